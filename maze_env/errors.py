@@ -1,0 +1,62 @@
+"""Every error this project raises on purpose, one class per cause.
+
+Messages follow one grammar: what was expected, then what came ("Expects X, actual: Y"), and where there is one, the
+nearest valid choice. All of them are ``ValueError`` too, so code that does not know this package can still catch them.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class TokenMazeError(ValueError):
+    """The root of the hierarchy."""
+
+
+class InvalidMaze(TokenMazeError):
+    """Walls, border or endpoints contradict each other; the message names the cell."""
+
+
+class InvalidMazeText(InvalidMaze):
+    """A text is not the AlphaMaze form of a maze; the message names the cell and the cause."""
+
+
+class InvalidMove(TokenMazeError):
+    """An action is neither an index 0-3 nor a movement token."""
+
+
+class InvalidTrace(TokenMazeError):
+    """A reasoning trace contradicts its maze; the message names the line or step."""
+
+
+class ImpossibleMaze(TokenMazeError):
+    """No maze can meet the parameters, or none was found within the bounded number of tries."""
+
+
+class UnknownName(TokenMazeError):
+    """A name (agent, reward scheme, trace style, suite, configuration key ...) that does not exist."""
+
+
+class InvalidConfig(TokenMazeError):
+    """Values that are impossible by themselves or contradict each other."""
+
+
+class InvalidCheckpoint(TokenMazeError):
+    """A model folder is missing, incomplete, or speaks another vocabulary."""
+
+
+class InvalidOutput(TokenMazeError):
+    """A place to write to cannot be used: it exists already, or cannot be written."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownName:
+    """The error for a name that does not exist, with the nearest valid one when there is one.
+
+    >>> print(unknown_name("reward scheme", "sovled", ["solved", "alphamaze"]))
+    Expects a reward scheme out of 'alphamaze', 'solved', actual: 'sovled'. Did you mean 'solved'?
+    """
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(map(repr, names))
+    article = "an" if kind[:1] in "aeiou" else "a"
+    return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")

@@ -1,0 +1,137 @@
+"""Mazes from keys: ``generate`` makes one, ``generate_batch`` many, by the same compiled code.
+
+A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each; ``pipeline.py`` joins
+layout, split and endpoints.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
+from maze_env.splits import hash_bounds
+
+GENERATORS: dict[str, int] = {"dfs": 0}
+"""Generator names and their numbers in ``pipeline.py``."""
+
+MAX_TRIES = 10_000
+"""Layouts tried for one maze before its bounds are given up as not met."""
+
+
+@dataclass(frozen=True)
+class MazeSpec:
+    """What mazes to make.
+
+    Raises:
+        ImpossibleMaze: at construction, for sizes or bounds that no maze can have.
+    """
+
+    rows: int = 5
+    cols: int = 5
+    min_length: int = 1
+    """Least number of moves of the shortest path, inclusive."""
+    max_length: int | None = None
+    """Greatest number of moves of the shortest path, inclusive; ``None`` for no bound."""
+    generator: str = "dfs"
+    split: str | None = "train"
+    """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
+
+    def __post_init__(self) -> None:
+        for name, side in (("rows", self.rows), ("cols", self.cols)):
+            if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
+                raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
+        longest = self.rows * self.cols - 1
+        if not 1 <= self.min_length <= longest:
+            raise ImpossibleMaze(
+                f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can hold, "
+                f"actual: {self.min_length}"
+            )
+        if self.max_length is not None and self.max_length < self.min_length:
+            raise ImpossibleMaze(
+                f"Expects max_length of at least min_length {self.min_length}, actual: {self.max_length}"
+            )
+        if self.generator not in GENERATORS:
+            raise unknown_name("generator", self.generator, GENERATORS)
+        hash_bounds(self.split, (self.rows, self.cols))
+
+
+@dataclass(frozen=True)
+class MazeBatch:
+    """Mazes of one size as arrays; ``batch[i]`` is maze ``i``.
+
+    Attributes:
+        walls: (n, rows, cols) uint8. origins, targets: (n, 2) int64, as (row, col).
+    """
+
+    walls: NDArray[np.uint8]
+    origins: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.walls)
+
+    def __getitem__(self, index: int) -> Maze:
+        (row, col), (to_row, to_col) = self.origins[index].tolist(), self.targets[index].tolist()
+        return Maze.trusted(self.walls[index].copy(), (row, col), (to_row, to_col))
+
+
+def generate(key: int, spec: MazeSpec) -> Maze:
+    """The maze of one 64-bit key.
+
+    Raises:
+        ImpossibleMaze: when no maze within the bounds was found in ``MAX_TRIES`` layouts.
+    """
+    return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
+
+
+def generate_batch(
+    keys: NDArray[np.uint64],
+    spec: MazeSpec,
+    lengths: tuple[Sequence[int], Sequence[int]] | None = None,
+) -> MazeBatch:
+    """The mazes of many keys.
+
+    Args:
+        keys: (n,) uint64.
+        spec: what to make.
+        lengths: least and greatest shortest-path length of each maze, when they differ from maze to maze; in place of
+            the bounds in ``spec``.
+
+    Raises:
+        ImpossibleMaze: naming the bounds that were not met.
+    """
+    from maze_env.generation import pipeline  # numba loads at first use
+
+    keys = np.ascontiguousarray(keys, dtype=np.uint64)
+    count, longest = len(keys), spec.rows * spec.cols - 1
+    if lengths is None:
+        least = np.full(count, spec.min_length, dtype=np.int64)
+        greatest = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
+    else:
+        least, greatest = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
+    walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
+    ends = np.empty((count, 4), dtype=np.int64)
+    bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
+    low, high = bounds or (0, 0)
+    with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
+        missed = pipeline.fill_batch(
+            keys,
+            GENERATORS[spec.generator],
+            least,
+            greatest,
+            np.uint64(low),
+            np.uint64(high),
+            bounds is not None,
+            MAX_TRIES,
+            walls,
+            ends,
+        )
+    if missed >= 0:
+        raise ImpossibleMaze(
+            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, split={spec.split!r}) whose "
+            f"shortest path has {least[missed]} to {greatest[missed]} moves, actual: none in {MAX_TRIES} layouts"
+        )
+    return MazeBatch(walls, ends[:, :2], ends[:, 2:])

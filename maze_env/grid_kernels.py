@@ -1,0 +1,100 @@
+"""Compiled loops over one wall layout: distances, and the canonical form with its hash.
+
+Imported at first use by ``solving``, ``splits`` and ``generation``, because importing numba takes longer than importing
+the rest of the package.
+"""
+
+import numpy as np
+from numba import njit
+
+from maze_env.generation.streams import GOLDEN, mix
+from maze_env.moves import DELTAS
+
+UNREACHABLE = -1
+
+
+@njit(cache=True)
+def fill_distances(walls, row, col, distances, queue):
+    """Writes into ``distances`` ((rows, cols) int16) the steps from each cell to (row, col); -1 where there is no way.
+
+    ``queue`` is scratch space for rows * cols int64. Returns the number of cells that can be reached.
+    """
+    rows, cols = walls.shape
+    distances[:, :] = UNREACHABLE
+    distances[row, col] = 0
+    queue[0] = row * cols + col
+    head, tail = 0, 1
+    while head < tail:
+        row, col = queue[head] // cols, queue[head] % cols
+        head += 1
+        for move in range(4):
+            if walls[row, col] >> move & 1 == 0:
+                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                if distances[to_row, to_col] == UNREACHABLE:
+                    distances[to_row, to_col] = distances[row, col] + 1
+                    queue[tail] = to_row * cols + to_col
+                    tail += 1
+    return tail
+
+
+@njit(cache=True)
+def image_cell(walls, symmetry, row, col):
+    """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``maze.py``)."""
+    rows, cols = walls.shape
+    if symmetry & 4:
+        rows, cols = cols, rows
+    if symmetry & 2:
+        row = rows - 1 - row
+    if symmetry & 1:
+        col = cols - 1 - col
+    if symmetry & 4:
+        row, col = col, row
+    bits = np.int64(walls[row, col])
+    up, down, left, right = bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1
+    if symmetry & 4:
+        up, down, left, right = left, right, up, down
+    if symmetry & 2:
+        up, down = down, up
+    if symmetry & 1:
+        left, right = right, left
+    return up | down << 1 | left << 2 | right << 3
+
+
+@njit(cache=True)
+def canonical_symmetry(walls):
+    """The symmetry whose image is the canonical layout: rows <= cols, then the least in row-major order."""
+    rows, cols = walls.shape
+    best = -1
+    for symmetry in range(8):
+        image_rows = cols if symmetry & 4 else rows
+        image_cols = rows if symmetry & 4 else cols
+        if image_rows > image_cols:
+            continue
+        if best < 0:
+            best = symmetry
+            continue
+        order = 0
+        for cell in range(rows * cols):
+            row, col = cell // image_cols, cell % image_cols
+            order = image_cell(walls, symmetry, row, col) - image_cell(walls, best, row, col)
+            if order != 0:
+                break
+        if order < 0:
+            best = symmetry
+    return best
+
+
+@njit(cache=True)
+def layout_hash(walls):
+    """The uint64 hash of the canonical layout: equal for all 8 images of a layout, whatever its endpoints."""
+    rows, cols = walls.shape
+    symmetry = canonical_symmetry(walls)
+    low, high = min(rows, cols), max(rows, cols)
+    value = mix(np.uint64(low) * GOLDEN + np.uint64(high))
+    word = np.uint64(0)
+    for cell in range(rows * cols):
+        word = word << np.uint64(4) | np.uint64(image_cell(walls, symmetry, cell // high, cell % high))
+        if cell % 16 == 15 or cell == rows * cols - 1:
+            value = mix(value + GOLDEN ^ word)
+            word = np.uint64(0)
+    return value

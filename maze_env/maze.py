@@ -1,0 +1,238 @@
+"""The maze as a value: walls, origin and target; its drawing in ASCII both ways; its 8 symmetries.
+
+The token text of a maze is in ``tokens.py``; how mazes come about is in ``generation/``.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.errors import InvalidMaze
+from maze_env.moves import ALL_WALLS, MOVES, Move
+
+Cell = tuple[int, int]
+"""A cell as (row, column)."""
+
+MIN_SIDE = 2
+MAX_SIDE = 64
+
+
+class Maze:
+    """An immutable maze.
+
+    Attributes:
+        walls: ``(rows, cols)`` uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``.
+        origin: where the agent starts.
+        target: where it should go; never the origin.
+
+    Raises:
+        InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
+    """
+
+    __slots__ = ("origin", "target", "walls")
+    walls: NDArray[np.uint8]
+    origin: Cell
+    target: Cell
+
+    def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
+        array = np.array(walls, dtype=np.uint8)
+        check_walls(array)
+        rows, cols = array.shape
+        for name, cell in (("origin", origin), ("target", target)):
+            if len(cell) != 2 or not (0 <= cell[0] < rows and 0 <= cell[1] < cols):
+                raise InvalidMaze(f"Expects the {name} inside the {rows}x{cols} grid, actual: {tuple(cell)}")
+        if tuple(origin) == tuple(target):
+            raise InvalidMaze(f"Expects origin and target in different cells, actual: both at {tuple(origin)}")
+        self._set(array, (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1])))
+
+    @classmethod
+    def trusted(cls, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> "Maze":
+        """A maze of parts that are known to be consistent (a generator's), without the checks."""
+        maze = cls.__new__(cls)
+        maze._set(walls, origin, target)
+        return maze
+
+    def _set(self, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> None:
+        walls.setflags(write=False)
+        object.__setattr__(self, "walls", walls)
+        object.__setattr__(self, "origin", origin)
+        object.__setattr__(self, "target", target)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Maze cannot be changed; make a new one instead of setting {name!r}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Maze, (self.walls, self.origin, self.target)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Maze):
+            return NotImplemented
+        return (
+            self.origin == other.origin and self.target == other.target and np.array_equal(self.walls, other.walls)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.walls.shape, self.walls.tobytes(), self.origin, self.target))
+
+    def __repr__(self) -> str:
+        return f"Maze({self.rows}x{self.cols}, origin={self.origin}, target={self.target})"
+
+    @property
+    def rows(self) -> int:
+        return int(self.walls.shape[0])
+
+    @property
+    def cols(self) -> int:
+        return int(self.walls.shape[1])
+
+    def is_open(self, cell: Cell, move: Move) -> bool:
+        """Whether ``move`` leads from ``cell`` to a neighbour."""
+        return not self.walls[cell] >> move & 1
+
+    def open_moves(self, cell: Cell) -> list[Move]:
+        """The moves that are possible from ``cell``, in the fixed order."""
+        bits = int(self.walls[cell])
+        return [move for move in MOVES if not bits >> move & 1]
+
+    def with_endpoints(self, origin: Cell, target: Cell) -> "Maze":
+        """The same walls with other endpoints."""
+        return Maze(self.walls, origin, target)
+
+    def to_ascii(self) -> str:
+        """A drawing with ``O`` at the origin and ``X`` at the target. ``Maze.from_ascii`` reads it back.
+
+        >>> print(Maze([[5, 11], [14, 15 - 1]], (0, 0), (1, 0)).to_ascii()) # doctest: +SKIP
+        """
+        marks = {self.origin: "O", self.target: "X"}
+        return draw_ascii(self.walls, marks)
+
+    @classmethod
+    def from_ascii(cls, drawing: str) -> "Maze":
+        """The maze of a drawing made by ``to_ascii`` (leading and trailing blank lines and common indent are free).
+
+        Raises:
+            InvalidMaze: naming the line or cell that is not as expected.
+        """
+        lines = [line.strip() for line in drawing.strip().splitlines()]
+        if len(lines) < 3 or len(lines) % 2 == 0:
+            raise InvalidMaze(f"Expects 2 * rows + 1 lines of drawing, actual: {len(lines)}")
+        rows, cols = len(lines) // 2, (len(lines[0]) - 1) // 4
+        for number, line in enumerate(lines):
+            if len(line) != 4 * cols + 1:
+                raise InvalidMaze(f"Expects {4 * cols + 1} characters in line {number}, actual: {len(line)}")
+        walls = np.zeros((rows, cols), dtype=np.uint8)
+        found: dict[str, Cell] = {}
+        for row in range(rows):
+            for col in range(cols):
+                above, middle, below = lines[2 * row : 2 * row + 3]
+                sides = (above[4 * col + 2], below[4 * col + 2], middle[4 * col], middle[4 * col + 4])
+                walls[row, col] = sum(move.wall for move in MOVES if sides[move] != " ")
+                mark = middle[4 * col + 2]
+                if mark in "OX":
+                    if mark in found:
+                        raise InvalidMaze(f"Expects one {mark!r}, actual: at {found[mark]} and at {(row, col)}")
+                    found[mark] = (row, col)
+                elif mark != " ":
+                    raise InvalidMaze(f"Expects 'O', 'X' or a blank in cell {(row, col)}, actual: {mark!r}")
+        for mark, role in (("O", "origin"), ("X", "target")):
+            if mark not in found:
+                raise InvalidMaze(f"Expects one {mark!r} for the {role}, actual: none")
+        return cls(walls, found["O"], found["X"])
+
+
+def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
+    """The walls as ASCII, with a one-character mark in some cells."""
+    rows, cols = walls.shape
+    lines = []
+    for row in range(rows):
+        lines.append("+" + "".join(("---" if walls[row, col] & Move.UP.wall else "   ") + "+" for col in range(cols)))
+        line = "|" if walls[row, 0] & Move.LEFT.wall else " "
+        for col in range(cols):
+            line += f" {marks.get((row, col), ' ')} " + ("|" if walls[row, col] & Move.RIGHT.wall else " ")
+        lines.append(line)
+    bottom = walls[rows - 1]
+    lines.append("+" + "".join(("---" if bottom[col] & Move.DOWN.wall else "   ") + "+" for col in range(cols)))
+    return "\n".join(lines)
+
+
+def check_walls(walls: NDArray[np.uint8]) -> None:
+    """Raises InvalidMaze unless ``walls`` is a grid of a legal size, closed at the border, the same from both sides."""
+    if walls.ndim != 2 or not all(MIN_SIDE <= side <= MAX_SIDE for side in walls.shape):
+        raise InvalidMaze(f"Expects a grid of {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE} cells, actual: {walls.shape}")
+    if walls.max() > ALL_WALLS:
+        cell = tuple(int(i) for i in np.argwhere(walls > ALL_WALLS)[0])
+        raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
+    rows, cols = walls.shape
+    borders = (
+        (Move.UP, walls[0, :], lambda i: (0, i)),
+        (Move.DOWN, walls[-1, :], lambda i: (rows - 1, i)),
+        (Move.LEFT, walls[:, 0], lambda i: (i, 0)),
+        (Move.RIGHT, walls[:, -1], lambda i: (i, cols - 1)),
+    )
+    for move, line, cell_of in borders:
+        is_open = np.flatnonzero(line >> move & 1 == 0)
+        if len(is_open):
+            raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell_of(int(is_open[0]))}, actual: open")
+    for move, here, there in (
+        (Move.DOWN, walls[:-1, :], walls[1:, :]),
+        (Move.RIGHT, walls[:, :-1], walls[:, 1:]),
+    ):
+        differs = np.argwhere((here >> move & 1) != (there >> move.opposite & 1))
+        if len(differs):
+            cell = (int(differs[0][0]), int(differs[0][1]))
+            state = "a wall" if walls[cell] & move.wall else "open"
+            raise InvalidMaze(
+                f"Expects the side between {cell} and {move.from_cell(cell)} to be the same from both cells, "
+                f"actual: {state} seen from {cell} only"
+                if state == "a wall"
+                else f"Expects the side between {cell} and {move.from_cell(cell)} to be the same from both cells, "
+                f"actual: a wall seen from {move.from_cell(cell)} only"
+            )
+
+
+# The symmetries of a grid: bit 2 of the index transposes (swapping rows and columns), then bit 1 flips the rows and
+# bit 0 the columns. A move changes its name along with the cells.
+SYMMETRIES = range(8)
+
+
+def transform_move(move: Move, symmetry: int) -> Move:
+    """The name of ``move`` in the image under ``symmetry``."""
+    value = int(move)
+    if symmetry & 4:  # up <-> left, down <-> right
+        value ^= 2
+    vertical = value < 2
+    if (vertical and symmetry & 2) or (not vertical and symmetry & 1):
+        value ^= 1
+    return Move(value)
+
+
+def transform_cell(cell: Cell, shape: tuple[int, int], symmetry: int) -> Cell:
+    """Where ``cell`` of a grid of ``shape`` lies in the image under ``symmetry``."""
+    (row, col), (rows, cols) = cell, shape
+    if symmetry & 4:
+        row, col, rows, cols = col, row, cols, rows
+    return (rows - 1 - row if symmetry & 2 else row), (cols - 1 - col if symmetry & 1 else col)
+
+
+def transform_walls(walls: NDArray[np.uint8], symmetry: int) -> NDArray[np.uint8]:
+    """The image of a wall layout under ``symmetry``; rows and columns change places where it transposes."""
+    image = walls.T if symmetry & 4 else walls
+    if symmetry & 2:
+        image = image[::-1]
+    if symmetry & 1:
+        image = image[:, ::-1]
+    bits = np.zeros(16, dtype=np.uint8)
+    for value in range(16):
+        bits[value] = sum(transform_move(move, symmetry).wall for move in MOVES if value >> move & 1)
+    return np.ascontiguousarray(bits[image])
+
+
+def transform_maze(maze: Maze, symmetry: int) -> Maze:
+    """The image of a maze under ``symmetry`` (0-7; 0 is the identity)."""
+    shape = (maze.rows, maze.cols)
+    return Maze.trusted(
+        transform_walls(maze.walls, symmetry),
+        transform_cell(maze.origin, shape, symmetry),
+        transform_cell(maze.target, shape, symmetry),
+    )

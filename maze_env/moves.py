@@ -1,0 +1,70 @@
+"""The four moves, and with them the axis convention of the whole project: stated here, imported everywhere.
+
+A cell is ``(row, col)``; row 0 is the top, column 0 is the left. A cell's walls are one byte in which bit ``k`` is set
+when there is a wall on the side ``Move(k)``.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+from maze_env.errors import InvalidMove
+
+
+class Move(IntEnum):
+    """A step to a neighbouring cell. The value is the action index, the wall bit's position, and the fixed order."""
+
+    UP = 0
+    DOWN = 1
+    LEFT = 2
+    RIGHT = 3
+
+    @property
+    def token(self) -> str:
+        """The movement token, e.g. ``<|up|>``."""
+        return MOVE_TOKENS[self]
+
+    @property
+    def wall(self) -> int:
+        """The bit of this side in a cell's wall byte."""
+        return 1 << self
+
+    @property
+    def opposite(self) -> "Move":
+        """The move that undoes this one."""
+        return Move(self ^ 1)
+
+    def from_cell(self, cell: tuple[int, int]) -> tuple[int, int]:
+        """The neighbour of ``cell`` on this side; it may lie off the grid."""
+        row_step, col_step = DELTA_PAIRS[self]
+        return cell[0] + row_step, cell[1] + col_step
+
+
+MOVES: tuple[Move, ...] = tuple(Move)
+MOVE_TOKENS: tuple[str, ...] = tuple(f"<|{move.name.lower()}|>" for move in MOVES)
+MOVE_OF_TOKEN: dict[str, Move] = dict(zip(MOVE_TOKENS, MOVES, strict=True))
+
+DELTA_PAIRS: tuple[tuple[int, int], ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))
+"""(row step, column step) of each move."""
+
+DELTAS = np.array(DELTA_PAIRS, dtype=np.int64)  # (4, 2), for array code
+DELTAS.setflags(write=False)
+
+ALL_WALLS = 0b1111
+
+
+def as_move(action: object) -> Move:
+    """The move that ``action`` names: an index 0-3 (any integer type) or a movement token.
+
+    Raises:
+        InvalidMove: for anything else. A ``bool`` is not an index.
+    """
+    if isinstance(action, str):
+        move = MOVE_OF_TOKEN.get(action.strip())
+        if move is not None:
+            return move
+    elif isinstance(action, (int, np.integer)) and not isinstance(action, bool) and 0 <= action < 4:
+        return MOVES[action]
+    elif isinstance(action, np.ndarray) and action.shape == () and np.issubdtype(action.dtype, np.integer):
+        return as_move(action.item())
+    raise InvalidMove(f"Expects a move: 0, 1, 2, 3 or one of {', '.join(MOVE_TOKENS)}, actual: {action!r}")

@@ -1,0 +1,126 @@
+"""Named reward schemes: what a judged answer is worth, and for some what a single step is worth.
+
+The GRPO reward is ``judge`` and one of these; the environment's step reward is the step form of one of these. Nothing
+else in the project defines a reward.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.judging import MALFORMED, Cause, Verdict
+from maze_env.maze import Maze
+from maze_env.moves import MOVE_TOKENS
+from maze_env.solving import shortest_path
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, moves_to_text
+
+PROGRESS = 0.1
+
+
+@dataclass(frozen=True)
+class RewardScheme:
+    """One way to reward.
+
+    Attributes:
+        name: what it is called.
+        terms: (maze, verdict) -> the parts of the reward by name; their sum is the reward.
+        step: (distance before, distance after, start distance, whether the target was reached) -> reward of one step of
+            the environment; ``None`` where the scheme speaks of an answer's form, which a step does not have.
+        bounds: the least and greatest reward of one step.
+    """
+
+    name: str
+    terms: Callable[[Maze, Verdict], dict[str, float]]
+    step: Callable[[int, int, int, bool], float] | None
+    bounds: tuple[float, float] = (-float("inf"), float("inf"))
+
+    def __call__(self, maze: Maze, verdict: Verdict) -> float:
+        """The reward of a judged answer."""
+        return sum(self.terms(maze, verdict).values())
+
+
+def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
+    """``solved``: r = 1[solved] + 0.1 * max(0, (d_start - d_end) / d_start), d being true maze distance to the target.
+
+    Form is a gate that pays nothing: a malformed answer is worth 0, and so is one that walks past the target, which
+    would otherwise be paid for passing through. An answer refused at a wall keeps the progress made before it.
+    """
+    gated = verdict.cause in MALFORMED or verdict.cause is Cause.PAST_TARGET
+    progress = 0.0 if gated else max(0.0, (verdict.start_distance - verdict.end_distance) / verdict.start_distance)
+    return {"solved": float(verdict.solved), "progress": PROGRESS * progress}
+
+
+def solved_step(before: int, after: int, start: int, reached: bool) -> float:
+    """``solved``, step by step: 0.1 * (d_before - d_after) / d_start, and 1 more on the target.
+
+    Summed over any legal way that ends on the target it telescopes to the 1.1 of the answer form.
+    """
+    return PROGRESS * (before - after) / start + float(reached)
+
+
+def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
+    """``alphamaze``: the paper's text (arXiv 2502.14669, section 3.3).
+
+    Correctness 0.2 for each step of the solution when the maze is solved; integrity 0.5 when the answer is movement
+    tokens only; thinking 0.25 for the tags. The text leaves open which solution is counted; here the moves played.
+    """
+    answer = verdict.answer
+    well_formed = answer.fault is None
+    tags = answer.text.count(THINK_CLOSE) == 1 and answer.text.count(THINK_OPEN) <= 1
+    return {
+        "correctness": 0.2 * len(answer.moves) if verdict.solved else 0.0,
+        "integrity": 0.5 if well_formed else 0.0,
+        "thinking": 0.25 if tags else 0.0,
+    }
+
+
+_CODE_MOVES_ONLY = re.compile(rf"(?:{'|'.join(map(re.escape, MOVE_TOKENS))})+")
+
+
+def alphamaze_code_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
+    """``alphamaze-code``: what the published code pays.
+
+    Source: ``training/grpo_stage.py`` of menloresearch/visual-thinker at 7c52f09e. The answer is the text between the
+    first ``</think>`` and the next. Correctness 0.2 * moves only when it equals the one golden string, so separators
+    (which the published prompt asks for) and other right ways pay nothing; integrity 1.0 when it is movement tokens
+    only, white space anywhere deleted; thinking 0.125 for exactly one "<think>\\n" and 0.125 for exactly one
+    "\\n</think>\\n". The golden string is the shortest path.
+    """
+    text = verdict.answer.text
+    pieces = text.split(THINK_CLOSE)
+    extracted = pieces[1].strip() if len(pieces) > 1 else ""
+    golden = moves_to_text(shortest_path(maze))
+    return {
+        "correctness": 0.2 * len(extracted.split("|><|")) if extracted == golden else 0.0,
+        "integrity": 1.0 if _CODE_MOVES_ONLY.fullmatch(re.sub(r"\s", "", extracted)) else 0.0,
+        "thinking": 0.125 * (text.count(f"{THINK_OPEN}\n") == 1) + 0.125 * (text.count(f"\n{THINK_CLOSE}\n") == 1),
+    }
+
+
+SCHEMES: dict[str, RewardScheme] = {
+    scheme.name: scheme
+    for scheme in (
+        RewardScheme("solved", solved_terms, solved_step, (-PROGRESS, 1.0 + PROGRESS)),
+        RewardScheme("alphamaze", alphamaze_terms, None),
+        RewardScheme("alphamaze-code", alphamaze_code_terms, None),
+    )
+}
+
+
+def scheme_named(name: str) -> RewardScheme:
+    """The scheme of that name. Raises UnknownName with the nearest valid one."""
+    if name not in SCHEMES:
+        raise unknown_name("reward scheme", name, SCHEMES)
+    return SCHEMES[name]
+
+
+def step_scheme_named(name: str) -> RewardScheme:
+    """The scheme of that name, for step rewards. Raises InvalidConfig where it has no step form."""
+    scheme = scheme_named(name)
+    if scheme.step is None:
+        valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)
+        raise InvalidConfig(
+            f"Expects a reward scheme with a step form ({valid}), actual: {name!r}, which rewards the form of a whole answer"
+        )
+    return scheme

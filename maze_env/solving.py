@@ -1,0 +1,49 @@
+"""Distances and shortest paths, by breadth-first search."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.errors import InvalidMaze
+from maze_env.maze import Cell, Maze
+from maze_env.moves import Move
+
+UNREACHABLE = -1
+
+
+def distances_to(walls: NDArray[np.uint8], cell: Cell) -> NDArray[np.int16]:
+    """Steps from every cell to ``cell``: (rows, cols) int16, -1 where there is no way."""
+    from maze_env import grid_kernels  # numba loads at first use
+
+    distances = np.empty(walls.shape, dtype=np.int16)
+    grid_kernels.fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
+    return distances
+
+
+def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> list[Move]:
+    """One shortest path from origin to target; where there are several, the first in the order up, down, left, right.
+
+    Args:
+        distances: ``distances_to(maze.walls, maze.target)`` when it is at hand already.
+
+    Raises:
+        InvalidMaze: when the target cannot be reached.
+    """
+    if distances is None:
+        distances = distances_to(maze.walls, maze.target)
+    cell = maze.origin
+    if distances[cell] == UNREACHABLE:
+        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+    path = []
+    while cell != maze.target:
+        move = next(m for m in maze.open_moves(cell) if distances[m.from_cell(cell)] == distances[cell] - 1)
+        path.append(move)
+        cell = move.from_cell(cell)
+    return path
+
+
+def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
+    """The cells that ``moves`` lead through, ``origin`` first; walls are not looked at."""
+    cells = [origin]
+    for move in moves:
+        cells.append(move.from_cell(cells[-1]))
+    return cells

@@ -1,0 +1,189 @@
+"""The AlphaMaze token format: its vocabulary, a maze as text and back, and the parsing of a model's answer.
+
+Source of the format: AlphaMaze, arXiv 2502.14669, section 3.1 and its published data. A maze is written cell by cell,
+row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>`` ``<|walls|>`` ``<|marker|>``.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+
+from maze_env.errors import InvalidMaze, InvalidMazeText
+from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
+from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, MOVE_TOKENS, MOVES, Move
+
+BLANK, ORIGIN, TARGET = "<|blank|>", "<|origin|>", "<|target|>"
+MARKERS = (BLANK, ORIGIN, TARGET)
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")
+"""What has the shape of a maze token, whether or not it is in the vocabulary."""
+
+
+def _wall_token(bits: int) -> str:
+    if bits == 0:
+        return "<|no_wall|>"
+    if bits == ALL_WALLS:
+        return "<|all_wall|>"
+    return "<|" + "_".join(move.name.lower() for move in MOVES if bits & move.wall) + "_wall|>"
+
+
+WALL_TOKENS: tuple[str, ...] = tuple(_wall_token(bits) for bits in range(16))
+"""The token of each wall byte: the sides joined in the order up, down, left, right."""
+WALLS_OF_TOKEN: dict[str, int] = {token: bits for bits, token in enumerate(WALL_TOKENS)}
+
+
+def coordinate_token(cell: Cell) -> str:
+    """E.g. ``<|3-1|>`` for row 3, column 1."""
+    return f"<|{cell[0]}-{cell[1]}|>"
+
+
+@lru_cache(maxsize=64)
+def coordinate_tokens(rows: int, cols: int) -> tuple[str, ...]:
+    """The coordinate tokens of a grid in row-major order."""
+    return tuple(coordinate_token((row, col)) for row in range(rows) for col in range(cols))
+
+
+@lru_cache(maxsize=64)
+def _cell_prefixes(rows: int, cols: int) -> tuple[tuple[str, ...], ...]:
+    """For each cell, its coordinate and wall tokens for all 16 wall bytes."""
+    return tuple(tuple(name + wall for wall in WALL_TOKENS) for name in coordinate_tokens(rows, cols))
+
+
+def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
+    """The maze in the token format, with ``<|origin|>`` where ``agent`` stands (default: at the maze's origin).
+
+    An agent on the target hides it: that text, the terminal observation, is no maze to start from.
+    """
+    rows, cols = maze.walls.shape
+    pieces = [prefix[bits] + BLANK for prefix, bits in zip(_cell_prefixes(rows, cols), maze.walls.flat, strict=True)]
+    for (row, col), marker in ((maze.target, TARGET), (agent or maze.origin, ORIGIN)):
+        cell = row * cols + col
+        pieces[cell] = pieces[cell][: pieces[cell].rindex("<|")] + marker
+    for end in range(cols - 1, rows * cols, cols):
+        pieces[end] += "\n"
+    return "".join(pieces)
+
+
+def split_tokens(text: str, what: str) -> list[str]:
+    """The maze tokens of ``text``, which may hold nothing else but white space.
+
+    Raises:
+        InvalidMazeText: naming the stray text.
+    """
+    tokens = MAZE_TOKEN.findall(text)
+    stray = MAZE_TOKEN.sub(" ", text).split()
+    if stray:
+        raise InvalidMazeText(f"Expects nothing but maze tokens in {what}, actual: {stray[0][:40]!r} among them")
+    return tokens
+
+
+def maze_from_text(text: str) -> Maze:
+    """The maze that a text writes. Rows are told by the coordinates, so newlines and blanks are free.
+
+    Raises:
+        InvalidMazeText: for the first thing that is wrong, naming the cell: a token that is not in the vocabulary or
+            not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an open border,
+            not exactly one origin and one target.
+    """
+    tokens = split_tokens(text, "a maze")
+    if not tokens or len(tokens) % 3:
+        raise InvalidMazeText(f"Expects three tokens for each cell, actual: {len(tokens)} tokens")
+    count = len(tokens) // 3
+    names = tokens[0::3]
+    last = re.fullmatch(r"<\|(\d+)-(\d+)\|>", names[-1])
+    if last is None:
+        raise InvalidMazeText(f"Expects a coordinate token to begin cell {count - 1}, actual: {names[-1]}")
+    rows, cols = int(last[1]) + 1, int(last[2]) + 1
+    if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
+        raise InvalidMazeText(
+            f"Expects a last cell from ({MIN_SIDE - 1}, {MIN_SIDE - 1}) to ({MAX_SIDE - 1}, {MAX_SIDE - 1}), "
+            f"actual: {names[-1]}"
+        )
+    expected = coordinate_tokens(rows, cols)
+    if tuple(names) != expected:
+        for name, right in zip(names, expected, strict=False):
+            if name != right:
+                raise InvalidMazeText(f"Expects cell {right} next, row by row, actual: {name}")
+        raise InvalidMazeText(f"Expects {rows * cols} cells up to the last one {names[-1]}, actual: {count}")
+    walls = np.empty(count, dtype=np.uint8)
+    ends: dict[str, Cell] = {}
+    for index, (wall, marker) in enumerate(zip(tokens[1::3], tokens[2::3], strict=True)):
+        bits = WALLS_OF_TOKEN.get(wall)
+        if bits is None:
+            raise InvalidMazeText(f"Expects a wall token in cell {names[index]}, actual: {wall}")
+        walls[index] = bits
+        if marker != BLANK:
+            if marker not in MARKERS:
+                raise InvalidMazeText(f"Expects one of {', '.join(MARKERS)} in cell {names[index]}, actual: {marker}")
+            if marker in ends:
+                raise InvalidMazeText(
+                    f"Expects exactly one {marker}, actual: one in {coordinate_token(ends[marker])} and one in {names[index]}"
+                )
+            ends[marker] = divmod(index, cols)
+    for marker in (ORIGIN, TARGET):
+        if marker not in ends:
+            raise InvalidMazeText(f"Expects exactly one {marker}, actual: none")
+    try:
+        return Maze(walls.reshape(rows, cols), ends[ORIGIN], ends[TARGET])
+    except InvalidMaze as error:
+        raise InvalidMazeText(str(error)) from None
+
+
+class AnswerFault(StrEnum):
+    """Why a text is no answer, before any move is played."""
+
+    UNCLOSED_THINKING = "unclosed_thinking"
+    """Thinking was opened and ``</think>`` never came."""
+    EMPTY = "empty"
+    """Nothing follows the thinking."""
+    STRAY_TEXT = "stray_text"
+    """Something other than movement tokens stands in the answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's completion, taken apart.
+
+    Attributes:
+        text: the whole completion.
+        thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
+        moves: the movement tokens of the answer, up to the first stray text.
+        fault: why this is not a well-formed answer, or ``None``.
+    """
+
+    text: str
+    thinking: str
+    moves: tuple[Move, ...]
+    fault: AnswerFault | None
+
+
+_MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
+
+
+def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
+    """Takes a completion apart, strictly: the answer is what follows the first ``</think>``.
+
+    A text without think tags is all answer, unless its prompt had opened the thinking.
+
+    Args:
+        text: the completion, decoded, without end-of-text tokens.
+        thinking_opened: whether the prompt itself ends with an open ``<think>``, as R1-style chat templates make it.
+    """
+    thinking, closed, body = text.partition(THINK_CLOSE)
+    if not closed:
+        if thinking_opened or THINK_OPEN in text:
+            return Answer(text, text.removeprefix(THINK_OPEN), (), AnswerFault.UNCLOSED_THINKING)
+        thinking, body = "", text
+    match = _MOVES_ONLY.match(body)
+    end = match.end() if match else 0
+    moves = tuple(MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body[:end]))
+    fault = AnswerFault.STRAY_TEXT if end < len(body) else None if moves else AnswerFault.EMPTY
+    return Answer(text, thinking.lstrip().removeprefix(THINK_OPEN), moves, fault)
+
+
+def moves_to_text(moves: list[Move] | tuple[Move, ...]) -> str:
+    """Movement tokens without separators, as the published data writes them."""
+    return "".join(MOVE_TOKENS[move] for move in moves)

@@ -1,0 +1,79 @@
+"""Reasoning traces for supervised data: one style per file, each with its validation against the maze.
+
+``write(style, maze, key)`` gives the completion that a model is taught: ``<think>\\n{trace}\\n</think>\\n\\n{answer}``.
+``validate(style, maze, completion)`` replays a completion of that style, step by step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from maze_env.errors import InvalidTrace, unknown_name
+from maze_env.judging import judge
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, moves_to_text, parse_answer
+from maze_env.traces import direct, path, redraw, retry, search
+
+
+@dataclass(frozen=True)
+class TraceStyle:
+    """A way of writing the way to the target.
+
+    Attributes:
+        write: (maze, random numbers) -> (trace, moves of the answer).
+        validate: (maze, trace) -> the moves that the trace arrives at; raises InvalidTrace.
+    """
+
+    write: Callable[[Maze, Random], tuple[str, list[Move]]]
+    validate: Callable[[Maze, str], list[Move]]
+
+
+STYLES: dict[str, TraceStyle] = {
+    "direct": TraceStyle(direct.write, direct.validate),
+    "path": TraceStyle(path.write, path.validate),
+    "redraw": TraceStyle(redraw.write, redraw.validate),
+    "retry": TraceStyle(retry.write_compact, retry.validate_compact),
+    "retry-redraw": TraceStyle(retry.write_redrawn, retry.validate_redrawn),
+    "search": TraceStyle(search.write, search.validate),
+}
+
+
+def style_named(name: str) -> TraceStyle:
+    """The style of that name. Raises UnknownName with the nearest valid one."""
+    if name not in STYLES:
+        raise unknown_name("trace style", name, STYLES)
+    return STYLES[name]
+
+
+def write(style: str, maze: Maze, key: int) -> str:
+    """The completion taught for ``maze``: a pure function of its arguments."""
+    trace, moves = style_named(style).write(maze, Random(key))
+    return wrap(trace, moves)
+
+
+def wrap(trace: str, moves: list[Move]) -> str:
+    """Puts a trace into think tags and the answer behind them, as the published data does."""
+    return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves)}"
+
+
+def validate(style: str, maze: Maze, completion: str) -> None:
+    """Replays a completion of ``style`` against its maze.
+
+    Raises:
+        InvalidTrace: when the form is another, a step contradicts the maze, the answer does not follow from the trace,
+            or the answer does not solve the maze.
+    """
+    answer = parse_answer(completion)
+    if not completion.startswith(f"{THINK_OPEN}\n") or f"\n{THINK_CLOSE}\n\n" not in completion:
+        raise InvalidTrace(f"Expects '<think>\\n...\\n</think>\\n\\n' around the trace, actual: {completion[:40]!r} ...")
+    trace = answer.thinking.removeprefix("\n").removesuffix("\n")
+    concluded = style_named(style).validate(maze, trace)
+    if list(answer.moves) != concluded and style != "direct":
+        raise InvalidTrace(
+            f"Expects the answer that the trace arrives at, {moves_to_text(concluded)}, "
+            f"actual: {moves_to_text(answer.moves)}"
+        )
+    verdict = judge(maze, answer)
+    if not verdict:
+        raise InvalidTrace(f"Expects an answer that solves the maze, actual: {verdict.cause}")

@@ -1,0 +1,70 @@
+"""``path``: the shortest path, cell by cell, in the tokens of the maze and no others.
+
+For each step the cell's coordinate, its walls, and the move out of it; last the target's coordinate and
+``<|target|>``. Example, two moves: ``<|0-0|><|up_left_wall|><|right|><|0-1|><|up_right_wall|><|down|><|1-1|><|target|>``.
+The walls are copied from the prompt at the moment they are needed, so that the move is decided by what stands beside it.
+"""
+
+from random import Random
+
+from maze_env.errors import InvalidTrace
+from maze_env.judging import Outcome, transition
+from maze_env.maze import Cell, Maze
+from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.solving import shortest_path
+from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token, split_tokens
+
+
+def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+    """The trace of the shortest path."""
+    moves = shortest_path(maze)
+    steps, cell = walk(maze, maze.origin, moves)
+    return steps + coordinate_token(cell) + TARGET, moves
+
+
+def step_text(maze: Maze, cell: Cell, move: Move) -> str:
+    """One step: where, what walls, which move."""
+    return coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]] + move.token
+
+
+def walk(maze: Maze, cell: Cell, moves: list[Move]) -> tuple[str, Cell]:
+    """The steps of ``moves`` from ``cell``, and the cell they lead to."""
+    steps = []
+    for move in moves:
+        steps.append(step_text(maze, cell, move))
+        cell = move.from_cell(cell)
+    return "".join(steps), cell
+
+
+def validate(maze: Maze, trace: str) -> list[Move]:
+    """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
+    tokens = split_tokens(trace, "a path trace")
+    moves, cell = replay(maze, tokens[:-2])
+    if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
+        raise InvalidTrace(
+            f"Expects the trace to end with {coordinate_token(maze.target)}{TARGET}, "
+            f"actual: {''.join(tokens[-2:])} after arriving at {cell}"
+        )
+    return moves
+
+
+def replay(maze: Maze, tokens: list[str]) -> tuple[list[Move], Cell]:
+    """Plays steps of three tokens from the origin. Returns the moves and the cell reached."""
+    if len(tokens) % 3:
+        raise InvalidTrace(f"Expects three tokens for each step, actual: {len(tokens)} tokens")
+    cell, moves = maze.origin, []
+    for index in range(0, len(tokens), 3):
+        name, wall, move_token = tokens[index : index + 3]
+        step = index // 3 + 1
+        if name != coordinate_token(cell):
+            raise InvalidTrace(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
+        if wall != WALL_TOKENS[maze.walls[cell]]:
+            raise InvalidTrace(f"Expects {WALL_TOKENS[maze.walls[cell]]} for {name} in step {step}, actual: {wall}")
+        if move_token not in MOVE_OF_TOKEN:
+            raise InvalidTrace(f"Expects a movement token in step {step}, actual: {move_token}")
+        move = MOVE_OF_TOKEN[move_token]
+        cell, outcome = transition(maze, cell, move)
+        if outcome is not Outcome.MOVED:
+            raise InvalidTrace(f"Expects a possible move in step {step}, actual: {move_token} from {name}, {outcome}")
+        moves.append(move)
+    return moves, cell

@@ -1,0 +1,71 @@
+"""``redraw``: the published style. ``Step k: Go down``, then the whole maze drawn again, a blank line, the next step.
+
+In step ``k`` the cell that is being left carries the movement token; the origin shows ``<|origin|>`` again once it has
+been left; the target always shows ``<|target|>``. Source: AlphaMaze's published data (FORMAT facts, arXiv 2502.14669).
+"""
+
+from random import Random
+
+from maze_env.errors import InvalidTrace
+from maze_env.judging import Outcome, transition
+from maze_env.maze import Cell, Maze
+from maze_env.moves import MOVES, Move
+from maze_env.solving import shortest_path
+from maze_env.tokens import MARKERS, coordinate_token, maze_to_text
+
+STEP_NAMES: dict[str, Move] = {move.name.lower(): move for move in MOVES}
+
+
+def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+    """The trace of the shortest path."""
+    moves = shortest_path(maze)
+    return steps_text(maze, moves), moves
+
+
+def step_text(maze: Maze, number: int, cell: Cell, move: Move) -> str:
+    """One step: its line and the maze with the move in the cell that is left."""
+    lines = maze_to_text(maze)
+    start = lines.index(coordinate_token(cell))
+    for marker in MARKERS:  # the marker is the third token of the cell
+        found = lines.find(marker, start)
+        if found >= 0 and lines.count("<|", start, found) == 2:
+            lines = lines[:found] + move.token + lines[found + len(marker) :]
+            break
+    return f"Step {number}: Go {move.name.lower()}\n{lines}"
+
+
+def steps_text(maze: Maze, moves: list[Move]) -> str:
+    """The steps of ``moves`` from the origin, a blank line between them."""
+    steps, cell = [], maze.origin
+    for number, move in enumerate(moves, start=1):
+        steps.append(step_text(maze, number, cell, move))
+        cell = move.from_cell(cell)
+    return "\n".join(steps).removesuffix("\n")
+
+
+def validate(maze: Maze, trace: str) -> list[Move]:
+    """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
+    moves, cell = replay(maze, trace)
+    if cell != maze.target:
+        raise InvalidTrace(f"Expects the steps to end at the target {maze.target}, actual: at {cell}")
+    return moves
+
+
+def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
+    """Plays the steps from the origin, each redrawn maze compared with the maze. Returns moves and cell reached."""
+    cell, moves = maze.origin, []
+    for number, block in enumerate(trace.split("\n\n"), start=1):
+        name = block.partition("\n")[0].rpartition(" ")[2]
+        if name not in STEP_NAMES:
+            raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {block.partition(chr(10))[0]!r}")
+        move = STEP_NAMES[name]
+        if block.rstrip("\n") != step_text(maze, number, cell, move).rstrip("\n"):
+            raise InvalidTrace(
+                f"Expects step {number} to redraw the maze with {move.token} in {coordinate_token(cell)}, "
+                "actual: another drawing"
+            )
+        cell, outcome = transition(maze, cell, move)
+        if outcome is not Outcome.MOVED:
+            raise InvalidTrace(f"Expects a possible move in step {number}, actual: {move.token}, {outcome}")
+        moves.append(move)
+    return moves, cell
