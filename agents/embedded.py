@@ -5,6 +5,9 @@ outside the vocabulary is an error, never ``<unk>``. Special tokens are begin, e
 think tags must survive ``skip_special_tokens=True``, with which trainers decode.
 """
 
+import re
+from dataclasses import dataclass
+
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
@@ -14,29 +17,39 @@ from maze_env.traces.retry import DEAD_END, RESET, WRONG_WAY
 from maze_env.traces.search import BACK, PATH
 
 PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
-MAX_COORDINATE = 20
-"""Grids up to 20x20 can be written."""
+MAX_SIDE = 20
+"""Grids up to 20x20 have their coordinates in the vocabulary."""
+
 WORDS = (
     "\n", THINK_OPEN, THINK_CLOSE, RESET, BACK, PATH, DEAD_END, WRONG_WAY,
     "Step", " ", ": Go ", "up", "down", "left", "right", *"0123456789",
 )  # fmt: skip
+"""What traces are written with besides maze tokens."""
 
 VOCABULARY: tuple[str, ...] = (
-    PAD,
-    BOS,
-    EOS,
+    *(PAD, BOS, EOS),
     *WORDS,
     *MOVE_TOKENS,
     *MARKERS,
     *WALL_TOKENS,
-    *coordinate_tokens(MAX_COORDINATE, MAX_COORDINATE),
+    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
 )
+"""All tokens; a token's id is its index."""
+
+
+@dataclass(frozen=True)
+class EmbeddedConfig:
+    """The sizes of the embedded model."""
+
+    hidden_size: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 4096
+    """Longest sequence, in tokens. Positions are rotary, so a long context costs nothing until it is used."""
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """The tokenizer of the maze vocabulary."""
-    import re
-
     words = sorted((re.escape(word) for word in (*WORDS, PAD, BOS, EOS)), key=len, reverse=True)
     tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(VOCABULARY)}))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
@@ -48,25 +61,28 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
         eos_token=EOS,
         clean_up_tokenization_spaces=False,
         padding_side="left",
+        prompt_style="bare",
     )
 
 
-def build_model(seed: int = 0, hidden=128, layers=4, heads=4, kv_heads=None, mlp=None, theta=10000.0) -> LlamaForCausalLM:
-    set_seed(seed)
-    special = dict(bos_token_id=VOCABULARY.index(BOS), eos_token_id=VOCABULARY.index(EOS), pad_token_id=0)
-    config = LlamaConfig(
+def build_model(config: EmbeddedConfig, seed: int) -> LlamaForCausalLM:
+    """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
+    # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
+    names = {"pad_token_id": PAD, "bos_token_id": BOS, "eos_token_id": EOS}
+    special = {name: VOCABULARY.index(token) for name, token in names.items()}
+    llama = LlamaConfig(
         vocab_size=len(VOCABULARY),
-        hidden_size=hidden,
-        intermediate_size=mlp or hidden * 3,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=kv_heads or heads,
-        max_position_embeddings=4096,
-        rope_parameters={"rope_type": "default", "rope_theta": theta},
+        hidden_size=config.hidden_size,
+        intermediate_size=3 * config.hidden_size,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        num_key_value_heads=config.heads,
+        max_position_embeddings=config.context,
         tie_word_embeddings=True,
         **special,
     )
-    model = LlamaForCausalLM(config)
-    for k, v in special.items():
-        setattr(model.generation_config, k, v)
+    set_seed(seed)
+    model = LlamaForCausalLM(llama)
+    for name, value in special.items():
+        setattr(model.generation_config, name, value)
     return model

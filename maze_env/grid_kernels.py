@@ -19,7 +19,7 @@ def fill_distances(walls, row, col, distances, queue):
 
     ``queue`` is scratch space for rows * cols int64. Returns the number of cells that can be reached.
     """
-    rows, cols = walls.shape
+    cols = walls.shape[1]
     distances[:, :] = UNREACHABLE
     distances[row, col] = 0
     queue[0] = row * cols + col

@@ -58,7 +58,7 @@ class Verdict:
     Attributes:
         cause: how it ended.
         answer: the completion, taken apart.
-        legal_moves: moves played before the first refused one, or before the text stopped being moves.
+        legal_moves: moves played before the first refused one. The strict rule plays none of a malformed answer.
         position: where the agent stood when the replay ended.
         start_distance, end_distance: true maze distance to the target at the origin and at ``position``.
     """

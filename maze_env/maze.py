@@ -36,8 +36,9 @@ class Maze:
     target: Cell
 
     def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
-        array = np.array(walls, dtype=np.uint8)
+        array = np.array(walls)
         check_walls(array)
+        array = array.astype(np.uint8, copy=False)
         rows, cols = array.shape
         for name, cell in (("origin", origin), ("target", target)):
             if len(cell) != 2 or not (0 <= cell[0] < rows and 0 <= cell[1] < cols):
@@ -68,9 +69,7 @@ class Maze:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Maze):
             return NotImplemented
-        return (
-            self.origin == other.origin and self.target == other.target and np.array_equal(self.walls, other.walls)
-        )
+        return self.origin == other.origin and self.target == other.target and np.array_equal(self.walls, other.walls)
 
     def __hash__(self) -> int:
         return hash((self.walls.shape, self.walls.tobytes(), self.origin, self.target))
@@ -102,7 +101,12 @@ class Maze:
     def to_ascii(self) -> str:
         """A drawing with ``O`` at the origin and ``X`` at the target. ``Maze.from_ascii`` reads it back.
 
-        >>> print(Maze([[5, 11], [14, 15 - 1]], (0, 0), (1, 0)).to_ascii()) # doctest: +SKIP
+        >>> print(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)).to_ascii())
+        +---+---+
+        | O     |
+        +   +   +
+        |   | X |
+        +---+---+
         """
         marks = {self.origin: "O", self.target: "X"}
         return draw_ascii(self.walls, marks)
@@ -159,9 +163,13 @@ def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
 def check_walls(walls: NDArray[np.uint8]) -> None:
     """Raises InvalidMaze unless ``walls`` is a grid of a legal size, closed at the border, the same from both sides."""
     if walls.ndim != 2 or not all(MIN_SIDE <= side <= MAX_SIDE for side in walls.shape):
-        raise InvalidMaze(f"Expects a grid of {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE} cells, actual: {walls.shape}")
-    if walls.max() > ALL_WALLS:
-        cell = tuple(int(i) for i in np.argwhere(walls > ALL_WALLS)[0])
+        sizes = f"{MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}"
+        raise InvalidMaze(f"Expects a grid of {sizes} cells, actual: an array of shape {walls.shape}")
+    if not np.issubdtype(walls.dtype, np.integer):
+        raise InvalidMaze(f"Expects walls as integers, actual: {walls.dtype}")
+    no_bits = np.argwhere((walls < 0) | (walls > ALL_WALLS))
+    if len(no_bits):
+        cell = (int(no_bits[0][0]), int(no_bits[0][1]))
         raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
     rows, cols = walls.shape
     borders = (
@@ -173,7 +181,8 @@ def check_walls(walls: NDArray[np.uint8]) -> None:
     for move, line, cell_of in borders:
         is_open = np.flatnonzero(line >> move & 1 == 0)
         if len(is_open):
-            raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell_of(int(is_open[0]))}, actual: open")
+            border_cell = cell_of(int(is_open[0]))
+            raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {border_cell}, actual: open")
     for move, here, there in (
         (Move.DOWN, walls[:-1, :], walls[1:, :]),
         (Move.RIGHT, walls[:, :-1], walls[:, 1:]),
@@ -181,13 +190,10 @@ def check_walls(walls: NDArray[np.uint8]) -> None:
         differs = np.argwhere((here >> move & 1) != (there >> move.opposite & 1))
         if len(differs):
             cell = (int(differs[0][0]), int(differs[0][1]))
-            state = "a wall" if walls[cell] & move.wall else "open"
+            neighbour = move.from_cell(cell)
             raise InvalidMaze(
-                f"Expects the side between {cell} and {move.from_cell(cell)} to be the same from both cells, "
-                f"actual: {state} seen from {cell} only"
-                if state == "a wall"
-                else f"Expects the side between {cell} and {move.from_cell(cell)} to be the same from both cells, "
-                f"actual: a wall seen from {move.from_cell(cell)} only"
+                f"Expects the side between {cell} and {neighbour} to be the same from both cells, "
+                f"actual: a wall seen from {cell if walls[cell] & move.wall else neighbour} only"
             )
 
 

@@ -121,6 +121,7 @@ def step_scheme_named(name: str) -> RewardScheme:
     if scheme.step is None:
         valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)
         raise InvalidConfig(
-            f"Expects a reward scheme with a step form ({valid}), actual: {name!r}, which rewards the form of a whole answer"
+            f"Expects a reward scheme with a step form ({valid}), actual: {name!r}, "
+            "which rewards the form of a whole answer"
         )
     return scheme

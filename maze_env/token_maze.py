@@ -119,10 +119,10 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
                 raise InvalidMaze(
                     f"Expects a maze of {self.maze_spec.rows}x{self.maze_spec.cols}, actual: {maze.rows}x{maze.cols}"
                 )
-        self._distances = distances_to(maze.walls, maze.target)
-        if self._distances[maze.origin] == UNREACHABLE:
+        distances = distances_to(maze.walls, maze.target)
+        if distances[maze.origin] == UNREACHABLE:
             raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
-        self._maze = maze
+        self._maze, self._distances = maze, distances
         self._position: Cell = maze.origin
         self._step_count = 0
         self._last_move = "none"
@@ -144,7 +144,7 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
         truncated = not terminated and self._step_count >= self.max_steps
         return self._observation(), reward, terminated, truncated, self._info()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The maze as ASCII: `O` the agent, `X` the target, `.` the origin once it has been left."""
         if self.render_mode is None:
             return None

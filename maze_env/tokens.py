@@ -4,10 +4,12 @@ Source of the format: AlphaMaze, arXiv 2502.14669, section 3.1 and its published
 row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>`` ``<|walls|>`` ``<|marker|>``.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import takewhile, zip_longest
 
 import numpy as np
 
@@ -20,6 +22,7 @@ MARKERS = (BLANK, ORIGIN, TARGET)
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")
 """What has the shape of a maze token, whether or not it is in the vocabulary."""
+COORDINATE_TOKEN = re.compile(r"<\|([0-9]{1,4})-([0-9]{1,4})\|>")
 
 
 def _wall_token(bits: int) -> str:
@@ -67,47 +70,38 @@ def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
     return "".join(pieces)
 
 
-def split_tokens(text: str, what: str) -> list[str]:
-    """The maze tokens of ``text``, which may hold nothing else but white space.
-
-    Raises:
-        InvalidMazeText: naming the stray text.
-    """
-    tokens = MAZE_TOKEN.findall(text)
-    stray = MAZE_TOKEN.sub(" ", text).split()
-    if stray:
-        raise InvalidMazeText(f"Expects nothing but maze tokens in {what}, actual: {stray[0][:40]!r} among them")
-    return tokens
-
-
 def maze_from_text(text: str) -> Maze:
     """The maze that a text writes. Rows are told by the coordinates, so newlines and blanks are free.
 
     Raises:
-        InvalidMazeText: for the first thing that is wrong, naming the cell: a token that is not in the vocabulary or
-            not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an open border,
-            not exactly one origin and one target.
+        InvalidMazeText: for the first thing that is wrong, naming the cell: stray text, a token that is not in the
+            vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
+            open border, not exactly one origin and one target.
     """
-    tokens = split_tokens(text, "a maze")
-    if not tokens or len(tokens) % 3:
-        raise InvalidMazeText(f"Expects three tokens for each cell, actual: {len(tokens)} tokens")
-    count = len(tokens) // 3
+    tokens = MAZE_TOKEN.findall(text)
+    if not tokens:
+        raise InvalidMazeText(f"Expects the tokens of a maze, actual: {text[:40]!r}")
+    for index, between in enumerate(MAZE_TOKEN.split(text)):
+        if stray := between.strip():
+            place = f"after {''.join(tokens[max(0, index - 3) : index])}" if index else "at the start"
+            raise InvalidMazeText(f"Expects nothing but maze tokens, actual: {stray[:40]!r} {place}")
     names = tokens[0::3]
-    last = re.fullmatch(r"<\|(\d+)-(\d+)\|>", names[-1])
-    if last is None:
-        raise InvalidMazeText(f"Expects a coordinate token to begin cell {count - 1}, actual: {names[-1]}")
-    rows, cols = int(last[1]) + 1, int(last[2]) + 1
-    if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
+    if len(tokens) % 3:
+        kinds = (COORDINATE_TOKEN.fullmatch, WALLS_OF_TOKEN.__contains__, MARKERS.__contains__)
+        odd = next((k for k, token in enumerate(tokens) if not kinds[k % 3](token)), len(tokens))
+        place = f"{'in' if odd % 3 else 'after'} {names[(odd - 1) // 3]}" if odd else "at the start"
+        raise InvalidMazeText(f"Expects three tokens for each cell, actual: {len(tokens)}, out of step {place}")
+    last = COORDINATE_TOKEN.fullmatch(names[-1])
+    rows, cols = (int(last[1]) + 1, int(last[2]) + 1) if last else (0, 0)
+    fits = MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE
+    if not fits and rows * cols == len(names):
         raise InvalidMazeText(
-            f"Expects a last cell from ({MIN_SIDE - 1}, {MIN_SIDE - 1}) to ({MAX_SIDE - 1}, {MAX_SIDE - 1}), "
-            f"actual: {names[-1]}"
+            f"Expects a last cell from {coordinate_token((MIN_SIDE - 1, MIN_SIDE - 1))} to "
+            f"{coordinate_token((MAX_SIDE - 1, MAX_SIDE - 1))}, actual: {names[-1]}"
         )
-    expected = coordinate_tokens(rows, cols)
-    if tuple(names) != expected:
-        for name, right in zip(names, expected, strict=False):
-            if name != right:
-                raise InvalidMazeText(f"Expects cell {right} next, row by row, actual: {name}")
-        raise InvalidMazeText(f"Expects {rows * cols} cells up to the last one {names[-1]}, actual: {count}")
+    if not fits or tuple(names) != coordinate_tokens(rows, cols):
+        raise _misplaced(names, (rows, cols) if fits else None)
+    count = len(names)
     walls = np.empty(count, dtype=np.uint8)
     ends: dict[str, Cell] = {}
     for index, (wall, marker) in enumerate(zip(tokens[1::3], tokens[2::3], strict=True)):
@@ -119,9 +113,8 @@ def maze_from_text(text: str) -> Maze:
             if marker not in MARKERS:
                 raise InvalidMazeText(f"Expects one of {', '.join(MARKERS)} in cell {names[index]}, actual: {marker}")
             if marker in ends:
-                raise InvalidMazeText(
-                    f"Expects exactly one {marker}, actual: one in {coordinate_token(ends[marker])} and one in {names[index]}"
-                )
+                first = coordinate_token(ends[marker])
+                raise InvalidMazeText(f"Expects exactly one {marker}, actual: one in {first} and one in {names[index]}")
             ends[marker] = divmod(index, cols)
     for marker in (ORIGIN, TARGET):
         if marker not in ends:
@@ -130,6 +123,21 @@ def maze_from_text(text: str) -> Maze:
         return Maze(walls.reshape(rows, cols), ends[ORIGIN], ends[TARGET])
     except InvalidMaze as error:
         raise InvalidMazeText(str(error)) from None
+
+
+def _misplaced(names: list[str], size: tuple[int, int] | None) -> InvalidMazeText:
+    """The error for coordinates that are not those of a grid, row by row; ``size`` is what the last one speaks for.
+
+    The last cell may itself be the one that is missing or wrong, and so may the end of the first row. Of the sizes that
+    the two speak for, the one with more of the cells says which cell is wrong.
+    """
+    in_first_row = takewhile(lambda pair: pair[0] == pair[1], zip(names, coordinate_tokens(1, MAX_SIDE), strict=False))
+    cols = max(1, len(list(in_first_row)))
+    sizes = [(math.ceil(len(names) / cols), cols), *([size] if size else [])]
+    rows, cols = min(sizes, key=lambda size: len(set(names) ^ set(coordinate_tokens(*size))))
+    pairs = zip_longest(names, coordinate_tokens(rows, cols), fillvalue="the end")
+    name, right = next((name, right) for name, right in pairs if name != right)
+    return InvalidMazeText(f"Expects {right} next, row by row, actual: {name}")
 
 
 class AnswerFault(StrEnum):
@@ -175,7 +183,7 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     thinking, closed, body = text.partition(THINK_CLOSE)
     if not closed:
         if thinking_opened or THINK_OPEN in text:
-            return Answer(text, text.removeprefix(THINK_OPEN), (), AnswerFault.UNCLOSED_THINKING)
+            return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), AnswerFault.UNCLOSED_THINKING)
         thinking, body = "", text
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0

@@ -4,11 +4,10 @@ A maze is a pure function of its 64-bit key and the parameters. The algorithms h
 layout, split and endpoints.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from maze_env.errors import ImpossibleMaze, unknown_name
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
@@ -46,8 +45,8 @@ class MazeSpec:
         longest = self.rows * self.cols - 1
         if not 1 <= self.min_length <= longest:
             raise ImpossibleMaze(
-                f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can hold, "
-                f"actual: {self.min_length}"
+                f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can "
+                f"hold, actual: {self.min_length}"
             )
         if self.max_length is not None and self.max_length < self.min_length:
             raise ImpossibleMaze(
@@ -90,7 +89,7 @@ def generate(key: int, spec: MazeSpec) -> Maze:
 def generate_batch(
     keys: NDArray[np.uint64],
     spec: MazeSpec,
-    lengths: tuple[Sequence[int], Sequence[int]] | None = None,
+    lengths: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> MazeBatch:
     """The mazes of many keys.
 
@@ -112,6 +111,16 @@ def generate_batch(
         greatest = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
     else:
         least, greatest = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
+        if least.shape != (count,) or greatest.shape != (count,):  # the compiled loop does not check its indices
+            raise ImpossibleMaze(
+                f"Expects a least and a greatest length for each of {count} keys, actual: {least.size}, {greatest.size}"
+            )
+        wrong = np.flatnonzero((least < 1) | (greatest < least))
+        if len(wrong):
+            raise ImpossibleMaze(
+                f"Expects lengths from 1 up, the least not above the greatest, actual: {least[wrong[0]]} to "
+                f"{greatest[wrong[0]]} for maze {wrong[0]}"
+            )
     walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
     ends = np.empty((count, 4), dtype=np.int64)
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))

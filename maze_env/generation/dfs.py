@@ -28,8 +28,8 @@ def carve(stream, walls):
         count = 0
         for move in range(4):
             to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-            # A cell that has been visited has lost at least one of its four walls; only the start still has them all,
-            # and it is the parent of every cell that sees it so, or is left behind with a wall gone.
+            # All four walls: not visited yet. Entering a cell opens one of its walls, and the start, which is not
+            # entered, loses one in the first round: no grid is smaller than 2x2, so it has a neighbour to go to.
             if 0 <= to_row < rows and 0 <= to_col < cols and walls[to_row, to_col] == 15:
                 choices[count] = move
                 count += 1

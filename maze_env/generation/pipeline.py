@@ -40,7 +40,10 @@ def fill_batch(keys, algorithm, min_lengths, max_lengths, low_hash, high_hash, c
             first = below(stream, rows * cols)
             for shift in range(rows * cols):
                 origin = (first + shift) % (rows * cols)
-                fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
+                reached = fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
+                farthest = queue[reached - 1]
+                if 2 * distances[farthest // cols, farthest % cols] < min_lengths[i]:
+                    break  # no two cells of this layout are so far apart (else 64x64 takes half an hour to fail)
                 fitting = 0
                 for row in range(rows):
                     for col in range(cols):

@@ -65,9 +65,10 @@ def validate(style: str, maze: Maze, completion: str) -> None:
             or the answer does not solve the maze.
     """
     answer = parse_answer(completion)
-    if not completion.startswith(f"{THINK_OPEN}\n") or f"\n{THINK_CLOSE}\n\n" not in completion:
-        raise InvalidTrace(f"Expects '<think>\\n...\\n</think>\\n\\n' around the trace, actual: {completion[:40]!r} ...")
     trace = answer.thinking.removeprefix("\n").removesuffix("\n")
+    if completion != wrap(trace, list(answer.moves)):
+        shown = f"{completion[:20]!r} ... {completion[-20:]!r}"
+        raise InvalidTrace(f"Expects '<think>\\n(trace)\\n</think>\\n\\n(moves)' and no more, actual: {shown}")
     concluded = style_named(style).validate(maze, trace)
     if list(answer.moves) != concluded and style != "direct":
         raise InvalidTrace(

@@ -1,8 +1,11 @@
 """``path``: the shortest path, cell by cell, in the tokens of the maze and no others.
 
 For each step the cell's coordinate, its walls, and the move out of it; last the target's coordinate and
-``<|target|>``. Example, two moves: ``<|0-0|><|up_left_wall|><|right|><|0-1|><|up_right_wall|><|down|><|1-1|><|target|>``.
-The walls are copied from the prompt at the moment they are needed, so that the move is decided by what stands beside it.
+``<|target|>``. Example, two moves:
+
+    <|0-0|><|up_left_wall|><|right|><|0-1|><|up_right_wall|><|down|><|1-1|><|target|>
+
+The walls are copied from the prompt when they are needed, so that the move is decided by what stands beside it.
 """
 
 from random import Random
@@ -12,7 +15,7 @@ from maze_env.judging import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.solving import shortest_path
-from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token, split_tokens
+from maze_env.tokens import MAZE_TOKEN, TARGET, WALL_TOKENS, coordinate_token
 
 
 def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
@@ -38,7 +41,7 @@ def walk(maze: Maze, cell: Cell, moves: list[Move]) -> tuple[str, Cell]:
 
 def validate(maze: Maze, trace: str) -> list[Move]:
     """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
-    tokens = split_tokens(trace, "a path trace")
+    tokens = trace_tokens(trace, "a path trace")
     moves, cell = replay(maze, tokens[:-2])
     if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
         raise InvalidTrace(
@@ -46,6 +49,14 @@ def validate(maze: Maze, trace: str) -> list[Move]:
             f"actual: {''.join(tokens[-2:])} after arriving at {cell}"
         )
     return moves
+
+
+def trace_tokens(trace: str, what: str) -> list[str]:
+    """The maze tokens of a trace that holds nothing else, not even white space. Raises InvalidTrace otherwise."""
+    stray = MAZE_TOKEN.sub("", trace)
+    if stray:
+        raise InvalidTrace(f"Expects nothing but maze tokens in {what}, actual: {stray[:40]!r} among them")
+    return MAZE_TOKEN.findall(trace)
 
 
 def replay(maze: Maze, tokens: list[str]) -> tuple[list[Move], Cell]:

@@ -11,7 +11,7 @@ from maze_env.judging import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, Move
 from maze_env.solving import shortest_path
-from maze_env.tokens import MARKERS, coordinate_token, maze_to_text
+from maze_env.tokens import coordinate_token, maze_to_text
 
 STEP_NAMES: dict[str, Move] = {move.name.lower(): move for move in MOVES}
 
@@ -24,14 +24,9 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
 
 def step_text(maze: Maze, number: int, cell: Cell, move: Move) -> str:
     """One step: its line and the maze with the move in the cell that is left."""
-    lines = maze_to_text(maze)
-    start = lines.index(coordinate_token(cell))
-    for marker in MARKERS:  # the marker is the third token of the cell
-        found = lines.find(marker, start)
-        if found >= 0 and lines.count("<|", start, found) == 2:
-            lines = lines[:found] + move.token + lines[found + len(marker) :]
-            break
-    return f"Step {number}: Go {move.name.lower()}\n{lines}"
+    before, name, after = maze_to_text(maze).partition(coordinate_token(cell))
+    walls, _marker, rest = after.split("|>", 2)
+    return f"Step {number}: Go {move.name.lower()}\n{before}{name}{walls}|>{move.token}{rest}"
 
 
 def steps_text(maze: Maze, moves: list[Move]) -> str:
@@ -55,11 +50,11 @@ def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
     """Plays the steps from the origin, each redrawn maze compared with the maze. Returns moves and cell reached."""
     cell, moves = maze.origin, []
     for number, block in enumerate(trace.split("\n\n"), start=1):
-        name = block.partition("\n")[0].rpartition(" ")[2]
-        if name not in STEP_NAMES:
-            raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {block.partition(chr(10))[0]!r}")
-        move = STEP_NAMES[name]
-        if block.rstrip("\n") != step_text(maze, number, cell, move).rstrip("\n"):
+        line = block.partition("\n")[0]
+        move = STEP_NAMES.get(line.removeprefix(f"Step {number}: Go "))
+        if move is None:
+            raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {line!r}")
+        if block != step_text(maze, number, cell, move).removesuffix("\n"):
             raise InvalidTrace(
                 f"Expects step {number} to redraw the maze with {move.token} in {coordinate_token(cell)}, "
                 "actual: another drawing"

@@ -63,7 +63,10 @@ def wrong_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[M
     random.shuffle(turns)
     attempts = []
     for index, wrong in turns:
-        attempts.append(walk_to_end(maze, [*moves[:index], wrong], random))
+        attempt = walk_to_end(maze, [*moves[:index], wrong], random)
+        if not is_exhausted(maze, attempt):  # it came upon the target another way, as only a loop allows: not wrong
+            continue
+        attempts.append(attempt)
         if random.random() >= MORE_ATTEMPTS:
             break
     return attempts
@@ -81,7 +84,7 @@ def write_compact(maze: Maze, random: Random) -> tuple[str, list[Move]]:
 
 
 def is_exhausted(maze: Maze, moves: list[Move]) -> bool:
-    """Whether an attempt went on until only cells it had seen (or the target) were left to go to."""
+    """Whether an attempt went on until only cells it had seen were left to go to."""
     cells = path_cells(maze.origin, moves)
     return all(move.from_cell(cells[-1]) in cells for move in maze.open_moves(cells[-1]))
 
@@ -90,11 +93,13 @@ def validate_compact(maze: Maze, trace: str) -> list[Move]:
     """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt."""
     *wrong, right = trace.split(f"{RESET}\n")
     for number, attempt in enumerate(wrong, start=1):
-        tokens = path.split_tokens(attempt, f"attempt {number}")
+        tokens = path.trace_tokens(attempt, f"attempt {number}")
         moves, cell = path.replay(maze, tokens[:-2])
         expected = [coordinate_token(cell), WALL_TOKENS[maze.walls[cell]]]
         if tokens[-2:] != expected:
-            raise InvalidTrace(f"Expects attempt {number} to end in {''.join(expected)}, actual: {''.join(tokens[-2:])}")
+            raise InvalidTrace(
+                f"Expects attempt {number} to end in {''.join(expected)}, actual: {''.join(tokens[-2:])}"
+            )
         if maze.target in path_cells(maze.origin, moves):
             raise InvalidTrace(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
         if not is_exhausted(maze, moves):
@@ -111,7 +116,7 @@ def write_redrawn(maze: Maze, random: Random) -> tuple[str, list[Move]]:
     for index, wrong in early:
         full = walk_to_end(maze, [*moves[:index], wrong], random)
         attempt = full[: random.randint(index + 1, REDRAWN_STEPS)]
-        sentence = DEAD_END if len(attempt) == len(full) else WRONG_WAY
+        sentence = DEAD_END if is_exhausted(maze, attempt) else WRONG_WAY
         pieces.append(f"{redraw.steps_text(maze, attempt)}\n\n{sentence}\n{RESET}\n")
         if random.random() >= MORE_ATTEMPTS:
             break
@@ -136,5 +141,3 @@ def check_sentence(maze: Maze, moves: list[Move], cell: Cell, sentence: str, num
     true = {DEAD_END: is_exhausted(maze, moves), WRONG_WAY: int(distances[cell]) + len(moves) > distances[maze.origin]}
     if not true.get(sentence, False):
         raise InvalidTrace(f"Expects a true reason to give up attempt {number} in {cell}, actual: {sentence!r}")
-
-

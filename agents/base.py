@@ -1,0 +1,36 @@
+"""The interface that every agent has, from the random walker to a language model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+Mode = Literal["play", "plan"]
+MODES: tuple[Mode, ...] = ("play", "plan")
+
+
+class Agent(ABC):
+    """Acts on a batch of episodes at once, one entry of each list for each episode.
+
+    Attributes:
+        name: what result files and tables call it.
+        modes: the modes it can act in.
+        mode: how its texts are read. In *play* an action text is one move, and the agent is asked again with the next
+            observation; in *plan* it is a complete answer, judged as a whole.
+    """
+
+    name: str
+    modes: ClassVar[tuple[Mode, ...]] = MODES
+    mode: Mode
+
+    @abstractmethod
+    def reset(self, seeds: Sequence[int]) -> None:
+        """Begins ``len(seeds)`` new episodes. All randomness of episode ``i`` comes from ``seeds[i]``."""
+
+    @abstractmethod
+    def act(self, observations: list[str]) -> list[str]:
+        """One action text for each observation.
+
+        Args:
+            observations: the maze texts. After ``reset`` with n seeds the list has n entries, always in that order;
+                an episode that has ended is given as ``""`` and its action is not looked at.
+        """

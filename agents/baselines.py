@@ -1,0 +1,136 @@
+"""Agents that are not language models: they read the same text, so they measure the same thing.
+
+All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
+and gives the walk as one answer. Its budget there is the environment's: 4 * rows * cols moves.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from random import Random
+
+from agents.base import Agent, Mode
+from maze_env.judging import transition
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, moves_to_text
+
+
+class WalkingAgent(Agent):
+    """A policy that chooses a move from the maze as it stands; subclasses say which.
+
+    ``memory`` holds what an episode remembers, e.g. the last move; it is a fresh dict after each reset.
+    """
+
+    def __init__(self, mode: Mode = "play"):
+        self.mode = mode
+        self._random: list[Random] = []
+        self._memory: list[dict[str, Move]] = []
+
+    @abstractmethod
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        """The next move, from ``maze.origin``."""
+
+    def reset(self, seeds: Sequence[int]) -> None:
+        self._random = [Random(seed) for seed in seeds]
+        self._memory = [{} for _ in seeds]
+
+    def act(self, observations: list[str]) -> list[str]:
+        episodes = zip(observations, self._random, self._memory, strict=True)
+        return [self._act_one(*episode) if episode[0] else "" for episode in episodes]
+
+    def _act_one(self, observation: str, random: Random, memory: dict[str, Move]) -> str:
+        maze = maze_from_text(observation)
+        if self.mode == "play":
+            return self.choose(maze, random, memory).token
+        moves: list[Move] = []
+        while len(moves) < 4 * maze.rows * maze.cols:
+            move = self.choose(maze, random, memory)
+            moves.append(move)
+            cell, _ = transition(maze, maze.origin, move)
+            if cell == maze.target:
+                break
+            maze = Maze.trusted(maze.walls, cell, maze.target)
+        return moves_to_text(moves)
+
+
+class RandomAgent(WalkingAgent):
+    """Any of the four moves with equal chance, walls or not."""
+
+    name = "random"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        return Move(random.randrange(4))
+
+
+class RandomLegalAgent(WalkingAgent):
+    """Any of the possible moves with equal chance."""
+
+    name = "random-legal"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        return random.choice(maze.open_moves(maze.origin))
+
+
+class GreedyAgent(WalkingAgent):
+    """The possible move that ends nearest to the target by Manhattan distance; ties by chance. It looks at no wall
+    but those of its own cell, so a dead end that points at the target holds it for good.
+    """
+
+    name = "greedy"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        def distance(move: Move) -> int:
+            row, col = move.from_cell(maze.origin)
+            return abs(row - maze.target[0]) + abs(col - maze.target[1])
+
+        moves = maze.open_moves(maze.origin)
+        least = min(map(distance, moves))
+        return random.choice([move for move in moves if distance(move) == least])
+
+
+CLOCKWISE = (Move.UP, Move.RIGHT, Move.DOWN, Move.LEFT)
+
+
+class WallFollower(WalkingAgent):
+    """Keeps one hand on the wall: turns to that side where it can, else ahead, else to the other side, else back.
+
+    Finds the target of any maze without loops; it starts facing up.
+    """
+
+    turns: tuple[int, ...]
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        facing = CLOCKWISE.index(memory.get("last", Move.UP))
+        directions = [CLOCKWISE[(facing + turn) % 4] for turn in self.turns]
+        memory["last"] = next(move for move in directions if maze.is_open(maze.origin, move))
+        return memory["last"]
+
+
+class LeftHandAgent(WallFollower):
+    """The wall follower with its left hand on the wall."""
+
+    name = "left-hand"
+    turns = (3, 0, 1, 2)
+
+
+class RightHandAgent(WallFollower):
+    """The wall follower with its right hand on the wall."""
+
+    name = "right-hand"
+    turns = (1, 0, 3, 2)
+
+
+class ShortestPathAgent(WalkingAgent):
+    """The oracle: breadth-first search over the whole maze."""
+
+    name = "shortest-path"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+        return shortest_path(maze)[0]
+
+
+BASELINES: dict[str, type[WalkingAgent]] = {
+    agent.name: agent
+    for agent in (RandomAgent, RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent, ShortestPathAgent)
+}

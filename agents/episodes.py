@@ -1,0 +1,189 @@
+"""Episodes: an agent on mazes, and complete records of what happened. Benchmarks and training measure with this."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gymnasium
+
+import maze_env  # noqa: F401 (registers TokenMaze-v0)
+from agents.base import Agent
+from maze_env.errors import InvalidConfig, InvalidMove
+from maze_env.judging import MALFORMED, Cause, Outcome, Verdict, judge
+from maze_env.maze import Cell, Maze
+from maze_env.moves import Move, as_move
+from maze_env.tokens import maze_to_text
+
+
+@dataclass(frozen=True)
+class Record:
+    """One attempt at one maze.
+
+    Attributes:
+        maze: the maze. seed: the episode's seed.
+        texts: what the agent wrote: one text in plan, one for each move in play.
+        moves: the moves that were played, refused ones included.
+        outcomes: what each of ``moves`` did.
+        cause: how it ended; ``solved`` or why not. ``truncated`` stands beside it when a budget ended it.
+        position: where the agent stood at the end.
+        start_distance, end_distance: true maze distance to the target at the start and at the end.
+        tokens: tokens that the agent generated, where it counts them.
+        truncated: whether a budget (of tokens in plan, of moves in play) ended the attempt.
+    """
+
+    maze: Maze
+    seed: int
+    texts: tuple[str, ...]
+    moves: tuple[Move, ...]
+    outcomes: tuple[Outcome, ...]
+    cause: str
+    position: Cell
+    start_distance: int
+    end_distance: int
+    tokens: int | None
+    truncated: bool
+
+    @property
+    def solved(self) -> bool:
+        return self.cause == Cause.SOLVED
+
+    @property
+    def malformed(self) -> bool:
+        """Whether the agent's text was no answer at all."""
+        return self.cause in MALFORMED or self.cause == NOT_A_MOVE
+
+    @property
+    def legal(self) -> bool:
+        """Whether a well-formed answer had no refused move."""
+        return not self.malformed and all(outcome is Outcome.MOVED for outcome in self.outcomes)
+
+
+NOT_A_MOVE = "not_a_move"
+"""The cause of a play episode whose action text was no move."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the last ``act`` of an agent that generates tokens cost: one entry for each observation.
+
+    An agent that has an attribute ``usage`` of this type gets its tokens counted and its truncations told apart.
+    """
+
+    tokens: list[int]
+    truncated: list[bool]
+
+
+def run_episodes(
+    agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: int | None = None
+) -> list[Record]:
+    """Plays every maze once in the agent's mode.
+
+    Args:
+        seeds: one for each maze.
+        max_steps: play's budget of moves; default 4 * rows * cols of each maze.
+    """
+    agent.reset(seeds)
+    if agent.mode == "plan":
+        return _plan(agent, mazes, seeds)
+    return _play(agent, mazes, seeds, max_steps)
+
+
+def _act(agent: Agent, observations: list[str]) -> list[str]:
+    """The agent's texts. Raises InvalidConfig unless they are one text for each observation."""
+    texts = agent.act(observations)
+    if len(texts) != len(observations) or not all(isinstance(text, str) for text in texts):
+        raise InvalidConfig(
+            f"Expects {type(agent).__name__}.act to give {len(observations)} texts, one for each observation, "
+            f"actual: {len(texts)} of {sorted({type(text).__name__ for text in texts})}"
+        )
+    return texts
+
+
+def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int]) -> list[Record]:
+    texts = _act(agent, [maze_to_text(maze) for maze in mazes])
+    usage: Usage | None = getattr(agent, "usage", None)
+    opened = getattr(agent, "thinking_opened", False)
+    records = []
+    for index, (maze, seed, text) in enumerate(zip(mazes, seeds, texts, strict=True)):
+        verdict = judge(maze, text, thinking_opened=opened)
+        records.append(
+            Record(
+                maze,
+                seed,
+                (text,),
+                verdict.answer.moves,
+                _outcomes(verdict),
+                str(verdict.cause),
+                verdict.position,
+                verdict.start_distance,
+                verdict.end_distance,
+                usage.tokens[index] if usage else None,
+                usage.truncated[index] if usage else False,
+            )
+        )
+    return records
+
+
+def _outcomes(verdict: Verdict) -> tuple[Outcome, ...]:
+    """What the moves of a judged answer did, up to where the replay stopped."""
+    played = (Outcome.MOVED,) * verdict.legal_moves
+    if verdict.cause in (Cause.HIT_WALL, Cause.LEFT_GRID):
+        return (*played, Outcome(verdict.cause))
+    return played
+
+
+class _Episode:
+    """One environment being played, and what has been recorded so far."""
+
+    def __init__(self, maze: Maze, max_steps: int | None):
+        self.env = gymnasium.make(
+            "TokenMaze-v0", rows=maze.rows, cols=maze.cols, split=None, max_steps=max_steps, disable_env_checker=True
+        )
+        self.observation, self.info = self.env.reset(options={"maze": maze})
+        self.start_distance = self.info["distance"]
+        self.texts: list[str] = []
+        self.moves: list[Move] = []
+        self.outcomes: list[Outcome] = []
+        self.tokens: int | None = None
+        self.cause: str | None = None
+        self.truncated = False
+
+    def step(self, text: str) -> None:
+        self.texts.append(text)
+        try:
+            move = as_move(text)
+        except InvalidMove:
+            self.cause = NOT_A_MOVE
+            return
+        self.observation, _, terminated, self.truncated, self.info = self.env.step(move)
+        self.moves.append(move)
+        self.outcomes.append(Outcome(self.info["last_move"]))
+        if terminated or self.truncated:
+            self.cause = str(Cause.SOLVED if terminated else Cause.SHORT_OF_TARGET)
+
+
+def _play(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: int | None) -> list[Record]:
+    episodes = [_Episode(maze, max_steps) for maze in mazes]
+    while any(episode.cause is None for episode in episodes):
+        texts = _act(agent, ["" if episode.cause else episode.observation for episode in episodes])
+        usage: Usage | None = getattr(agent, "usage", None)
+        for index, (episode, text) in enumerate(zip(episodes, texts, strict=True)):
+            if episode.cause is None:
+                if usage:
+                    episode.tokens = (episode.tokens or 0) + usage.tokens[index]
+                episode.step(text)
+    return [
+        Record(
+            maze,
+            seed,
+            tuple(episode.texts),
+            tuple(episode.moves),
+            tuple(episode.outcomes),
+            episode.cause or "",
+            episode.info["agent_position"],
+            episode.start_distance,
+            episode.info["distance"],
+            episode.tokens,
+            episode.truncated,
+        )
+        for maze, seed, episode in zip(mazes, seeds, episodes, strict=True)
+    ]

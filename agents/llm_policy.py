@@ -1,0 +1,167 @@
+"""``LLMPolicy``: makes any causal language model that ``transformers`` loads an agent, in both modes.
+
+In *plan* the model reads the maze once and its completion is the answer. In *play* it reads each observation, which is
+a maze to solve from there, plans anew, and plays the first move of its plan.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+
+from agents.base import Agent, Mode
+from agents.episodes import Usage
+from agents.prompts import render
+from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.tokens import parse_answer
+
+
+def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
+    """The model and tokenizer of a folder or hub name.
+
+    Raises:
+        InvalidCheckpoint: when nothing usable is there, or model and tokenizer disagree on the vocabulary.
+    """
+    if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
+        raise InvalidCheckpoint(f"Expects a folder with a saved model (config.json), actual: {path!r} has none")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = AutoModelForCausalLM.from_pretrained(path, **options)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()
+        raise InvalidCheckpoint(
+            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} "
+            f"({reason[0] if reason else type(error).__name__})"
+        ) from error
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise InvalidCheckpoint(
+            f"Expects an embedding row for each of the tokenizer's {len(tokenizer)} tokens, "
+            f"actual: {rows} rows in {path!r}"
+        )
+    return model, tokenizer
+
+
+class LLMPolicy(Agent):
+    """A language model as an agent.
+
+    Attributes:
+        usage: tokens generated and truncations of the last ``act``, one entry for each observation.
+        thinking_opened: whether its prompts end inside an open ``<think>``.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        mode: Mode = "plan",
+        temperature: float = 0.0,
+        max_new_tokens: int = 512,
+        batch_size: int = 256,
+        device: str | None = None,
+        progress: bool = False,
+        **load_options: Any,
+    ):
+        """Loads the model.
+
+        Args:
+            path: a folder or hub name.
+            temperature: 0 decodes greedily; above, samples from the whole distribution.
+            max_new_tokens: the completion's budget; a completion that reaches it is judged as it stands.
+            batch_size: completions generated at once.
+            device: where to put the model; default the first accelerator, else the CPU.
+            load_options: passed to ``from_pretrained`` (``dtype``, ``attn_implementation``, ``device_map`` ...).
+        """
+        if temperature < 0 or max_new_tokens < 1 or batch_size < 1:
+            raise InvalidConfig(
+                "Expects temperature >= 0, max_new_tokens >= 1 and batch_size >= 1, "
+                f"actual: {temperature}, {max_new_tokens}, {batch_size}"
+            )
+        self.name, self.mode = path, mode
+        self.model, self.tokenizer = load_checkpoint(path, **load_options)
+        self._setup(temperature, max_new_tokens, batch_size, progress)
+        if "device_map" not in load_options:
+            accelerator = torch.accelerator.current_accelerator()
+            self.model.to(device or (accelerator if accelerator is not None else "cpu"))
+
+    @classmethod
+    def of_model(
+        cls,
+        model: PreTrainedModel,
+        tokenizer: Any,
+        name: str = "model",
+        mode: Mode = "plan",
+        temperature: float = 0.0,
+        max_new_tokens: int = 512,
+        batch_size: int = 256,
+    ) -> "LLMPolicy":
+        """A policy of a model that is loaded already, as during training."""
+        policy = cls.__new__(cls)
+        policy.name, policy.mode, policy.model, policy.tokenizer = name, mode, model, tokenizer
+        policy._setup(temperature, max_new_tokens, batch_size, progress=False)
+        return policy
+
+    def _setup(self, temperature: float, max_new_tokens: int, batch_size: int, progress: bool) -> None:
+        self.batch_size, self.progress = batch_size, progress
+        self.generation = GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=temperature > 0,
+            temperature=temperature or None,
+            top_k=0 if temperature > 0 else None,
+            pad_token_id=self.tokenizer.pad_token_id,
+            bos_token_id=self.tokenizer.bos_token_id,
+            eos_token_id=self.tokenizer.eos_token_id,
+        )
+        self.usage = Usage([], [])
+        self.thinking_opened = False
+        self._seeds: list[int] = []
+        self._turn = 0
+
+    def reset(self, seeds: Sequence[int]) -> None:
+        self._seeds, self._turn = list(seeds), 0
+
+    def act(self, observations: list[str]) -> list[str]:
+        texts = [""] * len(observations)
+        self.usage = Usage([0] * len(observations), [False] * len(observations))
+        # Longest first, so that a batch that does not fit in memory fails at once and padding is little.
+        waiting = sorted((i for i, text in enumerate(observations) if text), key=lambda i: -len(observations[i]))
+        batches = [waiting[start : start + self.batch_size] for start in range(0, len(waiting), self.batch_size)]
+        for batch in tqdm(batches, desc=f"{self.name} {self.mode}", disable=not self.progress):
+            for index, text in zip(batch, self._complete([observations[i] for i in batch], batch), strict=True):
+                texts[index] = text if self.mode == "plan" else self._first_move(text)
+        self._turn += 1
+        return texts
+
+    def _first_move(self, completion: str) -> str:
+        """The first move of a plan; the whole completion where there is none, so that the record shows it."""
+        moves = parse_answer(completion, self.thinking_opened).moves
+        return moves[0].token if moves else completion
+
+    @torch.inference_mode()
+    def _complete(self, observations: list[str], indices: list[int]) -> list[str]:
+        prompts = [render(self.tokenizer, text) for text in observations]
+        self.thinking_opened = prompts[0].thinking_opened
+        inputs = self.tokenizer(
+            [prompt.text for prompt in prompts],
+            add_special_tokens=False,
+            padding=True,
+            padding_side="left",
+            return_tensors="pt",
+            return_token_type_ids=False,
+        ).to(self.model.device)
+        if self.generation.do_sample:
+            # One generator serves the batch, so an episode's sample depends on its batch's seeds, not on its own alone.
+            torch.manual_seed(hash((self._turn, *(self._seeds[i] for i in indices))) % 2**63)
+        was_training = self.model.training
+        self.model.eval()
+        sequences = self.model.generate(**inputs, generation_config=self.generation)
+        self.model.train(was_training)
+        completions = sequences[:, inputs["input_ids"].shape[1] :]
+        ended = completions == self.tokenizer.eos_token_id
+        for row, index in enumerate(indices):
+            ends = torch.nonzero(ended[row])
+            self.usage.tokens[index] = int(ends[0]) + 1 if len(ends) else completions.shape[1]
+            self.usage.truncated[index] = not len(ends)
+        return self.tokenizer.batch_decode(completions, skip_special_tokens=True)

@@ -1,0 +1,56 @@
+"""From a name on a command line to an agent: a baseline's name, a checkpoint folder, or ``module:Class``."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from agents.base import MODES, Agent, Mode
+from agents.baselines import BASELINES
+from maze_env.errors import InvalidConfig, UnknownName, unknown_name
+
+
+def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
+    """The agent of that name, ready to act in ``mode``.
+
+    Args:
+        name: a baseline (``random``, ``shortest-path`` ...), a folder with a model that ``transformers`` loads, or
+            ``my_module:MyAgent``, a class or function called with ``mode`` and ``options``.
+        mode: ``plan`` or ``play``.
+        options: passed to a language model's policy (``temperature`` ...) or to one's own class.
+
+    Raises:
+        UnknownName: when the name is none of these, with the nearest valid one.
+        InvalidConfig: for a mode that does not exist or that the agent does not have.
+        InvalidCheckpoint: for a folder that holds no usable model.
+    """
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES)
+    if name in BASELINES:
+        agent: Agent = BASELINES[name](mode)
+    elif Path(name).is_dir():
+        from agents.llm_policy import LLMPolicy  # torch and transformers load at first use
+
+        agent = LLMPolicy(name, mode=mode, **options)
+    elif ":" in name:
+        agent = _import(name)(mode=mode, **options)
+        if not isinstance(agent, Agent):
+            raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
+    else:
+        raise UnknownName(f"{unknown_name('agent', name, BASELINES)} Nor is it a folder or a 'module:Class'.")
+    if mode not in agent.modes:
+        raise InvalidConfig(f"Expects a mode of {name!r}, one of {agent.modes}, actual: {mode!r}")
+    return agent
+
+
+def _import(name: str) -> Any:
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not module_name.startswith(error.name):
+            raise  # the module exists; something that it imports does not
+        raise UnknownName(f"Expects a module that can be imported, actual: {module_name!r} of {name!r}") from None
+    if not hasattr(module, attribute):
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise unknown_name(f"name in module {module_name!r}", attribute, public)
+    return getattr(module, attribute)

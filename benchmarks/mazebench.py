@@ -1,0 +1,167 @@
+"""AlphaMaze-compatible MazeBench: runs an agent on a frozen suite, prints the figures and stores them.
+
+    python -m benchmarks.mazebench --agent runs/my-model --suite mazebench-1000 --output result.json
+
+The agent is a baseline's name, a folder with a language model, or ``my_module:MyAgent``. Every attempt counts; beside
+the agent's row stand those of the random walker and of the shortest-path oracle on the same mazes.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from agents import registry
+from agents.base import MODES, Agent
+from agents.episodes import Record, run_episodes
+from benchmarks.metrics import summarize
+from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, result_text
+from benchmarks.suites import SUITES, Suite, key_of, load, spec_named
+from maze_env.commands import provenance, run_command, write_whole
+from maze_env.errors import InvalidConfig, unknown_name
+
+BASELINE_ROWS = ("random", "shortest-path")
+STAGES = ("untrained", "sft", "sft-continued", "grpo")
+"""How far a model has been trained, in the order of the table."""
+DEFAULT_CHUNK = 100
+
+
+def episode_seed(seed: int, sample: int, maze: int) -> int:
+    """The 32-bit seed of one attempt, scattered, so that runs with neighbouring seeds share no attempts."""
+    return key_of("attempt", seed, sample, maze) % 2**32
+
+
+def run_suite(agent: Agent, suite: Suite, samples: int = 1, seed: int = 0, chunk: int | None = None) -> list[Record]:
+    """Attempts every maze ``samples`` times: sample after sample, each with the mazes in the suite's order.
+
+    Args:
+        chunk: episodes given to the agent at once; default the agent's ``batch_size``, else 100.
+    """
+    size = chunk or int(getattr(agent, "batch_size", DEFAULT_CHUNK))
+    records: list[Record] = []
+    with tqdm(total=len(suite.mazes) * samples, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+        for sample in range(samples):
+            for start in range(0, len(suite.mazes), size):
+                mazes = suite.mazes[start : start + size]
+                seeds = [episode_seed(seed, sample, start + i) for i in range(len(mazes))]
+                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps)
+                bar.update(len(mazes))
+    return records
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.mazebench", description=f"{TITLE}: runs an agent on a frozen suite of mazes."
+    )
+    add = made.add_argument
+    add("--agent", required=True, help="a baseline's name, a folder with a language model, or my_module:MyAgent")
+    add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
+    add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
+    add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
+    add("--overwrite", action="store_true", help="replace an existing output")
+    add("--texts", action="store_true", help="store everything that the agent wrote, too")
+    add("--samples", type=int, default=1, help="attempts at each maze (default %(default)s); more give pass@k")
+    add("--seed", type=int, default=0, help="seed of the attempts (default %(default)s)")
+    add("--temperature", type=float, help="of a language model; default 0, greedy decoding")
+    add("--max-new-tokens", type=int, help="token budget of a language model's completion")
+    add("--batch-size", type=int, help="episodes at once")
+    add("--recipe", help="name of the training recipe, for the table")
+    add("--stage", help=f"how far the model was trained, for the table: {', '.join(STAGES)}")
+    add("--train-seed", type=int, help="seed of the training, for the table")
+    return made
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raises for what cannot work, before anything is loaded."""
+    spec_named(options.suite)
+    for name, least in (("samples", 1), ("batch_size", 1), ("max_new_tokens", 1), ("temperature", 0)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {least}, actual: {value}")
+    if options.stage is not None and options.stage not in STAGES:
+        raise unknown_name("stage", options.stage, STAGES)
+    if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:
+        raise InvalidConfig(
+            f"Expects --temperature above 0 with --samples {options.samples}, actual: greedy decoding, "
+            "which gives the same answer each time"
+        )
+    if options.output is not None:
+        check_output(options.output, options.overwrite)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the benchmark."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(arguments)
+    started = time.monotonic()
+    check_options(options)
+    suite = load(options.suite)
+    given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
+    agent_options = {name: value for name, value in given.items() if value is not None}
+    agent = registry.make(options.agent, options.mode, **agent_options)
+    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size)
+    baselines = {
+        name: summarize(run_suite(registry.make(name, options.mode), suite, 1, options.seed), suite.spec)
+        for name in BASELINE_ROWS
+    }
+    result = {
+        "benchmark": TITLE,
+        "suite": {
+            "name": suite.spec.name,
+            "version": suite.spec.version,
+            "sha256": suite.spec.sha256,
+            "mazes": len(suite.mazes),
+            "max_steps": suite.spec.max_steps,
+        },
+        "mode": options.mode,
+        "agent": options.agent,
+        "agent_options": agent_options,
+        "samples": options.samples,
+        "seed": options.seed,
+        "recipe": options.recipe,
+        "stage": options.stage,
+        "train_seed": options.train_seed,
+        "summary": summarize(records, suite.spec),
+        "baselines": baselines,
+        "provenance": provenance("benchmarks.mazebench", arguments, time.monotonic() - started),
+        "attempt_columns": [*COLUMNS, "texts"] if options.texts else list(COLUMNS),
+        "attempts": attempt_rows(records, len(suite.mazes), options.texts),
+    }
+    print(report(result))
+    if options.output is not None:
+        write_whole(options.output, result_text(result))
+        print(f"stored in {options.output}")
+
+
+def report(result: dict[str, Any]) -> str:
+    """The figures of a result, to be read in a terminal."""
+    suite, summary = result["suite"], result["summary"]
+    attempts = f"{suite['mazes']} mazes" + (f" x {result['samples']} samples" if result["samples"] > 1 else "")
+    rows = {result["agent"]: summary, **{f"({name})": row for name, row in result["baselines"].items()}}
+    width = max(map(len, rows))
+    head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {result['mode']} track\n"
+    levels = list(summary["levels"])
+    cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in levels), ("legal", 7), ("SPL", 7)]
+    lines = [head, " " * width + "".join(f"{title:>{size}}" for title, size in (*cells, ("tokens/solve", 14)))]
+    for name, row in rows.items():
+        low, high = row["solved_rate_wilson_95"]
+        values = [f"{row['solved_rate']:7.1%}", f"{f'{low:.1%} - {high:.1%}':>15}"]
+        values += [f"{row['levels'][level]['solved_rate']:8.1%}" for level in levels]
+        tokens = row["tokens_per_solve"]
+        values += [f"{row['legality']:7.1%}", f"{row['spl']:7.3f}", f"{'-' if tokens is None else f'{tokens:.0f}':>14}"]
+        lines.append(f"{name:<{width}}" + "".join(values))
+    for title in ("causes", "parse_failures", "truncations"):
+        counts = ", ".join(f"{cause} {count}" for cause, count in summary[title].items())
+        lines.append(f"{title.replace('_', ' ')}: {counts or 'none'}")
+    if "pass_at_k" in summary:
+        lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,124 @@
+"""What is measured: pure functions of records. Every attempt is in every denominator."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agents.episodes import Record
+from benchmarks.statistics import wilson
+from benchmarks.suites import SuiteSpec, level_of
+from maze_env.judging import Outcome
+from maze_env.maze import Maze
+
+
+def solved_rate(records: Sequence[Record]) -> float:
+    """Attempts that solved their maze, over all attempts: (1/N) Σ Sᵢ. Source: AlphaMaze, arXiv 2502.14669."""
+    return sum(record.solved for record in records) / len(records)
+
+
+def legality(records: Sequence[Record]) -> float:
+    """Attempts with a well-formed answer and no refused move, whether or not they solved, over all attempts."""
+    return sum(record.legal for record in records) / len(records)
+
+
+def legal_moves(records: Sequence[Record]) -> float | None:
+    """Moves that were possible over moves replayed; a replay stops at a plan's first refused move. None without any."""
+    outcomes = [outcome for record in records for outcome in record.outcomes]
+    return outcomes.count(Outcome.MOVED) / len(outcomes) if outcomes else None
+
+
+def spl(records: Sequence[Record]) -> float:
+    """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
+
+    Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
+    counts towards p, as it costs a step.
+    """
+    scores = (
+        record.start_distance / max(len(record.moves), record.start_distance) for record in records if record.solved
+    )
+    return sum(scores) / len(records)
+
+
+def causes(records: Iterable[Record]) -> dict[str, int]:
+    """How many attempts ended for each cause, most frequent first; they sum to all attempts."""
+    return dict(Counter(str(record.cause) for record in records).most_common())
+
+
+def parse_failures(records: Iterable[Record]) -> dict[str, int]:
+    """The part of ``causes`` whose text was no answer (or, in play, no move)."""
+    return causes(record for record in records if record.malformed)
+
+
+def truncations(records: Iterable[Record]) -> dict[str, int]:
+    """The part of ``causes`` that a budget (of tokens in plan, of moves in play) cut short."""
+    return causes(record for record in records if record.truncated)
+
+
+def tokens_per_attempt(records: Sequence[Record]) -> float | None:
+    """Tokens generated over attempts; None when the agent counts none."""
+    return sum(record.tokens or 0 for record in records) / len(records) if _counts_tokens(records) else None
+
+
+def tokens_per_solve(records: Sequence[Record]) -> float | None:
+    """All tokens generated, failed attempts included, over mazes solved: Σ tᵢ / Σ Sᵢ. None without either."""
+    solved = sum(record.solved for record in records)
+    return sum(record.tokens or 0 for record in records) / solved if solved and _counts_tokens(records) else None
+
+
+def _counts_tokens(records: Iterable[Record]) -> bool:
+    return any(record.tokens is not None for record in records)
+
+
+def solves_of_mazes(records: Iterable[Record]) -> dict[Maze, list[bool]]:
+    """For each maze, in order of first attempt, which of its attempts solved it."""
+    solves: dict[Maze, list[bool]] = {}
+    for record in records:
+        solves.setdefault(record.maze, []).append(record.solved)
+    return solves
+
+
+def pass_at_k(attempts: int, solved: int, k: int) -> float:
+    """The chance that at least one of ``k`` attempts solves, estimated without bias: 1 - C(n - c, k) / C(n, k).
+
+    Source: Chen et al., "Evaluating large language models trained on code", arXiv 2107.03374, equation 1.
+    """
+    return 1 - math.comb(attempts - solved, k) / math.comb(attempts, k)
+
+
+def mean_pass_at_k(records: Iterable[Record], k: int) -> float:
+    """``pass_at_k`` averaged over mazes, each with its own number of attempts."""
+    solves = solves_of_mazes(records).values()
+    return sum(pass_at_k(len(each), sum(each), k) for each in solves) / len(solves)
+
+
+def summarize(records: Sequence[Record], spec: SuiteSpec) -> dict[str, Any]:
+    """Every figure of a run, overall and by level, ready for JSON."""
+    by_level: dict[str, list[Record]] = {name: [] for name in spec.levels}
+    for record in records:
+        by_level[level_of(record.start_distance, spec)].append(record)
+    return {**_figures(records), "levels": {name: _figures(some) for name, some in by_level.items() if some}}
+
+
+def _figures(records: Sequence[Record]) -> dict[str, Any]:
+    mazes = solves_of_mazes(records)
+    samples = len(records) // len(mazes)
+    rate = solved_rate(records)
+    figures = {
+        "attempts": len(records),
+        "solved": sum(record.solved for record in records),
+        "solved_rate": rate,
+        "solved_rate_wilson_95": wilson(rate, len(mazes)),
+        "legality": legality(records),
+        "legal_moves": legal_moves(records),
+        "spl": spl(records),
+        "tokens_per_attempt": tokens_per_attempt(records),
+        "tokens_per_solve": tokens_per_solve(records),
+        "causes": causes(records),
+        "parse_failures": parse_failures(records),
+        "truncations": truncations(records),
+    }
+    if samples > 1:
+        powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
+        figures["pass_at_k"] = {str(k): mean_pass_at_k(records, k) for k in (*powers, samples)}
+    return figures

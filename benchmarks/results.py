@@ -1,0 +1,75 @@
+"""Result files: what a run stores, written whole or not at all, and read back."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.episodes import Record
+from maze_env.commands import check_folder
+from maze_env.errors import InvalidOutput, TokenMazeError
+from maze_env.judging import Cause
+from maze_env.moves import Move
+
+TITLE = "AlphaMaze-compatible MazeBench"
+LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
+COLUMNS = ("maze", "cause", "moves", "tokens", "truncated")
+"""Of a stored attempt: index of the maze in its suite; cause; replayed moves as letters; tokens, or null where the
+agent counts none; 1 where a budget cut it short. Sample after sample, each with every maze of the suite in order."""
+
+
+class InvalidResult(TokenMazeError):
+    """A file is no result of this benchmark, or does not compare with another one."""
+
+
+def attempt_rows(records: Sequence[Record], mazes: int, texts: bool = False) -> list[list[Any]]:
+    """The stored form of attempts: a list for each, as ``COLUMNS`` says, with all that the agent wrote if ``texts``."""
+    rows: list[list[Any]] = []
+    for index, record in enumerate(records):
+        moves = "".join(LETTERS[move] for move in record.moves[: len(record.outcomes)])
+        row = [index % mazes, str(record.cause), moves, record.tokens, int(record.truncated)]
+        rows.append([*row, list(record.texts)] if texts else row)
+    return rows
+
+
+def solved_shares(result: dict[str, Any]) -> list[float]:
+    """For each maze of the suite, the share of its attempts that solved it."""
+    solved = [0] * result["suite"]["mazes"]
+    for maze, cause, *_ in result["attempts"]:
+        solved[maze] += cause == Cause.SOLVED
+    return [count / result["samples"] for count in solved]
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a result can be written to ``path`` later; makes its folder."""
+    if path.is_dir():
+        raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
+    if path.exists() and not overwrite:
+        raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
+    check_folder(path.parent)
+
+
+def result_text(result: dict[str, Any]) -> str:
+    """A result as JSON with one line for each attempt."""
+    head = json.dumps({**result, "attempts": None}, indent=1)
+    rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in result["attempts"])
+    before, after = head.rsplit('"attempts": null', 1)
+    return f'{before}"attempts": [\n{rows}\n ]{after}\n'
+
+
+def load_result(path: Path) -> dict[str, Any]:
+    """A stored result.
+
+    Raises:
+        InvalidResult: for a file that is missing, is not JSON, or is not a result.
+    """
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
+    if not isinstance(result, dict) or result.get("benchmark") != TITLE:
+        raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
+    attempts, expected = len(result["attempts"]), result["suite"]["mazes"] * result["samples"]
+    if attempts != expected:
+        raise InvalidResult(f"Expects {expected} attempts in {path}, actual: {attempts}")
+    return result

@@ -1,0 +1,119 @@
+"""Intervals and tests for solved rates, all at 95 %."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest, norm
+
+Z = float(norm.ppf(0.975))
+Interval = tuple[float, float]
+
+
+def wilson(rate: float, count: int) -> Interval:
+    """The Wilson score interval of a proportion.
+
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927). Written out
+    because scipy's takes whole successes only, and the mean over several samples of each maze is none.
+
+    Args:
+        rate: the proportion, 0 to 1.
+        count: independent trials behind it. Several attempts at one maze are one trial: they are not independent, and
+            counting mazes is right, if wide, whatever their dependence.
+    """
+    centre = rate + Z**2 / (2 * count)
+    spread = Z * math.sqrt(rate * (1 - rate) / count + Z**2 / (4 * count**2))
+    scale = 1 + Z**2 / count
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How two agents differ on the same mazes: ``first`` minus ``second``.
+
+    Attributes:
+        difference: of the solved rates. interval: its 95 % interval.
+        first_only, second_only: mazes that one solved more often than the other.
+        p_value: of the exact McNemar test, two-sided.
+    """
+
+    difference: float
+    interval: Interval
+    first_only: int
+    second_only: int
+    p_value: float
+
+
+def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
+    """Compares two agents maze by maze.
+
+    Args:
+        first, second: share of its attempts at each maze that an agent solved, in the same order of mazes. With one
+            attempt each the interval is Newcombe's and the test McNemar's; with more, a bootstrap over mazes and the
+            sign test, which is what McNemar's test becomes then.
+    """
+    one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    binary = set(np.unique((one, two))) <= {0.0, 1.0}
+    first_only, second_only = int((one > two).sum()), int((one < two).sum())
+    if binary:
+        both, neither = int((one * two).sum()), int(((1 - one) * (1 - two)).sum())
+        interval = newcombe(both, first_only, second_only, neither)
+    else:
+        interval = bootstrap(one - two)
+    p_value = mcnemar(first_only, second_only)
+    return PairedDifference(float((one - two).mean()), interval, first_only, second_only, p_value)
+
+
+def mcnemar(first_only: int, second_only: int) -> float:
+    """The two-sided p-value of the exact McNemar test on the pairs where the two differ.
+
+    P(at least as uneven | X ~ Binomial(b + c, 1/2))
+
+    Source: McNemar, Psychometrika 12 (1947); the exact form is the sign test on discordant pairs.
+    """
+    if first_only + second_only == 0:
+        return 1.0
+    return float(binomtest(first_only, first_only + second_only).pvalue)
+
+
+def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Interval:
+    """Newcombe's square-and-add interval of a paired difference of proportions.
+
+    With Wilson intervals (l₁, u₁) of p₁ and (l₂, u₂) of p₂, and the correlation φ of the pairs:
+    lower = d - √((p₁-l₁)² - 2φ(p₁-l₁)(u₂-p₂) + (u₂-p₂)²), upper = d + √((u₁-p₁)² - 2φ(u₁-p₁)(p₂-l₂) + (p₂-l₂)²).
+    φ's numerator A = both·neither - first_only·second_only becomes max(A - n/2, 0) where A > 0.
+
+    Source: Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired
+    data", Statistics in Medicine 17 (1998), method 10; recommended, with Tango's, by Fagerland, Lydersen and Laake,
+    Statistics in Medicine 33 (2014). Unlike the textbook interval it does not shrink to nothing when no pair differs.
+    """
+    count = both + first_only + second_only + neither
+    ones, twos = both + first_only, both + second_only
+    rate_1, rate_2 = ones / count, twos / count
+    low_1, high_1 = wilson(rate_1, count)
+    low_2, high_2 = wilson(rate_2, count)
+    numerator: float = both * neither - first_only * second_only
+    if numerator > 0:
+        numerator = max(numerator - count / 2, 0.0)
+    denominator = math.sqrt(ones * (count - ones) * twos * (count - twos))
+    phi = numerator / denominator if denominator else 0.0
+
+    def spread(one: float, two: float) -> float:
+        return math.sqrt(one**2 - 2 * phi * one * two + two**2)
+
+    difference = rate_1 - rate_2
+    return difference - spread(rate_1 - low_1, high_2 - rate_2), difference + spread(high_1 - rate_1, rate_2 - low_2)
+
+
+def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
+    """The percentile bootstrap interval of a mean, resampling mazes; the same input gives the same interval.
+
+    Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
+    """
+    random = np.random.default_rng(0)
+    means = [differences[random.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,192 @@
+"""The README's table, made from stored results.
+
+    python -m benchmarks.table benchmarks/results/*.json                       prints it
+    python -m benchmarks.table benchmarks/results/*.json --readme README.md    puts it between the README's markers
+
+A part for each suite and track. Results of one recipe and stage are one row, whatever the number of training seeds.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.compare import compare, p_text
+from benchmarks.mazebench import BASELINE_ROWS, STAGES
+from benchmarks.results import TITLE, InvalidResult, load_result
+from benchmarks.statistics import wilson
+from benchmarks.suites import PAPER_LEVELS, spec_named
+from maze_env.commands import run_command, write_whole
+from maze_env.errors import InvalidOutput
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+STAGE_TITLES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "SFT + GRPO"}
+CONTRASTS = (("grpo", "sft"), ("grpo", "sft-continued"), ("sft-continued", "sft"))
+PAPER_MAZES = 100
+PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT + GRPO", 0.93, None))
+"""Solved rates overall and by level as published for DeepSeek-R1-Distill-Qwen-1.5B (AlphaMaze, arXiv 2502.14669)."""
+
+Result = dict[str, Any]
+Group = tuple[str, str]
+"""Recipe and stage; for a result without a stage, its agent's name and an empty text."""
+
+
+def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
+    """Results by recipe and stage, recipes by name and stages in the order of training; seeds ascending.
+
+    Raises:
+        InvalidResult: for two results of the same recipe, stage and training seed.
+    """
+    groups: dict[Group, list[Result]] = {}
+    for result in sorted(results, key=lambda one: one["train_seed"] or 0):
+        stage = result["stage"]
+        group = (result["recipe"] or "default", stage) if stage else (result["agent"], "")
+        groups.setdefault(group, []).append(result)
+    for group, some in groups.items():
+        seeds = [result["train_seed"] for result in some]
+        if len(set(seeds)) < len(seeds):
+            raise InvalidResult(f"Expects one result for each seed of {' '.join(group)}, actual: seeds {seeds}")
+    order = {stage: place for place, stage in enumerate(("", *STAGES))}
+    return dict(sorted(groups.items(), key=lambda item: (not item[0][1], item[0][0], order[item[0][1]])))
+
+
+def table(results: Sequence[Result]) -> str:
+    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+
+    Raises:
+        InvalidResult: for a result on another version of its suite than this one, or as ``groups_of`` says.
+    """
+    tracks: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        suite, pinned = result["suite"], spec_named(result["suite"]["name"]).sha256
+        if suite["sha256"] != pinned:
+            raise InvalidResult(f"Expects results on {suite['name']} {pinned}, actual: one on {suite['sha256']}")
+        tracks.setdefault((suite["name"], result["mode"], _decoding(result)), []).append(result)
+    return "\n\n".join(_part(*track, some) for track, some in sorted(tracks.items()))
+
+
+def _decoding(result: Result) -> str:
+    temperature = result["agent_options"].get("temperature", 0.0)
+    decoding = f"temperature {temperature:g}" if temperature else "greedy decoding"
+    return decoding if result["samples"] == 1 else f"{decoding}, {result['samples']} samples a maze"
+
+
+def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> str:
+    """The rows of one track, and the paired differences below them."""
+    groups = groups_of(results)
+    levels = list(spec_named(suite).levels)
+    header = ["", "solved", "each training seed [95 % Wilson]", " / ".join(levels), "legal", "SPL", "tokens a solve"]
+    rows = [_group_row(group, some, levels) for group, some in groups.items()]
+    baselines = results[0]["baselines"]
+    rows += [_row(f"{name} agent", [baselines[name]], [None], levels) for name in BASELINE_ROWS]
+    if spec_named(suite).levels == PAPER_LEVELS and mode == "plan":
+        rows += [_paper_row(*row) for row in PAPER_ROWS]
+    title = f"**{TITLE}, {suite}** ({results[0]['suite']['mazes']} mazes, {mode} track, {decoding})"
+    parts = [title, _markdown(header, rows)]
+    if differences := _differences(groups):
+        parts.append(
+            _markdown(["paired difference in points [95 %], exact McNemar", "each training seed"], differences)
+        )
+    return "\n\n".join(parts)
+
+
+def _group_row(group: Group, results: Sequence[Result], levels: Sequence[str]) -> list[str]:
+    recipe, stage = group
+    title = f"{recipe}: {STAGE_TITLES[stage]}" if stage else f"`{recipe}`"
+    return _row(title, [one["summary"] for one in results], [one["train_seed"] for one in results], levels)
+
+
+def _row(title: str, summaries: Sequence[Result], seeds: Sequence[int | None], levels: Sequence[str]) -> list[str]:
+    rates = [one["solved_rate"] for one in summaries]
+    solved = _percent(_mean(rates))
+    if len(rates) > 1:
+        solved += f" ({_percent(min(rates))}-{_percent(max(rates))})"
+    each = [
+        ("" if seed is None else f"{seed}: ") + _with_interval(one["solved_rate"], one["solved_rate_wilson_95"])
+        for seed, one in zip(seeds, summaries, strict=True)
+    ]
+    by_level = [_percent(_mean([one["levels"][level]["solved_rate"] for one in summaries])) for level in levels]
+    tokens = [one["tokens_per_solve"] for one in summaries if one["tokens_per_solve"] is not None]
+    return [
+        title,
+        solved,
+        "; ".join(each),
+        " / ".join(by_level),
+        _percent(_mean([one["legality"] for one in summaries])),
+        f"{_mean([one['spl'] for one in summaries]):.3f}",
+        f"{_mean(tokens):.0f}" if tokens else "-",
+    ]
+
+
+def _paper_row(stage: str, rate: float, levels: tuple[float, ...] | None) -> list[str]:
+    by_level = " / ".join(map(_percent, levels)) if levels else "-"
+    interval = _with_interval(rate, wilson(rate, PAPER_MAZES))
+    return [f"*paper: {stage} (as published, not re-run)*", _percent(rate), interval, by_level, "-", "-", "-"]
+
+
+def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
+    """A row for each of ``CONTRASTS`` that the results allow: same recipe, same training seed."""
+    rows = []
+    for recipe in dict.fromkeys(recipe for recipe, stage in groups if stage):
+        for later, earlier in CONTRASTS:
+            ones, twos = (
+                {one["train_seed"]: one for one in groups.get((recipe, stage), [])} for stage in (later, earlier)
+            )
+            cells = []
+            for seed in ones:
+                if seed in twos:
+                    found = compare(ones[seed], twos[seed])
+                    low, high = (100 * bound for bound in found.interval)
+                    cells.append(
+                        f"{seed}: {100 * found.difference:+.1f} [{low:+.1f}, {high:+.1f}], {p_text(found.p_value)}"
+                    )
+            if cells:
+                rows.append([f"{recipe}: {STAGE_TITLES[later]} minus {STAGE_TITLES[earlier]}", "; ".join(cells)])
+    return rows
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f}"
+
+
+def _with_interval(rate: float, interval: Sequence[float]) -> str:
+    return f"{_percent(rate)} [{', '.join(map(_percent, interval))}]"
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def with_table(readme: str, made: str) -> str:
+    """``readme`` with the text between its markers replaced.
+
+    Raises:
+        InvalidOutput: when there is not exactly one pair of markers.
+    """
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
+        raise InvalidOutput(f"Expects one {BEGIN} and after it one {END} in the README, actual: not so")
+    return f"{readme.partition(BEGIN)[0]}{BEGIN}\n{made}\n{END}{readme.partition(END)[2]}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the table, or puts it into a README."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description="The table of stored results.")
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    parser.add_argument("--readme", type=Path, help=f"file in which to replace what is between {BEGIN} and {END}")
+    options = parser.parse_args(arguments)
+    made = table([load_result(path) for path in options.results])
+    if options.readme is None:
+        print(made)
+        return
+    if not options.readme.is_file():
+        raise InvalidOutput(f"Expects an existing file for --readme, actual: {options.readme}")
+    write_whole(options.readme, with_table(options.readme.read_text(encoding="utf-8"), made))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,152 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import compare, table
+from benchmarks.mazebench import main as run_benchmark
+from benchmarks.results import InvalidResult, load_result, result_text
+from benchmarks.statistics import newcombe
+from maze_env.errors import InvalidOutput
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A result of the oracle, from which the tests construct others."""
+    path = tmp_path_factory.mktemp("results") / "oracle.json"
+    run_benchmark(["--agent", "shortest-path", "--output", str(path)])
+    return load_result(path)
+
+
+def constructed(stored, failed, stage=None, train_seed=None):
+    """``stored`` with the mazes in ``failed`` unsolved."""
+    result = copy.deepcopy(stored)
+    for row in result["attempts"]:
+        if row[0] in failed:
+            row[1] = "hit_wall"
+    rate = 1 - len(failed) / 100
+    result.update(stage=stage, train_seed=train_seed)
+    result["summary"].update(solved_rate=rate, solved_rate_wilson_95=table.wilson(rate, 100))
+    return result
+
+
+def write(path, result):
+    path.write_text(result_text(result), encoding="utf-8")
+    return str(path)
+
+
+def test_compare_pairs_the_mazes(stored, tmp_path, capsys):
+    first = write(tmp_path / "a.json", constructed(stored, range(10)))
+    second = write(tmp_path / "b.json", constructed(stored, range(5, 25)))
+    compare.main([first, second])
+    lines = capsys.readouterr().out.splitlines()
+    low, high = newcombe(both=75, first_only=15, second_only=5, neither=5)
+    assert lines[3] == f"A - B: +10.0 points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]"
+    assert lines[4] == "solved more often by A: 15 mazes, by B: 5 mazes"
+    assert lines[5] == "exact McNemar test, two-sided: p = 0.041"  # 2 * P(X <= 5 | 20, 1/2) = 0.0414
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"suite": {"name": "other", "version": 1, "sha256": "0", "mazes": 100}}, "same suite"),
+        ({"mode": "play"}, "same mode"),
+        ({"samples": 2}, "same number of samples"),
+    ],
+)
+def test_compare_refuses_what_does_not_compare(stored, change, message):
+    with pytest.raises(InvalidResult, match=message):
+        compare.compare(stored, {**stored, **change})
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"benchmark": "another"}'])
+def test_a_file_that_is_no_result_is_refused(tmp_path, text):
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InvalidResult, match=r"r\.json"):
+        load_result(tmp_path / "r.json")
+    with pytest.raises(InvalidResult, match="missing"):
+        load_result(tmp_path / "missing.json")
+
+
+def test_a_result_that_lost_attempts_is_refused(stored, tmp_path):
+    write(tmp_path / "r.json", {**stored, "attempts": stored["attempts"][1:]})
+    with pytest.raises(InvalidResult, match="100 attempts"):
+        load_result(tmp_path / "r.json")
+
+
+def test_a_result_survives_being_written_and_read(stored, tmp_path):
+    assert load_result(Path(write(tmp_path / "r.json", stored))) == json.loads(json.dumps(stored))
+
+
+def staged(stored):
+    return [
+        constructed(stored, range(14), "sft", 2),
+        constructed(stored, range(12), "sft", 1),
+        constructed(stored, range(2), "grpo", 1),
+        constructed(stored, range(5), "grpo", 2),
+        constructed(stored, range(9), "sft-continued", 1),
+    ]
+
+
+def test_the_table_groups_seeds_and_pairs_stages(stored):
+    lines = table.table(staged(stored)).splitlines()
+    assert lines[0] == "**AlphaMaze-compatible MazeBench, mazebench-100** (100 mazes, plan track, greedy decoding)"
+    sft, continued, grpo, random, oracle, *paper = lines[4:12]
+    assert sft.startswith("| default: SFT | 87.0 (86.0-88.0) | 1: 88.0 [80.2, 93.0]; 2: 86.0 [77.9, 91.5] |")
+    assert continued.startswith("| default: SFT, continued | 91.0 | 1: 91.0 [83.8, 95.2] |")
+    assert grpo.startswith("| default: SFT + GRPO | 96.5 (95.0-98.0) |")
+    assert random.startswith("| random agent | 4.0 | 4.0 [1.6, 9.8] |")
+    assert oracle.startswith("| shortest-path agent | 100.0 |")
+    assert [row.split(" | ")[1] for row in paper] == ["0.0", "86.0", "93.0"]
+    assert all("as published, not re-run" in row for row in paper)
+    differences = lines[-3:]
+    assert differences[0].startswith("| default: SFT + GRPO minus SFT | 1: +10.0 [")
+    assert "p = 0.002; 2: +9.0 [" in differences[0]  # 2 / 2^10, then 2 / 2^9
+    assert differences[1].startswith("| default: SFT + GRPO minus SFT, continued | 1: +7.0 [")
+    assert differences[2].startswith("| default: SFT, continued minus SFT | 1: +3.0 [")
+
+
+def test_modes_and_decodings_are_never_in_one_table(stored):
+    results = [
+        stored,
+        {**stored, "mode": "play"},
+        {**stored, "agent_options": {"temperature": 0.6}},
+    ]
+    made = table.table(results)
+    titles = [line for line in made.splitlines() if line.startswith("**")]
+    assert len(titles) == 3
+    assert "plan track, temperature 0.6" in titles[1]
+    assert "play track" in titles[2]
+    assert made.count("*paper: SFT (") == 2  # the paper has no play track
+
+
+def test_two_results_of_one_seed_are_refused(stored):
+    with pytest.raises(InvalidResult, match="one result for each seed"):
+        table.table([constructed(stored, [], "sft", 1), constructed(stored, [1], "sft", 1)])
+
+
+def test_a_result_on_an_older_suite_is_refused(stored):
+    with pytest.raises(InvalidResult, match="mazebench-100"):
+        table.table([{**stored, "suite": {**stored["suite"], "sha256": "0"}}])
+
+
+def test_the_table_goes_between_the_readmes_markers(stored, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    result = write(tmp_path / "r.json", stored)
+    for _ in range(2):
+        table.main([result, "--readme", str(readme)])
+        assert readme.read_text() == f"before\n{table.BEGIN}\n{table.table([stored])}\n{table.END}\nafter\n"
+    with pytest.raises(InvalidOutput, match="Expects one"):
+        table.with_table("no markers", "table")
+
+
+def test_this_projects_readme_says_what_its_results_say():
+    readme, results = REPOSITORY / "README.md", sorted((REPOSITORY / "benchmarks" / "results").glob("*.json"))
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    if not results or table.BEGIN not in text:
+        pytest.skip("no stored results, or no place for them in the README")
+    assert text == table.with_table(text, table.table([load_result(path) for path in results]))

@@ -1,0 +1,195 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents import registry
+from benchmarks import mazebench
+from benchmarks.mazebench import episode_seed, main, run_suite
+from benchmarks.metrics import legality, solved_rate, spl
+from benchmarks.results import load_result
+from benchmarks.suites import SUITES, load
+from maze_env.commands import run_command
+from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+USER_AGENT = '''
+from agents.base import Agent
+
+class Garbage(Agent):
+    """Nonsense of every kind, and now and then a move."""
+
+    name = "garbage"
+
+    def __init__(self, mode="plan"):
+        self.mode = mode
+
+    def act(self, observations):
+        texts = ["", "left", "<think>", "<|up|>", "<|up|> and on", "\\\\x00", "</think></think>", "<|nowhere|>"]
+        return [texts[(len(observation) + i) % len(texts)] for i, observation in enumerate(observations)]
+
+class Silent(Garbage):
+    def act(self, observations):
+        return []
+'''
+
+
+@pytest.fixture
+def user_module(tmp_path, monkeypatch):
+    (tmp_path / "my_module.py").write_text(USER_AGENT, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_module", raising=False)
+
+
+def run(*arguments: str, output: Path) -> dict:
+    main([*arguments, "--output", str(output)])
+    return load_result(output)
+
+
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_the_oracle_solves_every_maze_by_the_shortest_path(mode):
+    records = run_suite(registry.make("shortest-path", mode), load("mazebench-100"))
+    assert len(records) == 100
+    assert (solved_rate(records), legality(records), spl(records)) == (1.0, 1.0, 1.0)
+
+
+def test_the_oracle_solves_every_suite():
+    for name in SUITES:
+        assert solved_rate(run_suite(registry.make("shortest-path", "plan"), load(name))) == 1.0
+
+
+def test_random_is_near_its_level():
+    # Of 1,000 mazes a blind plan solves few, nearly all of one or two moves; measured 4.7 % with seed 0.
+    records = run_suite(registry.make("random", "plan"), load("mazebench-1000"))
+    assert 0.02 < solved_rate(records) < 0.09
+    # In play it has 100 moves and walls only cost time; measured 57 % with seed 0, standard error 5 points.
+    assert 0.35 < solved_rate(run_suite(registry.make("random", "play"), load("mazebench-100"))) < 0.8
+
+
+def test_a_result_stores_what_it_takes_to_read_and_repeat_it(tmp_path, capsys):
+    output = tmp_path / "new" / "result.json"
+    arguments = ["--agent", "greedy", "--recipe", "none", "--stage", "untrained", "--train-seed", "7", "--texts"]
+    result = run(*arguments, output=output)
+    assert result["suite"] == {
+        "name": "mazebench-100",
+        "version": 1,
+        "sha256": SUITES["mazebench-100"].sha256,
+        "mazes": 100,
+        "max_steps": 100,
+    }
+    assert (result["mode"], result["samples"], result["seed"], result["train_seed"]) == ("plan", 1, 0, 7)
+    assert list(result["baselines"]) == ["random", "shortest-path"]
+    assert result["baselines"]["shortest-path"]["spl"] == 1.0
+    provenance = result["provenance"]
+    assert provenance["command"].startswith("python -m benchmarks.mazebench --agent greedy --recipe none")
+    assert provenance["packages"]["numpy"]
+    assert result["attempt_columns"] == ["maze", "cause", "moves", "tokens", "truncated", "texts"]
+    assert [row[0] for row in result["attempts"]] == list(range(100))
+    solved = [row for row in result["attempts"] if row[1] == "solved"]
+    assert len(solved) == result["summary"]["solved"]
+    assert all(set(row[2]) <= set("UDLR") and row[5][0].count("<|") == len(row[2]) for row in solved)
+    printed = capsys.readouterr().out
+    assert "mazebench-100 v1, 100 mazes, plan track" in printed
+    assert "(shortest-path) 100.0%" in printed
+    assert os.listdir(output.parent) == ["result.json"]
+
+
+def test_a_thousand_mazes_stay_small_on_disk_and_repeat_to_the_byte(tmp_path):
+    results = [
+        run("--agent", "right-hand", "--suite", "mazebench-1000", output=tmp_path / name)
+        for name in ("a.json", "b.json")
+    ]
+    assert (tmp_path / "a.json").stat().st_size < 200_000
+    for result in results:
+        del result["provenance"]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_every_attempt_of_an_agent_that_writes_garbage_is_counted(user_module, tmp_path, mode):
+    result = run("--agent", "my_module:Garbage", "--mode", mode, "--samples", "2", output=tmp_path / "r.json")
+    summary = result["summary"]
+    assert len(result["attempts"]) == summary["attempts"] == 200
+    assert sum(summary["causes"].values()) == 200
+    assert sum(level["attempts"] for level in summary["levels"].values()) == 200
+    assert summary["solved_rate"] == summary["solved"] / 200
+    assert sum(summary["parse_failures"].values()) > 100
+
+
+def test_an_agent_that_gives_too_few_texts_is_an_error(user_module):
+    with pytest.raises(InvalidConfig, match=r"Silent.act to give 100 texts"):
+        main(["--agent", "my_module:Silent"])
+
+
+def test_anyones_agent_is_found_in_the_working_directory(tmp_path):
+    (tmp_path / "my_module.py").write_text(USER_AGENT, encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks.mazebench", "--agent", "my_module:Garbage", "--output", "r.json"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert json.loads((tmp_path / "r.json").read_text())["agent"] == "my_module:Garbage"
+
+
+def test_samples_differ_and_give_pass_at_k(tmp_path):
+    result = run("--agent", "random-legal", "--mode", "play", "--samples", "3", output=tmp_path / "r.json")
+    passed = result["summary"]["pass_at_k"]
+    assert list(passed) == ["1", "2", "3"]
+    assert passed["1"] == pytest.approx(result["summary"]["solved_rate"])
+    assert passed["1"] < passed["2"] < passed["3"]
+
+
+def test_attempts_of_neighbouring_seeds_share_no_seed():
+    seeds = [episode_seed(seed, sample, maze) for seed in range(3) for sample in range(3) for maze in range(1000)]
+    assert len(set(seeds)) >= len(seeds) - 1  # 9,000 draws of 32 bits collide once in a hundred
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--agent", "gredy"], UnknownName, "Did you mean 'greedy'"),
+        (["--agent", "greedy", "--suite", "mazebench-10"], UnknownName, "Did you mean 'mazebench-100'"),
+        (["--agent", "greedy", "--mode", "plann"], UnknownName, "Did you mean 'plan'"),
+        (["--agent", "greedy", "--stage", "stf"], UnknownName, "Did you mean 'sft'"),
+        (["--agent", "greedy", "--samples", "0"], InvalidConfig, "--samples of at least 1"),
+        (["--agent", "greedy", "--temperature", "-1"], InvalidConfig, "--temperature of at least 0"),
+        (["--agent", ".", "--samples", "4"], InvalidConfig, "same answer each time"),
+    ],
+)
+def test_what_cannot_work_is_one_clear_error(arguments, error, message):
+    with pytest.raises(error, match=message):
+        main(arguments)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(mazebench, "run_suite", lambda *arguments: pytest.fail("the work began"))
+    existing = tmp_path / "result.json"
+    existing.write_text("old")
+    for output, message in ((existing, "--overwrite"), (tmp_path, "is a folder"), (existing / "under", "writable")):
+        with pytest.raises(InvalidOutput, match=message):
+            main(["--agent", "greedy", "--output", str(output)])
+    assert existing.read_text() == "old"
+
+
+def test_overwrite_replaces_the_whole_file(tmp_path):
+    existing = tmp_path / "result.json"
+    existing.write_text("old" * 100_000)
+    main(["--agent", "greedy", "--output", str(existing), "--overwrite"])
+    assert load_result(existing)["agent"] == "greedy"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_run_that_fails_leaves_no_file(user_module, tmp_path):
+    with pytest.raises(InvalidConfig):
+        main(["--agent", "my_module:Silent", "--output", str(tmp_path / "r" / "result.json")])
+    assert os.listdir(tmp_path / "r") == []
+
+
+def test_the_command_prints_one_line_and_exits_with_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_command(lambda: main(["--agent", "gredy"]))
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: Expects an agent out of")
+    assert error.count("\n") == 1

@@ -1,0 +1,99 @@
+import pytest
+
+from agents.base import Agent
+from agents.episodes import Record, Usage, run_episodes
+from benchmarks import metrics
+from benchmarks.suites import SUITES
+from maze_env.maze import Maze
+
+CORRIDOR = Maze.from_ascii("""
+    +---+---+---+---+---+
+    | O             | X |
+    +   +---+---+   +   +
+    |           |       |
+    +---+---+---+---+---+
+""")  # shortest: right right right down right up (6 moves)
+SHORTEST = "<|right|><|right|><|right|><|down|><|right|><|up|>"
+
+
+class Scripted(Agent):
+    """Gives its texts one after the other, with 10 tokens each; the last is reported as cut short."""
+
+    name = "scripted"
+    mode = "plan"
+
+    def __init__(self, texts: list[str]):
+        self.texts = texts
+
+    def act(self, observations: list[str]) -> list[str]:
+        self.usage = Usage([10] * len(self.texts), [False] * (len(self.texts) - 1) + [True])
+        return self.texts
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    texts = [
+        SHORTEST,
+        "<|right|><|left|>" + SHORTEST,  # two moves more than needed
+        "<|down|><|up|>",  # legal, short of the target
+        "<|right|><|up|>",  # refused at the second move
+        SHORTEST + "<|down|>",  # goes on
+        "I think <|right|>",
+        "",
+        "<think>right",
+    ]
+    return run_episodes(Scripted(texts), [CORRIDOR] * len(texts), range(len(texts)))
+
+
+def test_the_figures_by_hand(records):
+    assert metrics.solved_rate(records) == 2 / 8
+    assert metrics.legality(records) == 4 / 8
+    assert metrics.spl(records) == pytest.approx((1 + 6 / 8) / 8)
+    assert metrics.legal_moves(records) == (6 + 8 + 2 + 1 + 6) / (6 + 8 + 2 + 2 + 6)
+    assert metrics.tokens_per_attempt(records) == 10
+    assert metrics.tokens_per_solve(records) == 40
+
+
+def test_causes_sum_to_all_attempts(records):
+    assert metrics.causes(records) == {
+        "solved": 2,
+        "short_of_target": 1,
+        "left_grid": 1,
+        "past_target": 1,
+        "stray_text": 1,
+        "empty": 1,
+        "unclosed_thinking": 1,
+    }
+    assert metrics.parse_failures(records) == {"stray_text": 1, "empty": 1, "unclosed_thinking": 1}
+    assert metrics.truncations(records) == {"unclosed_thinking": 1}
+
+
+def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
+    assert metrics.tokens_per_solve([record for record in records if not record.solved]) is None
+    agent = Scripted([SHORTEST])
+    agent.act = lambda observations: agent.texts
+    uncounted = run_episodes(agent, [CORRIDOR], [0])
+    assert metrics.tokens_per_attempt(uncounted) is None
+    assert metrics.tokens_per_solve(uncounted) is None
+
+
+@pytest.mark.parametrize(
+    ("attempts", "solved", "k", "expected"),
+    [(5, 2, 1, 0.4), (5, 2, 2, 0.7), (5, 2, 4, 1.0), (5, 0, 5, 0.0), (5, 5, 1, 1.0), (10, 3, 5, 1 - 21 / 252)],
+)
+def test_pass_at_k_by_hand(attempts, solved, k, expected):
+    assert metrics.pass_at_k(attempts, solved, k) == pytest.approx(expected)
+
+
+def test_a_summary_counts_each_maze_once_in_its_interval(records):
+    summary = metrics.summarize(records, SUITES["mazebench-100"])
+    assert summary["attempts"] == 8
+    assert summary["solved_rate_wilson_95"] == metrics.wilson(0.25, 1)  # eight attempts at one maze
+    assert summary["pass_at_k"] == {
+        "1": pytest.approx(2 / 8),
+        "2": pytest.approx(1 - 15 / 28),
+        "4": pytest.approx(1 - 15 / 70),
+        "8": 1.0,
+    }
+    assert list(summary["levels"]) == ["Medium"]
+    assert summary["levels"]["Medium"] == {key: value for key, value in summary.items() if key != "levels"}

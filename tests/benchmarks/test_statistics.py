@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from benchmarks.statistics import mcnemar, newcombe, paired_difference, wilson
+
+
+@pytest.mark.parametrize(("solved", "low", "high"), [(86, 78, 91), (93, 86, 97)])
+def test_wilson_of_the_papers_figures(solved, low, high):
+    interval = wilson(solved / 100, 100)
+    assert [round(100 * bound) for bound in interval] == [low, high]
+
+
+@pytest.mark.parametrize(("solved", "count"), [(0, 10), (1, 10), (10, 10), (86, 100), (997, 1000)])
+def test_wilson_is_scipys(solved, count):
+    expected = binomtest(solved, count).proportion_ci(method="wilson")
+    assert wilson(solved / count, count) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("first_only", "second_only", "p_value"),
+    [(0, 0, 1.0), (5, 5, 1.0), (1, 7, 2 * 9 / 256), (7, 1, 2 * 9 / 256), (10, 0, 2 / 1024), (6, 16, 0.05248)],
+)
+def test_mcnemar_by_hand(first_only, second_only, p_value):
+    assert mcnemar(first_only, second_only) == pytest.approx(p_value, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("table", "low", "high"),
+    [
+        # The examples of Fagerland, Lydersen and Laake's work on paired tables (Bentur et al. 2009, Cavo et al. 2012),
+        # with the limits that their R package contingencytables gives.
+        ((1, 1, 7, 12), -0.507, -0.026),
+        ((59, 6, 16, 80), -0.1186, -0.0046),
+    ],
+)
+def test_newcombe_as_published(table, low, high):
+    assert newcombe(*table) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_newcombe_of_agents_that_never_differ_is_not_a_point():
+    low, high = newcombe(50, 0, 0, 50)
+    assert low == pytest.approx(-high)
+    assert 0.01 < high < 0.1
+
+
+def test_a_paired_difference_of_single_attempts():
+    first, second = [1, 1, 1, 0, 0], [1, 0, 0, 1, 0]
+    found = paired_difference(first, second)
+    assert found.difference == pytest.approx(0.2)
+    assert (found.first_only, found.second_only, found.p_value) == (2, 1, 1.0)
+    assert found.interval == newcombe(1, 2, 1, 1)
+    back = paired_difference(second, first)
+    assert back.interval == pytest.approx((-found.interval[1], -found.interval[0]))
+
+
+def test_a_paired_difference_of_several_attempts_resamples_mazes():
+    random = np.random.default_rng(1)
+    first, second = random.integers(0, 5, (2, 400)) / 4
+    found = paired_difference(first, second)
+    differences = first - second
+    spread = 1.96 * differences.std() / 20
+    assert found.interval == pytest.approx((differences.mean() - spread, differences.mean() + spread), abs=0.005)
+    assert found == paired_difference(first, second)
+    assert found.first_only == (differences > 0).sum()

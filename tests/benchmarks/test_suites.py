@@ -1,0 +1,80 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmarks import suites
+from maze_env.commands import run_command
+from maze_env.errors import UnknownName
+from maze_env.generation import MazeSpec, generate_batch
+from maze_env.solving import distances_to
+from maze_env.splits import layout_hash, split_of
+
+NAMES = list(suites.SUITES)
+
+
+def layouts(name):
+    return [layout_hash(maze.walls) for maze in suites.load(name).mazes]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_frozen_mazes_are_made_again_from_the_definition(name):
+    spec = suites.SUITES[name]
+    mazes = suites.make_mazes(spec)
+    assert tuple(mazes) == suites.load(name).mazes
+    assert suites.frozen_text(spec, mazes) == spec.path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "hundreds"), [("mazebench-100", 1), ("mazebench-1000", 10), ("mazebench-dev", 10)])
+def test_the_composition_is_the_papers(name, hundreds):
+    suite = suites.load(name)
+    lengths = [int(distances_to(maze.walls, maze.target)[maze.origin]) for maze in suite.mazes]
+    levels = [suites.level_of(length, suite.spec) for length in lengths]
+    assert {level: levels.count(level) for level in suite.spec.levels} == {
+        "Easy": 50 * hundreds,
+        "Medium": 40 * hundreds,
+        "Hard": 10 * hundreds,
+    }
+    assert (min(lengths), max(lengths)) == (1, 13)
+    assert {maze.walls.shape for maze in suite.mazes} == {(5, 5)}
+    assert suite.spec.max_steps == 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_maze_is_of_the_suites_split_and_no_layout_comes_twice(name):
+    suite = suites.load(name)
+    assert {split_of(maze.walls) for maze in suite.mazes} == {suite.spec.split}
+    assert len(set(layouts(name))) == len(suite.mazes)
+
+
+def test_suites_share_no_layout_with_each_other_or_with_training():
+    training = generate_batch(np.arange(2000, dtype=np.uint64), MazeSpec(5, 5, split="train"))
+    groups = [set(layouts(name)) for name in NAMES] + [{layout_hash(walls) for walls in training.walls}]
+    assert len(set.union(*groups)) == sum(map(len, groups))
+
+
+def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch):
+    text = suites.SUITES["mazebench-100"].path.read_text(encoding="utf-8")
+    monkeypatch.setattr(suites, "FROZEN", tmp_path)
+    load = suites.load.__wrapped__  # the loader without its memory
+    with pytest.raises(suites.ChangedSuite, match="no such file"):
+        load("mazebench-100")
+    (tmp_path / "mazebench-100.json").write_bytes(text.replace("\n", "\r\n").encode())
+    assert len(load("mazebench-100").mazes) == 100  # line ends of another system are no change
+    (tmp_path / "mazebench-100.json").write_text(text.replace("0-1", "0-2", 1), encoding="utf-8")
+    with pytest.raises(suites.ChangedSuite, match="unchanged"):
+        load("mazebench-100")
+
+
+def test_check_fails_when_the_generator_makes_other_mazes(monkeypatch, capsys):
+    spec = dataclasses.replace(suites.SUITES["mazebench-100"], version=2)  # the version is part of the keys
+    monkeypatch.setattr(suites, "SUITES", {spec.name: spec})
+    with pytest.raises(SystemExit) as ended:
+        run_command(lambda: suites.main(["--check"]))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: Expects mazebench-100 as frozen")
+
+
+def test_an_unknown_suite_names_the_nearest():
+    with pytest.raises(UnknownName, match="Did you mean 'mazebench-1000'"):
+        suites.load("mazebench1000")

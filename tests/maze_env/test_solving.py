@@ -1,0 +1,87 @@
+"""Distances and shortest paths, against a breadth-first search of the test's own."""
+
+import pytest
+from hypothesis import given
+
+from maze_env.errors import InvalidMaze
+from maze_env.generation import MazeSpec, generate
+from maze_env.judging import judge
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.solving import distances_to, path_cells, shortest_path
+from maze_env.tokens import maze_from_text, moves_to_text
+from tests.maze_env.golden import (
+    CUT_OFF_ASCII,
+    EXAMPLE_ANSWER,
+    EXAMPLE_TEXT,
+    ROOM_ASCII,
+    bfs,
+    cells_of,
+    endpoint_pairs,
+    mazes,
+    spanning_trees,
+)
+
+
+def assert_distances(walls):
+    for cell in cells_of(*walls.shape):
+        expected = bfs(walls, cell)
+        found = distances_to(walls, cell)
+        assert {at: expected.get(at, -1) for at in cells_of(*walls.shape)} == {
+            at: int(found[at]) for at in cells_of(*walls.shape)
+        }
+
+
+def test_distances_are_right_on_all_192_trees_of_3x3():
+    layouts = spanning_trees(3, 3)
+    assert len(layouts) == 192
+    for walls in layouts:
+        assert_distances(walls)
+
+
+@given(mazes(max_side=5))
+def test_distances_are_right_with_loops_and_where_there_is_no_way(maze):
+    assert_distances(maze.walls)
+
+
+def test_distances_of_the_largest_grid_fit_their_type():
+    maze = generate(3, MazeSpec(64, 64))
+    assert distances_to(maze.walls, maze.target)[maze.origin] == bfs(maze.walls, maze.target)[maze.origin]
+
+
+def test_the_oracle_solves_all_192_trees_of_3x3_from_everywhere_at_exactly_the_shortest_length():
+    for walls in spanning_trees(3, 3):
+        lengths = {cell: bfs(walls, cell) for cell in cells_of(3, 3)}
+        for origin, target in endpoint_pairs(3, 3):
+            maze = Maze.trusted(walls, origin, target)
+            path = shortest_path(maze)
+            assert len(path) == lengths[target][origin]
+            assert judge(maze, moves_to_text(path))
+
+
+@given(mazes(solvable=True))
+def test_the_oracle_is_shortest_and_right_in_mazes_with_loops(maze):
+    path = shortest_path(maze)
+    assert len(path) == bfs(maze.walls, maze.target)[maze.origin]
+    assert judge(maze, moves_to_text(path))
+    assert shortest_path(maze, distances_to(maze.walls, maze.target)) == path
+
+
+def test_among_shortest_paths_the_first_in_the_order_of_moves_is_taken():
+    room = Maze.from_ascii(ROOM_ASCII)
+    assert shortest_path(room.with_endpoints((0, 0), (1, 2))) == [Move.DOWN, Move.RIGHT, Move.RIGHT]
+    assert shortest_path(room.with_endpoints((1, 2), (0, 0))) == [Move.UP, Move.LEFT, Move.LEFT]
+
+
+def test_the_example_has_the_published_answer():
+    assert moves_to_text(shortest_path(maze_from_text(EXAMPLE_TEXT))) == EXAMPLE_ANSWER
+
+
+def test_a_target_out_of_reach_is_an_error_that_names_both_cells():
+    with pytest.raises(InvalidMaze, match=r"Expects a way from \(0, 0\) to \(0, 2\), actual: none"):
+        shortest_path(Maze.from_ascii(CUT_OFF_ASCII))
+
+
+def test_path_cells_begin_with_the_origin():
+    assert path_cells((2, 2), [Move.UP, Move.LEFT]) == [(2, 2), (1, 2), (1, 1)]
+    assert path_cells((2, 2), []) == [(2, 2)]

@@ -1,0 +1,107 @@
+"""The text space: what it holds, what it draws, and that no vector environment can corrupt it."""
+
+import pickle
+
+import gymnasium
+import pytest
+from gymnasium.spaces import Text
+from gymnasium.vector import AsyncVectorEnv
+from hypothesis import given
+
+from maze_env.maze import Maze
+from maze_env.spaces import MazeText
+from maze_env.splits import split_of
+from maze_env.tokens import maze_from_text, maze_to_text
+from tests.maze_env.golden import EXAMPLE_TEXT, ROOM_ASCII, ROOM_TEXT, cells_of, endpoint_pairs, mazes
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 5), (3, 7), (64, 64)], ids=str)
+def test_samples_are_solvable_mazes_of_the_size_and_in_the_space(size):
+    space = MazeText(*size, seed=0)
+    for _ in range(20):
+        text = space.sample()
+        assert text in space
+        assert maze_from_text(text).walls.shape == size
+
+
+def test_samples_come_from_every_split():
+    # 400 seeded layouts: one of the two shares of 5 % would be missing with a chance of 2 * 0.95**400, 2e-9.
+    space = MazeText(5, 5, seed=0)
+    assert {split_of(maze_from_text(space.sample()).walls) for _ in range(400)} == {"train", "validation", "benchmark"}
+
+
+def test_a_seed_fixes_the_samples_and_seeds_differ():
+    draws = [[MazeText(5, 5, seed=seed).sample() for _ in range(3)] for seed in (1, 1, 2)]
+    assert draws[0] == draws[1]
+    assert draws[0] != draws[2]
+
+
+def test_spaces_are_equal_exactly_when_their_sizes_are():
+    assert MazeText(3, 4, seed=1) == MazeText(3, 4, seed=2)
+    assert hash(MazeText(3, 4)) == hash(MazeText(3, 4))
+    assert MazeText(3, 4) != MazeText(4, 3)
+    assert MazeText(3, 4) != Text(10)
+
+
+def test_a_pickled_space_is_equal_and_goes_on_with_the_same_samples():
+    space = MazeText(4, 5, seed=3)
+    space.sample()
+    again = pickle.loads(pickle.dumps(space))
+    assert again == space
+    assert again.sample() == space.sample()
+
+
+def test_the_text_survives_the_way_to_json_and_back():
+    space = MazeText(2, 3)
+    assert space.from_jsonable(space.to_jsonable([ROOM_TEXT])) == [ROOM_TEXT]
+
+
+@given(mazes())
+def test_the_agent_anywhere_is_in_the_space_the_target_included(maze):
+    space = MazeText(maze.rows, maze.cols)
+    for agent in cells_of(maze.rows, maze.cols):
+        assert maze_to_text(maze, agent) in space
+
+
+def test_every_terminal_text_is_in_the_space_with_the_agent_in_any_cell():
+    # The agent in cell 0 is the case that a target lent to the first cell would get wrong.
+    space = MazeText(2, 3)
+    for origin, target in endpoint_pairs(2, 3):
+        text = maze_to_text(Maze.from_ascii(ROOM_ASCII).with_endpoints(origin, target), agent=target)
+        assert "<|target|>" not in text
+        assert text in space
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EXAMPLE_TEXT,  # another size
+        "",
+        "no maze",
+        ROOM_TEXT.replace("<|origin|>", "<|blank|>"),
+        ROOM_TEXT.replace("<|origin|>", "<|blank|>").replace("<|target|>", "<|blank|>"),
+        ROOM_TEXT.replace("<|blank|>", "<|origin|>"),
+        ROOM_TEXT.replace("<|target|>", "<|origin|>"),
+        ROOM_TEXT.replace("<|target|>", "<|blank|>") + "stray",
+        ROOM_TEXT.replace("<|target|>", "<|blank|>").replace("up_wall", "no_wall"),
+        ROOM_TEXT.replace("<|target|>", "<|up|>"),
+        ROOM_TEXT.replace("<|1-2|>", f"<|1-{'9' * 5000}|>"),  # Python refuses to read so long a number
+        ROOM_TEXT.encode(),
+        None,
+        3,
+    ],
+    ids=lambda text: repr(text)[:40],
+)
+def test_anything_else_is_not_in_the_space(text):
+    assert text not in MazeText(2, 3)
+
+
+def test_the_space_takes_no_mask():
+    with pytest.raises(ValueError, match="Expects no mask"):
+        MazeText(2, 2).sample(mask=1)
+
+
+def test_async_vectors_with_shared_memory_refuse_at_construction():
+    # Gymnasium's AsyncVectorEnv with its default shared memory turns every `Text` observation into fill characters.
+    with pytest.raises(ValueError, match=r"shared_memory=True.* caused an error"):
+        AsyncVectorEnv([lambda: gymnasium.make("TokenMaze-v0")] * 2)

@@ -1,0 +1,70 @@
+"""Command lines and YAML files to dataclasses: ``--config FILE.yaml``, then ``--key value`` to say otherwise.
+
+``transformers``' own parser does the work, so ``--help`` lists every field. What is added: an unknown key anywhere is
+an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import HfArgumentParser
+
+from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+
+
+def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
+    """One instance of each dataclass in ``types``, made from ``argv`` (default: the command line).
+
+    Raises:
+        UnknownName: for a key that no dataclass has. InvalidConfig: for a file that is missing or no mapping, and for
+        values that a dataclass refuses.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    valid = {field.name for kind in types for field in fields(kind) if field.init}
+    arguments = _from_file(arguments, valid) + arguments
+    for argument in arguments:
+        name = argument.removeprefix("--").partition("=")[0].replace("-", "_")
+        is_key = argument.startswith("--") and name not in ("help", "config")
+        if is_key and name not in valid and name.removeprefix("no_") not in valid:
+            raise unknown_name("configuration key", name, valid)
+    parser = HfArgumentParser(list(types), description=description, allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; see training/configs/")
+    try:
+        parsed = parser.parse_args_into_dataclasses(args=arguments)
+    except TokenMazeError:
+        raise
+    except ValueError as error:  # transformers and TRL check their own fields when the dataclass is made
+        raise InvalidConfig(str(error)) from error
+    return parsed[: len(types)]
+
+
+def _from_file(arguments: list[str], valid: set[str]) -> list[str]:
+    """The values of the file named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
+    for index, argument in enumerate(arguments):
+        if argument == "--config" or argument.startswith("--config="):
+            name = argument.partition("=")[2] or (arguments[index + 1] if index + 1 < len(arguments) else "")
+            del arguments[index : index + (1 if "=" in argument else 2)]
+            break
+    else:
+        return []
+    if not Path(name).is_file():
+        raise InvalidConfig(f"Expects --config to name a YAML file, actual: {name!r}, which does not exist")
+    try:
+        values = yaml.safe_load(Path(name).read_text())
+    except yaml.YAMLError as error:
+        raise InvalidConfig(f"Expects valid YAML in {name!r}, actual: {error}") from None
+    if not isinstance(values, dict):
+        raise InvalidConfig(f"Expects a mapping of keys to values in {name!r}, actual: {type(values).__name__}")
+    result: list[str] = []
+    for key, value in values.items():
+        if key not in valid:
+            raise unknown_name(f"configuration key in {name}", str(key), valid)
+        if value is None:
+            continue
+        items = value if isinstance(value, list) else [value]
+        result += [f"--{key}", *(str(item) for item in items)]
+    return result

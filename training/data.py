@@ -1,0 +1,124 @@
+"""Supervised rows and GRPO rows: which mazes, of what sizes and lengths, written in which trace styles.
+
+A row is a pure function of (``maze_seed``, its index, the distributions), so a longer run begins with the rows of a
+shorter one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env import traces
+from maze_env.errors import InvalidConfig
+from maze_env.generation import MazeSpec, generate_batch
+from maze_env.maze import Maze
+from maze_env.tokens import maze_to_text
+
+CHUNK = 4096
+"""Mazes made at a time."""
+
+
+@dataclass
+class DataConfig:
+    """Which mazes a stage trains on. Stated with every result that comes of it."""
+
+    examples: int = field(default=10_000, metadata={"help": "Rows to make; the run's budget, with its batch size."})
+    sizes: str = field(default="5x5:1", metadata={"help": "Grid sizes and their weights, e.g. '4x4:1,5x5:3'."})
+    lengths: str = field(
+        default="",
+        metadata={
+            "help": "Ranges of the shortest path's moves and their weights, e.g. '1-4:5,5-8:4,9-13:1'; empty for "
+            "whatever a uniformly drawn maze and pair of endpoints has."
+        },
+    )
+    styles: str = field(
+        default="path:1,retry:1",
+        metadata={"help": f"Trace styles and their weights, out of {', '.join(traces.STYLES)}. SFT alone reads this."},
+    )
+    split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
+    maze_seed: int = field(default=0, metadata={"help": "Chooses the mazes; the run's own seed does not."})
+
+    def __post_init__(self) -> None:
+        if self.examples < 1:
+            raise InvalidConfig(f"Expects examples of at least 1, actual: {self.examples}")
+        for rows, cols in parse_sizes(self.sizes):
+            MazeSpec(rows, cols, split=self.split)
+            for least, greatest in parse_lengths(self.lengths):
+                MazeSpec(rows, cols, least, greatest, split=self.split)
+        for style in parse_weights(self.styles, "styles"):
+            traces.style_named(style)
+
+
+def parse_weights(text: str, what: str) -> dict[str, float]:
+    """``'a:1,b:3'`` as ``{'a': 0.25, 'b': 0.75}``. Raises InvalidConfig."""
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = part.strip().partition(":")
+        try:
+            value = float(weight) if weight else 1.0
+        except ValueError:
+            value = -1.0
+        if not name or value <= 0 or not np.isfinite(value) or name in weights:
+            raise InvalidConfig(f"Expects {what} as 'name:weight,name:weight' with weights above 0, actual: {text!r}")
+        weights[name] = value
+    total = sum(weights.values())
+    return {name: value / total for name, value in weights.items()}
+
+
+def _parse_pairs(text: str, separator: str, what: str, form: str) -> dict[tuple[int, int], float]:
+    pairs = {}
+    for name, weight in parse_weights(text, what).items():
+        first, _, second = name.partition(separator)
+        if not (first.isdigit() and second.isdigit()):
+            raise InvalidConfig(f"Expects {what} as '{form}:weight', actual: {name!r} in {text!r}")
+        pairs[int(first), int(second)] = weight
+    return pairs
+
+
+def parse_sizes(text: str) -> dict[tuple[int, int], float]:
+    """``'4x4:1,5x5:3'`` as (rows, cols) to weight."""
+    return _parse_pairs(text, "x", "sizes", "ROWSxCOLS")
+
+
+def parse_lengths(text: str) -> dict[tuple[int, int], float]:
+    """``'1-4:5,5-8:4'`` as (least, greatest) to weight; empty for an empty text."""
+    return _parse_pairs(text, "-", "lengths", "LEAST-GREATEST") if text else {}
+
+
+def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
+    """``config.examples`` mazes, each with a key of its own for whatever else its row draws."""
+    sizes, lengths = parse_sizes(config.sizes), parse_lengths(config.lengths)
+    for start in range(0, config.examples, CHUNK):
+        random = np.random.default_rng([config.maze_seed, start // CHUNK])
+        size_of = random.choice(len(sizes), size=CHUNK, p=list(sizes.values()))
+        length_of = random.choice(len(lengths), size=CHUNK, p=list(lengths.values())) if lengths else None
+        keys: NDArray[np.uint64] = random.integers(0, 2**64, size=CHUNK, dtype=np.uint64)
+        made: dict[int, Maze] = {}
+        for number, (rows, cols) in enumerate(sizes):
+            chosen = np.flatnonzero(size_of == number)
+            bounds = None
+            if length_of is not None:
+                ranges = np.array(list(lengths))[length_of[chosen]]
+                bounds = (ranges[:, 0], ranges[:, 1])
+            batch = generate_batch(keys[chosen], MazeSpec(rows, cols, split=config.split), bounds)
+            made.update((int(index), batch[i]) for i, index in enumerate(chosen))
+        for index in range(min(CHUNK, config.examples - start)):
+            yield made[index], int(keys[index])
+
+
+def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
+    """Rows for SFT: ``maze`` (its text), ``style`` and ``completion``."""
+    styles = parse_weights(config.styles, "styles")
+    names, weights = list(styles), list(styles.values())
+    random = np.random.default_rng([config.maze_seed, 2**32])
+    for maze, key in make_mazes(config):
+        style = names[random.choice(len(names), p=weights)]
+        yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
+
+
+def prompt_rows(config: DataConfig) -> Iterator[dict[str, str]]:
+    """Rows for GRPO: ``maze`` (its text)."""
+    for maze, _ in make_mazes(config):
+        yield {"maze": maze_to_text(maze)}

@@ -1,0 +1,142 @@
+"""Group relative policy optimisation on the environment's rewards, by TRL's ``GRPOTrainer``.
+
+    python -m training.grpo --config training/configs/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
+
+For each maze the model writes a group of answers; each is judged and rewarded as the environment would; an answer
+better than its group's mean is made more likely. GRPO: Shao et al. 2024, arXiv 2402.03300.
+
+Departures from the paper (AlphaMaze, arXiv 2502.14669):
+1. The reward is ``solved`` (maze_env/rewards.py): the paper's pays more for form than for a short maze's solution.
+2. No KL term (``beta`` 0), as in Dr. GRPO (arXiv 2503.20783); full weights rather than LoRA.
+3. Groups of 16 rather than 4, and one pass over fresh mazes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trl import GRPOConfig, GRPOTrainer
+
+from maze_env.commands import run_command
+from maze_env.errors import InvalidConfig
+from maze_env.rewards import scheme_named
+from training import run_folder
+from training.arguments import parse
+from training.data import DataConfig
+from training.model import EMBEDDED, ModelConfig, load
+from training.monitor import Stopwatch, ValidationCallback
+from training.optimizers import muon_adamw
+from training.reward import MazeReward
+from training.rows import context_length, prompt_dataset
+from training.sft import finish
+
+
+@dataclass
+class MazeGRPOConfig(GRPOConfig):
+    """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
+
+    output_dir: str | None = field(
+        default="runs/grpo", metadata={"help": "The run's folder: checkpoints and run.json."}
+    )
+    resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
+    overwrite: bool = field(default=False, metadata={"help": "Replace what is in output_dir."})
+    reward: str = field(default="solved", metadata={"help": "Reward scheme: solved, alphamaze or alphamaze-code."})
+    from_nothing: bool = field(
+        default=False, metadata={"help": "Allow GRPO on the embedded model with random weights ('R1-Zero')."}
+    )
+    muon_learning_rate: float | None = field(
+        default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
+    )
+    validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
+    validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
+    per_device_train_batch_size: int = field(default=256, metadata={"help": "Completions a step and device."})
+    num_generations: int | None = field(default=16, metadata={"help": "Completions of each maze: the group."})
+    max_completion_length: int | None = field(
+        default=256,
+        metadata={"help": "A completion's budget in tokens; one that reaches it is judged as it stands, and gets 0."},
+    )
+    mask_truncated_completions: bool = field(
+        default=False, metadata={"help": "Kept false: a truncated completion counts with its reward of 0."}
+    )
+    learning_rate: float = field(default=6e-5, metadata={"help": "AdamW's learning rate."})
+    beta: float = field(
+        default=0.0, metadata={"help": "Weight of the KL term; 0 loads no reference model (2503.20783)."}
+    )
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Kept 1: one pass, where resuming is exact."})
+    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
+    activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
+    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
+    report_to: str | list[str] | None = field(default="none", metadata={"help": "e.g. tensorboard, wandb."})
+    logging_steps: float = field(default=1, metadata={"help": "Steps between log entries."})
+    save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
+    save_steps: float = field(default=20, metadata={"help": "Steps between checkpoints, at generation boundaries."})
+    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+
+    def __post_init__(self) -> None:
+        scheme_named(self.reward)
+        if self.mask_truncated_completions:
+            raise InvalidConfig(
+                "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
+                "actual: true"
+            )
+        if self.num_train_epochs != 1.0 or self.max_steps > 0:
+            raise InvalidConfig(
+                "Expects one pass over the rows (num_train_epochs=1, max_steps unset; set examples instead): a resumed "
+                f"run is exact in its first pass alone, actual: num_train_epochs={self.num_train_epochs}, "
+                f"max_steps={self.max_steps}"
+            )
+        super().__post_init__()
+        assert self.steps_per_generation is not None
+        boundary = self.steps_per_generation * self.num_iterations
+        if self.save_strategy == "steps" and (self.save_steps < 1 or self.save_steps % boundary):
+            raise InvalidConfig(
+                f"Expects save_steps to be a multiple of steps_per_generation * num_iterations = {boundary} (a run "
+                f"resumes exactly at a generation boundary alone), actual: {self.save_steps}"
+            )
+
+
+def main() -> None:
+    """Data, model, reward, trainer, save."""
+    model_config, data, args = parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__)
+    train(model_config, data, args)
+
+
+def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
+    """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
+    if model_config.model == EMBEDDED and not args.from_nothing:
+        raise InvalidConfig(
+            "Expects --model to name a checkpoint (or --from_nothing true, to start GRPO from random weights), "
+            "actual: none"
+        )
+    stopwatch = Stopwatch()
+    folder = run_folder.prepare(str(args.output_dir), args.resume, args.overwrite)
+    checkpoint = run_folder.last_checkpoint(folder) if args.resume else None
+
+    model, tokenizer = load(model_config, args.seed)
+    assert args.max_completion_length is not None
+    rows = prompt_dataset(data, tokenizer, context_length(model), args.max_completion_length)
+
+    reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)
+
+    optimizer = None
+    if args.muon_learning_rate is not None:
+        optimizer = muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)
+    validation = ValidationCallback(
+        data, tokenizer, args.validate_every, args.validate_mazes, args.max_completion_length
+    )
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=reward,
+        args=args,
+        train_dataset=rows,
+        processing_class=tokenizer,
+        optimizers=(optimizer, None),
+        callbacks=[validation],
+    )
+    validation.trainer = trainer
+    trainer.train(resume_from_checkpoint=checkpoint)
+
+    return finish(trainer, folder, "grpo", stopwatch, {}, model_config, data, args)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,64 @@
+"""What a run watches about itself: solved rate on validation mazes as it goes, and peak memory."""
+
+import resource
+import time
+from typing import Any
+
+import numpy as np
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from agents.episodes import run_episodes
+from agents.llm_policy import LLMPolicy
+from maze_env.generation import MazeSpec, generate
+from training.data import DataConfig, parse_lengths, parse_sizes
+
+VALIDATION_SEED = 20_250_220
+
+
+class ValidationCallback(TrainerCallback):
+    """Every ``every`` steps, and after the last, solves mazes of the validation split greedily, in the plan track.
+
+    The mazes have the run's own sizes and lengths, and are the same at every look and in every run of that
+    configuration. They are no suite: figures to publish come from MazeBench.
+    """
+
+    def __init__(self, config: DataConfig, tokenizer: Any, every: int, count: int, max_new_tokens: int):
+        self.tokenizer, self.every, self.max_new_tokens = tokenizer, every, max_new_tokens
+        self.trainer: Any = None
+        random = np.random.default_rng(VALIDATION_SEED)
+        sizes = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= 4} or {(5, 5): 1.0}
+        lengths = parse_lengths(config.lengths)
+        self.mazes = []
+        for _ in range(count if every else 0):
+            rows, cols = list(sizes)[random.choice(len(sizes), p=np.array(list(sizes.values())) / sum(sizes.values()))]
+            least, greatest = 1, None
+            if lengths:
+                least, greatest = list(lengths)[random.choice(len(lengths), p=list(lengths.values()))]
+            spec = MazeSpec(rows, cols, least, greatest, split="validation")
+            self.mazes.append(generate(int(random.integers(0, 2**64, dtype=np.uint64)), spec))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        last = state.global_step >= state.max_steps
+        if not self.mazes or not state.is_world_process_zero or not (last or state.global_step % self.every == 0):
+            return
+        policy = LLMPolicy.of_model(kwargs["model"], self.tokenizer, max_new_tokens=self.max_new_tokens)
+        records = run_episodes(policy, self.mazes, list(range(len(self.mazes))))
+        self.trainer.log(
+            {
+                "validation/solved_rate": sum(record.solved for record in records) / len(records),
+                "validation/malformed_rate": sum(record.malformed for record in records) / len(records),
+                "validation/tokens_mean": sum(policy.usage.tokens) / len(records),
+            }
+        )
+
+
+class Stopwatch:
+    """Wall seconds since it was made, and the process's peak memory."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def figures(self) -> dict[str, float]:
+        """``wall_seconds`` and ``peak_memory_gib`` (resident, of this process)."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        return {"wall_seconds": round(time.perf_counter() - self.start, 1), "peak_memory_gib": round(peak, 2)}

@@ -1,0 +1,58 @@
+"""The GRPO reward: ``judge`` and a named scheme of ``maze_env.rewards``, in the form that TRL calls. Nothing is defined
+here a second time; what this adds is the logging of the reward's terms.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from maze_env.judging import judge
+from maze_env.maze import Maze
+from maze_env.rewards import scheme_named
+from maze_env.solving import distances_to
+from maze_env.tokens import maze_from_text
+
+
+class MazeReward:
+    """Called with the completions of a batch; returns their rewards.
+
+    A truncated completion is judged as it stands: it has no end, so it is malformed and its reward is 0.
+    """
+
+    def __init__(self, scheme: str, thinking_opened: bool, eos_token_id: int):
+        self.__name__ = f"reward_{scheme}"
+        self.scheme = scheme_named(scheme)
+        self.thinking_opened, self.eos_token_id = thinking_opened, eos_token_id
+
+    def __call__(
+        self,
+        completions: list[str],
+        completion_ids: list[list[int]],
+        maze: list[str],
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float]:
+        """Rewards of ``completions``; ``maze`` is the text column of each row, the same for a group's completions."""
+        solved_mazes: dict[str, tuple[Maze, Any]] = {}
+        terms: Counter[str] = Counter()
+        causes: Counter[str] = Counter()
+        rewards = []
+        for text, ids, maze_text in zip(completions, completion_ids, maze, strict=True):
+            if maze_text not in solved_mazes:
+                parsed = maze_from_text(maze_text)
+                solved_mazes[maze_text] = parsed, distances_to(parsed.walls, parsed.target)
+            parsed, distances = solved_mazes[maze_text]
+            truncated = self.eos_token_id not in ids
+            verdict = judge(parsed, text, thinking_opened=self.thinking_opened, distances=distances)
+            parts = {} if truncated else self.scheme.terms(parsed, verdict)
+            terms.update(parts)
+            causes["truncated" if truncated else str(verdict.cause)] += 1
+            rewards.append(sum(parts.values()))
+        if log_metric is not None:
+            log_metric("solved_rate", causes["solved"] / len(rewards))
+            for name, total in terms.items():
+                log_metric(f"reward_terms/{name}", total / len(rewards))
+            for cause, count in causes.items():
+                if cause != "solved":
+                    log_metric(f"failures/{cause}", count / len(rewards))
+        return rewards
