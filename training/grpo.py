@@ -27,7 +27,7 @@ from training.monitor import Stopwatch, ValidationCallback
 from training.optimizers import muon_adamw
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
-from training.sft import finish
+from training.sft import as_dict, finish
 
 
 @dataclass
@@ -65,7 +65,6 @@ class MazeGRPOConfig(GRPOConfig):
     bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
     activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
-    report_to: str | list[str] | None = field(default="none", metadata={"help": "e.g. tensorboard, wandb."})
     logging_steps: float = field(default=1, metadata={"help": "Steps between log entries."})
     save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
     save_steps: float = field(default=20, metadata={"help": "Steps between checkpoints, at generation boundaries."})
@@ -108,8 +107,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
             "actual: none"
         )
     stopwatch = Stopwatch()
-    folder = run_folder.prepare(str(args.output_dir), args.resume, args.overwrite)
-    checkpoint = run_folder.last_checkpoint(folder) if args.resume else None
+    configuration = as_dict(model_config, data, args)
+    checkpoint = run_folder.prepare(str(args.output_dir), "grpo", configuration, args.resume, args.overwrite)
 
     model, tokenizer = load(model_config, args.seed)
     assert args.max_completion_length is not None
@@ -135,7 +134,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     validation.trainer = trainer
     trainer.train(resume_from_checkpoint=checkpoint)
 
-    return finish(trainer, folder, "grpo", stopwatch, {}, model_config, data, args)
+    return finish(trainer, "grpo", configuration, stopwatch, {})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""The folder of a run: never mixed into another run, and described by one ``run.json`` beside the checkpoint."""
+"""The folder of a run: never mixed into another run, and described by one ``run.json`` beside the checkpoint.
+
+``run.json`` is written when the run begins, without figures, and again when it ends. A resumed run is thereby held to
+the configuration that it began with.
+"""
 
 import json
 import shutil
@@ -9,66 +13,73 @@ from typing import Any
 from maze_env.commands import check_folder, provenance, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
 
+RUN_FILE = "run.json"
+FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name", "disable_tqdm"}
+"""Keys that may differ when a run is resumed."""
 
-def prepare(output_dir: str, resume: bool, overwrite: bool) -> Path:
-    """Makes sure, before any long work, that the run can be written where it is meant to go.
+
+def prepare(output_dir: str, stage: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
+    """Makes sure, before any long work, that the run can be written where it is meant to go, and begins ``run.json``.
+
+    Returns:
+        The checkpoint to go on from, or ``None`` to start at the beginning.
 
     Raises:
-        InvalidOutput: for a folder that holds something already (unless asked to resume or overwrite), one that cannot
-            be written to, or a run to resume that is not there.
+        InvalidOutput: for a folder that holds something already (unless asked to resume or overwrite a run that is
+            there), or that cannot be written to.
+        InvalidConfig: when a run is to be resumed with another configuration than it began with, naming the key.
     """
     folder = Path(output_dir)
     if resume and overwrite:
         raise InvalidConfig("Expects one of --resume and --overwrite, actual: both")
     if folder.exists() and not folder.is_dir():
         raise InvalidOutput(f"Expects a folder for the run, actual: {output_dir!r} is a file")
-    filled = folder.exists() and any(folder.iterdir())
-    if resume and not filled:
-        raise InvalidOutput(f"Expects a run to resume in {output_dir!r}, actual: nothing there")
-    if filled and not resume and not overwrite:
-        raise InvalidOutput(
-            f"Expects an empty or new folder for the run, actual: {output_dir!r} is in use; "
-            "choose another --output_dir, or --resume or --overwrite this one"
-        )
-    if filled and overwrite:
-        remove_run(folder)
+    checkpoint = None
+    if folder.exists() and any(folder.iterdir()):
+        if not resume and not overwrite:
+            raise InvalidOutput(
+                f"Expects an empty or new folder for the run, actual: {output_dir!r} is in use; "
+                "choose another --output_dir, or --resume or --overwrite the run that is there"
+            )
+        if not (folder / RUN_FILE).is_file():
+            raise InvalidOutput(f"Expects a run ({RUN_FILE}) in {output_dir!r}, actual: something else is there")
+        if overwrite:
+            shutil.rmtree(folder)
+        else:
+            check_same(folder, configuration)
+            checkpoint = last_checkpoint(folder)
     check_folder(folder)
-    return folder
+    if checkpoint is None:
+        write_run(folder, stage, configuration, None)
+    return checkpoint
 
 
-def remove_run(folder: Path) -> None:
-    """Deletes an earlier run's folder, so that nothing of it is mixed into the new one.
+def check_same(folder: Path, configuration: dict[str, Any]) -> None:
+    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``."""
+    began = json.loads((folder / RUN_FILE).read_text())["configuration"]
+    now = json.loads(json.dumps(configuration, default=str))
+    for key in sorted(set(began) | set(now)):
+        if key not in FREE_TO_CHANGE and began.get(key) != now.get(key):
+            raise InvalidConfig(
+                f"Expects the run in {str(folder)!r} to be resumed with the configuration it began with, "
+                f"{key}={began.get(key)!r}, actual: {key}={now.get(key)!r}"
+            )
 
-    Raises:
-        InvalidOutput: for a folder that holds no run, which is then left as it is.
-    """
-    known = ("run.json", "config.json", "checkpoint-*/trainer_state.json", "checkpoint-*")
-    if not any(any(folder.glob(pattern)) for pattern in known):
-        raise InvalidOutput(f"Expects an earlier run to overwrite, actual: {str(folder)!r} holds something else")
-    shutil.rmtree(folder)
 
-
-def last_checkpoint(folder: Path) -> str:
-    """The newest complete ``checkpoint-N`` of a run. A save that was cut off has no trainer state, and is passed over.
-
-    Raises:
-        InvalidOutput: when there is none.
-    """
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest complete ``checkpoint-N`` of a run. A save that was cut off has no trainer state, and is passed over."""
     steps = [
         int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoint-*/trainer_state.json")
     ]
-    if not steps:
-        raise InvalidOutput(f"Expects a checkpoint-N to resume from in {str(folder)!r}, actual: none")
-    return str(folder / f"checkpoint-{max(steps)}")
+    return str(folder / f"checkpoint-{max(steps)}") if steps else None
 
 
-def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any]) -> None:
-    """Writes ``run.json``: what was run, with what, and what came of it."""
-    module = {"sft": "training.sft", "grpo": "training.grpo"}[stage]
+def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
+    """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it."""
     run = {
         "stage": stage,
         "figures": figures,
-        "provenance": provenance(module, sys.argv[1:], figures["wall_seconds"]),
+        "provenance": provenance(f"training.{stage}", sys.argv[1:], figures["wall_seconds"] if figures else 0.0),
         "configuration": configuration,
     }
-    write_whole(folder / "run.json", json.dumps(run, indent=2, default=str) + "\n")
+    write_whole(folder / RUN_FILE, json.dumps(run, indent=2, default=str) + "\n")

@@ -48,7 +48,6 @@ class MazeSFTConfig(SFTConfig):
     bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
     activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
-    report_to: str | list[str] | None = field(default="none", metadata={"help": "e.g. tensorboard, wandb."})
     logging_steps: float = field(default=20, metadata={"help": "Steps between log entries."})
     save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
     save_steps: float = field(default=500, metadata={"help": "Steps between checkpoints."})
@@ -76,8 +75,8 @@ def main() -> None:
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
-    folder = run_folder.prepare(str(args.output_dir), args.resume, args.overwrite)
-    checkpoint = run_folder.last_checkpoint(folder) if args.resume else None
+    configuration = as_dict(model_config, data, args)
+    checkpoint = run_folder.prepare(str(args.output_dir), "sft", configuration, args.resume, args.overwrite)
 
     model, tokenizer = load(model_config, args.seed)
     rows = supervised_dataset(data, tokenizer, context_length(model), args.per_device_train_batch_size, args.seed)
@@ -97,21 +96,27 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     validation.trainer = trainer
     result = trainer.train(resume_from_checkpoint=checkpoint)
 
-    return finish(trainer, folder, "sft", stopwatch, {"train_loss": result.training_loss}, model_config, data, args)
+    return finish(trainer, "sft", configuration, stopwatch, {"train_loss": result.training_loss})
+
+
+def as_dict(*configurations: Any) -> dict[str, Any]:
+    """All keys of a run and their values."""
+    merged: dict[str, Any] = {}
+    for config in configurations:
+        merged.update(config.to_dict() if hasattr(config, "to_dict") else asdict(config))
+    return merged
 
 
 def finish(
-    trainer: Any, folder: Path, stage: str, stopwatch: Stopwatch, figures: dict[str, Any], *configurations: Any
+    trainer: Any, stage: str, configuration: dict[str, Any], stopwatch: Stopwatch, figures: dict[str, Any]
 ) -> dict[str, Any]:
     """Saves model, tokenizer, the log and ``run.json``; returns the figures."""
-    trainer.save_model(str(folder))
-    trainer.state.save_to_json(str(folder / "trainer_state.json"))
+    folder = Path(trainer.args.output_dir)
     figures = {**figures, "steps": trainer.state.global_step, **stopwatch.figures()}
     if trainer.is_world_process_zero():
-        configuration: dict[str, Any] = {}
-        for config in configurations:
-            configuration.update(config.to_dict() if hasattr(config, "to_dict") else asdict(config))
         run_folder.write_run(folder, stage, configuration, figures)
+        trainer.state.save_to_json(str(folder / "trainer_state.json"))
+    trainer.save_model(str(folder))
     return figures
 
 

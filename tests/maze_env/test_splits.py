@@ -98,8 +98,8 @@ def test_no_layout_nor_an_image_of_it_is_in_two_splits(size):
 
 
 def test_the_split_depends_on_the_walls_alone():
-    # With endpoints in the hash two thirds of 2,000 evaluation layouts recurred among 58,000 training mazes. So here the
-    # same keys with other bounds for the endpoints have to give other endpoints on the same walls.
+    # With endpoints in the hash two thirds of 2,000 evaluation layouts recurred among 58,000 training mazes. So equal
+    # keys with other bounds for the endpoints have to give other endpoints on the same walls.
     keys = np.arange(200, dtype=np.uint64)
     near = generate_batch(keys, MazeSpec(split="benchmark", max_length=1))
     far = generate_batch(keys, MazeSpec(split="benchmark", min_length=4))
