@@ -3,20 +3,59 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
-# Waiting threads sleep instead of spinning: without it, training beside any other busy program is many times slower.
-export OMP_WAIT_POLICY := passive
+# Waiting threads sleep instead of spinning: beside any other busy program, spinning made a training step 20 times slower.
+export OMP_WAIT_POLICY ?= passive
 
-.PHONY: train test test-slow lint format clean
+# `make train RECIPE=search SEED=1` trains another recipe or seed; each has a folder of its own.
+RECIPE ?= default
+SEED ?= 0
+RUN ?= runs/$(RECIPE)-$(SEED)
+CONFIGS := training/configs/$(RECIPE)
+STAGES_default := untrained sft grpo
+STAGES_search := untrained sft
+STAGES ?= $(STAGES_$(RECIPE))
+TRAINED := $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
+RESULTS := $(STAGES:%=$(RUN)/results/%.json)
+BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite mazebench-1000 --max-new-tokens 256
+# Each stage has mazes of its own.
+MAZES = $(shell expr $(1) + $(SEED))
 
-# torch comes first and from the constraints, so that no later package pulls another build of it.
-$(VENV)/.installed: setup.cfg constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[train,test]"
-	touch $@
+.PHONY: train control test test-slow lint format clean
+.SECONDARY:
 
-train: $(VENV)/.installed
-	$(BIN)/python -m training.recipe
+train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
+	@$(BIN)/python -m benchmarks.table $(sort $(wildcard $(RUN)/results/*.json))
+	@echo; echo "Checkpoints, results and curves.png are in $(RUN)/"
+
+# The control of the default recipe: SFT continued for as long as GRPO took.
+control:
+	$(MAKE) train STAGES="untrained sft sft-continued grpo"
+
+$(RUN)/untrained/.done: | $(VENV)/.installed
+	$(BIN)/python -m agents.embedded --seed $(SEED) --output_dir $(RUN)/untrained
+	@touch $@
+
+# A stage that was killed goes on where it stopped (--resume); `.done` marks one that ended.
+$(RUN)/sft/.done: | $(VENV)/.installed
+	$(BIN)/python -m training.sft --config $(CONFIGS)/sft.yaml --seed $(SEED) --maze_seed $(SEED) \
+		--output_dir $(RUN)/sft --resume true
+	@touch $@
+
+$(RUN)/grpo/.done: $(RUN)/sft/.done
+	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --seed $(SEED) --maze_seed $(call MAZES,1000) \
+		--model $(RUN)/sft --output_dir $(RUN)/grpo --resume true
+	@touch $@
+
+$(RUN)/sft-continued/.done: $(RUN)/sft/.done
+	$(BIN)/python -m training.sft --config $(CONFIGS)/sft-continued.yaml --seed $(SEED) \
+		--maze_seed $(call MAZES,2000) --model $(RUN)/sft --output_dir $(RUN)/sft-continued --resume true
+	@touch $@
+
+$(RUN)/results/%.json: $(RUN)/%/.done
+	$(BENCHMARK) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
+
+$(RUN)/curves.png: $(TRAINED:%=%/.done)
+	$(BIN)/python -m training.curves $(TRAINED) --output $@
 
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest
@@ -33,5 +72,14 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# torch comes first and from the constraints, so that no later package pulls another build of it.
+$(VENV)/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[train,test]"
+	@touch $@
+
+# Compiled kernels are cached by the time of their own file, not of those that it imports: clean after editing one.
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name '*.nb[ic]' -delete

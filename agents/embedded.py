@@ -5,12 +5,16 @@ outside the vocabulary is an error, never ``<unk>``. Special tokens are begin, e
 think tags must survive ``skip_special_tokens=True``, with which trainers decode.
 """
 
+import argparse
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
+from maze_env.commands import check_folder, run_command
+from maze_env.errors import InvalidOutput
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, coordinate_tokens
 from maze_env.traces.retry import DEAD_END, RESET, WRONG_WAY
@@ -86,3 +90,20 @@ def build_model(config: EmbeddedConfig, seed: int) -> LlamaForCausalLM:
     for name, value in special.items():
         setattr(model.generation_config, name, value)
     return model
+
+
+def main() -> None:
+    """Saves an untrained model: what every training starts from, and a row of the table."""
+    parser = argparse.ArgumentParser(prog="python -m agents.embedded", description=main.__doc__)
+    parser.add_argument("--output_dir", type=Path, required=True, help="a new folder")
+    parser.add_argument("--seed", type=int, default=0, help="of the random weights (default %(default)s)")
+    options = parser.parse_args()
+    if (options.output_dir / "config.json").exists():
+        raise InvalidOutput(f"Expects a new folder, actual: {options.output_dir} holds a model")
+    check_folder(options.output_dir)
+    build_tokenizer().save_pretrained(options.output_dir)
+    build_model(EmbeddedConfig(), options.seed).save_pretrained(options.output_dir)
+
+
+if __name__ == "__main__":
+    run_command(main)

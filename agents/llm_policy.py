@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
+from agents.decoding import drop_finished
 from agents.episodes import Usage
 from agents.prompts import render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
@@ -29,19 +31,26 @@ def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
         raise InvalidCheckpoint(f"Expects a folder with a saved model (config.json), actual: {path!r} has none")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        model = AutoModelForCausalLM.from_pretrained(path, **options)
-    except (OSError, ValueError, KeyError) as error:
+        model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()
         raise InvalidCheckpoint(
             f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} "
             f"({reason[0] if reason else type(error).__name__})"
         ) from error
+    if info["missing_keys"]:  # transformers would fill them with random numbers and say so in a log alone
+        raise InvalidCheckpoint(
+            f"Expects all weights of the model in {path!r}, actual: {len(info['missing_keys'])} are missing, "
+            f"{min(info['missing_keys'])!r} among them"
+        )
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise InvalidCheckpoint(
             f"Expects an embedding row for each of the tokenizer's {len(tokenizer)} tokens, "
             f"actual: {rows} rows in {path!r}"
         )
+    if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
+        tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer
 
 
@@ -156,7 +165,7 @@ class LLMPolicy(Agent):
             torch.manual_seed(hash((self._turn, *(self._seeds[i] for i in indices))) % 2**63)
         was_training = self.model.training
         self.model.eval()
-        sequences = self.model.generate(**inputs, generation_config=self.generation)
+        sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=drop_finished)
         self.model.train(was_training)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
         ended = completions == self.tokenizer.eos_token_id

@@ -1,5 +1,6 @@
 """What every command of this project shares: how it ends, how it writes, and how a result says where it came from."""
 
+import ctypes
 import os
 import platform
 import shlex
@@ -14,17 +15,33 @@ from typing import Any
 
 from maze_env.errors import InvalidOutput, TokenMazeError
 
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
 
 def run_command(main: Callable[[], object]) -> None:
     """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback."""
+    keep_freed_memory()
     try:
         main()
     except TokenMazeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def keep_freed_memory() -> None:
+    """Tells the C library to keep freed memory for the next allocation; does nothing where it is not glibc.
+
+    By default it hands every large block back to the system and takes it anew, page by page. On two cores that made
+    generation with a key-value cache twice as slow (58 against 28 ms a token for 256 sequences).
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def check_folder(folder: Path) -> None:

@@ -9,77 +9,29 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from agents.embedded import EmbeddedConfig
 from agents.prompts import DESCRIBED
 from maze_env.generation import MazeSpec, generate
-from training import grpo, sft
-from training.arguments import parse
-from training.data import DataConfig
-from training.model import ModelConfig
 
 ROOT = Path(__file__).parent.parent
 
 SMALL = EmbeddedConfig(hidden_size=32, layers=2, heads=2)
 
-# 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.
-SFT = {
-    "sizes": "2x2:1", "styles": "direct:1", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
-    "per_device_train_batch_size": 16, "learning_rate": 0.01, "logging_steps": 4, "save_steps": 8, "use_cpu": True,
-    "disable_tqdm": True,
-}  # fmt: skip
-# 4 mazes a step, 8 answers each.
-GRPO = {
-    "sizes": "2x2:1", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
-    "max_completion_length": 12, "learning_rate": 0.001, "save_steps": 3, "use_cpu": True, "disable_tqdm": True,
-}  # fmt: skip
 
-
-def arguments(values):
-    """A mapping of keys as a command line."""
-    return [text for key, value in values.items() for text in (f"--{key}", str(value))]
-
-
-def parsed(values, kind):
-    """The three configurations of a stage; ``kind`` is its configuration class."""
-    return parse([ModelConfig, DataConfig, kind], arguments(values))
-
-
-def train_sft(folder, **changes):
-    """A small SFT run into ``folder``; returns its figures."""
-    return sft.train(*parsed({**SFT, "output_dir": folder, **changes}, sft.MazeSFTConfig))
-
-
-def train_grpo(folder, model, **changes):
-    """A small GRPO run from the folder ``model`` into ``folder``; returns its figures."""
-    return grpo.train(*parsed({**GRPO, "output_dir": folder, "model": model, **changes}, grpo.MazeGRPOConfig))
-
-
-def command(module, *argv, timeout=300):
-    """Runs ``python -m module`` in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+def python(*argv, timeout=300):
+    """Runs Python in a process of its own, with as many threads as this one (tests/conftest.py)."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, argv)],
+        [sys.executable, *map(str, argv)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
         timeout=timeout,
     )
-
-
-def weights(folder):
-    """The saved weights of a run or checkpoint."""
-    return load_file(Path(folder) / "model.safetensors")
-
-
-def same_weights(one, other):
-    """Whether two runs or checkpoints hold the same weights to the bit."""
-    first, second = weights(one), weights(other)
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def mazes(count, rows=3, cols=3, **options):
@@ -138,3 +90,27 @@ def save(folder, model, tokenizer):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
+
+
+def scripted(policy, write, ended=True):
+    """Lets the model of ``policy`` "generate" what ``write(prompt text)`` says, token by token as a model would.
+
+    Args:
+        ended: whether each completion has its end token, as far as the budget reaches.
+    """
+    tokenizer = policy.tokenizer
+
+    def generate(input_ids, attention_mask, generation_config, **options):
+        completions = []
+        for ids, mask in zip(input_ids, attention_mask, strict=True):
+            text = write(tokenizer.decode(ids[mask.bool()]))
+            end = [tokenizer.eos_token_id] if ended else []
+            written = tokenizer(text, add_special_tokens=False)["input_ids"] + end
+            completions.append(torch.tensor(written[: generation_config.max_new_tokens]))
+        padded = torch.nn.utils.rnn.pad_sequence(
+            completions, batch_first=True, padding_value=generation_config.pad_token_id
+        )
+        return torch.cat([input_ids, padded.to(input_ids)], dim=1)
+
+    policy.model.generate = generate
+    return policy

@@ -4,16 +4,24 @@
 an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from transformers import HfArgumentParser
 
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+
+
+class _Parser(HfArgumentParser):
+    """Raises where argparse would print the usage of all fields and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InvalidConfig(f"Expects values of the right kind (see --help), actual: {message}")
 
 
 def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
@@ -31,7 +39,7 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         is_key = argument.startswith("--") and name not in ("help", "config")
         if is_key and name not in valid and name.removeprefix("no_") not in valid:
             raise unknown_name("configuration key", name, valid)
-    parser = HfArgumentParser(list(types), description=description, allow_abbrev=False)
+    parser = _Parser(list(types), description=description, allow_abbrev=False)
     parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; see training/configs/")
     try:
         parsed = parser.parse_args_into_dataclasses(args=arguments)
@@ -40,6 +48,14 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
     except ValueError as error:  # transformers and TRL check their own fields when the dataclass is made
         raise InvalidConfig(str(error)) from error
     return parsed[: len(types)]
+
+
+def require_at_least(config: Any, **least: float) -> None:
+    """Raises InvalidConfig unless each of the named fields is ``None`` or at least as great as given."""
+    for name, bound in least.items():
+        value = getattr(config, name)
+        if value is not None and value < bound:
+            raise InvalidConfig(f"Expects {name} of at least {bound}, actual: {value}")
 
 
 def _from_file(arguments: list[str], valid: set[str]) -> list[str]:
@@ -66,5 +82,5 @@ def _from_file(arguments: list[str], valid: set[str]) -> list[str]:
         if value is None:
             continue
         items = value if isinstance(value, list) else [value]
-        result += [f"--{key}", *(str(item) for item in items)]
+        result += [f"--{key}", *(json.dumps(item) if isinstance(item, dict) else str(item) for item in items)]
     return result

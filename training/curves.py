@@ -1,6 +1,6 @@
 """The training curves of a run as one picture.
 
-    python -m training.curves runs/default-0/sft runs/default-0/grpo --output runs/default-0/curves.png
+python -m training.curves runs/default-0/sft runs/default-0/grpo --output runs/default-0/curves.png
 """
 
 import argparse
@@ -16,18 +16,26 @@ from maze_env.errors import InvalidCheckpoint
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+VALIDATION = {"validation/solved_rate": "solved", "validation/malformed_rate": "malformed"}
 PANELS: dict[str, list[tuple[str, dict[str, str]]]] = {
     "sft": [
         ("Loss of the supervised tokens (nats)", {"loss": "training"}),
-        ("Validation mazes solved, greedy", {"validation/solved_rate": "solved", "validation/malformed_rate": "malformed"}),
+        ("Validation mazes, greedy", VALIDATION),
     ],
     "grpo": [
-        ("Completions", {"solved_rate": "solved", "failures/truncated": "truncated", "frac_reward_zero_std": "groups without spread"}),
-        ("Validation mazes solved, greedy", {"validation/solved_rate": "solved", "validation/malformed_rate": "malformed"}),
+        (
+            "Completions",
+            {
+                "solved_rate": "solved",
+                "failures/truncated": "truncated",
+                "frac_reward_zero_std": "groups without spread",
+            },
+        ),
+        ("Validation mazes, greedy", VALIDATION),
         ("Entropy (nats a token)", {"entropy": "policy"}),
         ("Completion length (tokens)", {"completions/mean_length": "mean", "completions/max_length": "longest"}),
     ],
-}  # fmt: skip
+}
 """For each stage, the panels to draw: title, and the logged names with their labels."""
 
 

@@ -73,6 +73,8 @@ def _parse_pairs(text: str, separator: str, what: str, form: str) -> dict[tuple[
         first, _, second = name.partition(separator)
         if not (first.isdigit() and second.isdigit()):
             raise InvalidConfig(f"Expects {what} as '{form}:weight', actual: {name!r} in {text!r}")
+        if (int(first), int(second)) in pairs:
+            raise InvalidConfig(f"Expects each of the {what} once, actual: {name!r} again in {text!r}")
         pairs[int(first), int(second)] = weight
     return pairs
 

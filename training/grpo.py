@@ -1,6 +1,6 @@
 """Group relative policy optimisation on the environment's rewards, by TRL's ``GRPOTrainer``.
 
-    python -m training.grpo --config training/configs/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
+    python -m training.grpo --config training/configs/default/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
 
 For each maze the model writes a group of answers; each is judged and rewarded as the environment would; an answer
 better than its group's mean is made more likely. GRPO: Shao et al. 2024, arXiv 2402.03300.
@@ -16,11 +16,12 @@ from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
 
+from agents.decoding import use_dropping
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named
 from training import run_folder
-from training.arguments import parse
+from training.arguments import parse, require_at_least
 from training.data import DataConfig
 from training.model import EMBEDDED, ModelConfig, load
 from training.monitor import Stopwatch, ValidationCallback
@@ -72,6 +73,10 @@ class MazeGRPOConfig(GRPOConfig):
 
     def __post_init__(self) -> None:
         scheme_named(self.reward)
+        require_at_least(
+            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0,
+            validate_every=0, validate_mazes=1, max_completion_length=1,
+        )  # fmt: skip
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
@@ -86,11 +91,24 @@ class MazeGRPOConfig(GRPOConfig):
         super().__post_init__()
         assert self.steps_per_generation is not None
         boundary = self.steps_per_generation * self.num_iterations
-        if self.save_strategy == "steps" and (self.save_steps < 1 or self.save_steps % boundary):
+        passes = self.save_steps * self.gradient_accumulation_steps
+        if self.save_strategy == "steps" and (self.save_steps < 1 or passes % boundary):
             raise InvalidConfig(
-                f"Expects save_steps to be a multiple of steps_per_generation * num_iterations = {boundary} (a run "
-                f"resumes exactly at a generation boundary alone), actual: {self.save_steps}"
+                "Expects save_steps * gradient_accumulation_steps to be a multiple of steps_per_generation * "
+                f"num_iterations = {boundary} (a run resumes exactly at a generation boundary alone), actual: "
+                f"{self.save_steps} * {self.gradient_accumulation_steps}"
             )
+
+
+class MazeGRPOTrainer(GRPOTrainer):
+    """Tokenises prompts as the policy and SFT do: their text has its special tokens already.
+
+    TRL would have the tokenizer add its own, so that a model with a chat template would read two begin tokens here and
+    one everywhere else.
+    """
+
+    def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        return self.processing_class(prompts, add_special_tokens=False)["input_ids"], None, {}
 
 
 def main() -> None:
@@ -122,7 +140,9 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     validation = ValidationCallback(
         data, tokenizer, args.validate_every, args.validate_mazes, args.max_completion_length
     )
-    trainer = GRPOTrainer(
+    if not args.fsdp and not args.deepspeed:  # those generate in step with other processes
+        use_dropping(model)
+    trainer = MazeGRPOTrainer(
         model=model,
         reward_funcs=reward,
         args=args,

@@ -26,6 +26,11 @@ class ModelConfig:
     heads: int = field(default=4, metadata={"help": "Attention heads of the embedded model."})
 
     def __post_init__(self) -> None:
+        if min(self.hidden_size, self.layers, self.heads) < 1:
+            raise InvalidConfig(
+                "Expects hidden_size, layers and heads of at least 1, "
+                f"actual: {self.hidden_size}, {self.layers} and {self.heads}"
+            )
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
                 f"Expects hidden_size to be a multiple of twice the heads, actual: {self.hidden_size} and {self.heads}"

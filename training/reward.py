@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from maze_env.judging import judge
+from maze_env.judging import Cause, judge
 from maze_env.maze import Maze
 from maze_env.rewards import scheme_named
 from maze_env.solving import distances_to
@@ -44,7 +44,9 @@ class MazeReward:
             parsed, distances = solved_mazes[maze_text]
             truncated = self.eos_token_id not in ids
             verdict = judge(parsed, text, thinking_opened=self.thinking_opened, distances=distances)
-            parts = {} if truncated else self.scheme.terms(parsed, verdict)
+            parts = self.scheme.terms(parsed, verdict)
+            if truncated:
+                parts = dict.fromkeys(parts, 0.0)
             terms.update(parts)
             causes["truncated" if truncated else str(verdict.cause)] += 1
             rewards.append(sum(parts.values()))
@@ -52,7 +54,8 @@ class MazeReward:
             log_metric("solved_rate", causes["solved"] / len(rewards))
             for name, total in terms.items():
                 log_metric(f"reward_terms/{name}", total / len(rewards))
-            for cause, count in causes.items():
-                if cause != "solved":
-                    log_metric(f"failures/{cause}", count / len(rewards))
+            # All causes, those that did not occur too: a log entry averages over the batches that logged a name.
+            for cause in ("truncated", *Cause):
+                if cause is not Cause.SOLVED:
+                    log_metric(f"failures/{cause}", causes[cause] / len(rewards))
         return rewards

@@ -5,6 +5,7 @@ from typing import Any
 
 from datasets import Dataset
 
+from agents.embedded import MAX_SIDE
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import THINK_OPEN
@@ -19,6 +20,17 @@ def context_length(model: Any) -> int:
     return int(getattr(model.config, "max_position_embeddings", 0) or 2**31)
 
 
+def token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """The tokens of ``texts``. Raises InvalidConfig for text that the vocabulary does not have."""
+    try:
+        return tokenizer(texts, add_special_tokens=False)["input_ids"]
+    except Exception as error:  # the tokenizers package raises no narrower one
+        raise InvalidConfig(
+            "Expects mazes and traces that the model's vocabulary can write (the embedded one's coordinates go up to "
+            f"{MAX_SIDE}x{MAX_SIDE}), actual: {error}"
+        ) from error
+
+
 def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_size: int, seed: int) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: the supervised tokens are exactly the completion's and the end token.
 
@@ -29,12 +41,12 @@ def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_s
     for row in supervised_rows(config):
         prompt = render(tokenizer, row["maze"])
         prompts.append(prompt.text)
-        # Where the chat template has opened the thinking, the completion goes on from there.
-        completions.append(
-            row["completion"].removeprefix(THINK_OPEN).lstrip("\n") if prompt.thinking_opened else row["completion"]
-        )
-    prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
-    completion_ids = tokenizer(completions, add_special_tokens=False)["input_ids"]
+        completion = row["completion"]
+        if prompt.thinking_opened:  # by the chat template: the completion goes on from there
+            completion = completion.removeprefix(THINK_OPEN)
+            completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
+        completions.append(completion)
+    prompt_ids, completion_ids = token_ids(tokenizer, prompts), token_ids(tokenizer, completions)
     rows = []
     for head, tail in zip(prompt_ids, completion_ids, strict=True):
         ids = [*head, *tail, tokenizer.eos_token_id]
@@ -72,7 +84,7 @@ def prompt_dataset(config: DataConfig, tokenizer: Any, context: int, max_complet
         InvalidConfig: when a prompt and a full completion do not fit into ``context``.
     """
     rows = [{"prompt": render(tokenizer, row["maze"]).text, **row} for row in prompt_rows(config)]
-    longest = max(len(ids) for ids in tokenizer([row["prompt"] for row in rows], add_special_tokens=False)["input_ids"])
+    longest = max(map(len, token_ids(tokenizer, [row["prompt"] for row in rows])))
     if longest + max_completion_length > context:
         raise InvalidConfig(
             f"Expects prompts and max_completion_length={max_completion_length} to fit into the model's context of "

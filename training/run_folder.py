@@ -67,7 +67,7 @@ def check_same(folder: Path, configuration: dict[str, Any]) -> None:
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest complete ``checkpoint-N`` of a run. A save that was cut off has no trainer state, and is passed over."""
+    """The newest complete ``checkpoint-N`` of a run. One that was cut off has no trainer state, and is passed over."""
     steps = [
         int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoint-*/trainer_state.json")
     ]

@@ -1,6 +1,6 @@
 """Supervised fine-tuning on reasoning traces, by TRL's ``SFTTrainer``.
 
-    python -m training.sft --config training/configs/sft.yaml --output_dir runs/my-sft
+    python -m training.sft --config training/configs/default/sft.yaml --output_dir runs/my-sft
 
 Departures from the paper (AlphaMaze, arXiv 2502.14669), which fine-tuned a pretrained 1.5B model:
 1. The default starts from random weights, in a vocabulary of one token per maze token.
@@ -17,7 +17,7 @@ from trl import SFTConfig, SFTTrainer
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from training import run_folder
-from training.arguments import parse
+from training.arguments import parse, require_at_least
 from training.data import DataConfig
 from training.model import ModelConfig, load
 from training.monitor import Stopwatch, ValidationCallback
@@ -54,6 +54,10 @@ class MazeSFTConfig(SFTConfig):
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
 
     def __post_init__(self) -> None:
+        require_at_least(
+            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0,
+            validate_every=0, validate_mazes=1, validate_tokens=1,
+        )  # fmt: skip
         if self.max_length is not None:
             raise InvalidConfig(f"Expects max_length to stay None (nothing is cut), actual: {self.max_length}")
         if self.packing:
@@ -112,11 +116,11 @@ def finish(
 ) -> dict[str, Any]:
     """Saves model, tokenizer, the log and ``run.json``; returns the figures."""
     folder = Path(trainer.args.output_dir)
+    trainer.save_model(str(folder))
     figures = {**figures, "steps": trainer.state.global_step, **stopwatch.figures()}
     if trainer.is_world_process_zero():
-        run_folder.write_run(folder, stage, configuration, figures)
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
-    trainer.save_model(str(folder))
+        run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete
     return figures
 
 

@@ -1,0 +1,75 @@
+"""Decoding that stops paying for sequences that have ended.
+
+``transformers`` generates a batch until its longest sequence ends, and every row costs until then. Answers to mazes
+differ much in length (half are under 40 tokens, one in a hundred is over 180), so most of that is spent on padding.
+This is the plain sampling loop with one thing added: rows that have ended leave the batch and the key-value cache. It
+plugs into ``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
+"""
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
+
+from maze_env.errors import InvalidConfig
+
+KEEP_SHARE = 0.85
+"""Rows are dropped when fewer than this share of the batch still runs; dropping copies the cache once."""
+
+
+def use_dropping(model: PreTrainedModel) -> None:
+    """Makes ``model.generate`` decode with ``drop_finished`` from here on, whoever calls it."""
+    model.generate = functools.partial(type(model).generate, model, custom_generate=drop_finished)  # type: ignore[method-assign]
+
+
+def drop_finished(
+    model: PreTrainedModel,
+    input_ids: Tensor,
+    logits_processor: LogitsProcessorList,
+    stopping_criteria: StoppingCriteriaList,
+    generation_config: GenerationConfig,
+    synced_gpus: bool = False,
+    streamer: None = None,
+    **model_kwargs: Any,
+) -> Tensor:
+    """Greedy decoding or sampling for a decoder-only model; the arguments are those of ``custom_generate``.
+
+    Returns:
+        (batch, prompt + longest completion) token ids, right of each end token filled with padding.
+    """
+    if synced_gpus:
+        raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
+    cache, mask = model_kwargs["past_key_values"], model_kwargs.get("attention_mask")
+    if mask is None:
+        mask = torch.ones_like(input_ids)
+    ends = generation_config._eos_token_tensor
+    start, longest = input_ids.shape[1], stopping_criteria.max_length
+    sequences = input_ids.new_full((len(input_ids), longest), generation_config.pad_token_id)
+    sequences[:, :start] = input_ids
+    rows = torch.arange(len(input_ids), device=input_ids.device)  # where in ``sequences`` each row of the batch belongs
+    running = torch.ones_like(rows, dtype=torch.bool)
+    inputs, length = input_ids, start
+    while length < longest and len(rows):
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
+        outputs = model(
+            input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+            logits_to_keep=1,
+        )  # fmt: skip
+        scores = logits_processor(sequences[rows, :length], outputs.logits[:, -1].float())
+        if generation_config.do_sample:
+            chosen = torch.multinomial(scores.softmax(-1), 1).squeeze(1)
+        else:
+            chosen = scores.argmax(-1)
+        sequences[rows[running], length] = chosen[running]
+        length += 1
+        running &= ~torch.isin(chosen, ends)
+        if running.float().mean() < KEEP_SHARE:
+            kept = torch.nonzero(running).squeeze(1)
+            cache.batch_select_indices(kept)
+            rows, mask, chosen = rows[kept], mask[kept], chosen[kept]
+            running = torch.ones_like(rows, dtype=torch.bool)
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        inputs = chosen[:, None]
+    return sequences[:, :length]

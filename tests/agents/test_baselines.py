@@ -1,0 +1,173 @@
+"""The baselines: what each is sure to do, in both modes."""
+
+from collections import Counter
+
+import pytest
+
+from agents.baselines import BASELINES, GreedyAgent, LeftHandAgent, RandomAgent, RandomLegalAgent, RightHandAgent
+from agents.episodes import run_episodes
+from maze_env.judging import Outcome
+from maze_env.maze import Maze, transform_maze
+from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_to_text, parse_answer
+from tests import tiny
+from tests.maze_env import golden
+
+MODES = ("play", "plan")
+BOTH_MODES = pytest.mark.parametrize("mode", MODES)
+EVERY_AGENT = pytest.mark.parametrize("name", BASELINES)
+
+
+def small_trees():
+    """Every 2x3 tree maze with every pair of endpoints, and every 3x3 tree with some of them."""
+    pairs_2x3, pairs_3x3 = golden.endpoint_pairs(2, 3), golden.endpoint_pairs(3, 3)
+    for walls in golden.spanning_trees(2, 3):
+        yield from (Maze(walls, origin, target) for origin, target in pairs_2x3)
+    for number, walls in enumerate(golden.spanning_trees(3, 3)):
+        yield from (Maze(walls, *pair) for pair in pairs_3x3[number % 24 :: 24])
+
+
+def test_the_baselines_are_known_by_their_own_names():
+    names = {"random", "random-legal", "greedy", "left-hand", "right-hand", "shortest-path"}
+    assert set(BASELINES) == names
+    assert all(BASELINES[name].name == name and BASELINES[name].modes == MODES for name in names)
+
+
+@EVERY_AGENT
+@BOTH_MODES
+def test_every_agent_plays_every_size_within_the_budget(name, mode):
+    mazes = [*tiny.mazes(5, 2, 2), *tiny.mazes(5, 3, 5)]
+    records = run_episodes(BASELINES[name](mode), mazes, range(len(mazes)))
+    for maze, record in zip(mazes, records, strict=True):
+        assert record.maze == maze
+        assert 1 <= len(record.moves) <= 4 * maze.rows * maze.cols
+        assert not record.malformed
+
+
+@BOTH_MODES
+def test_the_oracle_solves_everything_in_the_fewest_moves(mode):
+    mazes = list(small_trees())[::7] + tiny.mazes(20, 6, 4)
+    for record in run_episodes(BASELINES["shortest-path"](mode), mazes, range(len(mazes))):
+        assert record.solved
+        assert record.legal
+        assert len(record.moves) == golden.bfs(record.maze.walls, record.maze.origin)[record.maze.target]
+
+
+@pytest.mark.parametrize("hand", [LeftHandAgent, RightHandAgent])
+def test_a_wall_follower_finds_every_target_of_a_maze_without_loops(hand):
+    # With a hand on the wall each of the n - 1 passages is walked at most once in each direction.
+    mazes = [*small_trees(), *tiny.mazes(40, 8, 8)]
+    for record in run_episodes(hand("plan"), mazes, range(len(mazes))):
+        assert record.solved, record.maze.to_ascii()
+        assert len(record.moves) <= 2 * (record.maze.rows * record.maze.cols - 1)
+
+
+@pytest.mark.parametrize("hand", [LeftHandAgent, RightHandAgent])
+def test_a_wall_follower_walks_the_same_way_in_both_modes(hand):
+    mazes = tiny.mazes(10, 4, 4)
+    played, planned = (run_episodes(hand(mode), mazes, range(10)) for mode in MODES)
+    assert [record.moves for record in played] == [record.moves for record in planned]
+
+
+def test_left_and_right_hand_are_mirror_images():
+    # Symmetry 1 swaps left and right; both agents start facing up, which it leaves alone.
+    swapped = {Move.LEFT: Move.RIGHT, Move.RIGHT: Move.LEFT, Move.UP: Move.UP, Move.DOWN: Move.DOWN}
+    mazes = tiny.mazes(20, 5, 4)
+    left = run_episodes(LeftHandAgent("plan"), mazes, range(20))
+    right = run_episodes(RightHandAgent("plan"), [transform_maze(maze, 1) for maze in mazes], range(20))
+    assert [[swapped[move] for move in record.moves] for record in left] == [list(record.moves) for record in right]
+    assert any(record.moves != other.moves for record, other in zip(left, right, strict=True))
+
+
+def test_a_wall_follower_forgets_the_last_episode_at_reset():
+    maze = tiny.mazes(1, 5, 5, min_length=8)[0]
+    agent = LeftHandAgent("play")
+    first = run_episodes(agent, [maze], [0])
+    assert run_episodes(agent, [maze], [0]) == first
+
+
+@pytest.mark.parametrize("agent", [RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent])
+def test_agents_that_read_walls_never_walk_into_one(agent):
+    mazes = tiny.mazes(20, 4, 5)
+    for mode in MODES:
+        for record in run_episodes(agent(mode), mazes, range(20)):
+            assert set(record.outcomes) == {Outcome.MOVED}
+
+
+def test_random_takes_all_four_moves_equally_often_walls_or_not():
+    # 10,000 moves whose seeds are fixed; unbiased, a count off by 5 sigma (217) has a chance under 1 in a million.
+    agent = RandomAgent("play")
+    observation = maze_to_text(tiny.mazes(1, 3, 3)[0])
+    agent.reset(range(500))
+    counts = Counter(text for _ in range(20) for text in agent.act([observation] * 500))
+    assert set(counts) == set(MOVE_OF_TOKEN)
+    assert all(abs(count - 2500) < 217 for count in counts.values())
+
+
+def test_greedy_takes_a_possible_move_that_ends_nearest_as_the_crow_flies():
+    mazes = tiny.mazes(60, 5, 5)
+    agent = GreedyAgent("play")
+    agent.reset(range(60))
+    detours = 0
+    for maze, text in zip(mazes, agent.act([maze_to_text(maze) for maze in mazes]), strict=True):
+        reach = {
+            word: abs(row - maze.target[0]) + abs(col - maze.target[1])
+            for word, (row, col) in golden.open_neighbours(maze.walls, maze.origin)
+        }
+        assert reach[text.removeprefix("<|").removesuffix("|>")] == min(reach.values())
+        detours += MOVE_OF_TOKEN[text] is not shortest_path(maze)[0]
+    assert detours  # it is not the oracle
+
+
+def test_greedy_breaks_ties_by_chance():
+    # From a corner of an open room both ways are as near.
+    room = Maze.from_ascii("+---+---+\n| O     |\n+   +   +\n|     X |\n+---+---+")
+    agent = GreedyAgent("play")
+    agent.reset(range(64))  # one sided by chance: 2 in 2**64
+    assert set(agent.act([maze_to_text(room)] * 64)) == {"<|down|>", "<|right|>"}
+
+
+@EVERY_AGENT
+@BOTH_MODES
+def test_the_same_seeds_give_the_same_texts(name, mode):
+    mazes = tiny.mazes(6, 4, 4)
+    first = run_episodes(BASELINES[name](mode), mazes, range(6))
+    assert run_episodes(BASELINES[name](mode), mazes, range(6)) == first
+
+
+@pytest.mark.parametrize("name", ["random", "random-legal"])
+@BOTH_MODES
+def test_other_seeds_give_other_texts(name, mode):
+    mazes = tiny.mazes(6, 4, 4)
+    first, second = (run_episodes(BASELINES[name](mode), mazes, range(start, start + 6)) for start in (0, 100))
+    assert [record.texts for record in first] != [record.texts for record in second]
+
+
+@EVERY_AGENT
+@BOTH_MODES
+def test_an_episode_does_not_depend_on_its_company(name, mode):
+    mazes = [*tiny.mazes(5, 4, 4), *tiny.mazes(2, 2, 2)]
+    together = run_episodes(BASELINES[name](mode), mazes, range(7))
+    alone = [run_episodes(BASELINES[name](mode), [maze], [seed])[0] for seed, maze in enumerate(mazes)]
+    assert together == alone
+
+
+@EVERY_AGENT
+def test_an_ended_episode_gets_no_text(name):
+    agent = BASELINES[name]("play")
+    agent.reset([0, 1])
+    texts = agent.act(["", maze_to_text(tiny.mazes(1)[0])])
+    assert texts[0] == ""
+    assert texts[1] in MOVE_OF_TOKEN
+
+
+def test_a_plan_that_misses_the_target_ends_with_the_budget():
+    # A dead end that points at the target holds the greedy agent for good.
+    trap = Maze.from_ascii(
+        "+---+---+---+\n| O |     X |\n+   +   +---+\n|   |       |\n+   +---+   +\n|           |\n+---+---+---+"
+    )
+    agent = GreedyAgent("plan")
+    agent.reset([0])
+    moves = parse_answer(agent.act([maze_to_text(trap)])[0]).moves
+    assert len(moves) == 4 * 9

@@ -1,0 +1,305 @@
+"""A language model as an agent."""
+
+import json
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from agents.embedded import build_model, build_tokenizer
+from agents.episodes import run_episodes
+from agents.llm_policy import LLMPolicy, load_checkpoint
+from maze_env import traces
+from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.maze import Maze
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, maze_to_text
+from tests import tiny
+from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT, ROOM_ASCII
+
+ROOM = Maze.from_ascii(ROOM_ASCII)  # 2x3 and open; origin (0, 0), target (0, 2)
+RIGHT = "<|right|>"
+
+
+def lively_model():
+    """Random weights of such a size that completions differ from maze to maze and some end."""
+    model = build_model(tiny.SMALL, seed=1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(8)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny.save(tmp_path_factory.mktemp("model"), lively_model(), build_tokenizer())
+
+
+def policy(model=None, tokenizer=None, **options):
+    """A policy in memory."""
+    return LLMPolicy.of_model(model or build_model(tiny.SMALL, 0), tokenizer or build_tokenizer(), **options)
+
+
+def mixed_mazes():
+    """Mazes of several sizes, so that batches need padding."""
+    return [*tiny.mazes(4, 2, 2), *tiny.mazes(4, 4, 4), *tiny.mazes(4, 3, 5)]
+
+
+@pytest.mark.parametrize("mode", ["play", "plan"])
+def test_an_untrained_model_has_complete_records_in_both_modes(folder, mode):
+    mazes = mixed_mazes()
+    records = run_episodes(LLMPolicy(folder, mode=mode, max_new_tokens=12), mazes, range(12), max_steps=3)
+    assert [record.maze for record in records] == mazes
+    for record in records:
+        assert record.cause
+        assert record.tokens >= 1
+        assert record.tokens <= 12 * len(record.texts)
+        if mode == "plan":
+            assert len(record.texts) == 1
+            assert record.truncated or record.tokens <= 12
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 7])
+def test_greedy_completions_do_not_depend_on_the_batch_size(folder, batch_size):
+    observations = [maze_to_text(maze) for maze in mixed_mazes()]
+    results = []
+    for size in (batch_size, 256):
+        agent = LLMPolicy(folder, max_new_tokens=20, batch_size=size)
+        agent.reset(range(12))
+        results.append((agent.act(observations), agent.usage))
+    assert results[0] == results[1]
+    assert len(set(results[0][0])) > 6  # the mazes are really read
+
+
+def test_texts_come_back_in_the_order_of_the_observations():
+    # Batches are made longest first; each completion here is its maze's own answer.
+    agent = tiny.scripted(policy(batch_size=2), lambda prompt: traces.write("direct", maze_from_text(prompt), 0))
+    mazes = mixed_mazes()
+    records = run_episodes(agent, mazes, range(12))
+    assert all(record.solved for record in records)
+    assert [record.moves for record in records] == [tuple(shortest_path(maze)) for maze in mazes]
+
+
+def test_an_ended_episode_is_not_generated_for():
+    seen = []
+    agent = tiny.scripted(policy(), lambda prompt: seen.append(prompt) or RIGHT)
+    agent.reset([0, 1, 2])
+    assert agent.act(["", EXAMPLE_TEXT, ""]) == ["", RIGHT, ""]
+    assert seen == [EXAMPLE_TEXT]
+    assert (agent.usage.tokens, agent.usage.truncated) == ([0, 2, 0], [False] * 3)
+
+
+def test_no_waiting_episode_needs_no_model():
+    agent = tiny.scripted(policy(), None)
+    agent.reset([0])
+    assert agent.act([""]) == [""]
+
+
+@pytest.mark.parametrize(
+    ("completion", "cause"),
+    [
+        (f"<think>\n\n</think>\n\n{RIGHT}{RIGHT}", "solved"),
+        (RIGHT + RIGHT, "solved"),
+        (RIGHT, "short_of_target"),
+        (f"{RIGHT}<|up|>", "left_grid"),
+        (RIGHT * 3, "past_target"),
+        (f"<think>{RIGHT}{RIGHT}", "unclosed_thinking"),
+        (f"</think>{RIGHT}{RIGHT}RESET", "stray_text"),
+        ("<think></think>", "empty"),
+    ],
+)
+def test_a_given_completion_is_judged_as_expected(completion, cause):
+    record = run_episodes(tiny.scripted(policy(), lambda prompt: completion), [ROOM], [0])[0]
+    assert record.texts == (completion,)
+    assert record.cause == cause
+    assert record.truncated is False
+
+
+def test_tokens_are_counted_with_the_end_token_and_without_padding():
+    # Two completions of one batch: the shorter is padded.
+    agent = tiny.scripted(policy(), lambda prompt: RIGHT * len(prompt.splitlines()))
+    run_episodes(agent, [*tiny.mazes(1, 2, 3), *tiny.mazes(1, 5, 3)], [0, 1])
+    assert (agent.usage.tokens, agent.usage.truncated) == ([3, 6], [False, False])
+
+
+def test_a_completion_without_an_end_is_truncated():
+    agent = tiny.scripted(policy(max_new_tokens=3), lambda prompt: RIGHT * len(prompt.splitlines()))
+    records = run_episodes(agent, [ROOM, *tiny.mazes(1, 5, 3)], [0, 1])
+    assert records[0].texts == (RIGHT * 2,)  # two moves and the end token: just within the budget
+    assert records[1].texts == (RIGHT * 3,)
+    assert [(record.tokens, record.truncated) for record in records] == [(3, False), (3, True)]
+
+
+def test_no_model_writes_more_than_its_budget(folder):
+    agent = LLMPolicy(folder, max_new_tokens=4)
+    records = run_episodes(agent, mixed_mazes(), range(12))
+    assert max(record.tokens for record in records) == 4
+    assert any(record.truncated for record in records)
+
+
+def test_the_same_seeds_sample_the_same_and_others_do_not(folder):
+    mazes = mixed_mazes()
+
+    def sample(first_seed):
+        agent = LLMPolicy(folder, temperature=1.0, max_new_tokens=10)
+        return [record.texts for record in run_episodes(agent, mazes, range(first_seed, first_seed + 12))]
+
+    first = sample(0)
+    torch.manual_seed(123)  # whatever was drawn before
+    assert sample(0) == first
+    # 120 tokens drawn anew agreeing by chance is out of the question.
+    assert sample(100) != first
+
+
+def test_sampling_draws_anew_at_each_turn(folder):
+    agent = LLMPolicy(folder, temperature=1.0, max_new_tokens=20)
+    agent.reset([0])
+    first, second = agent.act([EXAMPLE_TEXT]), agent.act([EXAMPLE_TEXT])
+    assert first != second
+    agent.reset([0])
+    assert agent.act([EXAMPLE_TEXT]) == first
+
+
+def test_greedy_decoding_reads_no_seeds(folder):
+    agent = LLMPolicy(folder, max_new_tokens=10)
+    texts = []
+    for seed in (0, 1):
+        agent.reset([seed])
+        texts.append(agent.act([EXAMPLE_TEXT]))
+    assert texts[0] == texts[1]
+
+
+def test_play_looks_again_after_each_move_and_plays_the_first_of_its_plan():
+    looks = []
+
+    def plan_from_here(prompt):
+        looks.append(prompt)
+        return traces.write("path", maze_from_text(prompt), 0)
+
+    maze = maze_from_text(EXAMPLE_TEXT)
+    record = run_episodes(tiny.scripted(policy(mode="play"), plan_from_here), [maze], [0])[0]
+    assert "".join(record.texts) == EXAMPLE_ANSWER
+    assert record.solved
+    assert len(set(looks)) == 16
+    assert looks[0] == EXAMPLE_TEXT
+    # All the tokens of all the plans are counted, each plan's end too.
+    tokenizer = build_tokenizer()
+    plans = [traces.write("path", maze_from_text(look), 0) for look in looks]
+    assert record.tokens == sum(len(tokenizer(text)["input_ids"]) + 1 for text in plans)
+
+
+def test_play_ends_with_not_a_move_when_a_plan_has_none_and_shows_the_completion():
+    agent = tiny.scripted(policy(mode="play"), lambda prompt: "<think>\nRESET")
+    record = run_episodes(agent, [ROOM], [0])[0]
+    assert (record.cause, record.texts) == ("not_a_move", ("<think>\nRESET",))
+
+
+def test_play_keeps_to_the_budget_of_moves():
+    agent = tiny.scripted(policy(mode="play"), lambda prompt: "<|left|>")
+    record = run_episodes(agent, [ROOM], [0], max_steps=4)[0]
+    assert (len(record.moves), record.cause, record.truncated) == (4, "short_of_target", True)
+
+
+def test_a_template_that_opens_the_thinking_is_taken_into_account():
+    tokenizer = tiny.byte_tokenizer(tiny.R1_CHAT)
+    agent = policy(tiny.byte_model(tokenizer), tokenizer)
+    closed, never_closed = (
+        run_episodes(tiny.scripted(agent, lambda prompt, text=text: text), [ROOM], [0])[0].cause
+        for text in (f"so</think>\n\n{RIGHT}{RIGHT}", RIGHT + RIGHT)
+    )
+    assert (closed, never_closed) == ("solved", "unclosed_thinking")
+
+
+def test_prompts_get_no_special_tokens_besides_the_templates():
+    # Many tokenizers put a begin token before everything; a template that writes it too would have it twice.
+    tokenizer = tiny.byte_tokenizer("<s>" + tiny.CHAT)
+    assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id
+    prompts = []
+    agent = tiny.scripted(policy(tiny.byte_model(tokenizer), tokenizer), lambda prompt: prompts.append(prompt) or "")
+    run_episodes(agent, [ROOM], [0])
+    assert prompts[0].startswith("<s><im_start>user")
+    assert prompts[0].count("<s>") == 1
+
+
+def test_a_tokenizer_without_a_padding_token_serves_batches(tmp_path):
+    # GPT-2's and Llama's have none.
+    tokenizer = tiny.byte_tokenizer(pad_token=None)
+    folder = tiny.save(tmp_path, tiny.byte_model(tokenizer), tokenizer)
+    observations = [maze_to_text(maze) for maze in tiny.mazes(2, 2, 2) + tiny.mazes(1, 3, 3)]
+    texts = []
+    for size in (1, 3):
+        agent = LLMPolicy(folder, max_new_tokens=5, batch_size=size)
+        agent.reset(range(3))
+        texts.append(agent.act(observations))
+    assert texts[0] == texts[1]
+
+
+def test_a_model_in_training_goes_on_training():
+    model = build_model(tiny.SMALL, 0).train()
+    agent = policy(model, max_new_tokens=2)
+    run_episodes(agent, [ROOM], [0])
+    assert model.training
+    assert not any(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("options", [{"temperature": -0.1}, {"max_new_tokens": 0}, {"batch_size": 0}])
+def test_impossible_options_are_refused_before_the_model_loads(options):
+    with pytest.raises(InvalidConfig, match=str(next(iter(options.values())))):
+        LLMPolicy("no/such/model", **options)
+
+
+def damaged(folder, copy, what):
+    """A copy of a checkpoint with something wrong."""
+    model, tokenizer = load_checkpoint(folder)
+    tiny.save(copy, model, tokenizer)
+    file, config = copy / "model.safetensors", copy / "config.json"
+    if what == "no config":
+        config.unlink()
+    elif what == "no weights":
+        file.unlink()
+    elif what == "weights cut off":
+        file.write_bytes(file.read_bytes()[:20_000])
+    elif what == "no tokenizer":
+        (copy / "tokenizer.json").unlink()
+        (copy / "tokenizer_config.json").unlink()
+    elif what == "no json":
+        config.write_text("{")
+    elif what == "not a causal model":
+        config.write_text('{"model_type": "t5"}')
+    else:  # the configuration speaks of other weights than there are
+        config.write_text(json.dumps(json.loads(config.read_text()) | what))
+    return str(copy)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["no config", "no weights", "weights cut off", "no tokenizer", "no json", "not a causal model",
+     {"hidden_size": 64}, {"num_hidden_layers": 3}],
+)  # fmt: skip
+def test_a_damaged_checkpoint_is_an_error_that_names_it(folder, tmp_path, what):
+    copy = damaged(folder, tmp_path / "copy", what)
+    with pytest.raises(InvalidCheckpoint, match="copy"):
+        LLMPolicy(copy)
+
+
+def test_a_foreign_vocabulary_is_an_error(tmp_path):
+    # The tokenizer's ids would run past the end of the embedding.
+    tokenizer = tiny.byte_tokenizer()
+    model = build_model(tiny.SMALL, 0)
+    model.resize_token_embeddings(len(tokenizer) - 1)
+    folder = tiny.save(tmp_path, model, tokenizer)
+    with pytest.raises(InvalidCheckpoint, match=f"{len(tokenizer)} tokens, actual: {len(tokenizer) - 1} rows"):
+        LLMPolicy(folder)
+
+
+@pytest.mark.parametrize("name", ["runs/never/made", "nobody/nothing", "no such name", ""])
+def test_a_name_that_cannot_be_loaded_is_an_error_that_quotes_it(name):
+    with pytest.raises(InvalidCheckpoint, match=repr(name)):
+        LLMPolicy(name)
+
+
+def test_options_of_loading_reach_the_model(folder):
+    agent = LLMPolicy(folder, dtype=torch.bfloat16)
+    assert isinstance(agent.model, LlamaForCausalLM)
+    assert agent.model.dtype == torch.bfloat16

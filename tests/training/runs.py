@@ -1,0 +1,65 @@
+"""Training runs that take a second, and what their folders hold."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from training import grpo, sft
+from training.arguments import parse
+from training.data import DataConfig
+from training.model import ModelConfig
+
+# 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.
+SFT = {
+    "sizes": "2x2:1", "styles": "direct:1", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
+    "per_device_train_batch_size": 16, "learning_rate": 0.01, "logging_steps": 4, "save_steps": 8, "use_cpu": True,
+    "disable_tqdm": True,
+}  # fmt: skip
+# 4 mazes a step, 8 answers each.
+GRPO = {
+    "sizes": "2x2:1", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
+    "max_completion_length": 12, "learning_rate": 0.001, "save_steps": 3, "use_cpu": True, "disable_tqdm": True,
+}  # fmt: skip
+
+
+def arguments(values):
+    """A mapping of keys as a command line."""
+    return [text for key, value in values.items() for text in (f"--{key}", str(value))]
+
+
+def parsed(values, kind):
+    """The three configurations of a stage; ``kind`` is its configuration class."""
+    return parse([ModelConfig, DataConfig, kind], arguments(values))
+
+
+def train_sft(folder, **changes):
+    """A small SFT run into ``folder``; returns its figures."""
+    return sft.train(*parsed({**SFT, "output_dir": folder, **changes}, sft.MazeSFTConfig))
+
+
+def train_grpo(folder, model, **changes):
+    """A small GRPO run from the folder ``model`` into ``folder``; returns its figures."""
+    return grpo.train(*parsed({**GRPO, "output_dir": folder, "model": model, **changes}, grpo.MazeGRPOConfig))
+
+
+def weights(folder):
+    """The saved weights of a run or checkpoint."""
+    return load_file(Path(folder) / "model.safetensors")
+
+
+def same_weights(one, other):
+    """Whether two runs or checkpoints hold the same weights to the bit."""
+    first, second = weights(one), weights(other)
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def log_of(folder):
+    """The log entries of a finished run, the closing summary left out."""
+    return json.loads((Path(folder) / "trainer_state.json").read_text())["log_history"][:-1]
+
+
+def run_file(folder):
+    """What ``run.json`` says."""
+    return json.loads((Path(folder) / "run.json").read_text())

@@ -1,0 +1,184 @@
+"""Command lines and YAML files to dataclasses."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnknownName
+from training.arguments import parse
+from training.data import DataConfig
+from training.grpo import MazeGRPOConfig
+from training.model import ModelConfig
+from training.sft import MazeSFTConfig
+
+SFT, GRPO = (ModelConfig, DataConfig, MazeSFTConfig), (ModelConfig, DataConfig, MazeGRPOConfig)
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
+
+
+def yaml_file(folder, text):
+    path = folder / "values.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_defaults_are_the_dataclasses_own():
+    model, data, args = parse(SFT, [])
+    assert (model, data) == (ModelConfig(), DataConfig())
+    assert args.per_device_train_batch_size == 32
+
+
+def test_the_command_line_outranks_the_file_and_the_file_the_defaults(tmp_path):
+    path = yaml_file(tmp_path, "examples: 7\nlayers: 3\nlearning_rate: 6e-5\nreport_to: none\n")
+    for argv in (["--config", path, "--examples", "8"], ["--examples", "8", f"--config={path}"]):
+        model, data, args = parse(SFT, argv)
+        assert (data.examples, model.layers, args.learning_rate) == (8, 3, 6e-5)
+        assert model.heads == ModelConfig().heads
+
+
+def test_dashes_and_equal_signs_are_as_good_as_underscores_and_blanks():
+    _, data, args = parse(SFT, ["--maze-seed=4", "--per-device-train-batch-size", "5"])
+    assert (data.maze_seed, args.per_device_train_batch_size) == (4, 5)
+
+
+def test_values_of_every_kind_may_stand_in_a_file(tmp_path):
+    text = (
+        "overwrite: true\nsizes: '4x4:1,5x5:3'\nlr_scheduler_type: warmup_stable_decay\nmuon_learning_rate: null\n"
+        "lr_scheduler_kwargs: {num_decay_steps: 6, decay_type: linear}\nwarmup_steps: 2\n"
+    )
+    _, data, args = parse(SFT, ["--config", yaml_file(tmp_path, text)])
+    assert args.overwrite is True
+    assert data.sizes == "4x4:1,5x5:3"
+    assert args.lr_scheduler_kwargs == {"num_decay_steps": 6, "decay_type": "linear"}
+    assert args.muon_learning_rate is None
+
+
+def test_the_shipped_files_are_valid():
+    paths = sorted(CONFIGS.rglob("*.yaml"))
+    assert len(paths) >= 2
+    for path in paths:
+        kinds = {"sft": SFT, "grpo": GRPO}[next(stage for stage in ("sft", "grpo") if stage in path.stem)]
+        _, data, args = parse(kinds, ["--config", str(path)])
+        assert data.split == "train"
+        assert args.max_steps == -1  # budgets are rows
+
+
+@pytest.mark.parametrize("kinds", [SFT, GRPO])
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [("exmples", "examples"), ("learning_rte", "learning_rate"), ("validate_evry", "validate_every"),
+     ("layer", "layers"), ("resum", "resume")],
+)  # fmt: skip
+def test_an_unknown_key_names_the_nearest_wherever_it_stands(tmp_path, kinds, key, nearest):
+    hint = rf"actual: '{key}'\. Did you mean '{nearest}'"
+    for argument in (f"--{key}", f"--{key.replace('_', '-')}", f"--{key}=3"):
+        with pytest.raises(UnknownName, match=hint):
+            parse(kinds, [argument, "3"])
+    with pytest.raises(UnknownName, match=hint) as error:
+        parse(kinds, ["--config", yaml_file(tmp_path, f"{key}: 3\n")])
+    assert "values.yaml" in str(error.value)
+
+
+def test_abbreviations_are_not_guessed():
+    with pytest.raises(UnknownName, match="'example'"):
+        parse(SFT, ["--example", "3"])
+
+
+def test_a_file_that_is_missing_is_quoted():
+    with pytest.raises(InvalidConfig, match=r"YAML file, actual: 'no/such\.yaml', which does not exist"):
+        parse(SFT, ["--config", "no/such.yaml"])
+    with pytest.raises(InvalidConfig, match="actual: ''"):
+        parse(SFT, ["--config"])
+
+
+@pytest.mark.parametrize(("text", "kind"), [("- examples\n", "list"), ("examples", "str"), ("", "NoneType")])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text, kind):
+    with pytest.raises(InvalidConfig, match=f"mapping of keys to values .* actual: {kind}"):
+        parse(SFT, ["--config", yaml_file(tmp_path, text)])
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path):
+    with pytest.raises(InvalidConfig, match="valid YAML"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "examples: [1, 2\n")])
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--examples", "many"], "invalid int value: 'many'"),
+        (["--bf16", "perhaps"], "perhaps"),
+        (["--lr_scheduler_type", "cosin"], "cosin"),
+        (["--examples"], "expected one argument"),
+        (["stray"], "stray"),
+        (["--logging_steps", "0"], "logging_steps"),
+        (["--max_length", "512"], "max_length to stay None .* actual: 512"),
+        (["--packing", "true"], "packing to stay false"),
+        (["--train_sampling_strategy", "random"], "'sequential' .* actual: 'random'"),
+        (["--per_device_train_batch_size", "0"], "per_device_train_batch_size of at least 1, actual: 0"),
+        (["--validate_every", "-1"], "validate_every of at least 0, actual: -1"),
+        (["--validate_mazes", "0"], "validate_mazes of at least 1, actual: 0"),
+        (["--muon_learning_rate", "-0.1"], "muon_learning_rate of at least 0, actual: -0.1"),
+        (["--learning_rate", "-1"], "learning_rate of at least 0, actual: -1"),
+        (["--hidden_size", "100", "--heads", "8"], "100 and 8"),
+    ],
+)
+def test_impossible_sft_values_are_one_clear_error(argv, said):
+    with pytest.raises(InvalidConfig, match=said):
+        parse(SFT, argv)
+
+
+BATCH = ["--per_device_train_batch_size", "32", "--num_generations", "8"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--num_train_epochs", "2"], "one pass .* actual: num_train_epochs=2.0"),
+        (["--num_train_epochs", "0.5"], "one pass .* actual: num_train_epochs=0.5"),
+        (["--max_steps", "10"], "one pass .* max_steps=10"),
+        (["--num_generations", "5"], r"num_generations \(5\)"),
+        (["--mask_truncated_completions", "true"], "mask_truncated_completions to stay false"),
+        (["--save_steps", "3", "--num_iterations", "2"], r"num_iterations = 2 .* actual: 3 \* 1"),
+        (["--save_steps", "3", "--steps_per_generation", "2"], r"num_iterations = 2 .* actual: 3 \* 1"),
+        (["--save_steps", "0.5"], "save_steps"),
+        (["--max_completion_length", "0"], "max_completion_length of at least 1, actual: 0"),
+    ],
+)
+def test_contradictory_grpo_values_are_one_clear_error(argv, said):
+    with pytest.raises(InvalidConfig, match=said):
+        parse(GRPO, [*BATCH, *argv])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--save_steps", "4", "--num_iterations", "2"],
+        ["--save_steps", "6", "--num_iterations", "3", "--steps_per_generation", "2"],
+        ["--save_steps", "3", "--gradient_accumulation_steps", "2"],  # each step ends a generation's two passes
+        ["--save_strategy", "no", "--num_iterations", "7"],
+    ],
+)
+def test_saving_at_generation_boundaries_is_accepted(argv):
+    assert parse(GRPO, [*BATCH, *argv])
+
+
+def test_unknown_reward_schemes_and_missing_checkpoints_are_told_at_once():
+    with pytest.raises(UnknownName, match="Did you mean 'solved'"):
+        parse(GRPO, ["--reward", "sovled"])
+    with pytest.raises(InvalidCheckpoint, match="'runs/none', which does not exist"):
+        parse(GRPO, ["--model", "runs/none"])
+
+
+@pytest.mark.parametrize("kinds", [SFT, GRPO])
+def test_help_lists_every_field_and_explains_it(kinds, capsys):
+    with pytest.raises(SystemExit) as end:
+        parse(kinds, ["--help"])
+    assert end.value.code == 0
+    # Lines are broken anywhere, so blanks are left out on both sides.
+    printed = "".join(capsys.readouterr().out.split())
+    for field in (field for kind in kinds for field in fields(kind) if field.init):
+        explanation = "".join(field.metadata.get("help", "").replace("%%", "%").split())
+        assert len(explanation) > 10, field.name
+        assert f"--{field.name}" in printed
+        assert explanation in printed, field.name
+    assert "--configFILE.yaml" in printed

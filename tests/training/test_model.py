@@ -1,0 +1,54 @@
+"""Where a stage's weights come from."""
+
+import pytest
+import torch
+
+from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
+from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from tests import tiny
+from training.model import ModelConfig, load
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"hidden_size": 100, "heads": 8}, "100 and 8"),
+        ({"hidden_size": 36, "heads": 4}, "36 and 4"),  # rotary positions need an even width for each head
+        ({"heads": 0}, "128, 4 and 0"),
+        ({"layers": 0}, "128, 0 and 4"),
+        ({"hidden_size": 0}, "0, 4 and 4"),
+        ({"hidden_size": -8}, "-8, 4 and 4"),
+    ],
+)
+def test_impossible_sizes_are_refused_with_both_values(sizes, said):
+    with pytest.raises(InvalidConfig, match=said):
+        ModelConfig(**sizes)
+
+
+@pytest.mark.parametrize("name", ["runs/none", "./none", "/no/such/folder", "a/b/c", "~/no-such-folder-at-all"])
+def test_a_folder_that_does_not_exist_is_refused_before_anything_loads(name):
+    with pytest.raises(InvalidCheckpoint, match="does not exist"):
+        ModelConfig(model=name)
+
+
+def test_a_hub_name_is_left_to_the_loading():
+    assert ModelConfig(model="someone/some-model").model == "someone/some-model"
+    with pytest.raises(InvalidCheckpoint, match="'nobody/nothing'"):
+        load(ModelConfig(model="nobody/nothing"), 0)
+
+
+def test_the_embedded_model_has_the_sizes_and_seed_asked_for():
+    model, tokenizer = load(ModelConfig(hidden_size=32, layers=2, heads=2), seed=5)
+    expected = build_model(EmbeddedConfig(32, 2, 2), seed=5).state_dict()
+    assert model.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    assert tokenizer.get_vocab() == build_tokenizer().get_vocab()
+
+
+def test_a_folder_is_loaded_with_its_own_tokenizer(tmp_path):
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    model = tiny.byte_model(tokenizer)
+    folder = tiny.save(tmp_path, model, tokenizer)
+    loaded, loaded_tokenizer = load(ModelConfig(model=folder), seed=0)
+    assert torch.equal(loaded.lm_head.weight, model.lm_head.weight)
+    assert loaded_tokenizer.chat_template == tiny.CHAT
