@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import numpy as np
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy
@@ -43,13 +43,15 @@ class ValidationCallback(TrainerCallback):
             return
         policy = LLMPolicy.of_model(kwargs["model"], self.tokenizer, max_new_tokens=self.max_new_tokens)
         records = run_episodes(policy, self.mazes, list(range(len(self.mazes))))
-        self.trainer.log(
-            {
-                "validation/solved_rate": sum(record.solved for record in records) / len(records),
-                "validation/malformed_rate": sum(record.malformed for record in records) / len(records),
-                "validation/tokens_mean": sum(policy.usage.tokens) / len(records),
-            }
-        )
+        figures = {
+            "validation/solved_rate": sum(record.solved for record in records) / len(records),
+            "validation/malformed_rate": sum(record.malformed for record in records) / len(records),
+            "validation/tokens_mean": sum(policy.usage.tokens) / len(records),
+        }
+        # An entry of its own: TRL's log would put this step's metrics into it, and logging marks the step as logged.
+        should_log = control.should_log
+        Trainer.log(self.trainer, figures)
+        control.should_log = should_log
 
 
 class Stopwatch:

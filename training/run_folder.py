@@ -44,6 +44,9 @@ def prepare(output_dir: str, stage: str, configuration: dict[str, Any], resume: 
         if not (folder / RUN_FILE).is_file():
             raise InvalidOutput(f"Expects a run ({RUN_FILE}) in {output_dir!r}, actual: something else is there")
         if overwrite:
+            source = Path(str(configuration.get("model"))).resolve()
+            if source.is_relative_to(folder.resolve()):
+                raise InvalidConfig(f"Expects --model outside the folder to overwrite, actual: {str(source)!r}")
             shutil.rmtree(folder)
         else:
             check_same(folder, configuration)

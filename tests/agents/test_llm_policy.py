@@ -152,6 +152,13 @@ def test_the_same_seeds_sample_the_same_and_others_do_not(folder):
     assert sample(100) != first
 
 
+def test_sampling_draws_from_the_whole_vocabulary(folder):
+    # transformers would cut to the 50 likeliest tokens. Hot enough, 300 of 451 equal ones leave far more than 100.
+    agent = LLMPolicy(folder, temperature=1000.0, max_new_tokens=1)
+    agent.reset(range(300))
+    assert len(set(agent.act([EXAMPLE_TEXT] * 300))) > 100
+
+
 def test_sampling_draws_anew_at_each_turn(folder):
     agent = LLMPolicy(folder, temperature=1.0, max_new_tokens=20)
     agent.reset([0])

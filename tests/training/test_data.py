@@ -105,10 +105,12 @@ def test_chunks_are_drawn_apart():
 @pytest.mark.parametrize(("one", "other"), [(1, 2), (0, 1), (7, 8)])
 def test_neighbouring_seeds_share_no_mazes(one, other):
     # Earlier code seeded maze i with seed + i, so that seeds 1 and 2 shared 199 mazes of 200. With more than 10**10
-    # equally likely 5x5 mazes, 200 pairs of 200 share one by chance about once in a million.
-    first, second = (mazes_of(examples=200, maze_seed=seed) for seed in (one, other))
-    assert not set(first) & set(second)
-    assert len(set(first)) == 200
+    # equally likely 5x5 mazes, 400 and 400 share one by chance less than once in 50,000.
+    # Looked at in the first chunk and in the next, whose seeds come from the run's.
+    first, second = (mazes_of(examples=CHUNK + 200, maze_seed=seed) for seed in (one, other))
+    first, second = (set(mazes[:200] + mazes[CHUNK:]) for mazes in (first, second))
+    assert not first & second
+    assert len(first) == len(second) == 400
 
 
 def test_sizes_come_in_the_shares_asked_for():

@@ -2,6 +2,9 @@
 
 from types import SimpleNamespace
 
+import pytest
+from transformers import Trainer, TrainerControl
+
 from agents.embedded import build_model, build_tokenizer
 from maze_env.splits import split_of
 from tests import tiny
@@ -10,49 +13,48 @@ from training.data import DataConfig
 from training.monitor import Stopwatch, ValidationCallback
 
 
-class Logbook:
-    """Stands in for a trainer."""
-
-    def __init__(self):
-        self.entries = []
-
-    def log(self, entry):
-        self.entries.append(entry)
+@pytest.fixture(autouse=True)
+def entries(monkeypatch):
+    """What is logged, in place of a trainer's log."""
+    logged = []
+    monkeypatch.setattr(Trainer, "log", lambda self, entry: logged.append(entry))
+    return logged
 
 
 def callback(every=2, count=4, tokens=5, **data):
-    watch = ValidationCallback(DataConfig(**data), build_tokenizer(), every, count, tokens)
-    watch.trainer = Logbook()
-    return watch
+    return ValidationCallback(DataConfig(**data), build_tokenizer(), every, count, tokens)
 
 
-def steps(watch, last, model=None):
+def look(watch, step, last, model=None, first_process=True):
+    """One step's end. What it does to the step's own log entry is in test_sft.py."""
+    state = SimpleNamespace(global_step=step, max_steps=last, is_world_process_zero=first_process)
+    watch.on_step_end(None, state, TrainerControl(), model=model or build_model(tiny.SMALL, 0))
+
+
+def steps(watch, last, entries):
     """The steps at which it looked, out of 1 ... last."""
     looked = []
     for step in range(1, last + 1):
-        before = len(watch.trainer.entries)
-        state = SimpleNamespace(global_step=step, max_steps=last, is_world_process_zero=True)
-        watch.on_step_end(None, state, None, model=model or build_model(tiny.SMALL, 0))
-        looked += [step] * (len(watch.trainer.entries) - before)
+        before = len(entries)
+        look(watch, step, last)
+        looked += [step] * (len(entries) - before)
     return looked
 
 
-def test_it_looks_every_so_often_and_after_the_last_step():
-    assert steps(callback(every=3), last=7) == [3, 6, 7]
-    assert steps(callback(every=3), last=6) == [3, 6]
+def test_it_looks_every_so_often_and_after_the_last_step(entries):
+    assert steps(callback(every=3), 7, entries) == [3, 6, 7]
+    assert steps(callback(every=3), 6, entries) == [3, 6]
 
 
-def test_zero_means_never_and_makes_no_mazes():
+def test_zero_means_never_and_makes_no_mazes(entries):
     watch = callback(every=0)
     assert watch.mazes == []
-    assert steps(watch, last=3) == []
+    assert steps(watch, 3, entries) == []
 
 
-def test_one_process_of_several_looks():
-    watch = callback(every=1)
-    state = SimpleNamespace(global_step=1, max_steps=2, is_world_process_zero=False)
-    watch.on_step_end(None, state, None, model=build_model(tiny.SMALL, 0))
-    assert watch.trainer.entries == []
+def test_one_process_of_several_looks(entries):
+    look(callback(every=1), 1, 2, first_process=False)
+    assert entries == []
 
 
 def test_its_mazes_are_validation_mazes_of_the_runs_sizes_and_lengths():
@@ -72,7 +74,7 @@ def test_sizes_that_have_no_validation_mazes_give_way_to_5x5():
     assert {(maze.rows, maze.cols) for maze in callback(sizes="2x2,4x4").mazes} == {(4, 4)}
 
 
-def test_it_logs_what_the_model_did(monkeypatch):
+def test_it_logs_what_the_model_did(entries):
     model = build_model(tiny.SMALL, 0)
     watch = callback(every=1, count=8, tokens=10, lengths="1-2")
     # Always two moves to the right and an end: solves some mazes, and is well formed.
@@ -81,13 +83,13 @@ def test_it_logs_what_the_model_did(monkeypatch):
         maze.target == (maze.origin[0], maze.origin[1] + 1) and not maze.walls[maze.origin] & 8 for maze in watch.mazes
     )
     assert 0 < solved < 8
-    steps(watch, 1, model)
-    assert watch.trainer.entries == [
+    look(watch, 1, 1, model)
+    assert entries == [
         {"validation/solved_rate": solved / 8, "validation/malformed_rate": 0.0, "validation/tokens_mean": 2.0}
     ]
     tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: "RESET")
-    steps(watch, 1, model)
-    assert watch.trainer.entries[1]["validation/malformed_rate"] == 1.0
+    look(watch, 1, 1, model)
+    assert entries[1]["validation/malformed_rate"] == 1.0
 
 
 def test_the_stopwatch_reports_seconds_and_gibibytes():

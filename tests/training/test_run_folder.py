@@ -79,6 +79,15 @@ def test_overwriting_replaces_the_whole_run(used):
     assert json.loads((used / "run.json").read_text())["configuration"]["examples"] == 99
 
 
+@pytest.mark.parametrize("inside", ["", "checkpoint-8"])
+def test_the_model_to_start_from_is_never_overwritten(used, inside):
+    before = contents(used)
+    with pytest.raises(InvalidConfig, match="--model outside the folder to overwrite"):
+        prepare(used, {**BEGAN, "model": str(used / inside)}, overwrite=True)
+    assert contents(used) == before
+    prepare(used, {**BEGAN, "model": f"{used}-sibling"}, overwrite=True)
+
+
 def test_resuming_goes_on_from_the_newest_checkpoint_and_changes_nothing(used):
     before = contents(used)
     assert prepare(used, {**BEGAN, "resume": True}, resume=True) == str(used / "checkpoint-16")

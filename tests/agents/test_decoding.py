@@ -1,0 +1,124 @@
+"""Decoding that drops finished rows writes what ``transformers`` would."""
+
+import pytest
+import torch
+from transformers import GenerationConfig
+
+from agents.decoding import drop_finished, use_dropping
+from agents.embedded import build_model, build_tokenizer
+from agents.llm_policy import LLMPolicy
+from maze_env.tokens import maze_to_text
+from tests import tiny
+
+
+def model_that_ends(eos_bias):
+    """A model whose greedy completions depend on all that stands before; ``eos_bias`` says how soon they end.
+
+    The output head is one of its own: with the embedding as head, such a model repeats its last token.
+    """
+    model = build_model(tiny.SMALL, seed=1)
+    model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.lm_head.weight))
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.normal_(std=0.3)
+        model.lm_head.weight[2] *= eos_bias
+    return model.eval()
+
+
+def inputs_of(tokenizer):
+    """Prompts of several lengths, padded on the left."""
+    mazes = [*tiny.mazes(8, 2, 2), *tiny.mazes(8, 3, 4), *tiny.mazes(8, 4, 4)]
+    return tokenizer([maze_to_text(maze) for maze in mazes], padding=True, padding_side="left", return_tensors="pt")
+
+
+def generate(model, length=25, **options):
+    config = GenerationConfig(
+        max_new_tokens=length, pad_token_id=0, bos_token_id=1, eos_token_id=2, **{"do_sample": False, **options}
+    )
+    inputs = inputs_of(build_tokenizer())
+    kinds = {"plain": None, "dropping": drop_finished}
+    result = {}
+    for kind, function in kinds.items():
+        torch.manual_seed(5)
+        sequences = model.generate(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            generation_config=config,
+            custom_generate=function,
+        )
+        result[kind] = sequences[:, inputs["input_ids"].shape[1] :]
+    return result["plain"], result["dropping"]
+
+
+def lengths(completions):
+    """Tokens of each completion, its end included."""
+    return [int((row == 2).nonzero()[0]) + 1 if (row == 2).any() else len(row) for row in completions]
+
+
+@pytest.mark.parametrize("eos_bias", [1.0, 1.5, 3.0])
+def test_greedy_completions_are_those_of_transformers(eos_bias):
+    plain, dropping = generate(model_that_ends(eos_bias))
+    assert torch.equal(plain, dropping)
+
+
+def test_the_cases_above_hold_rows_that_end_early_late_and_never():
+    few, half, all_rows = (lengths(generate(model_that_ends(bias))[0]) for bias in (1.0, 1.5, 3.0))
+    assert 1 <= sum(length < 25 for length in few) <= 4
+    assert len(set(half)) > 8
+    assert half.count(25) > 4
+    assert max(all_rows) < 25
+
+
+def test_what_follows_an_end_is_padding():
+    _, dropping = generate(model_that_ends(3.0))
+    for row, length in zip(dropping, lengths(dropping), strict=True):
+        assert (row[length:] == 0).all()
+        assert (row[: length - 1] != 2).all()
+
+
+def test_a_budget_of_one_token_is_one_token():
+    plain, dropping = generate(model_that_ends(3.0), length=1)
+    assert dropping.shape == (24, 1)
+    assert torch.equal(plain, dropping)
+
+
+def test_sampling_draws_from_the_models_distribution():
+    # One prompt 4,000 times; of each first token's share, 5 sigma (a chance under 6 in ten million for each).
+    model = model_that_ends(1.0)
+    ids = inputs_of(build_tokenizer())["input_ids"][-1:]
+    with torch.no_grad():
+        shares = (model(ids).logits[0, -1] / 0.5).softmax(-1)
+    config = GenerationConfig(
+        max_new_tokens=1, do_sample=True, temperature=0.5, top_k=0, pad_token_id=0, bos_token_id=1, eos_token_id=2
+    )  # fmt: skip
+    torch.manual_seed(0)
+    drawn = model.generate(
+        input_ids=ids.repeat(4000, 1),
+        attention_mask=torch.ones(4000, ids.shape[1], dtype=torch.long),
+        generation_config=config,
+        custom_generate=drop_finished,
+    )[:, -1]
+    counts = torch.bincount(drawn, minlength=len(shares))
+    assert ((counts - 4000 * shares).abs() <= 5 * (4000 * shares * (1 - shares)).sqrt() + 1).all()
+    assert (shares > 0.01).sum() > 5
+
+
+def test_processors_of_logits_are_heeded():
+    plain, dropping = generate(model_that_ends(3.0), suppress_tokens=[2])
+    assert torch.equal(plain, dropping)
+    assert (dropping != 2).all()
+
+
+def test_a_model_can_be_told_to_decode_so_from_here_on():
+    model = model_that_ends(3.0)
+    inputs = inputs_of(build_tokenizer())
+    options = {"max_new_tokens": 25, "do_sample": False}
+    plain = model.generate(**inputs, **options)
+    use_dropping(model)
+    assert torch.equal(model.generate(**inputs, **options), plain)
+    # A policy that asks for it again is not in conflict.
+    agent = LLMPolicy.of_model(model, build_tokenizer(), max_new_tokens=3)
+    agent.reset([0])
+    assert agent.act([maze_to_text(tiny.mazes(1)[0])])

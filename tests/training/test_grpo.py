@@ -1,0 +1,232 @@
+"""GRPO on the environment's reward end to end, from a model that solves some mazes."""
+
+import shutil
+import signal
+from collections import Counter
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+from trl import GRPOTrainer
+
+from agents.prompts import render
+from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.judging import Cause
+from tests import tiny
+from tests.training import runs
+from tests.training.test_sft import KILLED
+from training.data import DataConfig, prompt_rows
+from training.reward import MazeReward
+
+GROUP = 8
+
+
+@pytest.fixture(scope="module")
+def finished(trained, tmp_path_factory):
+    """A run of 6 steps that nothing interrupted, checkpoints at 3 and 6."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return folder, runs.train_grpo(folder, trained)
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """The batches that the loss is computed on, as they come."""
+    seen = []
+    original = GRPOTrainer._compute_loss
+
+    def spy(self, model, inputs):
+        seen.append({name: value.clone() for name, value in inputs.items() if isinstance(value, torch.Tensor)})
+        return original(self, model, inputs)
+
+    monkeypatch.setattr(GRPOTrainer, "_compute_loss", spy)
+    return seen
+
+
+@pytest.fixture
+def rewarded(monkeypatch):
+    """(mazes, completions, rewards) of each call of the reward."""
+    seen = []
+    original = MazeReward.__call__
+
+    def spy(self, **options):
+        rewards = original(self, **options)
+        seen.append((options["maze"], options["completions"], rewards))
+        return rewards
+
+    monkeypatch.setattr(MazeReward, "__call__", spy)
+    return seen
+
+
+def training_log(folder):
+    return [entry for entry in runs.log_of(folder) if "loss" in entry]
+
+
+def test_the_weights_move_and_the_folder_is_complete(finished, trained):
+    folder, figures = finished
+    assert not runs.same_weights(folder, trained)
+    assert runs.same_weights(folder, folder / "checkpoint-6")
+    run = runs.run_file(folder)
+    assert run["stage"] == "grpo"
+    assert run["figures"] == figures
+    assert figures["steps"] == 6
+    assert run["configuration"]["model"] == str(trained)
+    assert run["configuration"]["reward"] == "solved"
+
+
+def test_every_step_logs_what_there_is_to_watch(finished):
+    log = training_log(finished[0])
+    assert [entry["step"] for entry in log] == [1, 2, 3, 4, 5, 6]
+    names = {
+        "solved_rate", "reward_terms/solved", "reward_terms/progress", "frac_reward_zero_std", "entropy",
+        "completions/clipped_ratio", "failures/truncated", "loss", "reward", "reward_std", "num_tokens",
+        *(f"failures/{cause}" for cause in Cause if cause is not Cause.SOLVED),
+    }  # fmt: skip
+    for entry in log:
+        assert names <= entry.keys()
+        terms = entry["reward_terms/solved"] + entry["reward_terms/progress"]
+        assert entry["reward"] == pytest.approx(terms, abs=1e-6)
+        causes = sum(value for name, value in entry.items() if name.startswith("failures/"))
+        assert entry["solved_rate"] + causes == pytest.approx(1)
+        assert entry["failures/truncated"] == pytest.approx(entry["completions/clipped_ratio"])
+        assert entry["entropy"] > 0
+
+
+def test_the_groups_have_spread_so_that_there_is_something_to_learn(finished):
+    # Without it the tests of this file would compare runs that learn nothing.
+    log = training_log(finished[0])
+    assert all(entry["reward_std"] > 0 for entry in log)
+    assert sum(entry["frac_reward_zero_std"] for entry in log) / 6 < 0.75
+    assert all(entry["grad_norm"] > 0 for entry in log)
+
+
+def test_every_group_plays_one_maze_and_every_row_is_played_once(trained, tmp_path, rewarded, batches):
+    runs.train_grpo(tmp_path / "run", trained, save_strategy="no")
+    groups = []
+    for mazes, completions, _ in rewarded:
+        assert len(mazes) == len(completions) == 32
+        groups += [mazes[start : start + GROUP] for start in range(0, 32, GROUP)]
+    assert all(len(set(group)) == 1 for group in groups)
+    rows = Counter(row["maze"] for row in prompt_rows(DataConfig(examples=24, sizes="2x2:1")))
+    assert Counter(group[0] for group in groups) == rows
+    assert len(rows) > 10
+    assert any(len(set(completions)) > 4 for _, completions, _ in rewarded)  # they are sampled
+
+
+def test_answers_better_than_their_groups_mean_and_only_they_are_strengthened(trained, tmp_path, rewarded, batches):
+    runs.train_grpo(tmp_path / "run", trained, save_strategy="no", shuffle_dataset=False, examples=4)
+    rewards = torch.tensor(rewarded[0][2]).view(-1, GROUP)
+    above = (rewards - rewards.mean(dim=1, keepdim=True)).flatten()
+    # The loss may read a generation's rows in another order, so the signs are counted.
+    assert Counter(batches[0]["advantages"].sign().tolist()) == Counter(
+        torch.where(above.abs() < 1e-6, 0.0, above.sign()).tolist()
+    )
+    assert (rewards.std(dim=1) > 0).any()
+
+
+def test_a_truncated_completion_counts_in_the_loss_with_its_reward_of_0(trained, tmp_path, rewarded, batches):
+    # 8 tokens are enough for answers of one move: in a group, some end and some are cut off.
+    runs.train_grpo(tmp_path / "run", trained, save_strategy="no", max_completion_length=8)
+    log = training_log(tmp_path / "run")
+    assert 0 < sum(entry["failures/truncated"] for entry in log) / 6 < 1
+    found = 0
+    for batch in batches:
+        for ids, mask, advantage in zip(
+            batch["completion_ids"], batch["completion_mask"], batch["advantages"], strict=True
+        ):
+            if (ids != 2).all() and (ids != 0).all():  # neither end nor padding
+                assert mask.sum() == 8  # every token takes part ...
+                assert advantage <= 1e-6  # ... and 0 is never above a group's mean
+                found += bool(advantage < -1e-3)
+    assert found  # some are really weakened
+
+
+def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(trained, finished, tmp_path):
+    folder = tmp_path / "run"
+    values = {**runs.GRPO, "output_dir": folder, "model": trained}
+    killed = tiny.python("-c", KILLED.format(stage="grpo", step=5), *runs.arguments(values))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-3"]
+    assert runs.run_file(folder)["figures"] is None
+    runs.train_grpo(folder, trained, resume=True)
+    assert not runs.same_weights(folder / "checkpoint-3", folder)  # weights moved after the checkpoint
+    assert runs.same_weights(folder, finished[0])
+    assert [entry["step"] for entry in training_log(folder)] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_iterations": 2, "save_steps": 4},
+        {"steps_per_generation": 2, "save_steps": 2},
+        {"per_device_train_batch_size": 16, "gradient_accumulation_steps": 2, "save_steps": 1},
+        {"muon_learning_rate": 0.001, "validate_every": 2, "validate_mazes": 2},
+        {"beta": 0.1},
+    ],
+    ids=str,
+)
+def test_every_generation_boundary_that_may_be_saved_resumes_exactly(trained, tmp_path, changes):
+    folder = tmp_path / "run"
+    runs.train_grpo(folder, trained, save_total_limit=100, **changes)
+    steps = sorted(int(path.name.partition("-")[2]) for path in folder.glob("checkpoint-*"))
+    middle = steps[(len(steps) - 1) // 2]
+    assert middle < steps[-1]
+    shutil.copytree(folder, tmp_path / "finished")
+    for step in steps:
+        if step > middle:
+            shutil.rmtree(folder / f"checkpoint-{step}")
+    runs.train_grpo(folder, trained, save_total_limit=100, resume=True, **changes)
+    assert not runs.same_weights(folder / f"checkpoint-{middle}", folder)
+    assert runs.same_weights(folder, tmp_path / "finished")
+
+
+def test_no_model_is_an_error_before_anything_is_written(tmp_path):
+    values = {**runs.GRPO, "output_dir": tmp_path / "run"}
+    done = tiny.python("-m", "training.grpo", *runs.arguments(values))
+    assert done.returncode == 2
+    assert "error: Expects --model to name a checkpoint" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(InvalidCheckpoint, match="does not exist"):
+        runs.train_grpo(tmp_path / "run", tmp_path / "none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_random_weights_are_trained_when_asked_for(tmp_path):
+    sizes = {"hidden_size": 32, "layers": 2, "heads": 2}
+    figures = runs.train_grpo(tmp_path / "run", "embedded", from_nothing=True, examples=4, save_strategy="no", **sizes)
+    assert figures["steps"] == 1
+
+
+def test_prompts_that_leave_no_room_are_an_error(trained, tmp_path):
+    with pytest.raises(InvalidConfig, match="max_completion_length=4090"):
+        runs.train_grpo(tmp_path / "run", trained, max_completion_length=4090)
+
+
+def test_a_chat_model_reads_exactly_the_rendered_prompt(tmp_path, monkeypatch, rewarded):
+    # Its tokenizer puts a begin token before whatever it is given, and its template writes one too.
+    tokenizer = tiny.byte_tokenizer("<s>" + tiny.R1_CHAT)
+    model = tiny.save(tmp_path / "model", tiny.byte_model(tokenizer), tokenizer)
+    read = []
+    original = LlamaForCausalLM.generate
+
+    def spy(self, *rest, **options):
+        for ids, mask in zip(options["input_ids"], options["attention_mask"], strict=True):
+            read.append(tokenizer.decode(ids[mask.bool()]))
+        return original(self, *rest, **options)
+
+    monkeypatch.setattr(LlamaForCausalLM, "generate", spy)
+    runs.train_grpo(
+        tmp_path / "run", model, examples=2, per_device_train_batch_size=4, num_generations=2,
+        max_completion_length=4, save_strategy="no",
+    )  # fmt: skip
+    mazes = [maze for batch, _, _ in rewarded for maze in batch]
+    assert len(mazes) == 4
+    assert sorted(read) == sorted(render(tokenizer, maze).text for maze in mazes)
+    assert all(prompt.count("<s>") == 1 and prompt.endswith("<think>\n") for prompt in read)
+
+
+@pytest.mark.slow
+def test_the_solved_rate_rises(trained, tmp_path):
+    runs.train_grpo(tmp_path / "run", trained, examples=800, learning_rate=0.003, save_strategy="no")
+    rates = [entry["solved_rate"] for entry in training_log(tmp_path / "run")]
+    assert sum(rates[-50:]) / 50 > sum(rates[:20]) / 20 + 0.1
