@@ -21,7 +21,7 @@ KEEP_SHARE = 0.85
 
 def use_dropping(model: PreTrainedModel) -> None:
     """Makes ``model.generate`` decode with ``drop_finished`` from here on, whoever calls it."""
-    model.generate = functools.partial(type(model).generate, model, custom_generate=drop_finished)  # type: ignore[method-assign]
+    model.generate = functools.partial(type(model).generate, model, custom_generate=drop_finished)
 
 
 def drop_finished(

@@ -227,6 +227,11 @@ def test_a_chat_model_reads_exactly_the_rendered_prompt(tmp_path, monkeypatch, r
 
 @pytest.mark.slow
 def test_the_solved_rate_rises(trained, tmp_path):
-    runs.train_grpo(tmp_path / "run", trained, examples=800, learning_rate=0.003, save_strategy="no")
+    # 32 mazes a step; over 25 steps the mean of a rate of 0.18 has a standard error of about 0.013.
+    runs.train_grpo(
+        tmp_path / "run", trained, examples=32 * 250, per_device_train_batch_size=256, learning_rate=0.002,
+        lr_scheduler_type="constant", save_strategy="no",
+    )  # fmt: skip
     rates = [entry["solved_rate"] for entry in training_log(tmp_path / "run")]
-    assert sum(rates[-50:]) / 50 > sum(rates[:20]) / 20 + 0.1
+    first, last = sum(rates[:25]) / 25, sum(rates[-25:]) / 25
+    assert last > first + 0.05, (first, last)
