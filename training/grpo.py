@@ -12,6 +12,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
@@ -126,7 +127,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         )
     stopwatch = Stopwatch()
     configuration = as_dict(model_config, data, args)
-    checkpoint = run_folder.prepare(str(args.output_dir), "grpo", configuration, args.resume, args.overwrite)
+    checkpoint = run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)
 
     model, tokenizer = load(model_config, args.seed)
     assert args.max_completion_length is not None
@@ -134,6 +135,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)
 
+    if checkpoint is None:
+        run_folder.write_run(Path(str(args.output_dir)), "grpo", configuration, None)
     optimizer = None
     if args.muon_learning_rate is not None:
         optimizer = muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)

@@ -1,6 +1,6 @@
 """The folder of a run: never mixed into another run, and described by one ``run.json`` beside the checkpoint.
 
-``run.json`` is written when the run begins, without figures, and again when it ends. A resumed run is thereby held to
+``run.json`` is written when training begins, without figures, and again when it ends. A resumed run is thereby held to
 the configuration that it began with.
 """
 
@@ -18,8 +18,8 @@ FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name",
 """Keys that may differ when a run is resumed."""
 
 
-def prepare(output_dir: str, stage: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
-    """Makes sure, before any long work, that the run can be written where it is meant to go, and begins ``run.json``.
+def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
+    """Makes sure, before any long work, that the run can be written where it is meant to go.
 
     Returns:
         The checkpoint to go on from, or ``None`` to start at the beginning.
@@ -52,8 +52,6 @@ def prepare(output_dir: str, stage: str, configuration: dict[str, Any], resume: 
             check_same(folder, configuration)
             checkpoint = last_checkpoint(folder)
     check_folder(folder)
-    if checkpoint is None:
-        write_run(folder, stage, configuration, None)
     return checkpoint
 
 

@@ -80,11 +80,13 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
     configuration = as_dict(model_config, data, args)
-    checkpoint = run_folder.prepare(str(args.output_dir), "sft", configuration, args.resume, args.overwrite)
+    checkpoint = run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)
 
     model, tokenizer = load(model_config, args.seed)
     rows = supervised_dataset(data, tokenizer, context_length(model), args.per_device_train_batch_size, args.seed)
 
+    if checkpoint is None:
+        run_folder.write_run(Path(str(args.output_dir)), "sft", configuration, None)
     optimizer = None
     if args.muon_learning_rate is not None:
         optimizer = muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)

@@ -11,7 +11,11 @@ BEGAN = {"examples": 10, "learning_rate": 0.1, "resume": False, "overwrite": Fal
 
 
 def prepare(folder, configuration=BEGAN, resume=False, overwrite=False):
-    return run_folder.prepare(str(folder), "sft", configuration, resume, overwrite)
+    """What a stage does before it trains."""
+    checkpoint = run_folder.prepare(str(folder), configuration, resume, overwrite)
+    if checkpoint is None:
+        run_folder.write_run(folder, "sft", configuration, None)
+    return checkpoint
 
 
 def contents(folder):
