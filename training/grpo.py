@@ -22,34 +22,23 @@ from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named
 from training import run_folder
-from training.arguments import parse, require_at_least
+from training.arguments import parse
 from training.data import DataConfig
 from training.model import EMBEDDED, ModelConfig, load
 from training.monitor import Stopwatch, ValidationCallback
-from training.optimizers import muon_adamw
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
-from training.sft import as_dict, finish
+from training.stage import StageConfig, as_dict, finish, optimizer_for
 
 
 @dataclass
-class MazeGRPOConfig(GRPOConfig):
+class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
-    output_dir: str | None = field(
-        default="runs/grpo", metadata={"help": "The run's folder: checkpoints and run.json."}
-    )
-    resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
-    overwrite: bool = field(default=False, metadata={"help": "Replace what is in output_dir."})
     reward: str = field(default="solved", metadata={"help": "Reward scheme: solved, alphamaze or alphamaze-code."})
     from_nothing: bool = field(
         default=False, metadata={"help": "Allow GRPO on the embedded model with random weights ('R1-Zero')."}
     )
-    muon_learning_rate: float | None = field(
-        default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
-    )
-    validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
-    validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
     per_device_train_batch_size: int = field(default=256, metadata={"help": "Completions a step and device."})
     num_generations: int | None = field(default=16, metadata={"help": "Completions of each maze: the group."})
     max_completion_length: int | None = field(
@@ -63,21 +52,12 @@ class MazeGRPOConfig(GRPOConfig):
     beta: float = field(
         default=0.0, metadata={"help": "Weight of the KL term; 0 loads no reference model (2503.20783)."}
     )
-    num_train_epochs: float = field(default=1.0, metadata={"help": "Kept 1: one pass, where resuming is exact."})
-    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
-    activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
-    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
     logging_steps: float = field(default=1, metadata={"help": "Steps between log entries."})
-    save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
     save_steps: float = field(default=20, metadata={"help": "Steps between checkpoints, at generation boundaries."})
-    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
 
     def __post_init__(self) -> None:
         scheme_named(self.reward)
-        require_at_least(
-            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0,
-            validate_every=0, validate_mazes=1, max_completion_length=1,
-        )  # fmt: skip
+        self.check(max_completion_length=1)
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
@@ -137,9 +117,6 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     if checkpoint is None:
         run_folder.write_run(Path(str(args.output_dir)), "grpo", configuration, None)
-    optimizer = None
-    if args.muon_learning_rate is not None:
-        optimizer = muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)
     validation = ValidationCallback(
         data, tokenizer, args.validate_every, args.validate_mazes, args.max_completion_length
     )
@@ -151,7 +128,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         args=args,
         train_dataset=rows,
         processing_class=tokenizer,
-        optimizers=(optimizer, None),
+        optimizers=(optimizer_for(model, args), None),
         callbacks=[validation],
     )
     validation.trainer = trainer

@@ -34,6 +34,7 @@ STYLES: dict[str, TraceStyle] = {
     "path": TraceStyle(path.write, path.validate),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
+    "retry-dead-end": TraceStyle(retry.write_dead_ends, retry.validate_dead_ends),
     "retry-redraw": TraceStyle(retry.write_redrawn, retry.validate_redrawn),
     "search": TraceStyle(search.write, search.validate),
 }

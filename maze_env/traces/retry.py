@@ -1,16 +1,14 @@
-"""``retry``: wrong attempts, each given up with a ``RESET``, then the right path from the start; compact and redrawn.
+"""``retry``: wrong attempts, each given up with a ``RESET``, then the right path from the start. Three forms.
 
-The idea is AlphaMaze's reset data (arXiv 2502.14669). Where this differs, and why: there a wrong attempt is 1-3 steps
-long and breaks off at any cell, so nothing that the model can see says that it was wrong. Here the compact form walks a
-wrong branch to its end, where the walls show the mistake, and draws several branches in a row, each a new one: what is
-learned of giving up and choosing anew then works on the model's own mistakes. The redrawn form keeps the published 1-3
-steps, for a step there costs a whole maze.
+``retry`` (compact) and ``retry-redraw`` are AlphaMaze's reset data (arXiv 2502.14669): a wrong attempt is 1-3 steps
+long and breaks off at any cell. ``retry-dead-end`` (compact) walks a wrong branch to its end, where the walls show the
+mistake. In all forms several wrong attempts may follow each other, each on a branch not yet tried.
 """
 
 from random import Random
 
 from maze_env.errors import InvalidTrace
-from maze_env.maze import Cell, Maze
+from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, path_cells, shortest_path
 from maze_env.tokens import WALL_TOKENS, coordinate_token
@@ -21,8 +19,8 @@ DEAD_END = "This is a dead end."
 WRONG_WAY = "This leads the wrong way."
 MORE_ATTEMPTS = 0.5
 """After each wrong attempt, the chance that another follows (while branches that were not tried are left)."""
-REDRAWN_STEPS = 3
-"""The most steps of a wrong attempt in the redrawn form, as published."""
+EARLY_STEPS = 3
+"""The most steps of a wrong attempt in the published data."""
 
 
 def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
@@ -57,8 +55,8 @@ def walk_to_end(maze: Maze, start: list[Move], random: Random) -> list[Move]:
         seen.add(cells[-1])
 
 
-def wrong_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
-    """One or more wrong attempts on different branches; none where the path has no forks."""
+def dead_end_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
+    """One or more wrong attempts on different branches, each walked to its end; none where the path has no forks."""
     turns = wrong_turns(maze, moves)
     random.shuffle(turns)
     attempts = []
@@ -72,15 +70,39 @@ def wrong_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[M
     return attempts
 
 
-def write_compact(maze: Maze, random: Random) -> tuple[str, list[Move]]:
-    """Wrong attempts and the right one, in the compact tokens of ``path``."""
-    moves = shortest_path(maze)
+def early_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
+    """One or more wrong attempts of 1-3 steps in all; none where the path has no forks so early."""
+    turns = [turn for turn in wrong_turns(maze, moves) if turn[0] < EARLY_STEPS]
+    random.shuffle(turns)
+    attempts = []
+    for index, wrong in turns:
+        full = walk_to_end(maze, [*moves[:index], wrong], random)
+        attempts.append(full[: random.randint(index + 1, EARLY_STEPS)])
+        if random.random() >= MORE_ATTEMPTS:
+            break
+    return attempts
+
+
+def compact_text(maze: Maze, attempts: list[list[Move]], random: Random) -> str:
+    """Wrong attempts and then the right one, in the compact tokens of ``path``."""
     pieces = []
-    for attempt in wrong_attempts(maze, moves, random):
+    for attempt in attempts:
         steps, end = path.walk(maze, maze.origin, attempt)
         pieces.append(f"{steps}{coordinate_token(end)}{WALL_TOKENS[maze.walls[end]]}{RESET}\n")
     right, _ = path.write(maze, random)
-    return "".join(pieces) + right, moves
+    return "".join(pieces) + right
+
+
+def write_compact(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+    """Early wrong attempts and the right one, compact."""
+    moves = shortest_path(maze)
+    return compact_text(maze, early_attempts(maze, moves, random), random), moves
+
+
+def write_dead_ends(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+    """Wrong attempts walked to their dead ends and the right one, compact."""
+    moves = shortest_path(maze)
+    return compact_text(maze, dead_end_attempts(maze, moves, random), random), moves
 
 
 def is_exhausted(maze: Maze, moves: list[Move]) -> bool:
@@ -89,9 +111,10 @@ def is_exhausted(maze: Maze, moves: list[Move]) -> bool:
     return all(move.from_cell(cells[-1]) in cells for move in maze.open_moves(cells[-1]))
 
 
-def validate_compact(maze: Maze, trace: str) -> list[Move]:
-    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt."""
+def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Move]]:
+    """Replays a compact trace: the moves of its wrong attempts, and of the right one."""
     *wrong, right = trace.split(f"{RESET}\n")
+    attempts = []
     for number, attempt in enumerate(wrong, start=1):
         tokens = path.trace_tokens(attempt, f"attempt {number}")
         moves, cell = path.replay(maze, tokens[:-2])
@@ -100,26 +123,33 @@ def validate_compact(maze: Maze, trace: str) -> list[Move]:
             raise InvalidTrace(
                 f"Expects attempt {number} to end in {''.join(expected)}, actual: {''.join(tokens[-2:])}"
             )
-        if maze.target in path_cells(maze.origin, moves):
-            raise InvalidTrace(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
-        if not is_exhausted(maze, moves):
-            raise InvalidTrace(f"Expects attempt {number} to be given up at a dead end, actual: at {cell}")
-    return path.validate(maze, right)
+        attempts.append(moves)
+    return attempts, path.validate(maze, right)
+
+
+def validate_compact(maze: Maze, trace: str) -> list[Move]:
+    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt."""
+    attempts, right = compact_attempts(maze, trace)
+    for number, moves in enumerate(attempts, start=1):
+        check_given_up(maze, moves, number, (DEAD_END, WRONG_WAY))
+    return right
+
+
+def validate_dead_ends(maze: Maze, trace: str) -> list[Move]:
+    """As ``validate_compact``, and every wrong attempt has come to its end."""
+    attempts, right = compact_attempts(maze, trace)
+    for number, moves in enumerate(attempts, start=1):
+        check_given_up(maze, moves, number, (DEAD_END,))
+    return right
 
 
 def write_redrawn(maze: Maze, random: Random) -> tuple[str, list[Move]]:
-    """Wrong attempts of 1-3 steps and the right one, each step redrawn."""
+    """Early wrong attempts and the right one, each step redrawn."""
     moves = shortest_path(maze)
-    early = [turn for turn in wrong_turns(maze, moves) if turn[0] < REDRAWN_STEPS]
-    random.shuffle(early)
     pieces = []
-    for index, wrong in early:
-        full = walk_to_end(maze, [*moves[:index], wrong], random)
-        attempt = full[: random.randint(index + 1, REDRAWN_STEPS)]
+    for attempt in early_attempts(maze, moves, random):
         sentence = DEAD_END if is_exhausted(maze, attempt) else WRONG_WAY
         pieces.append(f"{redraw.steps_text(maze, attempt)}\n\n{sentence}\n{RESET}\n")
-        if random.random() >= MORE_ATTEMPTS:
-            break
     return "".join(pieces) + redraw.steps_text(maze, moves), moves
 
 
@@ -128,16 +158,20 @@ def validate_redrawn(maze: Maze, trace: str) -> list[Move]:
     *wrong, right = trace.split(f"\n{RESET}\n")
     for number, attempt in enumerate(wrong, start=1):
         steps, _, sentence = attempt.rpartition("\n\n")
-        moves, cell = redraw.replay(maze, steps)
-        check_sentence(maze, moves, cell, sentence, number)
+        moves, _ = redraw.replay(maze, steps)
+        check_given_up(maze, moves, number, (sentence,))
     return redraw.validate(maze, right)
 
 
-def check_sentence(maze: Maze, moves: list[Move], cell: Cell, sentence: str, number: int) -> None:
-    """Raises InvalidTrace unless the sentence that gives up an attempt is true of it."""
-    if maze.target in path_cells(maze.origin, moves):
+def check_given_up(maze: Maze, moves: list[Move], number: int, reasons: tuple[str, ...]) -> None:
+    """Raises InvalidTrace unless one of ``reasons`` to give up an attempt is true of it."""
+    cells = path_cells(maze.origin, moves)
+    if maze.target in cells:
         raise InvalidTrace(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
     distances = distances_to(maze.walls, maze.target)
-    true = {DEAD_END: is_exhausted(maze, moves), WRONG_WAY: int(distances[cell]) + len(moves) > distances[maze.origin]}
-    if not true.get(sentence, False):
-        raise InvalidTrace(f"Expects a true reason to give up attempt {number} in {cell}, actual: {sentence!r}")
+    leads_away = int(distances[cells[-1]]) + len(moves) > distances[maze.origin]
+    true = {DEAD_END: is_exhausted(maze, moves), WRONG_WAY: leads_away}
+    if not any(true.get(reason, False) for reason in reasons):
+        raise InvalidTrace(
+            f"Expects a true reason to give up attempt {number} in {cells[-1]}, actual: {' or '.join(reasons)!r}"
+        )

@@ -115,10 +115,12 @@ def test_golden_search():
 
 def test_golden_retry():
     wrong = "<|0-0|><|up_down_left_wall|><|right|><|0-1|><|up_wall|><|down|><|1-1|><|down_wall|>"
+    short = f"{wrong}RESET\n"
     left = f"{wrong}<|left|><|1-0|><|up_down_left_wall|>RESET\n"
     right = f"{wrong}<|right|><|1-2|><|up_down_right_wall|>RESET\n"
-    drawn = {traces.write("retry", FORK, key) for key in range(20)}
-    assert drawn == {f"<think>\n{attempt}{FORK_PATH}\n</think>\n\n<|right|><|right|>" for attempt in (left, right)}
+    for style, attempts in (("retry", (short, left, right)), ("retry-dead-end", (left, right))):
+        drawn = {traces.write(style, FORK, key) for key in range(30)}
+        assert drawn == {f"<think>\n{wrong}{FORK_PATH}\n</think>\n\n<|right|><|right|>" for wrong in attempts}
 
 
 def drawing(*tokens):
@@ -160,7 +162,7 @@ def test_a_redrawn_step_changes_the_marker_of_its_cell_and_no_other_token(cell):
         assert re.sub(r"<[^>]*>", "", text) == "\n" * 5
 
 
-@pytest.mark.parametrize("style", ["retry", "retry-redraw"])
+@pytest.mark.parametrize("style", ["retry", "retry-dead-end", "retry-redraw"])
 def test_retry_writes_wrong_attempts_where_the_path_has_forks_and_none_elsewhere(style):
     corridor = Maze([[7, 11], [7, 11]], (0, 0), (0, 1))
     assert "RESET" not in traces.write(style, corridor, 0)
@@ -242,14 +244,21 @@ def test_one_line_deleted_doubled_or_swapped_is_caught(style):
     assert_refused(style, EXAMPLE, map("\n".join, mutations), completion)
 
 
+ALSO = {style: set() for style in STYLES} | {
+    "path": {"retry", "retry-dead-end"},
+    "redraw": {"retry-redraw"},
+    "retry-dead-end": {"retry"},
+}
+
+
 @each_style
 def test_the_completion_of_another_maze_or_style_is_refused(style):
     completion = traces.write(style, EXAMPLE, 1)
     with pytest.raises(InvalidTrace):
         traces.validate(style, FORK, completion)
     for other in set(STYLES) - {style}:
-        retried = {style, other} in ({"retry", "path"}, {"retry-redraw", "redraw"})
-        if not (retried and style in ("path", "redraw")):  # a retry without a wrong attempt is a path
+        # A retry without a wrong attempt is a path; one whose attempts all end at dead ends is of both compact forms.
+        if other not in ALSO[style]:
             with pytest.raises(InvalidTrace):
                 traces.validate(other, EXAMPLE, completion)
 
@@ -300,6 +309,6 @@ def test_a_way_by_a_loop_to_the_target_is_no_wrong_attempt():
     # From the origin of the room the second row leads to the target as well: not one word may call that a dead end.
     room = Maze.from_ascii(ROOM_ASCII)
     for key in range(30):
-        for attempt in traces.write("retry", room, key).split("RESET")[:-1]:
+        for attempt in traces.write("retry-dead-end", room, key).split("RESET")[:-1]:
             end = tokens_of(attempt)[-2]
             assert end not in ("<|0-1|>", "<|1-2|>"), moves_to_text(shortest_path(room))  # the cells beside the target

@@ -1,0 +1,67 @@
+"""What both stages share: keys, choice of optimizer, the parts that every run watches, and how a run ends."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training import run_folder
+from training.arguments import require_at_least
+from training.monitor import Stopwatch
+from training.optimizers import MuonAdamW, muon_adamw
+
+
+@dataclass
+class StageConfig:
+    """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
+
+    output_dir: str | None = field(
+        default="runs/unnamed", metadata={"help": "The run's folder: checkpoints and run.json."}
+    )
+    resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
+    overwrite: bool = field(default=False, metadata={"help": "Replace the run in output_dir."})
+    muon_learning_rate: float | None = field(
+        default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
+    )
+    validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
+    validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
+    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
+    activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
+    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
+    save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
+    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+
+    def check(self, **least: float) -> None:
+        """Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+        require_at_least(
+            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, validate_every=0,
+            validate_mazes=1, **least,
+        )  # fmt: skip
+
+
+def as_dict(*configurations: Any) -> dict[str, Any]:
+    """All keys of a run and their values."""
+    merged: dict[str, Any] = {}
+    for config in configurations:
+        merged.update(config.to_dict() if hasattr(config, "to_dict") else asdict(config))
+    return merged
+
+
+def optimizer_for(model: Any, args: Any) -> MuonAdamW | None:
+    """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
+    if args.muon_learning_rate is None:
+        return None
+    return muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)
+
+
+def finish(
+    trainer: Any, stage: str, configuration: dict[str, Any], stopwatch: Stopwatch, figures: dict[str, Any]
+) -> dict[str, Any]:
+    """Saves model, tokenizer, the log and ``run.json``; returns the figures."""
+    folder = Path(trainer.args.output_dir)
+    trainer.save_model(str(folder))
+    figures = {**figures, "steps": trainer.state.global_step, **stopwatch.figures()}
+    if trainer.is_world_process_zero():
+        trainer.state.save_to_json(str(folder / "trainer_state.json"))
+        run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete
+    return figures
