@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from agents.decoding import use_dropping
@@ -82,14 +83,41 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
 
 
 class MazeGRPOTrainer(GRPOTrainer):
-    """Tokenises prompts as the policy and SFT do: their text has its special tokens already.
+    """TRL's trainer, but for two things.
 
-    TRL would have the tokenizer add its own, so that a model with a chat template would read two begin tokens here and
-    one everywhere else.
+    Prompts are tokenised as the policy and SFT do: their text has its special tokens already. TRL would have the
+    tokenizer add its own, so that a model with a chat template would read two begin tokens here and one elsewhere.
+
+    Rows that teach nothing are not computed: where all answers of a group earned the same, advantages and gradients
+    are exactly zero. That is half of the rows of a model that solves most mazes. The logged entropy and clip ratios
+    are then those of the rows that were learned from.
     """
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return self.processing_class(prompts, add_special_tokens=False)["input_ids"], None, {}
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
+        # Exact for dapo alone, whose divisor is counted over the whole batch, and where no other term needs the rows.
+        exact = self.loss_type == "dapo" and self.beta == 0.0 and not self._entropy_bonus_enabled
+        return super()._compute_loss(model, taught_rows(inputs) if exact else inputs)
+
+
+def taught_rows(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The rows of a micro-batch with an advantage other than zero (one row where there is none), padding trimmed."""
+    rows = inputs["advantages"].nonzero().flatten()
+    if not len(rows):
+        rows = rows.new_zeros(1)
+    count = len(inputs["advantages"])
+    kept = {
+        key: value[rows] if isinstance(value, Tensor) and value.dim() and len(value) == count else value
+        for key, value in inputs.items()
+    }
+    longest = int(kept["completion_mask"].sum(dim=1).max())
+    width = kept["completion_ids"].shape[1]
+    for key, value in kept.items():
+        if isinstance(value, Tensor) and value.dim() == 2 and value.shape[1] == width and not key.startswith("prompt"):
+            kept[key] = value[:, :longest]
+    return kept
 
 
 def main() -> None:

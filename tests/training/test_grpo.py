@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 import torch
 from transformers import LlamaForCausalLM
-from trl import GRPOTrainer
 
 from agents.prompts import render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
@@ -15,7 +14,10 @@ from maze_env.judging import Cause
 from tests import tiny
 from tests.training import runs
 from tests.training.test_sft import KILLED
+from training import grpo
 from training.data import DataConfig, prompt_rows
+from training.grpo import MazeGRPOTrainer
+from training.grpo import taught_rows as grpo_taught_rows
 from training.reward import MazeReward
 
 GROUP = 8
@@ -32,13 +34,13 @@ def finished(trained, tmp_path_factory):
 def batches(monkeypatch):
     """The batches that the loss is computed on, as they come."""
     seen = []
-    original = GRPOTrainer._compute_loss
+    original = MazeGRPOTrainer._compute_loss
 
     def spy(self, model, inputs):
         seen.append({name: value.clone() for name, value in inputs.items() if isinstance(value, torch.Tensor)})
         return original(self, model, inputs)
 
-    monkeypatch.setattr(GRPOTrainer, "_compute_loss", spy)
+    monkeypatch.setattr(MazeGRPOTrainer, "_compute_loss", spy)
     return seen
 
 
@@ -235,3 +237,23 @@ def test_the_solved_rate_rises(trained, tmp_path):
     rates = [entry["solved_rate"] for entry in training_log(tmp_path / "run")]
     first, last = sum(rates[:25]) / 25, sum(rates[-25:]) / 25
     assert last > first + 0.05, (first, last)
+
+
+def test_leaving_out_rows_that_teach_nothing_changes_the_weights_by_rounding_alone(
+    finished, trained, tmp_path, monkeypatch
+):
+    folder, _ = finished
+    computed = Counter()
+
+    def all_rows(inputs):
+        computed["all"] += len(inputs["advantages"])
+        computed["taught"] += len(grpo_taught_rows(inputs)["advantages"])
+        return inputs
+
+    monkeypatch.setattr(grpo, "taught_rows", all_rows)
+    runs.train_grpo(tmp_path / "run", trained)
+    assert computed["taught"] < computed["all"], "no row of this run teaches nothing, so it shows nothing"
+    one, other = runs.weights(folder), runs.weights(tmp_path / "run")
+    moved = max((one[name] - value).abs().max() for name, value in runs.weights(trained).items())
+    apart = max((one[name] - other[name]).abs().max() for name in one)
+    assert apart < 0.01 * moved
