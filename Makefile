@@ -1,5 +1,7 @@
 # Two commands do everything: `make train` and `make test`. Both make .venv and install what they need.
 PYTHON ?= python3
+# For pip when it installs torch, e.g. an index that holds CPU builds alone.
+TORCH_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
@@ -24,7 +26,7 @@ MAZES = $(shell expr $(1) + $(SEED))
 .SECONDARY:
 
 train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
-	@$(BIN)/python -m benchmarks.table $(sort $(wildcard $(RUN)/results/*.json))
+	@$(BIN)/python -m benchmarks.table $(RESULTS)
 	@echo; echo "Checkpoints, results and curves.png are in $(RUN)/"
 
 # The control of the default recipe: SFT continued for as long as GRPO took.
@@ -75,7 +77,7 @@ format: $(VENV)/.installed
 # torch comes first and from the constraints, so that no later package pulls another build of it.
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[train,test]"
 	@touch $@
 
