@@ -1,7 +1,6 @@
 """Command lines and YAML files to dataclasses."""
 
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from training.model import ModelConfig
 from training.sft import MazeSFTConfig
 
 SFT, GRPO = (ModelConfig, DataConfig, MazeSFTConfig), (ModelConfig, DataConfig, MazeGRPOConfig)
-CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 
 
 def yaml_file(folder, text):
@@ -51,16 +49,6 @@ def test_values_of_every_kind_may_stand_in_a_file(tmp_path):
     assert data.sizes == "4x4:1,5x5:3"
     assert args.lr_scheduler_kwargs == {"num_decay_steps": 6, "decay_type": "linear"}
     assert args.muon_learning_rate is None
-
-
-def test_the_shipped_files_are_valid():
-    paths = sorted(CONFIGS.rglob("*.yaml"))
-    assert len(paths) >= 2
-    for path in paths:
-        kinds = {"sft": SFT, "grpo": GRPO}[next(stage for stage in ("sft", "grpo") if stage in path.stem)]
-        _, data, args = parse(kinds, ["--config", str(path)])
-        assert data.split == "train"
-        assert args.max_steps == -1  # budgets are rows
 
 
 @pytest.mark.parametrize("kinds", [SFT, GRPO])

@@ -32,6 +32,7 @@ def test_both_recipes_are_there():
 def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps(path):
     _, data, args = read(path)
     assert data.split == "train"
+    assert args.max_steps == -1  # budgets are rows
     rows_a_step = args.per_device_train_batch_size * args.gradient_accumulation_steps
     answers = getattr(args, "num_generations", None) or 1
     assert data.examples * answers % rows_a_step == 0, "the last step would be smaller than the others"
