@@ -22,8 +22,7 @@ class Agent(ABC):
     modes: ClassVar[tuple[Mode, ...]] = MODES
     mode: Mode
 
-    @abstractmethod
-    def reset(self, seeds: Sequence[int]) -> None:
+    def reset(self, seeds: Sequence[int]) -> None:  # noqa: B027 (an agent without memory or chance needs none)
         """Begins ``len(seeds)`` new episodes. All randomness of episode ``i`` comes from ``seeds[i]``."""
 
     @abstractmethod
