@@ -166,7 +166,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
     monkeypatch.setattr(mazebench, "run_suite", lambda *arguments: pytest.fail("the work began"))
     existing = tmp_path / "result.json"
     existing.write_text("old")
-    for output, message in ((existing, "--overwrite"), (tmp_path, "is a folder"), (existing / "under", "can be written")):
+    refused = ((existing, "--overwrite"), (tmp_path, "is a folder"), (existing / "under", "can be written"))
+    for output, message in refused:
         with pytest.raises(InvalidOutput, match=message):
             main(["--agent", "greedy", "--output", str(output)])
     assert existing.read_text() == "old"
