@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
-# Waiting threads sleep instead of spinning: beside any other busy program, spinning made a training step 20 times slower.
+# Waiting threads sleep instead of spinning: beside any other busy program, spinning slows training down manyfold.
 export OMP_WAIT_POLICY ?= passive
 
 # `make train RECIPE=search SEED=1` trains another recipe or seed; each has a folder of its own.

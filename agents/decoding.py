@@ -1,7 +1,7 @@
 """Decoding that stops paying for sequences that have ended.
 
 ``transformers`` generates a batch until its longest sequence ends, and every row costs until then. Answers to mazes
-differ much in length (half are under 40 tokens, one in a hundred is over 180), so most of that is spent on padding.
+differ much in length, and a few never end, so most of that is spent on padding.
 This is the plain sampling loop with one thing added: rows that have ended leave the batch and the key-value cache. It
 plugs into ``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
 """

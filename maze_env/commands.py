@@ -33,8 +33,8 @@ def run_command(main: Callable[[], object]) -> None:
 def keep_freed_memory() -> None:
     """Tells the C library to keep freed memory for the next allocation; does nothing where it is not glibc.
 
-    By default it hands every large block back to the system and takes it anew, page by page. On two cores that made
-    generation with a key-value cache twice as slow (58 against 28 ms a token for 256 sequences).
+    By default it hands every large block back to the system and takes it anew, page by page, which a key-value cache
+    that grows with each token pays for at each token.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -62,7 +62,7 @@ def write_whole(path: Path, text: str) -> None:
             stream.write(text)
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # an interrupt too; nothing is hidden, it is raised again
         os.unlink(temporary)
         raise
 

@@ -26,7 +26,7 @@ class MazeText(Space[str]):
 
     @property
     def is_np_flattenable(self) -> bool:
-        """A text has no fixed-size array form; the ``tokens`` view does."""
+        """A text has no fixed-size array form."""
         return False
 
     def sample(self, mask: None = None, probability: None = None) -> str:

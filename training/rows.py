@@ -12,7 +12,7 @@ from maze_env.tokens import THINK_OPEN
 from training.data import DataConfig, prompt_rows, supervised_rows
 
 WINDOW = 16
-"""Batches whose rows are sorted by length together. With 32 rows a batch this removes most padding (README, Speed)."""
+"""Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
 
 
 def context_length(model: Any) -> int:
