@@ -89,8 +89,8 @@ class MazeGRPOTrainer(GRPOTrainer):
     tokenizer add its own, so that a model with a chat template would read two begin tokens here and one elsewhere.
 
     Rows that teach nothing are not computed: where all answers of a group earned the same, advantages and gradients
-    are exactly zero. They are many once a model solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios
-    are then those of the rows that were learned from.
+    are exactly zero. They are many once a model solves most mazes (``frac_reward_zero_std`` in the log). The logged
+    entropy and clip ratios are then those of the rows that were learned from.
     """
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
