@@ -30,7 +30,7 @@ WORDS = (
 )  # fmt: skip
 """What traces are written with besides maze tokens."""
 
-VOCABULARY: tuple[str, ...] = (
+_NAMED = (
     *(PAD, BOS, EOS),
     *WORDS,
     *MOVE_TOKENS,
@@ -38,7 +38,9 @@ VOCABULARY: tuple[str, ...] = (
     *WALL_TOKENS,
     *coordinate_tokens(MAX_SIDE, MAX_SIDE),
 )
-"""All tokens; a token's id is its index."""
+VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in range(512 - len(_NAMED))))
+"""All tokens; a token's id is its index. The reserved ones keep ids, sizes and so the random weights of a seed as they
+are when a token joins; until then nothing writes them, and in an answer they are stray text."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ def model_that_ends(eos_bias):
 
     The output head is one of its own: with the embedding as head, such a model repeats its last token.
     """
-    model = build_model(tiny.SMALL, seed=1)
+    model = build_model(tiny.SMALL, seed=8)
     model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.lm_head.weight))
-    torch.manual_seed(1)
+    torch.manual_seed(8)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
