@@ -25,6 +25,11 @@ class ModelConfig:
     layers: int = field(default=4, metadata={"help": "Decoder layers of the embedded model."})
     heads: int = field(default=4, metadata={"help": "Attention heads of the embedded model."})
 
+    attn_implementation: str | None = field(
+        default=None,
+        metadata={"help": "Attention code, e.g. eager, sdpa, flash_attention_2; None for transformers' choice."},
+    )
+
     def __post_init__(self) -> None:
         if min(self.hidden_size, self.layers, self.heads) < 1:
             raise InvalidConfig(
@@ -52,7 +57,11 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
     Raises:
         InvalidCheckpoint: when nothing usable is there.
     """
+    attention = {"attn_implementation": config.attn_implementation} if config.attn_implementation else {}
     if config.model == EMBEDDED:
         sizes = EmbeddedConfig(hidden_size=config.hidden_size, layers=config.layers, heads=config.heads)
-        return build_model(sizes, seed), build_tokenizer()
-    return load_checkpoint(config.model, **options)
+        model = build_model(sizes, seed)
+        if attention:
+            model.set_attn_implementation(config.attn_implementation)
+        return model, build_tokenizer()
+    return load_checkpoint(config.model, **attention, **options)

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from training import run_folder
 from training.arguments import require_at_least
 from training.monitor import Stopwatch
@@ -25,18 +27,37 @@ class StageConfig:
     validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
     validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
-    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast; for GPUs."})
+    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast."})
+    native_bf16: bool = field(
+        default=False, metadata={"help": "Set bf16 where this machine multiplies in it: GPUs and newer processors."}
+    )
     activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
     save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
 
     def check(self, **least: float) -> None:
-        """Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+        """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+        if self.native_bf16:
+            self.bf16 = multiplies_in_bf16()
+        if self.bf16 and not torch.accelerator.is_available():
+            self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(
             self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, validate_every=0,
             validate_mazes=1, **least,
         )  # fmt: skip
+
+
+def multiplies_in_bf16() -> bool:
+    """Whether the accelerator, or without one the processor, has bfloat16 arithmetic of its own.
+
+    A processor without it emulates it, which is slower than float32.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.accelerator.is_available():
+        return False
+    return any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
 def as_dict(*configurations: Any) -> dict[str, Any]:
