@@ -15,32 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 
 from maze_env.commands import check_folder, run_command
 from maze_env.errors import InvalidOutput
-from maze_env.moves import MOVE_TOKENS
-from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, coordinate_tokens
-from maze_env.traces.retry import DEAD_END, RESET, WRONG_WAY
-from maze_env.traces.search import BACK, PATH
-
-PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
-MAX_SIDE = 20
-"""Grids up to 20x20 have their coordinates in the vocabulary."""
-
-WORDS = (
-    "\n", THINK_OPEN, THINK_CLOSE, RESET, BACK, PATH, DEAD_END, WRONG_WAY,
-    "Step", " ", ": Go ", "up", "down", "left", "right", *"0123456789",
-)  # fmt: skip
-"""What traces are written with besides maze tokens."""
-
-_NAMED = (
-    *(PAD, BOS, EOS),
-    *WORDS,
-    *MOVE_TOKENS,
-    *MARKERS,
-    *WALL_TOKENS,
-    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
-)
-VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in range(512 - len(_NAMED))))
-"""All tokens; a token's id is its index. The reserved ones keep ids, sizes and so the random weights of a seed as they
-are when a token joins; until then nothing writes them, and in an answer they are stray text."""
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
 
 
 @dataclass(frozen=True)
@@ -57,7 +32,7 @@ class EmbeddedConfig:
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """The tokenizer of the maze vocabulary."""
     words = sorted((re.escape(word) for word in (*WORDS, PAD, BOS, EOS)), key=len, reverse=True)
-    tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(VOCABULARY)}))
+    tokenizer = Tokenizer(models.WordLevel(ID_OF_TOKEN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
@@ -75,7 +50,7 @@ def build_model(config: EmbeddedConfig, seed: int) -> LlamaForCausalLM:
     """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
     names = {"pad_token_id": PAD, "bos_token_id": BOS, "eos_token_id": EOS}
-    special = {name: VOCABULARY.index(token) for name, token in names.items()}
+    special = {name: ID_OF_TOKEN[token] for name, token in names.items()}
     llama = LlamaConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=config.hidden_size,

@@ -179,7 +179,7 @@ def _play(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: 
             tuple(episode.moves),
             tuple(episode.outcomes),
             episode.cause or "",
-            episode.info["agent_position"],
+            (int(episode.info["agent_position"][0]), int(episode.info["agent_position"][1])),
             episode.start_distance,
             episode.info["distance"],
             episode.tokens,

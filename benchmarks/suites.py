@@ -181,7 +181,7 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
     taken = {layout_hash(maze.walls) for name in spec.disjoint_from for maze in make_mazes(SUITES[name])}
     mazes: list[Maze] = []
     for draw in spec.draws:
-        bounds = MazeSpec(spec.rows, spec.cols, draw.min_length, draw.max_length, GENERATOR, spec.split)
+        bounds = MazeSpec(spec.rows, spec.cols, draw.min_length, draw.max_length, generator=GENERATOR, split=spec.split)
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
             candidates = range(index, index + draw.count)

@@ -36,4 +36,8 @@ __all__ = [
     "split_of",
 ]
 
-gymnasium.register(id="TokenMaze-v0", entry_point="maze_env.token_maze:TokenMazeEnv")
+gymnasium.register(
+    id="TokenMaze-v0",
+    entry_point="maze_env.token_maze:TokenMazeEnv",
+    vector_entry_point="maze_env.vector:TokenMazeVectorEnv",
+)

@@ -38,6 +38,42 @@ def fill_distances(walls, row, col, distances, queue):
 
 
 @njit(cache=True)
+def fill_turns(walls, distances, queue, reached, turns):
+    """Writes into ``turns`` ((rows, cols, 4) int16) the fewest turns of a shortest path to each cell, by its last move.
+
+    ``distances``, ``queue`` and ``reached`` are those of ``fill_distances``; -1 where no shortest path ends in a move.
+    """
+    cols = walls.shape[1]
+    turns[:, :, :] = -1
+    for index in range(1, reached):
+        row, col = queue[index] // cols, queue[index] % cols
+        for move in range(4):
+            if walls[row, col] >> (move ^ 1) & 1:
+                continue
+            from_row, from_col = row - DELTAS[move, 0], col - DELTAS[move, 1]
+            if distances[from_row, from_col] != distances[row, col] - 1:
+                continue
+            if distances[row, col] == 1:
+                turns[row, col, move] = 0
+                continue
+            for before in range(4):
+                if turns[from_row, from_col, before] >= 0:
+                    made = turns[from_row, from_col, before] + (before != move)
+                    if turns[row, col, move] < 0 or made < turns[row, col, move]:
+                        turns[row, col, move] = made
+
+
+@njit(cache=True)
+def fewest_turns(turns, row, col):
+    """The fewest turns of any shortest path to (row, col); ``turns`` as ``fill_turns`` writes it."""
+    fewest = -1
+    for move in range(4):
+        if turns[row, col, move] >= 0 and (fewest < 0 or turns[row, col, move] < fewest):
+            fewest = turns[row, col, move]
+    return fewest
+
+
+@njit(cache=True)
 def image_cell(walls, symmetry, row, col):
     """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``maze.py``)."""
     rows, cols = walls.shape

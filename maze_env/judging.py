@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maze_env.errors import unknown_name
 from maze_env.maze import Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, Move
+from maze_env.moves import ALL_WALLS, DELTA_PAIRS, MOVE_OF_TOKEN
 from maze_env.solving import distances_to
 from maze_env.tokens import THINK_CLOSE, Answer, parse_answer
 
@@ -23,13 +23,20 @@ class Outcome(StrEnum):
     """The move pointed off the grid; the border's wall held it."""
 
 
-def transition(maze: Maze, cell: Cell, move: Move) -> tuple[Cell, Outcome]:
-    """Where ``move`` leads from ``cell``, and what happened. A refused move leaves the agent in place."""
-    if maze.walls[cell] >> move & 1:
-        row, col = move.from_cell(cell)
-        inside = 0 <= row < maze.rows and 0 <= col < maze.cols
-        return cell, Outcome.HIT_WALL if inside else Outcome.LEFT_GRID
-    return move.from_cell(cell), Outcome.MOVED
+MOVED, HIT_WALL, LEFT_GRID = Outcome  # looked up a million times
+
+
+def transition(maze: Maze, cell: Cell, move: int) -> tuple[Cell, Outcome]:
+    """Where ``move`` (a ``Move`` or its number) leads from ``cell``, and what happened.
+
+    A refused move leaves the agent in place.
+    """
+    row, col = cell
+    row_step, col_step = DELTA_PAIRS[move]
+    if not maze.bits[row * maze.cols + col] >> move & 1:
+        return (row + row_step, col + col_step), MOVED
+    inside = 0 <= row + row_step < maze.rows and 0 <= col + col_step < maze.cols
+    return cell, HIT_WALL if inside else LEFT_GRID
 
 
 class Cause(StrEnum):

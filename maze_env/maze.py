@@ -25,15 +25,19 @@ class Maze:
         walls: ``(rows, cols)`` uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``.
         origin: where the agent starts.
         target: where it should go; never the origin.
+        rows, cols: the size. bits: the walls as bytes in row-major order, which index faster than an array.
 
     Raises:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
     """
 
-    __slots__ = ("origin", "target", "walls")
+    __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
     walls: NDArray[np.uint8]
     origin: Cell
     target: Cell
+    rows: int
+    cols: int
+    bits: bytes
 
     def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
         array = np.array(walls)
@@ -59,6 +63,9 @@ class Maze:
         object.__setattr__(self, "walls", walls)
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "target", target)
+        object.__setattr__(self, "rows", walls.shape[0])
+        object.__setattr__(self, "cols", walls.shape[1])
+        object.__setattr__(self, "bits", walls.tobytes())
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Maze cannot be changed; make a new one instead of setting {name!r}")
@@ -69,29 +76,26 @@ class Maze:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Maze):
             return NotImplemented
-        return self.origin == other.origin and self.target == other.target and np.array_equal(self.walls, other.walls)
+        return (
+            self.origin == other.origin
+            and self.target == other.target
+            and self.walls.shape == other.walls.shape
+            and self.bits == other.bits
+        )
 
     def __hash__(self) -> int:
-        return hash((self.walls.shape, self.walls.tobytes(), self.origin, self.target))
+        return hash((self.walls.shape, self.bits, self.origin, self.target))
 
     def __repr__(self) -> str:
         return f"Maze({self.rows}x{self.cols}, origin={self.origin}, target={self.target})"
 
-    @property
-    def rows(self) -> int:
-        return int(self.walls.shape[0])
-
-    @property
-    def cols(self) -> int:
-        return int(self.walls.shape[1])
-
     def is_open(self, cell: Cell, move: Move) -> bool:
         """Whether ``move`` leads from ``cell`` to a neighbour."""
-        return not self.walls[cell] >> move & 1
+        return not self.bits[cell[0] * self.cols + cell[1]] >> move & 1
 
     def open_moves(self, cell: Cell) -> list[Move]:
         """The moves that are possible from ``cell``, in the fixed order."""
-        bits = int(self.walls[cell])
+        bits = self.bits[cell[0] * self.cols + cell[1]]
         return [move for move in MOVES if not bits >> move & 1]
 
     def with_endpoints(self, origin: Cell, target: Cell) -> "Maze":

@@ -7,6 +7,7 @@ else in the project defines a reward.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.judging import MALFORMED, Cause, Verdict
@@ -17,6 +18,11 @@ from maze_env.tokens import THINK_CLOSE, THINK_OPEN, moves_to_text
 
 PROGRESS = 0.1
 
+StepReward = Callable[[Any, Any, Any, Any], Any]
+"""(distance before, distance after, start distance, whether the target was reached) -> the reward of one step of the
+environment. Arithmetic alone, so that arrays of many environments go through it as numbers of one do.
+"""
+
 
 @dataclass(frozen=True)
 class RewardScheme:
@@ -25,14 +31,13 @@ class RewardScheme:
     Attributes:
         name: what it is called.
         terms: (maze, verdict) -> the parts of the reward by name; their sum is the reward.
-        step: (distance before, distance after, start distance, whether the target was reached) -> reward of one step of
-            the environment; ``None`` where the scheme speaks of an answer's form, which a step does not have.
+        step: the step form; ``None`` where the scheme speaks of an answer's form, which a step does not have.
         bounds: the least and greatest reward of one step.
     """
 
     name: str
     terms: Callable[[Maze, Verdict], dict[str, float]]
-    step: Callable[[int, int, int, bool], float] | None
+    step: StepReward | None
     bounds: tuple[float, float] = (-float("inf"), float("inf"))
 
     def __call__(self, maze: Maze, verdict: Verdict) -> float:
@@ -51,12 +56,12 @@ def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     return {"solved": float(verdict.solved), "progress": PROGRESS * progress}
 
 
-def solved_step(before: int, after: int, start: int, reached: bool) -> float:
+def solved_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
     """``solved``, step by step: 0.1 * (d_before - d_after) / d_start, and 1 more on the target.
 
     Summed over any legal way that ends on the target it telescopes to the 1.1 of the answer form.
     """
-    return PROGRESS * (before - after) / start + float(reached)
+    return PROGRESS * (before - after) / start + reached
 
 
 def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:

@@ -8,20 +8,26 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Space
 
-from maze_env.errors import InvalidMazeText
+from maze_env.errors import InvalidMaze
+from maze_env.fog import check_view_radius, first_view, known_maze
 from maze_env.generation import MazeSpec, generate
-from maze_env.tokens import BLANK, ORIGIN, TARGET, maze_from_text, maze_to_text
+from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts
 
 
 class MazeText(Space[str]):
     """The texts of mazes of one size, and of their terminal form, where the agent on the target hides it.
 
-    Two spaces are equal when their sizes are. ``sample`` draws a maze of that size by depth-first search from any
-    split; it takes no mask.
+    With a ``view_radius`` the texts are those of fog, in which cells may be unseen. Two spaces are equal when their
+    sizes and radii are. ``sample`` draws a maze of that size by depth-first search from any split, under fog as it is
+    seen from its origin; it takes no mask.
     """
 
-    def __init__(self, rows: int, cols: int, seed: int | np.random.Generator | None = None):
+    def __init__(
+        self, rows: int, cols: int, view_radius: int | None = None, seed: int | np.random.Generator | None = None
+    ):
+        check_view_radius(view_radius)
         self.spec = MazeSpec(rows, cols, split=None)
+        self.view_radius = view_radius
         super().__init__(shape=None, dtype=None, seed=seed)
 
     @property
@@ -33,29 +39,32 @@ class MazeText(Space[str]):
         """A random maze as text."""
         if mask is not None or probability is not None:
             raise ValueError(f"Expects no mask or probability for MazeText.sample, actual: {mask!r}, {probability!r}")
-        return maze_to_text(generate(draw_key(self.np_random), self.spec))
+        maze = generate(draw_key(self.np_random), self.spec)
+        walls = maze.walls if self.view_radius is None else first_view(maze, self.view_radius)
+        return "".join(cell_texts(walls, maze.origin, maze.target))
 
     def contains(self, x: Any) -> bool:
         """Whether ``x`` is the text of such a maze, or its terminal form."""
-        if not isinstance(x, str):
+        if not isinstance(x, str) or (self.view_radius is None and UNSEEN in x):
             return False
         if TARGET not in x and x.count(ORIGIN) == 1:
             # Terminal: lend it a target anywhere else, then it must be a maze.
             x = x.replace(BLANK, TARGET, 1)
         try:
-            maze = maze_from_text(x)
-        except InvalidMazeText:
+            maze = known_maze(x)
+        except InvalidMaze:
             return False
         return (maze.rows, maze.cols) == (self.spec.rows, self.spec.cols)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, MazeText) and self.spec == other.spec
+        return isinstance(other, MazeText) and (self.spec, self.view_radius) == (other.spec, other.view_radius)
 
     def __hash__(self) -> int:
-        return hash((MazeText, self.spec))
+        return hash((MazeText, self.spec, self.view_radius))
 
     def __repr__(self) -> str:
-        return f"MazeText({self.spec.rows}, {self.spec.cols})"
+        fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
+        return f"MazeText({self.spec.rows}, {self.spec.cols}{fog})"
 
 
 def draw_key(random: np.random.Generator) -> int:

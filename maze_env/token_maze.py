@@ -1,25 +1,41 @@
 """The environment: wires generation, judging, rewards and text together, and holds no algorithm itself."""
 
+from functools import lru_cache
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
+from numpy.typing import NDArray
 
 from maze_env.errors import InvalidConfig, InvalidMaze
+from maze_env.fog import first_view, reveal
 from maze_env.generation import MazeSpec, generate
 from maze_env.judging import transition
-from maze_env.maze import Cell, Maze, draw_ascii
+from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, as_move
-from maze_env.rewards import step_scheme_named
+from maze_env.rendering import RENDER_MODES, Scene, render
+from maze_env.rewards import StepReward, step_scheme_named
 from maze_env.solving import UNREACHABLE, distances_to
-from maze_env.spaces import MazeText, draw_key
-from maze_env.tokens import maze_from_text, maze_to_text
+from maze_env.spaces import draw_key
+from maze_env.tokens import maze_from_text
+from maze_env.views import make_view
 
-RENDER_MODES = ["ansi"]
+NO_MOVE = "none"
+"""``last_move`` after a reset."""
 
 
-class TokenMazeEnv(gymnasium.Env[str, Any]):
+# Copied into each information, which is several times faster than making them anew.
+ACTION_MASKS = tuple(np.array([not bits & move.wall for move in MOVES], np.int8) for bits in range(16))
+
+
+@lru_cache(maxsize=64)
+def cell_arrays(rows: int, cols: int) -> tuple[NDArray[np.int64], ...]:
+    """Each cell as a (row, col) array, in row-major order."""
+    return tuple(np.array((row, col), np.int64) for row in range(rows) for col in range(cols))
+
+
+class TokenMazeEnv(gymnasium.Env[Any, Any]):
     """
     ## Description
     A maze written in the tokens of AlphaMaze (arXiv 2502.14669). The agent starts at the origin and is to reach the
@@ -30,15 +46,27 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
     a wall or off the grid leaves the agent in place, costs a step, and is flagged in the information.
 
     ## Observation Space
-    `MazeText(rows, cols)`: the maze cell by cell, row by row, each row ended by a newline; a cell is
-    `<|row-col|><|walls|><|marker|>`. `<|origin|>` stands where the agent stands now, so every observation is a maze to
-    solve from here. The terminal observation shows `<|origin|>` on the target and no `<|target|>`.
+    By `view`:
+    - `"text"`: `MazeText(rows, cols)`, the maze cell by cell, row by row, each row ended by a newline; a cell is
+      `<|row-col|><|walls|><|marker|>`. `<|origin|>` stands where the agent stands now, so every observation is a maze
+      to solve from here. The terminal observation shows `<|origin|>` on the target and no `<|target|>`.
+    - `"tokens"`: `Box` of shape (rows * (3 * cols + 1),), int32: that text as ids of `maze_env.vocabulary`; sides up
+      to 20.
+    - `"grid"`: `Box` of shape (6, rows, cols), uint8, 0 or 1: wall up, down, left, right, agent, target; under fog a
+      seventh channel, unseen.
+    - `"state"`: `Discrete(rows * cols)`, the number of the agent's cell.
+
+    `maze_env.wrappers` turns a text environment into the other views.
+
+    ## Fog
+    With `view_radius=r` the agent sees the cells up to r rows and columns away, walls notwithstanding, and remembers
+    them; other cells have `<|unseen|>` in place of their walls. Where the target lies is known from the start.
 
     ## Starting State
     A maze drawn by `generator` from `split`, of `rows` x `cols` cells, whose shortest path has `min_length` to
-    `max_length` moves. `reset` draws one 64-bit key from the environment's own random generator, and the maze is a pure
-    function of that key and the parameters. `reset(options={"maze": ...})` takes a `Maze` or its text and plays exactly
-    that maze, whose size must be the environment's.
+    `max_length` moves and `min_turns` to `max_turns` turns. `reset` draws one 64-bit key from the environment's own
+    random generator, and the maze is a pure function of that key and the parameters. `reset(options={"maze": ...})`
+    takes a `Maze` or its text and plays exactly that maze, whose size must be the environment's.
 
     ## Rewards
     `reward="solved"`: 0.1 * (distance before - distance after) / start distance, and 1 more on reaching the target, so
@@ -49,7 +77,7 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
     Termination: the agent is on the target. Truncation: `max_steps` steps were taken, by default 4 * rows * cols.
 
     ## Information
-    - `agent_position`: (row, column). `target_position`: (row, column).
+    - `agent_position`: int64 of shape (2,), row and column. `target_position`: likewise.
     - `action_mask`: int8 of shape (4,), 1 where the move is possible; `action_space.sample(mask)` takes it.
     - `distance`: moves of the shortest path from here to the target.
     - `step_count`: steps taken since the reset.
@@ -57,8 +85,13 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
 
     ## Arguments
     - `rows`, `cols`: 2 to 64 (default 5). `min_length`, `max_length`: bounds of the shortest path, inclusive.
-    - `generator`: `"dfs"`. `split`: `"train"` (default), `"validation"`, `"benchmark"`, or `None` for all layouts.
-    - `max_steps`: steps before truncation. `reward`: the scheme's name. `render_mode`: `None` or `"ansi"`.
+      `min_turns`, `max_turns`: the same for its turns; of several shortest paths the straightest counts.
+    - `generator`: `"dfs"` (default), `"wilson"`, `"kruskal"`, `"prim"`, `"binary-tree"`. `braid`: share of the dead
+      ends that are opened, 0 (default) to 1; above 0 there are loops, and several shortest paths.
+    - `split`: `"train"` (default), `"validation"`, `"benchmark"`, or `None` for all layouts.
+    - `view`, `view_radius`: as above; `"text"` and no fog by default.
+    - `max_steps`: steps before truncation. `reward`: the scheme's name.
+    - `render_mode`: `None`, `"ansi"` or `"rgb_array"`, which show the way walked and the moves refused.
 
     ## Version History
     - v0: initial version.
@@ -72,21 +105,30 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
         cols: int = 5,
         min_length: int = 1,
         max_length: int | None = None,
+        min_turns: int = 0,
+        max_turns: int | None = None,
         generator: str = "dfs",
+        braid: float = 0.0,
         split: str | None = "train",
+        view: str = "text",
+        view_radius: int | None = None,
         max_steps: int | None = None,
         reward: str = "solved",
         render_mode: str | None = None,
     ):
-        self.maze_spec = MazeSpec(rows, cols, min_length, max_length, generator, split)
-        if max_steps is not None and max_steps < 1:
-            raise InvalidConfig(f"Expects max_steps of at least 1, actual: {max_steps}")
+        self.maze_spec = MazeSpec(
+            rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
+        )
+        self.max_steps = step_budget(max_steps, rows, cols)
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
-        self.max_steps = max_steps if max_steps is not None else 4 * rows * cols
         self.reward_scheme = step_scheme_named(reward)
+        self.step_reward: StepReward = self.reward_scheme.step  # type: ignore[assignment]  # it has one
         self.render_mode = render_mode
-        self.observation_space = MazeText(rows, cols)
+        self.view_radius = view_radius
+        self.view = make_view(view, rows, cols, view_radius)
+        self.observation_space = self.view.space
+        self._cell_arrays = cell_arrays(rows, cols)
         self.action_space = Discrete(4)
         self._maze: Maze | None = None
 
@@ -97,7 +139,7 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
             raise gymnasium.error.ResetNeeded("Expects reset() before the maze is asked for, actual: no reset yet")
         return self._maze
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode.
 
         Args:
@@ -113,54 +155,92 @@ class TokenMazeEnv(gymnasium.Env[str, Any]):
             raise InvalidConfig(f"Expects reset options out of ['maze'], actual: {sorted(options)}")
         if options.get("maze") is None:
             maze = generate(draw_key(self.np_random), self.maze_spec)
+            distances = distances_to(maze.walls, maze.target)
         else:
-            maze = options["maze"] if isinstance(options["maze"], Maze) else maze_from_text(options["maze"])
-            if (maze.rows, maze.cols) != (self.maze_spec.rows, self.maze_spec.cols):
-                raise InvalidMaze(
-                    f"Expects a maze of {self.maze_spec.rows}x{self.maze_spec.cols}, actual: {maze.rows}x{maze.cols}"
-                )
-        distances = distances_to(maze.walls, maze.target)
-        if distances[maze.origin] == UNREACHABLE:
-            raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+            maze, distances = playable(options["maze"], self.maze_spec)
         self._maze, self._distances = maze, distances
+        self._distance_of = distances.ravel().tolist()
+        self._target_array = np.array(maze.target, np.int64)
         self._position: Cell = maze.origin
+        number = maze.origin[0] * maze.cols + maze.origin[1]
+        self._distance = self._start_distance = self._distance_of[number]
+        self._action_masks = [ACTION_MASKS[bits] for bits in maze.bits]
         self._step_count = 0
-        self._last_move = "none"
-        return self._observation(), self._info()
+        self._last_move = NO_MOVE
+        self._walk: list[tuple[Cell, int]] = []
+        self._shown = maze.walls if self.view_radius is None else first_view(maze, self.view_radius)
+        self.view.begin(self._shown, maze.target)
+        return self.view.observe(number), self._info(number)
 
-    def step(self, action: Any) -> tuple[str, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Plays one move, an index or a movement token. Raises InvalidMove for anything else."""
-        move = as_move(action)
-        maze = self.maze
-        before = int(self._distances[self._position])
-        self._position, outcome = transition(maze, self._position, move)
+        # A plain index needs no looking up; the enumeration would make each use of it slower.
+        move = action if type(action) is int and 0 <= action < 4 else as_move(action)
+        maze = self._maze or self.maze
+        if self.render_mode is not None:
+            self._walk.append((self._position, move))
+        self._position, self._last_move = transition(maze, self._position, move)
+        if self.view_radius is not None:
+            reveal(self._shown, maze.walls, self._position, self.view_radius)
+        row, col = self._position
+        number = row * maze.cols + col
+        before = self._distance
+        self._distance = distance = self._distance_of[number]
         self._step_count += 1
-        self._last_move = str(outcome)
-        terminated = self._position == maze.target
-        assert self.reward_scheme.step is not None
-        reward = self.reward_scheme.step(
-            before, int(self._distances[self._position]), int(self._distances[maze.origin]), terminated
-        )
+        terminated = distance == 0
+        reward = self.step_reward(before, distance, self._start_distance, terminated)
         truncated = not terminated and self._step_count >= self.max_steps
-        return self._observation(), reward, terminated, truncated, self._info()
+        return self.view.observe(number), reward, terminated, truncated, self._info(number)
 
-    def render(self) -> str | None:
-        """The maze as ASCII: `O` the agent, `X` the target, `.` the origin once it has been left."""
+    @property
+    def shown(self) -> NDArray[np.uint8]:
+        """The walls that the agent has seen: (rows, cols) uint8, ``UNSEEN_BITS`` elsewhere."""
+        return self._shown
+
+    @property
+    def position(self) -> Cell:
+        """Where the agent stands."""
+        return self._position
+
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The maze as text or picture: the agent, the target, the way walked and the moves refused."""
         if self.render_mode is None:
             return None
-        maze = self.maze
-        return draw_ascii(maze.walls, {maze.origin: ".", maze.target: "X", self._position: "O"})
+        return render(
+            self.render_mode,
+            Scene(self._shown, self.maze, self._position, tuple((cell, MOVES[move]) for cell, move in self._walk)),
+        )
 
-    def _observation(self) -> str:
-        return maze_to_text(self.maze, self._position)
-
-    def _info(self) -> dict[str, Any]:
-        walls = int(self.maze.walls[self._position])
+    def _info(self, number: int) -> dict[str, Any]:
         return {
-            "agent_position": self._position,
-            "target_position": self.maze.target,
-            "action_mask": np.array([not walls & move.wall for move in MOVES], dtype=np.int8),
-            "distance": int(self._distances[self._position]),
+            "agent_position": self._cell_arrays[number].copy(),
+            "target_position": self._target_array.copy(),
+            "action_mask": self._action_masks[number].copy(),
+            "distance": self._distance,
             "step_count": self._step_count,
             "last_move": self._last_move,
         }
+
+
+def step_budget(max_steps: int | None, rows: int, cols: int) -> int:
+    """Steps before truncation: ``max_steps``, by default 4 * rows * cols. Raises InvalidConfig when under 1."""
+    if max_steps is not None and max_steps < 1:
+        raise InvalidConfig(f"Expects max_steps of at least 1, actual: {max_steps}")
+    return max_steps if max_steps is not None else 4 * rows * cols
+
+
+def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, NDArray[np.int16]]:
+    """A maze given to ``reset``, as a ``Maze`` or its text, and its distances to the target.
+
+    Raises:
+        InvalidMazeText, InvalidMaze: when it is none, has another size than ``spec``, or cannot be solved.
+    """
+    if not isinstance(maze, (Maze, str)):
+        raise InvalidMaze(f"Expects a Maze or its text, actual: {type(maze).__name__}")
+    maze = maze if isinstance(maze, Maze) else maze_from_text(maze)
+    if (maze.rows, maze.cols) != (spec.rows, spec.cols):
+        raise InvalidMaze(f"Expects a maze of {spec.rows}x{spec.cols}, actual: {maze.rows}x{maze.cols}")
+    distances = distances_to(maze.walls, maze.target)
+    if distances[maze.origin] == UNREACHABLE:
+        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+    return maze, distances

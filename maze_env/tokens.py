@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import takewhile, zip_longest
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze, InvalidMazeText
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
@@ -35,7 +36,11 @@ def _wall_token(bits: int) -> str:
 
 WALL_TOKENS: tuple[str, ...] = tuple(_wall_token(bits) for bits in range(16))
 """The token of each wall byte: the sides joined in the order up, down, left, right."""
-WALLS_OF_TOKEN: dict[str, int] = {token: bits for bits, token in enumerate(WALL_TOKENS)}
+UNSEEN = "<|unseen|>"
+"""Stands for the walls of a cell that the agent has not seen yet, under fog."""
+UNSEEN_BITS = 16
+"""What stands for those walls in an array of wall bytes."""
+WALLS_OF_TOKEN: dict[str, int] = {token: bits for bits, token in enumerate((*WALL_TOKENS, UNSEEN))}
 
 
 def coordinate_token(cell: Cell) -> str:
@@ -51,8 +56,8 @@ def coordinate_tokens(rows: int, cols: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _cell_prefixes(rows: int, cols: int) -> tuple[tuple[str, ...], ...]:
-    """For each cell, its coordinate and wall tokens for all 16 wall bytes."""
-    return tuple(tuple(name + wall for wall in WALL_TOKENS) for name in coordinate_tokens(rows, cols))
+    """For each cell, its coordinate and wall tokens for all 16 wall bytes, and for ``UNSEEN_BITS``."""
+    return tuple(tuple(name + wall for wall in (*WALL_TOKENS, UNSEEN)) for name in coordinate_tokens(rows, cols))
 
 
 def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
@@ -60,14 +65,25 @@ def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
 
     An agent on the target hides it: that text, the terminal observation, is no maze to start from.
     """
-    rows, cols = maze.walls.shape
-    pieces = [prefix[bits] + BLANK for prefix, bits in zip(_cell_prefixes(rows, cols), maze.walls.flat, strict=True)]
-    for (row, col), marker in ((maze.target, TARGET), (agent or maze.origin, ORIGIN)):
-        cell = row * cols + col
-        pieces[cell] = pieces[cell][: pieces[cell].rindex("<|")] + marker
+    return "".join(cell_texts(maze.walls, agent or maze.origin, maze.target))
+
+
+def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | None) -> list[str]:
+    """The text of each cell in row-major order, newlines included; an origin on the target hides it.
+
+    Args:
+        walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+    """
+    rows, cols = walls.shape
+    cells = walls.tobytes()  # iterates as integers, faster than the array
+    texts = [prefix[bits] + BLANK for prefix, bits in zip(_cell_prefixes(rows, cols), cells, strict=True)]
+    for place, marker in ((target, TARGET), (origin, ORIGIN)):
+        if place is not None:
+            cell = place[0] * cols + place[1]
+            texts[cell] = _cell_prefixes(rows, cols)[cell][cells[cell]] + marker
     for end in range(cols - 1, rows * cols, cols):
-        pieces[end] += "\n"
-    return "".join(pieces)
+        texts[end] += "\n"
+    return texts
 
 
 def maze_from_text(text: str) -> Maze:
@@ -77,6 +93,25 @@ def maze_from_text(text: str) -> Maze:
         InvalidMazeText: for the first thing that is wrong, naming the cell: stray text, a token that is not in the
             vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
             open border, not exactly one origin and one target.
+    """
+    walls, origin, target = parse_cells(text)
+    unseen = np.argwhere(walls == UNSEEN_BITS)
+    if len(unseen):
+        raise InvalidMazeText(
+            f"Expects a maze whose walls are all known, actual: {UNSEEN} in cell "
+            f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.fog.known_maze"
+        )
+    try:
+        return Maze(walls, origin, target)
+    except InvalidMaze as error:
+        raise InvalidMazeText(str(error)) from None
+
+
+def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
+    """Walls, origin and target of a text, which may hold unseen cells; whether walls agree is not looked at.
+
+    Raises:
+        InvalidMazeText: as ``maze_from_text``.
     """
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
@@ -119,10 +154,7 @@ def maze_from_text(text: str) -> Maze:
     for marker in (ORIGIN, TARGET):
         if marker not in ends:
             raise InvalidMazeText(f"Expects exactly one {marker}, actual: none")
-    try:
-        return Maze(walls.reshape(rows, cols), ends[ORIGIN], ends[TARGET])
-    except InvalidMaze as error:
-        raise InvalidMazeText(str(error)) from None
+    return walls.reshape(rows, cols), ends[ORIGIN], ends[TARGET]
 
 
 def _misplaced(names: list[str], size: tuple[int, int] | None) -> InvalidMazeText:

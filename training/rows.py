@@ -5,10 +5,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from agents.embedded import MAX_SIDE
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import THINK_OPEN
+from maze_env.vocabulary import MAX_SIDE
 from training.data import DataConfig, prompt_rows, supervised_rows
 
 WINDOW = 16

@@ -13,11 +13,13 @@ from maze_env.errors import ImpossibleMaze, unknown_name
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
-GENERATORS: dict[str, int] = {"dfs": 0}
+GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
 """Generator names and their numbers in ``pipeline.py``."""
 
 MAX_TRIES = 10_000
 """Layouts tried for one maze before its bounds are given up as not met."""
+MAX_WORK = 2**30
+"""Cells of distance maps computed for one maze before its bounds are given up: some seconds, whatever the size."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,14 @@ class MazeSpec:
     """Least number of moves of the shortest path, inclusive."""
     max_length: int | None = None
     """Greatest number of moves of the shortest path, inclusive; ``None`` for no bound."""
+    min_turns: int = 0
+    """Least number of turns of the shortest path, inclusive; of several shortest paths the straightest counts."""
+    max_turns: int | None = None
+    """Greatest number of turns, inclusive; ``None`` for no bound."""
     generator: str = "dfs"
+    """One of ``GENERATORS``."""
+    braid: float = 0.0
+    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several ways."""
     split: str | None = "train"
     """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
 
@@ -52,6 +61,16 @@ class MazeSpec:
             raise ImpossibleMaze(
                 f"Expects max_length of at least min_length {self.min_length}, actual: {self.max_length}"
             )
+        turns = (self.max_length or longest) - 1
+        if not 0 <= self.min_turns <= turns:
+            raise ImpossibleMaze(
+                f"Expects min_turns from 0 to {turns}, the most that a path of {turns + 1} moves can make, "
+                f"actual: {self.min_turns}"
+            )
+        if self.max_turns is not None and self.max_turns < self.min_turns:
+            raise ImpossibleMaze(f"Expects max_turns of at least min_turns {self.min_turns}, actual: {self.max_turns}")
+        if not 0 <= self.braid <= 1:
+            raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
         if self.generator not in GENERATORS:
             raise unknown_name("generator", self.generator, GENERATORS)
         hash_bounds(self.split, (self.rows, self.cols))
@@ -81,7 +100,7 @@ def generate(key: int, spec: MazeSpec) -> Maze:
     """The maze of one 64-bit key.
 
     Raises:
-        ImpossibleMaze: when no maze within the bounds was found in ``MAX_TRIES`` layouts.
+        ImpossibleMaze: when no maze within the bounds was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells.
     """
     return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
 
@@ -106,8 +125,11 @@ def generate_batch(
 
     keys = np.ascontiguousarray(keys, dtype=np.uint64)
     count, longest = len(keys), spec.rows * spec.cols - 1
+    turned = spec.min_turns > 0 or spec.max_turns is not None
+    turns = (spec.min_turns if turned else -1, longest if spec.max_turns is None else spec.max_turns)
     if lengths is None:
-        least = np.full(count, spec.min_length, dtype=np.int64)
+        # A path with k turns has k + 1 moves or more, and a layout without one so long is given up at once.
+        least = np.full(count, max(spec.min_length, spec.min_turns + 1), dtype=np.int64)
         greatest = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
     else:
         least, greatest = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
@@ -126,21 +148,25 @@ def generate_batch(
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
     low, high = bounds or (0, 0)
     with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
-        missed = pipeline.fill_batch(
+        missed, tried = pipeline.fill_batch(
             keys,
             GENERATORS[spec.generator],
-            least,
-            greatest,
+            float(spec.braid),
+            np.stack([least, greatest], axis=1),
+            turns,
             np.uint64(low),
             np.uint64(high),
             bounds is not None,
             MAX_TRIES,
+            MAX_WORK,
             walls,
             ends,
         )
     if missed >= 0:
+        bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
         raise ImpossibleMaze(
-            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, split={spec.split!r}) whose "
-            f"shortest path has {least[missed]} to {greatest[missed]} moves, actual: none in {MAX_TRIES} layouts"
+            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, "
+            f"split={spec.split!r}) whose shortest path has {least[missed]} to {greatest[missed]} moves{bent}, "
+            f"actual: none in {tried} layouts"
         )
     return MazeBatch(walls, ends[:, :2], ends[:, 2:])

@@ -1,68 +1,94 @@
-"""From a key to a maze, compiled: layout, split, endpoints. One maze and a batch of them are the same loop."""
+"""From a key to a maze, compiled: layout, loops, split, endpoints. One maze and a batch of them are the same loop."""
 
 import numpy as np
 from numba import njit
 
-from maze_env.generation import dfs
+from maze_env.generation import binary_tree, braid, dfs, kruskal, prim, wilson
 from maze_env.generation.streams import GOLDEN, below, mix
-from maze_env.grid_kernels import fill_distances, layout_hash
+from maze_env.grid_kernels import fewest_turns, fill_distances, fill_turns, layout_hash
 
-DFS = 0
+DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
 
 
 @njit(cache=True)
-def fill_batch(keys, algorithm, min_lengths, max_lengths, low_hash, high_hash, check_hash, max_tries, walls, ends):
+def carve(algorithm, stream, walls):
+    """Fills ``walls`` by the algorithm of that number."""
+    if algorithm == DFS:
+        dfs.carve(stream, walls)
+    elif algorithm == WILSON:
+        wilson.carve(stream, walls)
+    elif algorithm == KRUSKAL:
+        kruskal.carve(stream, walls)
+    elif algorithm == PRIM:
+        prim.carve(stream, walls)
+    else:
+        binary_tree.carve(stream, walls)
+
+
+@njit(cache=True)
+def fill_batch(
+    keys, algorithm, braid_share, lengths, turns, low_hash, high_hash, check_hash, max_tries, max_work, walls, ends
+):
     """Makes maze ``i`` from ``keys[i]`` and the parameters alone.
 
     Args:
-        keys: (n,) uint64. min_lengths, max_lengths: (n,) int64, inclusive bounds of the shortest path.
+        keys: (n,) uint64. braid_share: of the dead ends to open, 0 to 1.
+        lengths: (n, 2) int64, least and greatest moves of the shortest path.
+        turns: the same for the fewest turns of a shortest path, as one pair; the least below 0: not looked at.
         low_hash, high_hash: inclusive bounds of the layout's hash, looked at when ``check_hash``.
         max_tries: layouts tried for one maze. For each, every cell in turn from a random one on is tried as origin.
+        max_work: cells of distance maps computed for one maze; ends the search in a large grid sooner.
         walls: out, (n, rows, cols) uint8. ends: out, (n, 4) int64: origin row, col, target row, col.
 
     Returns:
-        The index of the first maze that was not found within ``max_tries``, or -1.
+        The index of the first maze that was not found, or -1, and the layouts tried for it.
     """
     count, rows, cols = walls.shape
+    size = rows * cols
     stream = np.empty(1, np.uint64)
     distances = np.empty((rows, cols), np.int16)
-    queue = np.empty(rows * cols, np.int64)
+    queue = np.empty(size, np.int64)
+    fitting = np.empty(size, np.int64)
+    turns_by_move = np.empty((rows, cols, 4), np.int16)
     for i in range(count):
-        found = False
-        for attempt in range(max_tries):
+        least, greatest = lengths[i, 0], lengths[i, 1]
+        found, work, attempt = False, 0, 0
+        while not found:
+            if attempt == max_tries or work > max_work:
+                return i, attempt
             stream[0] = mix(keys[i] + np.uint64(attempt) * GOLDEN)
-            if algorithm == DFS:
-                dfs.carve(stream, walls[i])
+            attempt += 1
+            carve(algorithm, stream, walls[i])
+            if braid_share > 0:
+                braid.open_dead_ends(stream, walls[i], braid_share)
             if check_hash:
                 value = layout_hash(walls[i])
                 if value < low_hash or value > high_hash:
                     continue
-            first = below(stream, rows * cols)
-            for shift in range(rows * cols):
-                origin = (first + shift) % (rows * cols)
+            first = below(stream, size)
+            for shift in range(size):
+                origin = (first + shift) % size
+                work += size
                 reached = fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
                 farthest = queue[reached - 1]
-                if 2 * distances[farthest // cols, farthest % cols] < min_lengths[i]:
+                if 2 * distances[farthest // cols, farthest % cols] < least:
                     break  # no two cells of this layout are so far apart (else 64x64 takes half an hour to fail)
-                fitting = 0
-                for row in range(rows):
-                    for col in range(cols):
-                        if min_lengths[i] <= distances[row, col] <= max_lengths[i]:
-                            fitting += 1
-                if fitting == 0:
-                    continue
-                chosen = below(stream, fitting)
-                for cell in range(rows * cols):
-                    if min_lengths[i] <= distances[cell // cols, cell % cols] <= max_lengths[i]:
-                        if chosen == 0:
-                            ends[i, 0], ends[i, 1] = origin // cols, origin % cols
-                            ends[i, 2], ends[i, 3] = cell // cols, cell % cols
-                            found = True
-                            break
-                        chosen -= 1
-                break
-            if found:
-                break
-        if not found:
-            return i
-    return -1
+                if turns[0] >= 0:
+                    fill_turns(walls[i], distances, queue, reached, turns_by_move)
+                candidates = 0
+                for cell in range(size):
+                    row, col = cell // cols, cell % cols
+                    if least <= distances[row, col] <= greatest and (
+                        turns[0] < 0 or turns[0] <= fewest_turns(turns_by_move, row, col) <= turns[1]
+                    ):
+                        fitting[candidates] = cell
+                        candidates += 1
+                if candidates > 0:
+                    target = fitting[below(stream, candidates)]
+                    ends[i, 0], ends[i, 1] = origin // cols, origin % cols
+                    ends[i, 2], ends[i, 3] = target // cols, target % cols
+                    found = True
+                    break
+                if work > max_work:
+                    break
+    return -1, 0

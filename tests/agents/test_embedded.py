@@ -6,10 +6,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from agents.embedded import BOS, EOS, MAX_SIDE, PAD, VOCABULARY, EmbeddedConfig, build_model, build_tokenizer
+from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
+from maze_env.vocabulary import BOS, EOS, MAX_SIDE, PAD, VOCABULARY
 from tests import tiny
 
 
@@ -32,7 +33,7 @@ def test_ids_are_pinned_by_example():
         "<pad>": 0, "<bos>": 1, "<eos>": 2, "\n": 3, "<think>": 4, "</think>": 5, "RESET": 6, "BACK": 7, "PATH": 8,
         "<|up|>": 28, "<|down|>": 29, "<|left|>": 30, "<|right|>": 31, "<|blank|>": 32, "<|origin|>": 33,
         "<|target|>": 34, "<|no_wall|>": 35, "<|all_wall|>": 50, "<|0-0|>": 51, "<|0-19|>": 70, "<|1-0|>": 71,
-        "<|19-19|>": 450, "<|reserved-0|>": 451,
+        "<|19-19|>": 450, "<|unseen|>": 451, "<|reserved-0|>": 452,
     }  # fmt: skip
     assert {token: VOCABULARY.index(token) for token in pinned} == pinned
     assert len(VOCABULARY) == len(set(VOCABULARY)) == 512

@@ -123,6 +123,7 @@ def test_the_docstring_has_the_sections_of_gymnasium():
         "Description",
         "Action Space",
         "Observation Space",
+        "Fog",
         "Starting State",
         "Rewards",
         "Episode End",
@@ -141,8 +142,8 @@ def test_the_documented_info_keys_are_the_returned_ones_and_mean_what_is_said():
     documented = set(re.findall(r"`(\w+)`: ", section("Information")))
     assert documented == set(info) == set(env.step(3)[4])
     assert comparable(info) == {
-        "agent_position": (0, 0),
-        "target_position": (0, 2),
+        "agent_position": [0, 0],
+        "target_position": [0, 2],
         "action_mask": [0, 1, 0, 1],
         "distance": 2,
         "step_count": 0,
@@ -241,7 +242,7 @@ def test_every_observation_is_a_maze_to_solve_from_where_the_agent_stands():
         if terminated or truncated:
             break
         maze = maze_from_text(text)
-        assert maze == env.maze.with_endpoints(info["agent_position"], info["target_position"])
+        assert maze == env.maze.with_endpoints(tuple(info["agent_position"]), tuple(info["target_position"]))
         assert info["distance"] == bfs(maze.walls, maze.target)[maze.origin]
         assert info["action_mask"].tolist() == [int(maze.is_open(maze.origin, move)) for move in MOVES]
         again, _ = TokenMazeEnv(4, 5).reset(options={"maze": text})
@@ -263,7 +264,7 @@ def test_a_refused_move_leaves_the_agent_costs_a_step_pays_nothing_and_is_flagge
     before, _ = env.reset(options={"maze": shut})
     text, reward, terminated, truncated, info = env.step(action)
     assert (text, reward, terminated, truncated) == (before, 0.0, False, False)
-    assert (info["last_move"], info["step_count"], info["agent_position"]) == (last_move, 1, (0, 1))
+    assert (info["last_move"], info["step_count"], info["agent_position"].tolist()) == (last_move, 1, [0, 1])
 
 
 def test_an_episode_is_truncated_after_max_steps_and_not_when_the_last_one_arrives():
@@ -315,14 +316,14 @@ def test_unknown_or_unfit_names_are_refused():
         TokenMazeEnv(render_mode="human")
 
 
-def test_the_drawing_shows_agent_target_and_the_origin_once_it_has_been_left():
+def test_the_drawing_shows_agent_target_and_the_cells_it_has_left():
     env = TokenMazeEnv(2, 3, render_mode="ansi")
     env.reset(options={"maze": ROOM})
     assert env.render() == ROOM.to_ascii()
     env.step("<|right|>")
     assert env.render() == ROOM.to_ascii().replace("| O       X |", "| .   O   X |")
     env.step("<|right|>")
-    assert env.render() == ROOM.to_ascii().replace("| O       X |", "| .       O |")
+    assert env.render() == ROOM.to_ascii().replace("| O       X |", "| .   .   O |")
     assert TokenMazeEnv().render() is None
 
 

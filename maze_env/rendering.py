@@ -1,0 +1,126 @@
+"""Pictures of an episode: as text (``ansi``) and as pixels (``rgb_array``), drawn from the same scene."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.fog import open_unseen
+from maze_env.judging import Outcome, transition
+from maze_env.maze import Cell, Maze, draw_ascii
+from maze_env.moves import MOVES, Move
+from maze_env.tokens import UNSEEN_BITS
+
+RENDER_MODES = ["ansi", "rgb_array"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a picture shows.
+
+    Attributes:
+        shown: (rows, cols) uint8 walls as the agent knows them, ``UNSEEN_BITS`` where a cell has not been seen.
+        maze: the maze as it was at the reset. position: where the agent stands.
+        walk: the moves made, refused ones included, each with the cell that it was made from.
+    """
+
+    shown: NDArray[np.uint8]
+    maze: Maze
+    position: Cell
+    walk: tuple[tuple[Cell, Move], ...] = ()
+
+    @property
+    def refused(self) -> set[tuple[Cell, Move]]:
+        """The moves that walls held."""
+        return {(cell, move) for cell, move in self.walk if not self.maze.is_open(cell, move)}
+
+    @property
+    def walked(self) -> list[tuple[Cell, Cell]]:
+        """The steps that led somewhere, as pairs of cells."""
+        made = [(cell, transition(self.maze, cell, move)) for cell, move in self.walk]
+        return [(cell, to) for cell, (to, outcome) in made if outcome is Outcome.MOVED]
+
+
+def render(mode: str, scene: Scene) -> str | NDArray[np.uint8]:
+    """The picture of ``scene`` in one of ``RENDER_MODES``."""
+    return draw_text(scene) if mode == "ansi" else draw_pixels(scene)
+
+
+def draw_text(scene: Scene) -> str:
+    """``O`` the agent, ``X`` the target, ``.`` cells it has left, ``?`` unseen cells, ``!`` a wall that refused it."""
+    marks = {(int(row), int(col)): "?" for row, col in np.argwhere(scene.shown == UNSEEN_BITS)}
+    marks.update({cell: "." for cell, _ in scene.walk})
+    marks.update({scene.maze.origin: ".", scene.maze.target: "X", scene.position: "O"})
+    lines = [list(line) for line in draw_ascii(open_unseen(scene.shown), marks).splitlines()]
+    for (row, col), move in scene.refused:
+        row_step, col_step = move.from_cell((0, 0))
+        lines[2 * row + 1 + row_step][4 * col + 2 + 2 * col_step] = "!"
+    return "\n".join(map("".join, lines))
+
+
+FLOOR, UNSEEN, WALL = (250, 250, 247), (176, 182, 190), (38, 44, 56)
+AGENT, TARGET, ORIGIN = (214, 81, 40), (35, 148, 98), (226, 196, 160)
+TRAIL, REFUSED = (112, 154, 209), (206, 30, 52)
+PICTURE_SIDE = 512
+"""Pixels of the longer side, about: a cell is a whole number of them, so that every line is sharp."""
+LEAST_CELL = 8
+
+
+def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
+    """The scene as (height, width, 3) uint8: walls dark, agent orange, target green, the way walked blue, walls that
+    refused a move red, unseen cells grey.
+    """
+    rows, cols = scene.shown.shape
+    cell = max(LEAST_CELL, PICTURE_SIDE // max(rows, cols))
+    line = max(1, cell // 12)
+    picture = np.empty((rows * cell + line, cols * cell + line, 3), dtype=np.uint8)
+    picture[:] = FLOOR
+
+    def fill(place: Cell, margin: float, color: tuple[int, int, int]) -> None:
+        inset = round(margin * (cell - line))
+        top, left = place[0] * cell + line, place[1] * cell + line
+        picture[top + inset : top + cell - line - inset, left + inset : left + cell - line - inset] = color
+
+    for row, col in np.argwhere(scene.shown == UNSEEN_BITS):
+        picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN
+    fill(scene.maze.origin, 0.1, ORIGIN)
+    fill(scene.maze.target, 0.1, TARGET)
+    half = max(1, cell // 12)
+    for start, end in scene.walked:
+        (top, left), (bottom, right) = (
+            tuple(pick(a, b) * cell + (cell + line) // 2 for a, b in zip(start, end, strict=True))
+            for pick in (min, max)
+        )
+        picture[top - half : bottom + half, left - half : right + half] = TRAIL
+    _disc(picture, scene.position, cell, line)
+    walls = open_unseen(scene.shown)
+    for (row, col), bits in np.ndenumerate(walls):
+        for move in MOVES:
+            if bits & move.wall:
+                _wall(picture, (row, col), move, cell, line, WALL)
+    for place, move in scene.refused:
+        _wall(picture, place, move, cell, line, REFUSED)
+    return picture
+
+
+def _wall(
+    picture: NDArray[np.uint8], place: Cell, move: Move, cell: int, line: int, color: tuple[int, int, int]
+) -> None:
+    """One side of a cell. A refused one is drawn over the wall, from post to post."""
+    top, left = place[0] * cell, place[1] * cell
+    if move in (Move.UP, Move.DOWN):
+        top += cell * (move is Move.DOWN)
+        picture[top : top + line, left : left + cell + line] = color
+    else:
+        left += cell * (move is Move.RIGHT)
+        picture[top : top + cell + line, left : left + line] = color
+
+
+def _disc(picture: NDArray[np.uint8], place: Cell, cell: int, line: int) -> None:
+    """The agent: a disc whose rim is blended by how much of each pixel it covers."""
+    top, left = place[0] * cell + line, place[1] * cell + line
+    patch = picture[top : top + cell - line, left : left + cell - line]
+    steps = np.arange(cell - line) - (cell - line - 1) / 2
+    distance = np.hypot(steps[:, None], steps[None, :])
+    cover = np.clip(0.32 * (cell - line) - distance + 0.5, 0, 1)[:, :, None]
+    patch[:] = np.round(cover * np.array(AGENT) + (1 - cover) * patch)

@@ -1,0 +1,300 @@
+"""Thousands of environments in one: ``gymnasium.make_vec("TokenMaze-v0", num_envs=4096)``.
+
+Same results as as many single environments, step by step and seed by seed; observations, informations, their masks and
+the three autoreset modes have the form that Gymnasium's own ``SyncVectorEnv`` gives them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
+from maze_env.generation import generate_batch
+from maze_env.judging import HIT_WALL, LEFT_GRID, MOVED
+from maze_env.maze import Maze
+from maze_env.moves import MOVES, as_move
+from maze_env.rendering import Scene, render
+from maze_env.spaces import draw_key
+from maze_env.token_maze import NO_MOVE, TokenMazeEnv, playable, step_budget
+from maze_env.tokens import UNSEEN_BITS
+
+OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
+"""``last_move`` by the numbers of ``vector_kernels``."""
+
+
+class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
+    """``num_envs`` copies of ``TokenMazeEnv``, stepped by compiled loops.
+
+    Args:
+        num_envs: how many.
+        autoreset_mode: ``AutoresetMode.NEXT_STEP`` (default), ``SAME_STEP`` or ``DISABLED``, or its value.
+        max_episode_steps: as ``gymnasium.make`` takes it: truncates earlier than ``max_steps``.
+        options: the arguments of ``TokenMazeEnv``.
+
+    ``reset(options={"maze": ...})`` takes one maze for all or a sequence with one for each environment;
+    ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone. Environment ``i`` is seeded by ``seed + i``, or by
+    ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens.
+
+    Raises:
+        InvalidConfig: for ``num_envs`` under 1 and an unknown mode; and whatever ``TokenMazeEnv`` raises.
+    """
+
+    metadata: dict[str, Any] = TokenMazeEnv.metadata
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
+        **options: Any,
+    ):
+        from maze_env import vector_kernels  # numba loads at first use
+
+        if num_envs < 1:
+            raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs}")
+        modes = [mode.value for mode in AutoresetMode]
+        if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
+            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
+        self._kernels = vector_kernels
+        self._single = single = TokenMazeEnv(**options)
+        self.maze_spec, self.view, self.view_radius = single.maze_spec, single.view, single.view_radius
+        self.render_mode = single.render_mode
+        self.max_steps = single.max_steps
+        if max_episode_steps is not None:
+            self.max_steps = min(self.max_steps, step_budget(max_episode_steps, 1, 1))
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**TokenMazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = single.observation_space
+        self.single_action_space = single.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+        shape = (num_envs, self.maze_spec.rows, self.maze_spec.cols)
+        self._walls = np.zeros(shape, np.uint8)
+        self._seen = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
+        self._distances = np.zeros(shape, np.int16)
+        self._origins, self._target_cells = np.zeros((num_envs, 2), np.int64), np.zeros((num_envs, 2), np.int64)
+        self._positions, self._targets, self._start_distances, self._steps = (
+            np.zeros(num_envs, np.int64) for _ in range(4)
+        )
+        self._outcomes = np.zeros(num_envs, np.uint8)
+        self._ended = np.zeros(num_envs, np.bool_)
+        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        self._seeds: list[int] = [-1] * num_envs
+        self._walks: list[list[tuple[Any, Any]]] = [[] for _ in range(num_envs)]
+        self._begun = False
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Starts an episode in every environment, or in those of ``options["reset_mask"]``.
+
+        Raises:
+            InvalidConfig: for an option that does not exist, a mask or seeds of another length.
+            InvalidMazeText, InvalidMaze: as the single environment's.
+        """
+        options = options or {}
+        if set(options) - {"maze", "reset_mask"}:
+            raise InvalidConfig(f"Expects reset options out of ['maze', 'reset_mask'], actual: {sorted(options)}")
+        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
+        if seeds is not None and len(seeds) != self.num_envs:
+            raise InvalidConfig(f"Expects a seed for each of {self.num_envs} environments, actual: {len(seeds)}")
+        mask = options.get("reset_mask")
+        if mask is not None and (getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self.num_envs,)):
+            raise InvalidConfig(f"Expects reset_mask as ({self.num_envs},) bool, actual: {mask!r}")
+        if mask is not None and not (mask.any() and (self._begun or mask.all())):
+            raise InvalidConfig("Expects reset_mask to choose some environment, and all of them at first")
+        chosen = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
+        if seeds is not None:
+            for i in chosen.tolist():
+                if seeds[i] is not None:
+                    self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
+        mazes = self._given_mazes(options.get("maze"))
+        self._begin(chosen, mazes)
+        self._ended[chosen] = False
+        self._begun = True
+        self._look()
+        return self.view.paint(self._seen, self._positions, self._targets), self._infos(mask)
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Plays one move in every environment.
+
+        Raises:
+            InvalidMove: for actions that are not (num_envs,) moves.
+            gymnasium.error.ResetNeeded: before the first reset, and for an ended episode where autoreset is disabled.
+        """
+        if not self._begun:
+            raise gymnasium.error.ResetNeeded("Expects reset() before step(), actual: no reset yet")
+        skipped = np.zeros(self.num_envs, np.bool_)
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            skipped = self._ended
+        elif self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
+            raise gymnasium.error.ResetNeeded(
+                "Expects reset(options={'reset_mask': ...}) for the episodes that have ended (autoreset is disabled), "
+                f"actual: {int(self._ended.sum())} of them"
+            )
+        moves = self._as_moves(actions)
+        if self.render_mode is not None:
+            self._record(moves, skipped)
+        before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
+        ends = np.empty((2, self.num_envs), np.bool_)
+        self._kernels.advance(
+            moves, skipped, self._walls, self._distances, self._positions, self._steps, self.max_steps,
+            before, after, self._outcomes, ends,
+        )  # fmt: skip
+        terminated, truncated = ends
+        rewards = self._single.step_reward(before, after, self._start_distances, terminated)
+        if skipped.any():
+            rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
+            self._begin(np.flatnonzero(skipped), None)
+        self._look()
+        self._ended = terminated | truncated
+        finals: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
+            finals = self._finals()
+            self._begin(np.flatnonzero(self._ended), None)
+            self._look()
+        return (
+            self.view.paint(self._seen, self._positions, self._targets),
+            rewards,
+            terminated,
+            truncated,
+            {
+                **self._infos(None),
+                **finals,
+            },
+        )
+
+    def maze(self, index: int) -> Maze:
+        """The maze being played in environment ``index``, with the endpoints it had at the reset."""
+        origin, target = self._origins[index].tolist(), self._target_cells[index].tolist()
+        return Maze.trusted(self._walls[index].copy(), (origin[0], origin[1]), (target[0], target[1]))
+
+    def render(self) -> tuple[Any, ...] | None:
+        """A picture of each environment."""
+        if self.render_mode is None:
+            return None
+        mode, cols = self.render_mode, self.maze_spec.cols
+        return tuple(
+            render(mode, Scene(self._seen[i], self.maze(i), divmod(int(self._positions[i]), cols), tuple(walk)))
+            for i, walk in enumerate(self._walks)
+        )
+
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The random generator of each environment."""
+        return tuple(self._generator(i) for i in range(self.num_envs))
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed of each environment's generator."""
+        return tuple(self._seeds[i] for i, _ in enumerate(self.np_random))
+
+    def _generator(self, index: int) -> np.random.Generator:
+        generator = self._generators[index]
+        if generator is None:
+            generator, self._seeds[index] = seeding.np_random()
+            self._generators[index] = generator
+        return generator
+
+    def _given_mazes(self, given: Any) -> list[Maze] | None:
+        """The mazes of ``options["maze"]``, one for each environment."""
+        if given is None:
+            return None
+        mazes = [given] * self.num_envs if isinstance(given, (Maze, str)) else list(given)
+        if len(mazes) != self.num_envs:
+            raise InvalidMaze(
+                f"Expects one maze, or one for each of {self.num_envs} environments, actual: {len(mazes)}"
+            )
+        return [playable(maze, self.maze_spec)[0] for maze in mazes]
+
+    def _begin(self, chosen: NDArray[np.int64], mazes: list[Maze] | None) -> None:
+        """Starts new episodes in ``chosen``, on ``mazes`` (one for each environment) or on mazes drawn by each."""
+        if mazes is None:
+            keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
+            batch = generate_batch(keys, self.maze_spec)
+            self._walls[chosen], self._origins[chosen], self._target_cells[chosen] = (
+                batch.walls, batch.origins, batch.targets,
+            )  # fmt: skip
+        else:
+            for i in chosen.tolist():
+                self._walls[i], self._origins[i], self._target_cells[i] = (
+                    mazes[i].walls, mazes[i].origin, mazes[i].target,
+                )  # fmt: skip
+        cols = self.maze_spec.cols
+        self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
+        self._positions[chosen] = self._origins[chosen] @ (cols, 1)
+        self._kernels.fill_all_distances(self._walls, self._targets, chosen, self._distances)
+        rows_and_cols = self._origins[chosen].T
+        self._start_distances[chosen] = self._distances[chosen, rows_and_cols[0], rows_and_cols[1]]
+        self._steps[chosen] = 0
+        self._outcomes[chosen] = self._kernels.NO_MOVE
+        if self.view_radius is not None:
+            self._seen[chosen] = UNSEEN_BITS
+        for i in chosen.tolist() if self.render_mode is not None else ():
+            self._walks[i] = []
+
+    def _look(self) -> None:
+        """Under fog: what each agent sees from where it stands."""
+        if self.view_radius is not None:
+            self._kernels.reveal_all(self._walls, self._positions, self.view_radius, self._seen)
+
+    def _as_moves(self, actions: Any) -> NDArray[np.int64]:
+        moves = np.asarray(actions)
+        if moves.shape != (self.num_envs,):
+            raise InvalidMove(f"Expects actions of shape ({self.num_envs},), actual: {moves.shape}")
+        if moves.dtype.kind not in "iu":
+            return np.array([as_move(action) for action in actions], dtype=np.int64)
+        if moves.min() < 0 or moves.max() > 3:
+            raise InvalidMove(f"Expects actions from 0 to 3, actual: {moves.min()} to {moves.max()}")
+        return moves.astype(np.int64, copy=False)
+
+    def _record(self, moves: NDArray[np.int64], skipped: NDArray[np.bool_]) -> None:
+        cols = self.maze_spec.cols
+        for i in np.flatnonzero(~skipped).tolist():
+            self._walks[i].append((divmod(int(self._positions[i]), cols), MOVES[moves[i]]))
+
+    def _finals(self) -> dict[str, Any]:
+        """The last observations and informations of the episodes that have just ended, before they are reset."""
+        ended = np.flatnonzero(self._ended)
+        observations = np.full(self.num_envs, None, dtype=object)
+        last = self.view.paint(self._seen[ended], self._positions[ended], self._targets[ended])
+        for i, observation in zip(ended.tolist(), last, strict=True):
+            observations[i] = observation
+        return {
+            "final_obs": observations,
+            "_final_obs": self._ended.copy(),
+            "final_info": self._infos(self._ended),
+            "_final_info": self._ended.copy(),
+        }
+
+    def _infos(self, chosen: NDArray[np.bool_] | None) -> dict[str, Any]:
+        """The informations of the environments ``chosen`` (all of them for ``None``); zeros and None elsewhere."""
+        count = self.num_envs
+        agents, masks = np.empty((count, 2), np.int64), np.empty((count, 4), np.int8)
+        left = np.empty(count, np.int64)
+        self._kernels.describe(self._walls, self._distances, self._positions, agents, masks, left)
+        values: dict[str, NDArray[Any]] = {
+            "agent_position": agents,
+            "target_position": self._target_cells.copy(),
+            "action_mask": masks,
+            "distance": left,
+            "step_count": self._steps.copy(),
+            "last_move": OUTCOMES[self._outcomes],
+        }
+        infos: dict[str, Any] = {}
+        for name, value in values.items():
+            if chosen is not None:
+                value[~chosen] = None if value.dtype == object else 0
+            infos[name] = value
+            infos[f"_{name}"] = np.ones(count, np.bool_) if chosen is None else chosen.copy()
+        return infos

@@ -1,0 +1,162 @@
+"""Views: what an observation is. The same maze as text, as token ids, as a grid of channels, or as a cell's number.
+
+A view has one definition, ``paint``, for a batch of environments; a single environment is a batch of one. Text alone
+has a second form, because it is what language models read and what the single environment is fast at.
+"""
+
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, Space
+from numpy.typing import NDArray
+
+from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.fog import check_view_radius
+from maze_env.maze import Cell
+from maze_env.spaces import MazeText
+from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
+
+
+class View:
+    """Makes the observations of mazes of one size.
+
+    Attributes:
+        space: the space of one observation.
+    """
+
+    space: Space[Any]
+
+    def __init__(self, rows: int, cols: int, view_radius: int | None):
+        self.rows, self.cols, self.view_radius = rows, cols, view_radius
+
+    def paint(self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]) -> Any:
+        """The observations of a batch, in the form of ``batch_space``.
+
+        Args:
+            walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+            positions, targets: (n,) int64, cells numbered row by row.
+        """
+        raise NotImplementedError
+
+    def begin(self, walls: NDArray[np.uint8], target: Cell) -> None:
+        """Begins an episode. Under fog ``walls`` ((rows, cols) uint8) is filled in as the agent goes on."""
+        self._walls = walls[None]
+        self._target = np.array([target[0] * self.cols + target[1]])
+
+    def observe(self, position: int) -> Any:
+        """The observation of the episode that was begun, with the agent on cell ``position``, numbered row by row."""
+        return self.paint(self._walls, np.array([position]), self._target)[0]
+
+
+class TextView(View):
+    """``text``: the maze in the AlphaMaze token format."""
+
+    def __init__(self, rows: int, cols: int, view_radius: int | None):
+        super().__init__(rows, cols, view_radius)
+        self.space = MazeText(rows, cols, view_radius)
+
+    def paint(
+        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> tuple[str, ...]:
+        cells = zip(walls, positions.tolist(), targets.tolist(), strict=True)
+        return tuple("".join(cell_texts(w, divmod(p, self.cols), divmod(t, self.cols))) for w, p, t in cells)
+
+    def begin(self, walls: NDArray[np.uint8], target: Cell) -> None:
+        if self.view_radius is not None:
+            super().begin(walls, target)
+            return
+        # Without fog only the agent's marker moves: keep the text without it, and where each cell's marker stands.
+        texts = cell_texts(walls, None, target)
+        self._text = "".join(texts)
+        ends = list(accumulate(map(len, texts)))
+        ends[self.cols - 1 :: self.cols] = [end - 1 for end in ends[self.cols - 1 :: self.cols]]  # before the newline
+        self._spans = [(end - len(BLANK), end) for end in ends]
+        number = target[0] * self.cols + target[1]
+        self._spans[number] = (ends[number] - len(TARGET), ends[number])
+
+    def observe(self, position: int) -> str:
+        if self.view_radius is not None:
+            return str(super().observe(position))
+        start, end = self._spans[position]
+        return f"{self._text[:start]}{ORIGIN}{self._text[end:]}"
+
+
+class TokensView(View):
+    """``tokens``: the text as the embedded tokenizer's ids, (rows * (3 * cols + 1),) int32."""
+
+    def __init__(self, rows: int, cols: int, view_radius: int | None):
+        from maze_env.vocabulary import ID_OF_TOKEN, MAX_SIDE, VOCABULARY
+
+        super().__init__(rows, cols, view_radius)
+        if max(rows, cols) > MAX_SIDE:
+            raise ImpossibleMaze(
+                f"Expects sides of at most {MAX_SIDE} for the 'tokens' view (the vocabulary ends there), "
+                f"actual: {rows}x{cols}"
+            )
+        self.length = rows * (3 * cols + 1)
+        self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
+        self._coordinates = _ids(ID_OF_TOKEN, [coordinate_token((r, c)) for r in range(rows) for c in range(cols)])
+        self._walls_ids = _ids(ID_OF_TOKEN, [*WALL_TOKENS, UNSEEN])
+        self._markers = _ids(ID_OF_TOKEN, [BLANK, ORIGIN, TARGET, "\n"])
+
+    def paint(
+        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        from maze_env.view_kernels import paint_tokens  # numba loads at first use
+
+        out = np.empty((len(walls), self.length), dtype=np.int32)
+        paint_tokens(walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out)
+        return out
+
+
+def _ids(id_of_token: dict[str, int], tokens: list[str]) -> NDArray[np.int32]:
+    return np.array([id_of_token[token] for token in tokens], dtype=np.int32)
+
+
+class GridView(View):
+    """``grid``: (channels, rows, cols) uint8 of 0 and 1.
+
+    Channels: 0 wall up, 1 wall down, 2 wall left, 3 wall right, 4 agent, 5 target, and under fog 6 unseen.
+    """
+
+    def __init__(self, rows: int, cols: int, view_radius: int | None):
+        super().__init__(rows, cols, view_radius)
+        self.channels = 6 if view_radius is None else 7
+        self.space = Box(0, 1, (self.channels, rows, cols), np.uint8)
+
+    def paint(
+        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        from maze_env.view_kernels import paint_grid  # numba loads at first use
+
+        out = np.empty((len(walls), self.channels, self.rows, self.cols), dtype=np.uint8)
+        paint_grid(walls, positions, targets, out)
+        return out
+
+
+class StateView(View):
+    """``state``: the number of the agent's cell, row * cols + col. Enough to learn one maze by table, not many."""
+
+    def __init__(self, rows: int, cols: int, view_radius: int | None):
+        super().__init__(rows, cols, view_radius)
+        self.space = Discrete(rows * cols)
+
+    def paint(
+        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        return positions.copy()
+
+    def observe(self, position: int) -> np.int64:
+        return np.int64(position)
+
+
+VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": GridView, "state": StateView}
+
+
+def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
+    """The view of that name. Raises UnknownName with the nearest valid one."""
+    if name not in VIEWS:
+        raise unknown_name("view", name, VIEWS)
+    check_view_radius(view_radius)
+    return VIEWS[name](rows, cols, view_radius)
