@@ -1,19 +1,22 @@
 """Agents that are not language models: they read the same text, so they measure the same thing.
 
-All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
+Under fog they know what the text shows: sides between unseen cells count as open until they are seen. All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
 and gives the walk as one answer. Its budget there is the environment's: 4 * rows * cols moves.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from random import Random
+from typing import Any
 
 from agents.base import Agent, Mode
+from maze_env.fog import known_maze
 from maze_env.judging import transition
-from maze_env.maze import Maze
+from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, moves_to_text
+from maze_env.tokens import moves_to_text
 
 
 class WalkingAgent(Agent):
@@ -25,10 +28,10 @@ class WalkingAgent(Agent):
     def __init__(self, mode: Mode = "play"):
         self.mode = mode
         self._random: list[Random] = []
-        self._memory: list[dict[str, Move]] = []
+        self._memory: list[dict[str, Any]] = []
 
     @abstractmethod
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         """The next move, from ``maze.origin``."""
 
     def reset(self, seeds: Sequence[int]) -> None:
@@ -39,8 +42,8 @@ class WalkingAgent(Agent):
         episodes = zip(observations, self._random, self._memory, strict=True)
         return [self._act_one(*episode) if episode[0] else "" for episode in episodes]
 
-    def _act_one(self, observation: str, random: Random, memory: dict[str, Move]) -> str:
-        maze = maze_from_text(observation)
+    def _act_one(self, observation: str, random: Random, memory: dict[str, Any]) -> str:
+        maze = known_maze(observation)
         if self.mode == "play":
             return self.choose(maze, random, memory).token
         moves: list[Move] = []
@@ -59,7 +62,7 @@ class RandomAgent(WalkingAgent):
 
     name = "random"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         return Move(random.randrange(4))
 
 
@@ -68,7 +71,7 @@ class RandomLegalAgent(WalkingAgent):
 
     name = "random-legal"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         return random.choice(maze.open_moves(maze.origin))
 
 
@@ -79,7 +82,7 @@ class GreedyAgent(WalkingAgent):
 
     name = "greedy"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         def distance(move: Move) -> int:
             row, col = move.from_cell(maze.origin)
             return abs(row - maze.target[0]) + abs(col - maze.target[1])
@@ -100,7 +103,7 @@ class WallFollower(WalkingAgent):
 
     turns: tuple[int, ...]
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         facing = CLOCKWISE.index(memory.get("last", Move.UP))
         directions = [CLOCKWISE[(facing + turn) % 4] for turn in self.turns]
         memory["last"] = next(move for move in directions if maze.is_open(maze.origin, move))
@@ -121,16 +124,66 @@ class RightHandAgent(WallFollower):
     turns = (1, 0, 3, 2)
 
 
+class DepthFirstAgent(WalkingAgent):
+    """Explores: an open side that leads to a cell not visited yet, else back the way it came.
+
+    It looks at no wall but those of its own cell and not at where the target lies, so fog makes no difference to it; it
+    finds the target of every maze, loops or not, within twice its cells.
+    """
+
+    name = "depth-first"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+        visited, way = memory.setdefault("visited", set()), memory.setdefault("way", [])
+        visited.add(maze.origin)
+        for move in maze.open_moves(maze.origin):
+            if move.from_cell(maze.origin) not in visited:
+                way.append(move)
+                return move
+        return way.pop().opposite if way else maze.open_moves(maze.origin)[0]
+
+
 class ShortestPathAgent(WalkingAgent):
-    """The oracle: breadth-first search over the whole maze."""
+    """Breadth-first search over the maze: the oracle, and under fog exploration toward the target, along the shortest
+    way that what has been seen leaves possible.
+    """
 
     name = "shortest-path"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Move]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
         return shortest_path(maze)[0]
+
+
+class AStarAgent(WalkingAgent):
+    """A* with Manhattan distance (Hart, Nilsson and Raphael 1968): shortest ways as well, found by another search."""
+
+    name = "a-star"
+
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+        def ahead(cell: Cell) -> int:
+            return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
+
+        # Entries are (length at least, cells left at least, cell, moves made, the first of them).
+        queue: list[tuple[int, int, Cell, int, Move | None]] = [(ahead(maze.origin), 0, maze.origin, 0, None)]
+        made = {maze.origin: 0}
+        while queue:
+            _, _, cell, length, first = heappop(queue)
+            if cell == maze.target:
+                assert first is not None
+                return first
+            for move in maze.open_moves(cell):
+                to = move.from_cell(cell)
+                if length + 1 < made.get(to, maze.rows * maze.cols):
+                    made[to] = length + 1
+                    left = ahead(to)
+                    heappush(queue, (length + 1 + left, left, to, length + 1, move if first is None else first))
+        return Move.UP  # no way at all: under any move it stays unsolved
 
 
 BASELINES: dict[str, type[WalkingAgent]] = {
     agent.name: agent
-    for agent in (RandomAgent, RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent, ShortestPathAgent)
+    for agent in (
+        RandomAgent, RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent, DepthFirstAgent, ShortestPathAgent,
+        AStarAgent,
+    )  # fmt: skip
 }

@@ -6,14 +6,18 @@ from typing import Any
 
 from agents.base import MODES, Agent, Mode
 from agents.baselines import BASELINES
+from agents.q_learning import QLearningAgent
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
+
+BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
+"""Agents that need no checkpoint."""
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: a baseline (``random``, ``shortest-path`` ...), a folder with a model that ``transformers`` loads, or
+        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...), a folder with a model that ``transformers`` loads, or
             ``my_module:MyAgent``, a class or function called with ``mode`` and ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...) or to one's own class.
@@ -25,8 +29,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
-    if name in BASELINES:
-        agent: Agent = BASELINES[name](mode)
+    if name in BUILT_IN:
+        agent: Agent = BUILT_IN[name](mode)
     elif Path(name).is_dir():
         from agents.llm_policy import LLMPolicy  # torch and transformers load at first use
 
@@ -36,7 +40,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         if not isinstance(agent, Agent):
             raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
     else:
-        raise UnknownName(f"{unknown_name('agent', name, BASELINES)} Nor is it a folder or a 'module:Class'.")
+        raise UnknownName(f"{unknown_name('agent', name, BUILT_IN)} Nor is it a folder or a 'module:Class'.")
     if mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {name!r}, one of {agent.modes}, actual: {mode!r}")
     return agent

@@ -116,7 +116,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             for i in chosen.tolist():
                 if seeds[i] is not None:
                     self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
-        mazes = self._given_mazes(options.get("maze"))
+        mazes = self._given_mazes(options.get("maze"), chosen)
         self._begin(chosen, mazes)
         self._ended[chosen] = False
         self._begun = True
@@ -206,8 +206,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             self._generators[index] = generator
         return generator
 
-    def _given_mazes(self, given: Any) -> list[Maze] | None:
-        """The mazes of ``options["maze"]``, one for each environment."""
+    def _given_mazes(self, given: Any, chosen: NDArray[np.int64]) -> list[Maze] | None:
+        """The mazes of ``options["maze"]`` for the environments ``chosen``."""
         if given is None:
             return None
         mazes = [given] * self.num_envs if isinstance(given, (Maze, str)) else list(given)
@@ -215,10 +215,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidMaze(
                 f"Expects one maze, or one for each of {self.num_envs} environments, actual: {len(mazes)}"
             )
-        return [playable(maze, self.maze_spec)[0] for maze in mazes]
+        return [playable(mazes[i], self.maze_spec)[0] for i in chosen.tolist()]
 
     def _begin(self, chosen: NDArray[np.int64], mazes: list[Maze] | None) -> None:
-        """Starts new episodes in ``chosen``, on ``mazes`` (one for each environment) or on mazes drawn by each."""
+        """Starts new episodes in ``chosen``, on ``mazes`` (one for each) or on mazes that each draws."""
         if mazes is None:
             keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
             batch = generate_batch(keys, self.maze_spec)
@@ -226,10 +226,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
                 batch.walls, batch.origins, batch.targets,
             )  # fmt: skip
         else:
-            for i in chosen.tolist():
-                self._walls[i], self._origins[i], self._target_cells[i] = (
-                    mazes[i].walls, mazes[i].origin, mazes[i].target,
-                )  # fmt: skip
+            for i, maze in zip(chosen.tolist(), mazes, strict=True):
+                self._walls[i], self._origins[i], self._target_cells[i] = maze.walls, maze.origin, maze.target
         cols = self.maze_spec.cols
         self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
         self._positions[chosen] = self._origins[chosen] @ (cols, 1)

@@ -29,7 +29,7 @@ def small_trees():
 
 
 def test_the_baselines_are_known_by_their_own_names():
-    names = {"random", "random-legal", "greedy", "left-hand", "right-hand", "shortest-path"}
+    names = {"random", "random-legal", "greedy", "left-hand", "right-hand", "depth-first", "shortest-path", "a-star"}
     assert set(BASELINES) == names
     assert all(BASELINES[name].name == name and BASELINES[name].modes == MODES for name in names)
 
@@ -46,9 +46,10 @@ def test_every_agent_plays_every_size_within_the_budget(name, mode):
 
 
 @BOTH_MODES
-def test_the_oracle_solves_everything_in_the_fewest_moves(mode):
-    mazes = list(small_trees())[::7] + tiny.mazes(20, 6, 4)
-    for record in run_episodes(BASELINES["shortest-path"](mode), mazes, range(len(mazes))):
+@pytest.mark.parametrize("name", ["shortest-path", "a-star"])
+def test_the_oracles_solve_everything_in_the_fewest_moves(name, mode):
+    mazes = [*list(small_trees())[::7], *tiny.mazes(20, 6, 4), *tiny.mazes(20, 6, 6, braid=1.0)]
+    for record in run_episodes(BASELINES[name](mode), mazes, range(len(mazes))):
         assert record.solved
         assert record.legal
         assert len(record.moves) == golden.bfs(record.maze.walls, record.maze.origin)[record.maze.target]

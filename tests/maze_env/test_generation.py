@@ -29,8 +29,12 @@ KEYS = np.array([0, 1, 2, 3, 2**63, 2**64 - 1, 0x9E3779B97F4A7C15, 1234567890123
 # Prints the bytes of a few mazes of each kind; run compiled and not, and in a fresh process.
 PRINT_BYTES = """
 import numpy as np
-from maze_env.generation import MazeSpec, generate_batch
-for spec in (MazeSpec(), MazeSpec(4, 6, split="validation", min_length=8), MazeSpec(3, 2, max_length=3)):
+from maze_env.generation import GENERATORS, MazeSpec, generate_batch
+specs = [MazeSpec(), MazeSpec(4, 6, split="validation", min_length=8), MazeSpec(3, 2, max_length=3)]
+specs += [
+    MazeSpec(4, 5, generator=name, braid=braid, min_turns=1) for name in sorted(GENERATORS) for braid in (0.0, 0.6)
+]
+for spec in specs:
     batch = generate_batch(np.arange(8, dtype=np.uint64) * np.uint64(2**60 + 1), spec)
     print(batch.walls.tobytes().hex(), batch.origins.tolist(), batch.targets.tolist())
 """
@@ -61,7 +65,7 @@ def test_one_by_one_equals_the_batch_whatever_else_is_in_it(spec):
 def test_interpreted_and_compiled_kernels_give_the_same_bytes():
     # Also trips when numba serves a stale cache: it does not notice a change in a kernel that another file imports.
     compiled = run_python(PRINT_BYTES)
-    assert compiled.count("\n") == 3
+    assert compiled.count("\n") == 13
     assert run_python(PRINT_BYTES, NUMBA_DISABLE_JIT="1") == compiled
 
 

@@ -1,0 +1,53 @@
+"""Q-learning learns mazes by acting in them alone."""
+
+import pytest
+
+from agents import registry
+from agents.episodes import run_episodes
+from agents.q_learning import QLearningAgent
+from maze_env.errors import InvalidConfig
+from maze_env.generation import MazeSpec, generate
+from maze_env.maze import Maze
+
+MAZES = [generate(key, MazeSpec(5, 5, split=None)) for key in range(40)]
+
+
+def test_within_its_budget_it_has_learned_the_shortest_way_of_every_maze():
+    agent = QLearningAgent()
+    records = run_episodes(agent, MAZES, range(40))
+    assert all(record.solved and len(record.moves) == record.start_distance for record in records)
+    assert len(agent.learning_curve) == 60
+    assert agent.learning_curve[-1] == 1.0
+
+
+def test_with_one_episode_it_has_not():
+    agent = QLearningAgent(episodes=1)
+    records = run_episodes(agent, MAZES, range(40))
+    assert sum(record.solved for record in records) < 40
+
+
+def test_mazes_of_several_sizes_are_learned_together_and_the_same_way_each_time():
+    mazes = [generate(key, MazeSpec(*size, split=None)) for key, size in enumerate([(3, 3), (4, 5), (3, 3), (6, 2)])]
+    first, second = (run_episodes(QLearningAgent(episodes=20), mazes, range(4)) for _ in range(2))
+    assert [record.moves for record in first] == [record.moves for record in second]
+    assert all(record.solved for record in first)
+
+
+def test_walls_are_learned_by_running_into_them():
+    corridor = Maze.from_ascii("""
+        +---+---+
+        | O | X |
+        +   +   +
+        |       |
+        +---+---+
+    """)
+    table = QLearningAgent(episodes=10).learn([corridor])[0]
+    best = table.max(axis=1)
+    assert table[0].argmax() == 1
+    assert (table[0, [0, 2, 3]] < best[0]).all()
+
+
+def test_it_is_made_by_name_and_only_plays():
+    assert isinstance(registry.make("q-learning", "play"), QLearningAgent)
+    with pytest.raises(InvalidConfig, match="Expects a mode of 'q-learning', one of .*'play'.*, actual: 'plan'"):
+        registry.make("q-learning", "plan")
