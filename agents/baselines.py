@@ -1,6 +1,8 @@
 """Agents that are not language models: they read the same text, so they measure the same thing.
 
-Under fog they know what the text shows: sides between unseen cells count as open until they are seen. All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
+Under fog they know what the text shows: sides between unseen cells count as open until they are seen.
+
+All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
 and gives the walk as one answer. Its budget there is the environment's: 4 * rows * cols moves.
 """
 
@@ -183,7 +185,13 @@ class AStarAgent(WalkingAgent):
 BASELINES: dict[str, type[WalkingAgent]] = {
     agent.name: agent
     for agent in (
-        RandomAgent, RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent, DepthFirstAgent, ShortestPathAgent,
+        RandomAgent,
+        RandomLegalAgent,
+        GreedyAgent,
+        LeftHandAgent,
+        RightHandAgent,
+        DepthFirstAgent,
+        ShortestPathAgent,
         AStarAgent,
-    )  # fmt: skip
+    )
 }

@@ -1,8 +1,8 @@
 """Tabular Q-learning: learns each maze from scratch, by acting in it, and then plays what it learned.
 
 Source: Watkins and Dayan, "Q-learning", Machine Learning 8 (1992); with optimistic first values (Sutton and Barto,
-"Reinforcement Learning", 2nd edition, section 2.6) in place of random exploration, so that a maze is learned the same way
-each time. Moves are certain here, so the step size is 1.
+"Reinforcement Learning", 2nd edition, section 2.6) in place of random exploration, so that a maze is learned the same
+way each time. Moves are certain here, so the step size is 1.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ class QLearningAgent(Agent):
         """The values of each maze's cells and moves after training: (mazes, rows * cols, 4). Mazes are of one size."""
         count, rows, cols = len(mazes), mazes[0].rows, mazes[0].cols
         env = TokenMazeVectorEnv(count, "Disabled", rows=rows, cols=cols, split=None, view="state")
-        # No way is worth more than being paid in full at once: first values that promise as much make it try every move.
+        # No way is worth more than being paid in full at once: first values that promise as much have every move tried.
         table = np.full((count, rows * cols, 4), step_scheme_named("solved").bounds[1])
         index, played = np.arange(count), np.zeros(count, np.int64)
         solved = np.zeros((self.episodes, count), np.bool_)

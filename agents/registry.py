@@ -17,8 +17,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...), a folder with a model that ``transformers`` loads, or
-            ``my_module:MyAgent``, a class or function called with ``mode`` and ``options``.
+        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...), a folder with a model that ``transformers``
+            loads, or ``my_module:MyAgent``, a class or function called with ``mode`` and ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...) or to one's own class.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
-from maze_env.tokens import UNSEEN_BITS, parse_cells
+from maze_env.tokens import UNSEEN, UNSEEN_BITS, maze_from_text, parse_cells
 
 
 def check_view_radius(view_radius: int | None) -> None:
@@ -43,6 +43,8 @@ def known_maze(text: str) -> Maze:
     Raises:
         InvalidMazeText: as ``maze_from_text``. InvalidMaze: where the walls that are known contradict each other.
     """
+    if UNSEEN not in text:
+        return maze_from_text(text)
     seen, origin, target = parse_cells(text)
     return Maze(open_unseen(seen), origin, target)
 

@@ -38,6 +38,23 @@ def fill_distances(walls, row, col, distances, queue):
 
 
 @njit(cache=True)
+def walls_agree(walls):
+    """Whether the border is closed and every side is the same from both its cells; ``maze.py`` says what is wrong."""
+    rows, cols = walls.shape
+    for row in range(rows):
+        for col in range(cols):
+            for move in range(4):
+                closed = walls[row, col] >> move & 1
+                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                if 0 <= to_row < rows and 0 <= to_col < cols:
+                    if closed != walls[to_row, to_col] >> (move ^ 1) & 1:
+                        return False
+                elif not closed:
+                    return False
+    return True
+
+
+@njit(cache=True)
 def fill_turns(walls, distances, queue, reached, turns):
     """Writes into ``turns`` ((rows, cols, 4) int16) the fewest turns of a shortest path to each cell, by its last move.
 

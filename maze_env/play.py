@@ -3,8 +3,8 @@
     python -m maze_env.play
     python -m maze_env.play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
 
-Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits. Without
-a terminal, e.g. from a pipe, keys are read from the input, one character each.
+Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
+Without a terminal, e.g. from a pipe, keys are read from the input, one character each.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Game:
     def move(self, move: Move) -> None:
         """One move of the environment."""
         self.moves.append(move)
-        _, reward, terminated, truncated, info = self.env.step(int(move))
+        _, _, terminated, truncated, info = self.env.step(int(move))
         self.message = {"hit_wall": "A wall.", "left_grid": "The edge of the maze."}.get(info["last_move"], "")
         self.over = terminated or truncated
         if terminated:

@@ -94,6 +94,8 @@ def maze_from_text(text: str) -> Maze:
             vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
             open border, not exactly one origin and one target.
     """
+    if maze := _maze_from_plain_text(text):
+        return maze
     walls, origin, target = parse_cells(text)
     unseen = np.argwhere(walls == UNSEEN_BITS)
     if len(unseen):
@@ -105,6 +107,44 @@ def maze_from_text(text: str) -> Maze:
         return Maze(walls, origin, target)
     except InvalidMaze as error:
         raise InvalidMazeText(str(error)) from None
+
+
+@lru_cache(maxsize=64)
+def _plain_names(rows: int, cols: int) -> list[str]:
+    """The coordinate tokens without their brackets."""
+    return [name[2:-2] for name in coordinate_tokens(rows, cols)]
+
+
+_PLAIN_WALLS = {token[2:-2]: bits for bits, token in enumerate(WALL_TOKENS)}
+_PLAIN_BLANK, _PLAIN_ORIGIN, _PLAIN_TARGET = (marker[2:-2] for marker in MARKERS)
+
+
+def _maze_from_plain_text(text: str) -> Maze | None:
+    """The maze of a text as ``maze_to_text`` writes it, several times as fast; ``None`` where it is anything else,
+    good or bad, which is then taken apart token by token.
+    """
+    from maze_env.grid_kernels import walls_agree  # numba loads at first use
+
+    text = text.removesuffix("\n")
+    if not (text.startswith("<|") and text.endswith("|>")):
+        return None
+    tokens = text[2:-2].replace("|>\n<|", "|><|").split("|><|")
+    names, markers = tokens[0::3], tokens[2::3]
+    row, _, col = names[-1].partition("-")
+    if not (row.isdecimal() and col.isdecimal() and len(row) + len(col) <= 4):
+        return None
+    rows, cols = int(row) + 1, int(col) + 1
+    if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE) or names != _plain_names(rows, cols):
+        return None
+    try:
+        bits = bytes([_PLAIN_WALLS[token] for token in tokens[1::3]])
+        origin, target = markers.index(_PLAIN_ORIGIN), markers.index(_PLAIN_TARGET)
+    except (KeyError, ValueError):
+        return None
+    if len(tokens) != 3 * rows * cols or markers.count(_PLAIN_BLANK) != rows * cols - 2:
+        return None
+    walls = np.frombuffer(bits, dtype=np.uint8).reshape(rows, cols)
+    return Maze.trusted(walls, divmod(origin, cols), divmod(target, cols)) if walls_agree(walls) else None
 
 
 def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:

@@ -19,7 +19,7 @@ GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "b
 MAX_TRIES = 10_000
 """Layouts tried for one maze before its bounds are given up as not met."""
 MAX_WORK = 2**27
-"""Cells of distance maps computed for one maze before its bounds are given up: about five seconds, whatever the size."""
+"""Cells of distance maps computed for one maze before its bounds are given up: about five seconds at any size."""
 
 
 @dataclass(frozen=True)

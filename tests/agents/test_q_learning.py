@@ -49,5 +49,5 @@ def test_walls_are_learned_by_running_into_them():
 
 def test_it_is_made_by_name_and_only_plays():
     assert isinstance(registry.make("q-learning", "play"), QLearningAgent)
-    with pytest.raises(InvalidConfig, match="Expects a mode of 'q-learning', one of .*'play'.*, actual: 'plan'"):
+    with pytest.raises(InvalidConfig, match=r"Expects a mode of 'q-learning', one of .*'play'.*, actual: 'plan'"):
         registry.make("q-learning", "plan")

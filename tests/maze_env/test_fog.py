@@ -61,7 +61,9 @@ def test_sides_between_unseen_cells_count_as_open_and_known_walls_from_both_side
 
 
 def test_a_text_under_fog_is_no_maze_to_judge_by_and_says_so():
-    with pytest.raises(InvalidMazeText, match=r"walls are all known, actual: <\|unseen\|> in cell <\|0-1\|>.*known_maze"):
+    with pytest.raises(
+        InvalidMazeText, match=r"walls are all known, actual: <\|unseen\|> in cell <\|0-1\|>.*known_maze"
+    ):
         maze_from_text(text_of(first_view(CORNER, 0), CORNER))
 
 

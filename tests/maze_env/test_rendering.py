@@ -77,7 +77,9 @@ def test_every_size_gives_a_sharp_picture_of_some_512_pixels(size):
     row, col = env.unwrapped.position
     outside = np.ones(picture.shape[:2], dtype=bool)
     outside[row * cell : (row + 1) * cell + 9, col * cell : (col + 1) * cell + 9] = False
-    assert {tuple(color) for color in np.unique(picture[outside], axis=0).tolist()} <= lines  # blended in the disc alone
+    assert {
+        tuple(color) for color in np.unique(picture[outside], axis=0).tolist()
+    } <= lines  # blended in the disc alone
 
 
 def test_no_mode_no_picture():

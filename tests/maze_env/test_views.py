@@ -112,7 +112,7 @@ def test_gymnasiums_checker_has_nothing_to_say(view, generator, view_radius):
 def test_views_that_cannot_be_are_refused_by_name():
     with pytest.raises(UnknownName, match=r"Expects a view out of .*, actual: 'girds'. Did you mean 'grid'\?"):
         TokenMazeEnv(view="girds")
-    with pytest.raises(ImpossibleMaze, match="Expects sides of at most 20 for the 'tokens' view .* actual: 5x21"):
+    with pytest.raises(ImpossibleMaze, match=r"Expects sides of at most 20 for the 'tokens' view .* actual: 5x21"):
         TokenMazeEnv(5, 21, view="tokens")
     for wrong in (-1, 1.0, True, "2"):
         with pytest.raises(InvalidConfig, match=f"Expects view_radius None .*, actual: {wrong!r}"):

@@ -1,0 +1,108 @@
+"""What ``throughput.py`` measures beside this package: other environments and generators, where they are installed.
+
+``pip install -e .[peers]`` installs those that gymnasium does not bring along. Each function gives a rate per second.
+"""
+
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+VECTOR = 4096
+
+
+def single_steps(name: str, steps: int = 20_000, **options: Any) -> float:
+    """Steps per second of one environment under random actions; resets are not timed."""
+    env = gymnasium.make(name, **options)
+    actions = np.random.default_rng(0).integers(0, 4, steps).tolist()
+    env.reset(seed=0)
+    done, taken = 0, 0.0
+    while done < steps:
+        env.reset()
+        start, begun = done, time.perf_counter()
+        for action in actions[start:]:
+            _, _, terminated, truncated, _ = env.step(action)
+            done += 1
+            if terminated or truncated:
+                break
+        taken += time.perf_counter() - begun
+    return steps / taken
+
+
+def vector_steps(name: str, turns: int = 60, **options: Any) -> float:
+    """Environment steps per second of Gymnasium's vector interface under random actions, autoreset included."""
+    env = gymnasium.make_vec(name, num_envs=VECTOR, vectorization_mode="vector_entry_point", **options)
+    env.reset(seed=0)
+    highest = int(env.single_action_space.n)  # type: ignore[attr-defined]
+    actions = np.random.default_rng(0).integers(0, highest, (turns, VECTOR))
+    env.step(actions[0])
+    begun = time.perf_counter()
+    for batch in actions:
+        env.step(batch)
+    return turns * VECTOR / (time.perf_counter() - begun)
+
+
+def minigrid_steps() -> float:
+    """MiniGrid's four rooms through ``gymnasium.make``."""
+    import minigrid  # noqa: F401 (registers its environments)
+
+    return single_steps("MiniGrid-FourRooms-v0", 5_000)
+
+
+def jumanji_steps(autoreset: bool) -> Callable[[], float]:
+    """Jumanji's Maze, 10x10, jitted and mapped over a batch; compilation is not timed."""
+
+    def measure() -> float:
+        import jax
+        import jumanji
+        from jumanji.wrappers import AutoResetWrapper
+
+        plain = jumanji.make("Maze-v0")
+        env = AutoResetWrapper(plain) if autoreset else plain
+        turns = 5 if autoreset else 200
+        state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.PRNGKey(0), VECTOR))
+        actions = jax.numpy.asarray(np.random.default_rng(0).integers(0, 4, (turns, VECTOR)).astype(np.int32))
+
+        # All turns in one compiled loop that keeps states and rewards alone: the form in which XLA is fastest.
+        def turn(state: Any, batch: Any) -> Any:
+            state, timestep = jax.vmap(env.step)(state, batch)
+            return state, timestep.reward
+
+        play = jax.jit(lambda state: jax.lax.scan(turn, state, actions))
+        jax.block_until_ready(play(state))
+        begun = time.perf_counter()
+        jax.block_until_ready(play(state))
+        return turns * VECTOR / (time.perf_counter() - begun)
+
+    return measure
+
+
+def jumanji_mazes(side: int, count: int) -> float:
+    """Jumanji's generator, jitted and mapped."""
+    import jax
+    from jumanji.environments.routing.maze.generator import RandomGenerator
+
+    make = jax.jit(jax.vmap(RandomGenerator(num_rows=side, num_cols=side)))
+    keys = jax.random.split(jax.random.PRNGKey(0), count)
+    jax.block_until_ready(make(keys))
+    begun = time.perf_counter()
+    jax.block_until_ready(make(keys))
+    return count / (time.perf_counter() - begun)
+
+
+def maze_dataset_mazes(side: int, count: int) -> float:
+    """maze-dataset's depth-first generator."""
+    from maze_dataset.generation import LatticeMazeGenerators
+
+    begun = time.perf_counter()
+    for _ in range(count):
+        LatticeMazeGenerators.gen_dfs((side, side))
+    return count / (time.perf_counter() - begun)
+
+
+def installed(package: str) -> bool:
+    """Whether a peer can be measured here."""
+    return find_spec(package) is not None

@@ -1,0 +1,247 @@
+"""How fast everything is, beside whatever peers are installed, in one run.
+
+    python -m benchmarks.throughput --output benchmarks/results/throughput.json
+
+Contestants of a row take turns, round after round, because machines are noisy: what is compared is the ratio within
+each round. Printed are medians, and ratios with their least and greatest round.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import maze_env
+from benchmarks import peers
+from benchmarks.results import check_output
+from maze_env.commands import provenance, run_command, write_whole
+from maze_env.generation import MazeSpec, generate_batch
+from maze_env.tokens import moves_to_text
+from maze_env.vector import TokenMazeVectorEnv
+
+Rate = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what it is, its unit, how to measure it here and at its peers."""
+
+    name: str
+    unit: str
+    ours: Rate
+    peers: dict[str, Rate] = field(default_factory=dict)
+
+
+def steps_alone(view: str) -> Rate:
+    """Vector steps in which no episode ends: 10x10, targets farther than the steps taken."""
+
+    def measure() -> float:
+        env = TokenMazeVectorEnv(peers.VECTOR, "Disabled", rows=10, cols=10, min_length=26, view=view)
+        actions = np.random.default_rng(0).integers(0, 4, (25, peers.VECTOR))
+        taken, turns = 0.0, 0
+        for seed in range(3):
+            env.reset(seed=seed)
+            begun = time.perf_counter()
+            for batch in actions:
+                env.step(batch)
+            taken += time.perf_counter() - begun
+            turns += len(actions)
+        return turns * peers.VECTOR / taken
+
+    return measure
+
+
+def resets() -> float:
+    """Resets per second of one environment through ``gymnasium.make``, 5x5."""
+    env = gymnasium.make("TokenMaze-v0")
+    env.reset(seed=0)
+    begun = time.perf_counter()
+    for _ in range(3_000):
+        env.reset()
+    return 3_000 / (time.perf_counter() - begun)
+
+
+def mazes(side: int, count: int, split: str | None) -> Rate:
+    """Depth-first mazes per second, in one batch."""
+
+    def measure() -> float:
+        keys = np.arange(count, dtype=np.uint64)
+        begun = time.perf_counter()
+        generate_batch(keys, MazeSpec(side, side, split=split))
+        return count / (time.perf_counter() - begun)
+
+    return measure
+
+
+def judged(parse: bool) -> Rate:
+    """Right answers judged per second, 5x5, given the parsed maze or its text."""
+
+    def measure() -> float:
+        batch = generate_batch(np.arange(2_000, dtype=np.uint64), MazeSpec())
+        given = [batch[index] for index in range(len(batch))]
+        texts = [maze_env.maze_to_text(maze) for maze in given]
+        answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in given]
+        begun = time.perf_counter()
+        if parse:
+            solved = sum(
+                maze_env.judge(maze_env.maze_from_text(text), answer).solved
+                for text, answer in zip(texts, answers, strict=True)
+            )
+        else:
+            solved = sum(maze_env.judge(maze, answer).solved for maze, answer in zip(given, answers, strict=True))
+        taken = time.perf_counter() - begun
+        assert solved == len(given)
+        return len(given) / taken
+
+    return measure
+
+
+def rows() -> list[Row]:
+    """Every figure, with the peers that are installed."""
+    has = peers.installed
+    generators: dict[int, dict[str, Rate]] = {}
+    for side, few, many in ((5, 300, 4096), (10, 100, 2048), (20, 30, 256), (50, 5, 16)):
+        generators[side] = {}
+        if has("maze_dataset"):
+            generators[side]["maze-dataset"] = partial(peers.maze_dataset_mazes, side, few)
+        if has("jumanji"):
+            generators[side]["Jumanji"] = partial(peers.jumanji_mazes, side, many)
+    single: dict[str, Rate] = {"FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1")}
+    if has("minigrid"):
+        single["MiniGrid FourRooms"] = peers.minigrid_steps
+    alone: dict[str, Rate] = {"CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1")}
+    fresh: dict[str, Rate] = {}
+    if has("jumanji"):
+        alone = {"Jumanji Maze": peers.jumanji_steps(autoreset=False), **alone}
+        fresh = {"Jumanji Maze": peers.jumanji_steps(autoreset=True)}
+
+    return [
+        Row("one environment, text", "steps/s", partial(peers.single_steps, "TokenMaze-v0"), single),
+        Row("one environment, reset", "resets/s", resets),
+        Row("vector of 4,096, state, no episode ends", "steps/s", steps_alone("state"), alone),
+        Row("vector of 4,096, tokens, no episode ends", "steps/s", steps_alone("tokens")),
+        *(
+            Row(
+                f"vector of 4,096, {view}, fresh mazes",
+                "steps/s",
+                partial(peers.vector_steps, "TokenMaze-v0", turns, view=view),
+                fresh if view == "state" else {},
+            )
+            for view, turns in (("state", 60), ("tokens", 60), ("grid", 60), ("text", 10))
+        ),
+        Row("5x5 mazes", "mazes/s", mazes(5, 100_000, None), generators[5]),
+        Row("5x5 mazes of the train split", "mazes/s", mazes(5, 100_000, "train")),
+        Row("10x10 mazes", "mazes/s", mazes(10, 20_000, None), generators[10]),
+        Row("20x20 mazes", "mazes/s", mazes(20, 4_000, None), generators[20]),
+        Row("50x50 mazes", "mazes/s", mazes(50, 500, None), generators[50]),
+        Row("answers judged, maze given", "answers/s", judged(parse=False)),
+        Row("answers judged, maze parsed from text", "answers/s", judged(parse=True)),
+    ]
+
+
+def measure(row: Row, rounds: int) -> dict[str, Any]:
+    """The rates of all rounds, medians, and the ratio to each peer with its least and greatest round."""
+    row.ours()  # compiles, and is not counted
+    rates: dict[str, list[float]] = {"TokenMaze": [], **{name: [] for name in row.peers}}
+    for _ in range(rounds):
+        rates["TokenMaze"].append(row.ours())
+        for name, peer in row.peers.items():
+            rates[name].append(peer())
+    ratios = {
+        name: [ours / theirs for ours, theirs in zip(rates["TokenMaze"], rates[name], strict=True)]
+        for name in row.peers
+    }
+    return {
+        "name": row.name,
+        "unit": row.unit,
+        "median": {name: statistics.median(values) for name, values in rates.items()},
+        "ratio": {
+            name: {"median": statistics.median(values), "least": min(values), "greatest": max(values)}
+            for name, values in ratios.items()
+        },
+        "rounds": rates,
+    }
+
+
+def memory() -> dict[str, float]:
+    """Bytes for each environment: alone, and in a vector of 4,096, 5x5."""
+    figures = {}
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    singles = [gymnasium.make("TokenMaze-v0") for _ in range(500)]
+    for env in singles:
+        env.reset(seed=0)
+    figures["single"] = (tracemalloc.get_traced_memory()[0] - before) / len(singles)
+    for view in ("state", "tokens"):
+        before = tracemalloc.get_traced_memory()[0]
+        vector = TokenMazeVectorEnv(peers.VECTOR, view=view)
+        vector.reset(seed=0)
+        figures[f"vector, {view}"] = (tracemalloc.get_traced_memory()[0] - before) / peers.VECTOR
+    tracemalloc.stop()
+    return figures
+
+
+def import_time(rounds: int = 5) -> float:
+    """Milliseconds of ``import maze_env`` beyond gymnasium and numpy: the median over fresh processes."""
+    code = "import time, gymnasium, numpy; t = time.perf_counter(); import maze_env; print(time.perf_counter() - t)"
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(rounds)
+    ]
+    return 1000 * statistics.median(float(run.stdout) for run in runs)
+
+
+def show(result: dict[str, Any]) -> str:
+    """One line for a row."""
+    line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
+    for name, ratio in result["ratio"].items():
+        theirs = result["median"][name]
+        line += (
+            f"\n    {ratio['median']:,.3g} x [{ratio['least']:,.3g}, {ratio['greatest']:,.3g}] {name} ({theirs:,.0f})"
+        )
+    return line
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, prints, and stores."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.throughput",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default %(default)s)")
+    parser.add_argument("--only", default="", help="rows whose name holds this text")
+    parser.add_argument("--output", type=Path, default=None, help="a JSON file to store the results in")
+    parser.add_argument("--overwrite", action="store_true", help="replace that file")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    if options.output is not None:
+        check_output(options.output, options.overwrite)
+    results = []
+    for row in rows():
+        if options.only in row.name:
+            results.append(measure(row, options.rounds))
+            print(show(results[-1]), flush=True)
+    stored: dict[str, Any] = {"rows": results, "memory_bytes": memory(), "import_ms": import_time()}
+    stored["provenance"] = provenance("benchmarks.throughput", arguments, time.monotonic() - started)
+    for name, size in stored["memory_bytes"].items():
+        print(f"memory of an environment, {name:<16} {size:>14,.0f} bytes")
+    print(f"import maze_env beyond gymnasium and numpy {stored['import_ms']:>14.0f} ms")
+    if options.output is not None:
+        write_whole(options.output, json.dumps(stored, indent=1) + "\n")
+        print(f"stored in {options.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)
