@@ -18,7 +18,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
 
     Args:
         name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...), a folder with a model that ``transformers``
-            loads, or ``my_module:MyAgent``, a class or function called with ``mode`` and ``options``.
+            loads, a policy saved by Stable-Baselines3 (``policy.zip``), or ``my_module:MyAgent``, a class or function
+            called with ``mode`` and ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...) or to one's own class.
 
@@ -35,6 +36,14 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         from agents.llm_policy import LLMPolicy  # torch and transformers load at first use
 
         agent = LLMPolicy(name, mode=mode, **options)
+    elif name.endswith(".zip"):
+        try:
+            from agents.sb3 import SB3Agent
+        except ModuleNotFoundError as error:
+            raise InvalidConfig(
+                f"Expects Stable-Baselines3 for {name!r} (pip install -e .[sb3]), actual: no module {error.name!r}"
+            ) from None
+        agent = SB3Agent(name, mode)
     elif ":" in name:
         agent = _import(name)(mode=mode, **options)
         if not isinstance(agent, Agent):

@@ -1,15 +1,18 @@
 """Rows as token ids: what a trainer reads, checked so that nothing is cut, and arranged so that little is padding."""
 
 import random
+from itertools import islice
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_SIDE
-from training.data import DataConfig, prompt_rows, supervised_rows
+from training.data import CHUNK, DataConfig, prompt_rows, supervised_rows
 
 WINDOW = 16
 """Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
@@ -37,20 +40,24 @@ def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_s
     Raises:
         InvalidConfig: for an example longer than ``context``, naming its length; nothing is ever cut.
     """
-    prompts, completions = [], []
-    for row in supervised_rows(config):
-        prompt = render(tokenizer, row["maze"])
-        prompts.append(prompt.text)
-        completion = row["completion"]
-        if prompt.thinking_opened:  # by the chat template: the completion goes on from there
-            completion = completion.removeprefix(THINK_OPEN)
-            completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
-        completions.append(completion)
-    prompt_ids, completion_ids = token_ids(tokenizer, prompts), token_ids(tokenizer, completions)
-    rows = []
-    for head, tail in zip(prompt_ids, completion_ids, strict=True):
-        ids = [*head, *tail, tokenizer.eos_token_id]
-        rows.append((ids, [-100] * len(head) + ids[len(head) :]))
+    rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    source = supervised_rows(config)
+    # A few at a time: what a tokenizer returns beside the ids is many times their size.
+    while chunk := list(islice(source, CHUNK)):
+        prompts, completions = [], []
+        for row in chunk:
+            prompt = render(tokenizer, row["maze"])
+            prompts.append(prompt.text)
+            completion = row["completion"]
+            if prompt.thinking_opened:  # by the chat template: the completion goes on from there
+                completion = completion.removeprefix(THINK_OPEN)
+                completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
+            completions.append(completion)
+        for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
+            ids = np.array([*head, *tail, tokenizer.eos_token_id], dtype=np.int32)
+            labels = ids.copy()
+            labels[: len(head)] = -100
+            rows.append((ids, labels))
     longest = max(rows, key=lambda row: len(row[0]))
     if len(longest[0]) > context:
         raise InvalidConfig(

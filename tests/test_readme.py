@@ -1,0 +1,48 @@
+"""The README's Python runs as it stands there."""
+
+import re
+import subprocess
+import sys
+
+from tests.tiny import ROOT, python
+
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def run(code, folder):
+    (folder / "snippet.py").write_text(code)
+    done = python(folder / "snippet.py")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_is_an_environment_an_agent_and_a_loop():
+    assert [re.search(r"class FirstOpen|make_vec|make\(", block)[0] for block in BLOCKS] == [
+        "make(",
+        "class FirstOpen",
+        "make_vec",
+    ]
+
+
+def test_the_environment_is_played_to_the_end(tmp_path):
+    shown = run(BLOCKS[0], tmp_path)
+    assert shown.startswith("<|0-0|><|")
+    assert shown.rstrip().endswith("+")
+
+
+def test_the_agent_plays_the_benchmark(tmp_path):
+    (tmp_path / "my_agent.py").write_text(BLOCKS[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.mazebench", "--agent", "my_agent:FirstOpen", "--mode", "play"],
+        env={"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "my_agent:FirstOpen" in done.stdout
+
+
+def test_the_loop_learns(tmp_path):
+    rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[2], tmp_path))]
+    assert rewards[-1] > 1.2 * rewards[0]

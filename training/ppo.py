@@ -1,0 +1,100 @@
+"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install -e .[sb3]``).
+
+    python -m training.ppo --config training/configs/ppo.yaml
+    python -m benchmarks.mazebench --mode play --agent runs/ppo/policy.zip
+
+Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.06347.
+"""
+
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from maze_env.commands import check_folder, provenance, run_command, write_whole
+from maze_env.errors import InvalidConfig, InvalidOutput
+from training.arguments import parse, require_at_least
+
+
+@dataclass
+class PPORunConfig:
+    """What to train on and how. Names are those of Stable-Baselines3 where it has them."""
+
+    output_dir: str = field(default="runs/ppo", metadata={"help": "A new folder, for policy.zip and run.json."})
+    rows: int = field(default=5, metadata={"help": "Rows of the mazes."})
+    cols: int = field(default=5, metadata={"help": "Columns of the mazes."})
+    generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
+    view_radius: int | None = field(default=None, metadata={"help": "Train in fog of this radius."})
+    num_envs: int = field(default=256, metadata={"help": "Environments side by side."})
+    total_timesteps: int = field(default=4_000_000, metadata={"help": "Steps of all environments together."})
+    n_steps: int = field(default=32, metadata={"help": "Steps of each environment between updates."})
+    batch_size: int = field(default=2048, metadata={"help": "Steps in a minibatch."})
+    n_epochs: int = field(default=4, metadata={"help": "Passes over the steps of an update."})
+    learning_rate: float = field(default=1e-3, metadata={"help": "Adam's, falling linearly to 0."})
+    gamma: float = field(default=0.95, metadata={"help": "Discount."})
+    gae_lambda: float = field(default=0.9, metadata={"help": "Of generalised advantage estimation."})
+    ent_coef: float = field(default=0.01, metadata={"help": "Weight of the entropy bonus."})
+    hidden: str = field(
+        default="512,512", metadata={"help": "Widths of the hidden layers, for policy and value alike."}
+    )
+    seed: int = field(default=0, metadata={"help": "Of weights, mazes and actions."})
+
+    def __post_init__(self) -> None:
+        require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
+        if not all(width.strip().isdigit() for width in self.hidden.split(",")):
+            raise InvalidConfig(f"Expects hidden as widths with commas, e.g. '512,512', actual: {self.hidden!r}")
+
+
+def train(config: PPORunConfig) -> Path:
+    """Trains and saves; returns the policy's file."""
+    from stable_baselines3 import PPO
+    from torch import nn
+
+    from agents.sb3 import MazeVecEnv
+
+    folder = Path(config.output_dir)
+    if (folder / "policy.zip").exists():
+        raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
+    check_folder(folder)
+    started = time.monotonic()
+    env = MazeVecEnv(
+        config.num_envs,
+        rows=config.rows,
+        cols=config.cols,
+        generator=config.generator,
+        view="grid",
+        view_radius=config.view_radius,
+    )
+    widths = [int(width) for width in config.hidden.split(",")]
+    model = PPO(
+        "MlpPolicy",
+        env,
+        learning_rate=lambda left: config.learning_rate * left,
+        n_steps=config.n_steps,
+        batch_size=config.batch_size,
+        n_epochs=config.n_epochs,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        ent_coef=config.ent_coef,
+        policy_kwargs={"net_arch": widths, "activation_fn": nn.ReLU},
+        seed=config.seed,
+        device="cpu",
+        verbose=1,
+    )
+    model.learn(config.total_timesteps, log_interval=50)
+    model.save(folder / "policy.zip")
+    seconds = time.monotonic() - started
+    run = {"configuration": asdict(config), "provenance": provenance("training.ppo", sys.argv[1:], seconds)}
+    write_whole(folder / "run.json", json.dumps(run, indent=1) + "\n")
+    return folder / "policy.zip"
+
+
+def main() -> None:
+    """Reads the configuration and trains."""
+    (config,) = parse([PPORunConfig], description=__doc__)
+    print(f"saved {train(config)}")
+
+
+if __name__ == "__main__":
+    run_command(main)
