@@ -15,10 +15,15 @@ RUN ?= runs/$(RECIPE)-$(SEED)
 CONFIGS := training/configs/$(RECIPE)
 STAGES_default := untrained sft grpo
 STAGES_search := untrained sft
+STAGES_search-10x10 := untrained sft
 STAGES ?= $(STAGES_$(RECIPE))
 TRAINED := $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
 RESULTS := $(STAGES:%=$(RUN)/results/%.json)
-BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite mazebench-1000 --max-new-tokens 256
+SUITE ?= $(or $(SUITE_$(RECIPE)),mazebench-1000)
+SUITE_search-10x10 := mazebench-10x10
+TOKENS ?= $(or $(TOKENS_$(RECIPE)),256)
+TOKENS_search-10x10 := 640
+BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite $(SUITE) --max-new-tokens $(TOKENS)
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 

@@ -82,11 +82,9 @@ def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> st
     if spec_named(suite).levels == PAPER_LEVELS and mode == "plan":
         rows += [_paper_row(*row) for row in PAPER_ROWS]
     title = f"**{TITLE}, {suite}** ({results[0]['suite']['mazes']} mazes, {mode} track, {decoding})"
-    parts = [title, _markdown(header, rows)]
+    parts = [title, markdown(header, rows)]
     if differences := _differences(groups):
-        parts.append(
-            _markdown(["paired difference in points [95 %], exact McNemar", "each training seed"], differences)
-        )
+        parts.append(markdown(["paired difference in points [95 %], exact McNemar", "each training seed"], differences))
     return "\n\n".join(parts)
 
 
@@ -157,20 +155,20 @@ def _with_interval(rate: float, interval: Sequence[float]) -> str:
     return f"{_percent(rate)} [{', '.join(map(_percent, interval))}]"
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def with_table(readme: str, made: str) -> str:
+def with_table(readme: str, made: str, begin: str = BEGIN, end: str = END) -> str:
     """``readme`` with the text between its markers replaced.
 
     Raises:
         InvalidOutput: when there is not exactly one pair of markers.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise InvalidOutput(f"Expects one {BEGIN} and after it one {END} in the README, actual: not so")
-    return f"{readme.partition(BEGIN)[0]}{BEGIN}\n{made}\n{END}{readme.partition(END)[2]}"
+    if readme.count(begin) != 1 or readme.count(end) != 1 or readme.index(begin) > readme.index(end):
+        raise InvalidOutput(f"Expects one {begin} and after it one {end} in the README, actual: not so")
+    return f"{readme.partition(begin)[0]}{begin}\n{made}\n{end}{readme.partition(end)[2]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,7 @@
 """How fast everything is, beside whatever peers are installed, in one run.
 
-    python -m benchmarks.throughput --output benchmarks/results/throughput.json
+    python -m benchmarks.throughput --output benchmarks/throughput.json
+    python -m benchmarks.throughput --table benchmarks/throughput.json --readme README.md
 
 Contestants of a row take turns, round after round, because machines are noisy: what is compared is the ratio within
 each round. Printed are medians, and ratios with their least and greatest round.
@@ -25,6 +26,7 @@ import numpy as np
 import maze_env
 from benchmarks import peers
 from benchmarks.results import check_output
+from benchmarks.table import markdown, with_table
 from maze_env.commands import provenance, run_command, write_whole
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.tokens import moves_to_text
@@ -201,19 +203,40 @@ def import_time(rounds: int = 5) -> float:
     return 1000 * statistics.median(float(run.stdout) for run in runs)
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.2f}"
+
+
 def show(result: dict[str, Any]) -> str:
     """One line for a row."""
     line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
     for name, ratio in result["ratio"].items():
         theirs = result["median"][name]
-        line += (
-            f"\n    {ratio['median']:,.3g} x [{ratio['least']:,.3g}, {ratio['greatest']:,.3g}] {name} ({theirs:,.0f})"
-        )
+        line += f"\n    {_times(ratio['median'])} x [{_times(ratio['least'])}, {_times(ratio['greatest'])}] {name} ({theirs:,.0f})"
     return line
 
 
+BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
+
+
+def table(stored: dict[str, Any]) -> str:
+    """Stored results as a Markdown table."""
+    lines = []
+    for result in stored["rows"]:
+        beside = [
+            f"{_times(ratio['median'])} x {name} [{_times(ratio['least'])}, {_times(ratio['greatest'])}]"
+            for name, ratio in result["ratio"].items()
+        ]
+        lines.append([result["name"], f"{result['median']['TokenMaze']:,.0f} {result['unit']}", "; ".join(beside)])
+    lines += [
+        [f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in stored["memory_bytes"].items()
+    ]
+    lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
+    return markdown(["what", "median", "beside others: ratio [least, greatest round]"], lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures, prints, and stores."""
+    """Measures, prints, and stores; or makes the table of what was stored."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.throughput",
         description=__doc__,
@@ -223,9 +246,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--output", type=Path, default=None, help="a JSON file to store the results in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
+    parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
+    parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
     started = time.monotonic()
+    if options.table is not None:
+        made = table(json.loads(options.table.read_text(encoding="utf-8")))
+        if options.readme is None:
+            print(made)
+        else:
+            readme = options.readme.read_text(encoding="utf-8")
+            write_whole(options.readme, with_table(readme, made, BEGIN, END))
+        return
     if options.output is not None:
         check_output(options.output, options.overwrite)
     results = []
