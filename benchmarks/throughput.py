@@ -212,7 +212,8 @@ def show(result: dict[str, Any]) -> str:
     line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
     for name, ratio in result["ratio"].items():
         theirs = result["median"][name]
-        line += f"\n    {_times(ratio['median'])} x [{_times(ratio['least'])}, {_times(ratio['greatest'])}] {name} ({theirs:,.0f})"
+        spread = f"[{_times(ratio['least'])}, {_times(ratio['greatest'])}]"
+        line += f"\n    {_times(ratio['median'])} x {spread} {name} ({theirs:,.0f})"
     return line
 
 
