@@ -6,6 +6,7 @@ shorter one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,10 @@ class DataConfig:
     )
     styles: str = field(
         default="path:1,retry:1",
-        metadata={"help": f"Trace styles and their weights, out of {', '.join(traces.STYLES)}. SFT alone reads this."},
+        metadata={
+            "help": f"Trace styles and their weights, out of {', '.join(traces.STYLES)}. SFT alone reads this. "
+            "'path:1@30000;path:1,retry:1' is a curriculum: paths alone in the first 30,000 rows, then the mix."
+        },
     )
     split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
     maze_seed: int = field(default=0, metadata={"help": "Chooses the mazes; the run's own seed does not."})
@@ -47,8 +51,9 @@ class DataConfig:
             MazeSpec(rows, cols, split=self.split)
             for least, greatest in parse_lengths(self.lengths):
                 MazeSpec(rows, cols, least, greatest, split=self.split)
-        for style in parse_weights(self.styles, "styles"):
-            traces.style_named(style)
+        for _, weights in parse_styles(self.styles):
+            for style in weights:
+                traces.style_named(style)
 
 
 def parse_weights(text: str, what: str) -> dict[str, float]:
@@ -89,6 +94,24 @@ def parse_lengths(text: str) -> dict[tuple[int, int], float]:
     return _parse_pairs(text, "-", "lengths", "LEAST-GREATEST") if text else {}
 
 
+def parse_styles(text: str) -> list[tuple[int | None, dict[str, float]]]:
+    """``'a@500;a:1,b:1'`` as [(500, {'a': 1.0}), (None, {'a': 0.5, 'b': 0.5})]: rows of each phase, and its weights.
+
+    Raises InvalidConfig.
+    """
+    phases: list[tuple[int | None, dict[str, float]]] = []
+    parts = text.split(";")
+    for number, part in enumerate(parts):
+        weights, at, rows = part.partition("@")
+        if (number < len(parts) - 1) != bool(at) or (at and not (rows.strip().isdigit() and int(rows) > 0)):
+            raise InvalidConfig(
+                "Expects styles as phases 'weights@ROWS;weights', with a number of rows for each but the last, "
+                f"actual: {part!r} in {text!r}"
+            )
+        phases.append((int(rows) if at else None, parse_weights(weights, "styles")))
+    return phases
+
+
 def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
     """``config.examples`` mazes, each with a key of its own for whatever else its row draws."""
     sizes, lengths = parse_sizes(config.sizes), parse_lengths(config.lengths)
@@ -112,11 +135,11 @@ def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
     """Rows for SFT: ``maze`` (its text), ``style`` and ``completion``."""
-    styles = parse_weights(config.styles, "styles")
-    names, weights = list(styles), list(styles.values())
     random = np.random.default_rng([config.maze_seed, 2**32])
-    for maze, key in make_mazes(config):
-        style = names[random.choice(len(names), p=weights)]
+    mazes = make_mazes(config)
+    phases = ((weights, maze) for rows, weights in parse_styles(config.styles) for maze in islice(mazes, rows))
+    for weights, (maze, key) in phases:
+        style = list(weights)[random.choice(len(weights), p=list(weights.values()))]
         yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
 
 

@@ -138,6 +138,26 @@ def test_without_lengths_endpoints_are_what_they_are():
     assert shares == pytest.approx([0.33, 0.30, 0.12], abs=0.04)
 
 
+def test_a_curriculum_of_styles_goes_by_rows():
+    curriculum = DataConfig(examples=300, styles="path@100;search@50;direct:1,path:1", sizes="3x3")
+    styles = [row["style"] for row in supervised_rows(curriculum)]
+    assert styles[:150] == ["path"] * 100 + ["search"] * 50
+    assert 50 < styles[150:].count("direct") < 100
+    assert set(styles[150:]) == {"direct", "path"}
+    mazes = [row["maze"] for row in supervised_rows(DataConfig(examples=300, styles="direct", sizes="3x3"))]
+    assert [row["maze"] for row in supervised_rows(curriculum)] == mazes
+    short = DataConfig(examples=60, styles="path@100;search", sizes="3x3")
+    assert [row["style"] for row in supervised_rows(short)] == ["path"] * 60
+
+
+@pytest.mark.parametrize(
+    "styles", ["path;retry", "path@10", "path@10;retry@10", "path@0;retry", "path@x;retry", "path@;a"]
+)
+def test_a_curriculum_names_the_rows_of_each_phase_but_the_last(styles):
+    with pytest.raises(InvalidConfig, match="Expects styles as phases 'weights@ROWS;weights'"):
+        DataConfig(styles=styles)
+
+
 def test_styles_come_in_the_shares_asked_for():
     counts = Counter(
         row["style"] for row in supervised_rows(DataConfig(examples=3000, styles="path:2,direct:1", sizes="3x3"))
