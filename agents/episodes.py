@@ -8,10 +8,11 @@ import gymnasium
 import maze_env  # noqa: F401 (registers TokenMaze-v0)
 from agents.base import Agent
 from maze_env.errors import InvalidConfig, InvalidMove
+from maze_env.fog import check_view_radius, first_view
 from maze_env.judging import MALFORMED, Cause, Outcome, Verdict, judge
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move, as_move
-from maze_env.tokens import maze_to_text
+from maze_env.tokens import cell_texts, maze_to_text
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,24 @@ class Usage:
 
 
 def run_episodes(
-    agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: int | None = None
+    agent: Agent,
+    mazes: Sequence[Maze],
+    seeds: Sequence[int],
+    max_steps: int | None = None,
+    view_radius: int | None = None,
 ) -> list[Record]:
     """Plays every maze once in the agent's mode.
 
     Args:
         seeds: one for each maze.
         max_steps: play's budget of moves; default 4 * rows * cols of each maze.
+        view_radius: plays in fog of this radius; a plan is made from what is seen at the start.
     """
+    check_view_radius(view_radius)
     agent.reset(seeds)
     if agent.mode == "plan":
-        return _plan(agent, mazes, seeds)
-    return _play(agent, mazes, seeds, max_steps)
+        return _plan(agent, mazes, seeds, view_radius)
+    return _play(agent, mazes, seeds, max_steps, view_radius)
 
 
 def _act(agent: Agent, observations: list[str]) -> list[str]:
@@ -98,8 +105,8 @@ def _act(agent: Agent, observations: list[str]) -> list[str]:
     return texts
 
 
-def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int]) -> list[Record]:
-    texts = _act(agent, [maze_to_text(maze) for maze in mazes])
+def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], view_radius: int | None) -> list[Record]:
+    texts = _act(agent, [_first_text(maze, view_radius) for maze in mazes])
     usage: Usage | None = getattr(agent, "usage", None)
     opened = getattr(agent, "thinking_opened", False)
     records = []
@@ -123,6 +130,12 @@ def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int]) -> list[Rec
     return records
 
 
+def _first_text(maze: Maze, view_radius: int | None) -> str:
+    if view_radius is None:
+        return maze_to_text(maze)
+    return "".join(cell_texts(first_view(maze, view_radius), maze.origin, maze.target))
+
+
 def _outcomes(verdict: Verdict) -> tuple[Outcome, ...]:
     """What the moves of a judged answer did, up to where the replay stopped."""
     played = (Outcome.MOVED,) * verdict.legal_moves
@@ -134,9 +147,15 @@ def _outcomes(verdict: Verdict) -> tuple[Outcome, ...]:
 class _Episode:
     """One environment being played, and what has been recorded so far."""
 
-    def __init__(self, maze: Maze, max_steps: int | None):
+    def __init__(self, maze: Maze, max_steps: int | None, view_radius: int | None):
         self.env = gymnasium.make(
-            "TokenMaze-v0", rows=maze.rows, cols=maze.cols, split=None, max_steps=max_steps, disable_env_checker=True
+            "TokenMaze-v0",
+            rows=maze.rows,
+            cols=maze.cols,
+            split=None,
+            max_steps=max_steps,
+            view_radius=view_radius,
+            disable_env_checker=True,
         )
         self.observation, self.info = self.env.reset(options={"maze": maze})
         self.start_distance = self.info["distance"]
@@ -161,8 +180,10 @@ class _Episode:
             self.cause = str(Cause.SOLVED if terminated else Cause.SHORT_OF_TARGET)
 
 
-def _play(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: int | None) -> list[Record]:
-    episodes = [_Episode(maze, max_steps) for maze in mazes]
+def _play(
+    agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], max_steps: int | None, view_radius: int | None
+) -> list[Record]:
+    episodes = [_Episode(maze, max_steps, view_radius) for maze in mazes]
     while any(episode.cause is None for episode in episodes):
         texts = _act(agent, ["" if episode.cause else episode.observation for episode in episodes])
         usage: Usage | None = getattr(agent, "usage", None)

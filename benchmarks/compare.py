@@ -24,6 +24,7 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> PairedDifference:
     for what, one, two in (
         ("suite", _suite(first), _suite(second)),
         ("mode", first["mode"], second["mode"]),
+        ("fog", first["view_radius"], second["view_radius"]),
         ("number of samples", first["samples"], second["samples"]),
     ):
         if one != two:

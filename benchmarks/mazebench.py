@@ -35,10 +35,18 @@ def episode_seed(seed: int, sample: int, maze: int) -> int:
     return key_of("attempt", seed, sample, maze) % 2**32
 
 
-def run_suite(agent: Agent, suite: Suite, samples: int = 1, seed: int = 0, chunk: int | None = None) -> list[Record]:
+def run_suite(
+    agent: Agent,
+    suite: Suite,
+    samples: int = 1,
+    seed: int = 0,
+    chunk: int | None = None,
+    view_radius: int | None = None,
+) -> list[Record]:
     """Attempts every maze ``samples`` times: sample after sample, each with the mazes in the suite's order.
 
     Args:
+        view_radius: shows the mazes in fog of this radius.
         chunk: episodes given to the agent at once; default the agent's ``batch_size``, else 100.
     """
     size = chunk or int(getattr(agent, "batch_size", DEFAULT_CHUNK))
@@ -48,7 +56,7 @@ def run_suite(agent: Agent, suite: Suite, samples: int = 1, seed: int = 0, chunk
             for start in range(0, len(suite.mazes), size):
                 mazes = suite.mazes[start : start + size]
                 seeds = [episode_seed(seed, sample, start + i) for i in range(len(mazes))]
-                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps)
+                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius)
                 bar.update(len(mazes))
     return records
 
@@ -62,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     add("--agent", required=True, help="a baseline's name, a folder with a language model, or my_module:MyAgent")
     add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
+    add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: no fog")
     add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--texts", action="store_true", help="store everything that the agent wrote, too")
@@ -79,7 +88,13 @@ def parser() -> argparse.ArgumentParser:
 def check_options(options: argparse.Namespace) -> None:
     """Raises for what cannot work, before anything is loaded."""
     spec_named(options.suite)
-    for name, least in (("samples", 1), ("batch_size", 1), ("max_new_tokens", 1), ("temperature", 0)):
+    for name, least in (
+        ("samples", 1),
+        ("batch_size", 1),
+        ("max_new_tokens", 1),
+        ("temperature", 0),
+        ("view_radius", 0),
+    ):
         value = getattr(options, name)
         if value is not None and value < least:
             raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {least}, actual: {value}")
@@ -104,11 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
     agent_options = {name: value for name, value in given.items() if value is not None}
     agent = registry.make(options.agent, options.mode, **agent_options)
-    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size)
-    baselines = {
-        name: summarize(run_suite(registry.make(name, options.mode), suite, 1, options.seed), suite.spec)
-        for name in BASELINE_ROWS
-    }
+    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, options.view_radius)
+    baselines = {}
+    for name in BASELINE_ROWS:
+        baseline = registry.make(name, options.mode)
+        baselines[name] = summarize(
+            run_suite(baseline, suite, 1, options.seed, view_radius=options.view_radius), suite.spec
+        )
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -119,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "max_steps": suite.spec.max_steps,
         },
         "mode": options.mode,
+        "view_radius": options.view_radius,
         "agent": options.agent,
         "agent_options": agent_options,
         "samples": options.samples,
@@ -138,13 +156,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"stored in {options.output}")
 
 
+def track_of(result: dict[str, Any]) -> str:
+    """What a result's figures compare with: plan or play, and the fog."""
+    radius = result["view_radius"]
+    return str(result["mode"]) if radius is None else f"{result['mode']} in fog of radius {radius}"
+
+
 def report(result: dict[str, Any]) -> str:
     """The figures of a result, to be read in a terminal."""
     suite, summary = result["suite"], result["summary"]
     attempts = f"{suite['mazes']} mazes" + (f" x {result['samples']} samples" if result["samples"] > 1 else "")
     rows = {result["agent"]: summary, **{f"({name})": row for name, row in result["baselines"].items()}}
     width = max(map(len, rows))
-    head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {result['mode']} track\n"
+    head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {track_of(result)} track\n"
     levels = list(summary["levels"])
     cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in levels), ("legal", 7), ("SPL", 7)]
     lines = [head, " " * width + "".join(f"{title:>{size}}" for title, size in (*cells, ("tokens/solve", 14)))]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare import compare, p_text
-from benchmarks.mazebench import BASELINE_ROWS, STAGES
+from benchmarks.mazebench import BASELINE_ROWS, STAGES, track_of
 from benchmarks.results import TITLE, InvalidResult, load_result
 from benchmarks.statistics import wilson
 from benchmarks.suites import PAPER_LEVELS, spec_named
@@ -61,7 +61,7 @@ def table(results: Sequence[Result]) -> str:
         suite, pinned = result["suite"], spec_named(result["suite"]["name"]).sha256
         if suite["sha256"] != pinned:
             raise InvalidResult(f"Expects results on {suite['name']} {pinned}, actual: one on {suite['sha256']}")
-        tracks.setdefault((suite["name"], result["mode"], _decoding(result)), []).append(result)
+        tracks.setdefault((suite["name"], track_of(result), _decoding(result)), []).append(result)
     return "\n\n".join(_part(*track, some) for track, some in sorted(tracks.items()))
 
 

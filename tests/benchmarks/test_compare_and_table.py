@@ -54,6 +54,7 @@ def test_compare_pairs_the_mazes(stored, tmp_path, capsys):
     [
         ({"suite": {"name": "other", "version": 1, "sha256": "0", "mazes": 100}}, "same suite"),
         ({"mode": "play"}, "same mode"),
+        ({"view_radius": 1}, "same fog"),
         ({"samples": 2}, "same number of samples"),
     ],
 )

@@ -56,6 +56,19 @@ def test_the_oracle_solves_every_maze_by_the_shortest_path(mode):
     assert (solved_rate(records), legality(records), spl(records)) == (1.0, 1.0, 1.0)
 
 
+def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
+    fog = ("--agent", "shortest-path", "--view-radius", "1")
+    played = run(*fog, "--mode", "play", output=tmp_path / "play.json")
+    assert played["view_radius"] == 1
+    assert played["summary"]["solved_rate"] == 1.0
+    assert 0.5 < played["summary"]["spl"] < 1.0
+    planned = run(*fog, "--mode", "plan", output=tmp_path / "plan.json")
+    assert planned["summary"]["solved_rate"] < 0.6  # what lies within sight, and luck
+    assert "mazebench-100 v1, 100 mazes, play in fog of radius 1 track" in capsys.readouterr().out
+    with pytest.raises(InvalidConfig, match="Expects --view-radius of at least 0, actual: -1"):
+        main(["--agent", "random", "--view-radius", "-1"])
+
+
 def test_the_oracle_solves_every_suite():
     for name in SUITES:
         assert solved_rate(run_suite(registry.make("shortest-path", "plan"), load(name))) == 1.0
