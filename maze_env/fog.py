@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move
 from maze_env.tokens import UNSEEN, UNSEEN_BITS, maze_from_text, parse_cells
 
 
@@ -45,26 +44,17 @@ def known_maze(text: str) -> Maze:
     """
     if UNSEEN not in text:
         return maze_from_text(text)
+    from maze_env.grid_kernels import walls_agree  # numba loads at first use
+
     seen, origin, target = parse_cells(text)
-    return Maze(open_unseen(seen), origin, target)
+    walls = open_unseen(seen)
+    return Maze.trusted(walls, origin, target) if walls_agree(walls) else Maze(walls, origin, target)
 
 
 def open_unseen(seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Wall bytes for every cell: an unseen cell has the walls that its seen neighbours show, and the border's."""
-    unseen = seen == UNSEEN_BITS
-    if not unseen.any():
-        return seen
-    walls = np.where(unseen, 0, seen).astype(np.uint8)
-    for move, here, there in (
-        (Move.DOWN, np.s_[:-1, :], np.s_[1:, :]),
-        (Move.UP, np.s_[1:, :], np.s_[:-1, :]),
-        (Move.RIGHT, np.s_[:, :-1], np.s_[:, 1:]),
-        (Move.LEFT, np.s_[:, 1:], np.s_[:, :-1]),
-    ):
-        told = (seen[there] >> move.opposite & 1).astype(np.uint8) << move  # an unseen neighbour tells nothing: bit 4
-        walls[here] |= np.where(unseen[here], told, 0).astype(np.uint8)
-    for move, border in (
-        (Move.UP, np.s_[0, :]), (Move.DOWN, np.s_[-1, :]), (Move.LEFT, np.s_[:, 0]), (Move.RIGHT, np.s_[:, -1]),
-    ):  # fmt: skip
-        walls[border] |= np.where(unseen[border], move.wall, 0).astype(np.uint8)
+    from maze_env.grid_kernels import fill_unseen  # numba loads at first use
+
+    walls = np.empty_like(seen)
+    fill_unseen(seen, walls)
     return walls

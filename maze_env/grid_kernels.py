@@ -9,6 +9,7 @@ from numba import njit
 
 from maze_env.generation.streams import GOLDEN, mix
 from maze_env.moves import DELTAS
+from maze_env.tokens import UNSEEN_BITS
 
 UNREACHABLE = -1
 
@@ -39,10 +40,15 @@ def fill_distances(walls, row, col, distances, queue):
 
 @njit(cache=True)
 def walls_agree(walls):
-    """Whether the border is closed and every side is the same from both its cells; ``maze.py`` says what is wrong."""
+    """Whether all are wall bytes, the border is closed, and every side is the same from both its cells.
+
+    ``maze.check_walls`` says what is wrong.
+    """
     rows, cols = walls.shape
     for row in range(rows):
         for col in range(cols):
+            if walls[row, col] > 15:
+                return False
             for move in range(4):
                 closed = walls[row, col] >> move & 1
                 to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
@@ -52,6 +58,24 @@ def walls_agree(walls):
                 elif not closed:
                     return False
     return True
+
+
+@njit(cache=True)
+def fill_unseen(seen, walls):
+    """Writes into ``walls`` what ``seen`` shows; unseen cells get the walls of seen neighbours and of the border."""
+    rows, cols = seen.shape
+    for row in range(rows):
+        for col in range(cols):
+            bits = np.int64(seen[row, col])
+            if bits == UNSEEN_BITS:
+                bits = 0
+                for move in range(4):
+                    to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                    inside = 0 <= to_row < rows and 0 <= to_col < cols
+                    # An unseen neighbour shows no wall: of its bits only the fifth is set.
+                    if not inside or seen[to_row, to_col] >> (move ^ 1) & 1:
+                        bits |= 1 << move
+            walls[row, col] = bits
 
 
 @njit(cache=True)

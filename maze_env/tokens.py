@@ -94,9 +94,11 @@ def maze_from_text(text: str) -> Maze:
             vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
             open border, not exactly one origin and one target.
     """
-    if maze := _maze_from_plain_text(text):
-        return maze
+    from maze_env.grid_kernels import walls_agree  # numba loads at first use
+
     walls, origin, target = parse_cells(text)
+    if walls_agree(walls):
+        return Maze.trusted(walls, origin, target)
     unseen = np.argwhere(walls == UNSEEN_BITS)
     if len(unseen):
         raise InvalidMazeText(
@@ -104,7 +106,7 @@ def maze_from_text(text: str) -> Maze:
             f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.fog.known_maze"
         )
     try:
-        return Maze(walls, origin, target)
+        return Maze(walls, origin, target)  # which says what is wrong
     except InvalidMaze as error:
         raise InvalidMazeText(str(error)) from None
 
@@ -115,16 +117,14 @@ def _plain_names(rows: int, cols: int) -> list[str]:
     return [name[2:-2] for name in coordinate_tokens(rows, cols)]
 
 
-_PLAIN_WALLS = {token[2:-2]: bits for bits, token in enumerate(WALL_TOKENS)}
+_PLAIN_WALLS = {token[2:-2]: bits for token, bits in WALLS_OF_TOKEN.items()}
 _PLAIN_BLANK, _PLAIN_ORIGIN, _PLAIN_TARGET = (marker[2:-2] for marker in MARKERS)
 
 
-def _maze_from_plain_text(text: str) -> Maze | None:
-    """The maze of a text as ``maze_to_text`` writes it, several times as fast; ``None`` where it is anything else,
-    good or bad, which is then taken apart token by token.
+def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None:
+    """What ``parse_cells`` gives, several times as fast, for a text as ``maze_to_text`` writes it; ``None`` for any
+    other, good or bad, which is then taken apart token by token.
     """
-    from maze_env.grid_kernels import walls_agree  # numba loads at first use
-
     text = text.removesuffix("\n")
     if not (text.startswith("<|") and text.endswith("|>")):
         return None
@@ -144,7 +144,7 @@ def _maze_from_plain_text(text: str) -> Maze | None:
     if len(tokens) != 3 * rows * cols or markers.count(_PLAIN_BLANK) != rows * cols - 2:
         return None
     walls = np.frombuffer(bits, dtype=np.uint8).reshape(rows, cols)
-    return Maze.trusted(walls, divmod(origin, cols), divmod(target, cols)) if walls_agree(walls) else None
+    return walls, divmod(origin, cols), divmod(target, cols)
 
 
 def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
@@ -153,6 +153,8 @@ def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
     Raises:
         InvalidMazeText: as ``maze_from_text``.
     """
+    if plain := _parse_plain_cells(text):
+        return plain
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
         raise InvalidMazeText(f"Expects the tokens of a maze, actual: {text[:40]!r}")

@@ -63,7 +63,9 @@ def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
     assert played["summary"]["solved_rate"] == 1.0
     assert 0.5 < played["summary"]["spl"] < 1.0
     planned = run(*fog, "--mode", "plan", output=tmp_path / "plan.json")
-    assert planned["summary"]["solved_rate"] < 0.6  # what lies within sight, and luck
+    levels = {name: level["solved_rate"] for name, level in planned["summary"]["levels"].items()}
+    assert levels["Easy"] > 0.9  # a window of 3x3 cells is much of a small maze
+    assert levels["Hard"] == 0.0
     assert "mazebench-100 v1, 100 mazes, play in fog of radius 1 track" in capsys.readouterr().out
     with pytest.raises(InvalidConfig, match="Expects --view-radius of at least 0, actual: -1"):
         main(["--agent", "random", "--view-radius", "-1"])
