@@ -13,6 +13,7 @@ import maze_env
 from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove, UnknownName
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.views import VIEWS
+from tests.maze_env.test_generation import run_python
 
 MODES = [mode.value for mode in AutoresetMode]
 SMALL = {"rows": 4, "cols": 3, "max_steps": 12, "generator": "wilson", "braid": 0.3, "split": None}
@@ -242,3 +243,21 @@ def test_async_vectors_refuse_text_and_step_arrays():
     grids.close()
     assert texts == make(2).reset(seed=3)[0]
     assert np.array_equal(observations, make(2, view="grid").reset(seed=3)[0])
+
+
+# Prints what a few vectors give, bytes and all; run compiled and not.
+PRINT_STEPS = """
+import numpy as np
+from maze_env.vector import TokenMazeVectorEnv
+for view in ("text", "tokens", "grid", "state"):
+    env = TokenMazeVectorEnv(3, "SameStep", view=view, view_radius=1, rows=3, cols=4, braid=0.5, max_steps=6)
+    print(env.reset(seed=1))
+    for actions in np.random.default_rng(0).integers(0, 4, (12, 3)):
+        print(*map(repr, env.step(actions)))
+"""
+
+
+def test_interpreted_and_compiled_kernels_give_the_same_steps():
+    compiled = run_python(PRINT_STEPS)
+    assert len(compiled) > 10_000
+    assert run_python(PRINT_STEPS, NUMBA_DISABLE_JIT="1") == compiled
