@@ -1,7 +1,7 @@
 """Episodes: an agent on mazes, and complete records of what happened. Benchmarks and training measure with this."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gymnasium
 
@@ -50,7 +50,7 @@ class Record:
     @property
     def malformed(self) -> bool:
         """Whether the agent's text was no answer at all."""
-        return self.cause in MALFORMED or self.cause == NOT_A_MOVE
+        return self.cause in MALFORMED or self.cause in (NOT_A_MOVE, REQUEST_FAILED)
 
     @property
     def legal(self) -> bool:
@@ -60,6 +60,8 @@ class Record:
 
 NOT_A_MOVE = "not_a_move"
 """The cause of a play episode whose action text was no move."""
+REQUEST_FAILED = "request_failed"
+"""The cause of an episode whose agent asked a server in vain."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Usage:
 
     tokens: list[int]
     truncated: list[bool]
+    failed: list[bool] = field(default_factory=list)
+    """Where asking the model failed for good and there is no text; empty where that cannot happen."""
 
 
 def run_episodes(
@@ -119,7 +123,7 @@ def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], view_radius
                 (text,),
                 verdict.answer.moves,
                 _outcomes(verdict),
-                str(verdict.cause),
+                REQUEST_FAILED if usage and any(usage.failed[index : index + 1]) else str(verdict.cause),
                 verdict.position,
                 verdict.start_distance,
                 verdict.end_distance,
@@ -191,7 +195,11 @@ def _play(
             if episode.cause is None:
                 if usage:
                     episode.tokens = (episode.tokens or 0) + usage.tokens[index]
-                episode.step(text)
+                if usage and any(usage.failed[index : index + 1]):
+                    episode.texts.append(text)
+                    episode.cause = REQUEST_FAILED
+                else:
+                    episode.step(text)
     return [
         Record(
             maze,

@@ -1,6 +1,8 @@
 """From a name on a command line to an agent: a baseline's name, a checkpoint folder, or ``module:Class``."""
 
 import importlib
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
 """Agents that need no checkpoint."""
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...), a folder with a model that ``transformers``
-            loads, a policy saved by Stable-Baselines3 (``policy.zip``), or ``my_module:MyAgent``, a class or function
-            called with ``mode`` and ``options``.
+        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...); a folder or hub name (``owner/model``) with a
+            model that ``transformers`` loads; an endpoint (``http://host:port/v1#model``); a policy saved by
+            Stable-Baselines3 (``policy.zip``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
+            ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...) or to one's own class.
 
@@ -31,28 +35,48 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     if name in BUILT_IN:
-        agent: Agent = BUILT_IN[name](mode)
-    elif Path(name).is_dir():
+        agent: Any = BUILT_IN[name](mode)
+    elif Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
         from agents.llm_policy import LLMPolicy  # torch and transformers load at first use
 
-        agent = LLMPolicy(name, mode=mode, **options)
+        agent = _construct(LLMPolicy, name, mode=mode, **options)
+    elif name.startswith(("http://", "https://")):
+        agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
     elif name.endswith(".zip"):
-        try:
-            from agents.sb3 import SB3Agent
-        except ModuleNotFoundError as error:
-            raise InvalidConfig(
-                f"Expects Stable-Baselines3 for {name!r} (pip install -e .[sb3]), actual: no module {error.name!r}"
-            ) from None
-        agent = SB3Agent(name, mode)
+        agent = _optional("agents.sb3", "sb3").SB3Agent(name, mode)
     elif ":" in name:
-        agent = _import(name)(mode=mode, **options)
+        agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):
             raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
     else:
-        raise UnknownName(f"{unknown_name('agent', name, BUILT_IN)} Nor is it a folder or a 'module:Class'.")
+        raise UnknownName(
+            f"{unknown_name('agent', name, BUILT_IN)} Nor is it a folder, a hub name 'owner/model', an endpoint "
+            "'http://host:port/v1#model' or a 'module:Class'."
+        )
     if mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {name!r}, one of {agent.modes}, actual: {mode!r}")
     return agent
+
+
+def _construct(kind: Any, *arguments: Any, **options: Any) -> Any:
+    """``kind(*arguments, **options)``. Raises InvalidConfig for options that it does not take."""
+    try:
+        inspect.signature(kind).bind(*arguments, **options)
+    except TypeError as error:
+        raise InvalidConfig(
+            f"Expects options that {kind.__name__}{inspect.signature(kind)} takes, actual: {error}"
+        ) from None
+    return kind(*arguments, **options)
+
+
+def _optional(module: str, extra: str) -> Any:
+    """A module of ours that needs an optional package."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InvalidConfig(
+            f"Expects what 'pip install -e .[{extra}]' installs, actual: no module {error.name!r}"
+        ) from None
 
 
 def _import(name: str) -> Any:

@@ -7,6 +7,7 @@ the agent's row stand those of the random walker and of the shortest-path oracle
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -79,10 +80,28 @@ def parser() -> argparse.ArgumentParser:
     add("--temperature", type=float, help="of a language model; default 0, greedy decoding")
     add("--max-new-tokens", type=int, help="token budget of a language model's completion")
     add("--batch-size", type=int, help="episodes at once")
+    add(
+        "--agent-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="anything else that the agent's constructor takes, e.g. dtype=bfloat16 or concurrency=32; may be repeated",
+    )
     add("--recipe", help="name of the training recipe, for the table")
     add("--stage", help=f"how far the model was trained, for the table: {', '.join(STAGES)}")
     add("--train-seed", type=int, help="seed of the training, for the table")
     return made
+
+
+def agent_option(text: str) -> tuple[str, Any]:
+    """``'concurrency=32'`` as ('concurrency', 32); what is no JSON is text. Raises InvalidConfig."""
+    name, equals, value = text.partition("=")
+    if not name.isidentifier() or not equals:
+        raise InvalidConfig(f"Expects --agent-option NAME=VALUE, actual: {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -118,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     suite = load(options.suite)
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
     agent_options = {name: value for name, value in given.items() if value is not None}
+    agent_options |= dict(map(agent_option, options.agent_option))
     agent = registry.make(options.agent, options.mode, **agent_options)
     records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, options.view_radius)
     baselines = {}

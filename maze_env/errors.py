@@ -44,6 +44,10 @@ class InvalidCheckpoint(TokenMazeError):
     """A model folder is missing, incomplete, or speaks another vocabulary."""
 
 
+class InvalidEndpoint(TokenMazeError):
+    """A model server cannot be reached, refuses the key, or does not have the model."""
+
+
 class InvalidOutput(TokenMazeError):
     """A place to write to cannot be used: it exists already, or cannot be written."""
 

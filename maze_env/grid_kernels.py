@@ -66,7 +66,7 @@ def fill_unseen(seen, walls):
     rows, cols = seen.shape
     for row in range(rows):
         for col in range(cols):
-            bits = np.int64(seen[row, col])
+            bits = int(seen[row, col])
             if bits == UNSEEN_BITS:
                 bits = 0
                 for move in range(4):

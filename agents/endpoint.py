@@ -1,0 +1,156 @@
+"""Any server that speaks the OpenAI chat protocol as an agent: vLLM, ``transformers serve``, a company's.
+
+    python -m benchmarks.mazebench --agent http://localhost:8000/v1#my-model --agent-option concurrency=32
+
+An optional extra (``pip install -e .[endpoint]``). A key is read from ``OPENAI_API_KEY`` in the environment and nowhere
+else, so that no log, result or provenance can hold it. A request that fails for good, after retries with growing
+pauses, is an attempt without an answer: it is counted, under a cause of its own, and never dropped.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from tqdm.asyncio import tqdm
+
+from agents.base import Agent, Mode
+from agents.episodes import Usage
+from agents.prompts import DESCRIBED
+from maze_env.errors import InvalidConfig, InvalidEndpoint
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, parse_answer
+
+CONNECT_SECONDS = 10.0
+
+
+class EndpointAgent(Agent):
+    """A model behind an endpoint. In *play* it plans anew at each turn and plays the first move of its plan.
+
+    Attributes:
+        usage: tokens, truncations and failed requests of the last ``act``, one entry for each observation.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        mode: Mode = "plan",
+        temperature: float = 0.0,
+        max_new_tokens: int = 512,
+        batch_size: int = 256,
+        concurrency: int = 16,
+        timeout: float = 120.0,
+        retries: int = 4,
+        progress: bool = False,
+    ):
+        """Asks the server for its models, so that a dead one is known before any work.
+
+        Args:
+            name: the address up to ``/v1``, ``#``, and the model's name there.
+            temperature, max_new_tokens: of each completion.
+            batch_size: episodes that are given to ``act`` at once.
+            concurrency: requests under way at the same time. timeout: seconds for each. retries: after a failure that
+                may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
+
+        Raises:
+            InvalidConfig: for a name of another form and for values that cannot be.
+            InvalidEndpoint: when the server cannot be reached, refuses the key, or lacks the model.
+        """
+        url, _, model = name.partition("#")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not model:
+            raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL, actual: {_public(name)!r}")
+        if parts.username or parts.password or parts.query:
+            raise InvalidConfig(
+                "Expects an address without user, password or query (results name it; a key belongs into the "
+                f"environment variable OPENAI_API_KEY), actual: {_public(name)!r}"
+            )
+        if min(max_new_tokens, batch_size, concurrency) < 1 or timeout <= 0 or retries < 0 or temperature < 0:
+            raise InvalidConfig(
+                "Expects max_new_tokens, batch_size and concurrency of at least 1, a timeout above 0, and temperature "
+                f"and retries of at least 0, actual: {max_new_tokens}, {batch_size}, {concurrency}, {timeout}, "
+                f"{temperature}, {retries}"
+            )
+        self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
+        self.url, self.model = url, model
+        self.temperature, self.max_new_tokens = temperature, max_new_tokens
+        self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
+        self.thinking_opened = False
+        self.usage = Usage([], [])
+        self._check_server()
+
+    def _options(self) -> dict[str, Any]:
+        return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
+
+    def _check_server(self) -> None:
+        client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
+        try:
+            names = [model.id for model in client.models.list()]
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise InvalidEndpoint(
+                f"Expects a key that {self.url} accepts in OPENAI_API_KEY, actual: status {error.status_code}"
+            ) from None
+        except openai.APIStatusError:
+            return  # a server need not list its models, and `transformers serve` fails to when it is offline
+        except Exception as error:
+            raise InvalidEndpoint(
+                f"Expects a server that speaks the OpenAI protocol at {self.url}, actual: {type(error).__name__}"
+            ) from None
+        if names and self.model not in names:
+            raise InvalidEndpoint(f"Expects a model of {self.url}, one of {sorted(names)[:20]}, actual: {self.model!r}")
+
+    def reset(self, seeds: Sequence[int]) -> None:
+        self._seeds, self._turn = list(seeds), 0
+
+    def act(self, observations: list[str]) -> list[str]:
+        count = len(observations)
+        self.usage = Usage([0] * count, [False] * count, [False] * count)
+        texts = asyncio.run(self._ask_all(observations))
+        self._turn += 1
+        return texts
+
+    async def _ask_all(self, observations: list[str]) -> list[str]:
+        texts = [""] * len(observations)
+        gate = asyncio.Semaphore(self.concurrency)
+        async with openai.AsyncOpenAI(**self._options(), timeout=self.timeout, max_retries=self.retries) as client:
+
+            async def ask(index: int) -> None:
+                async with gate:
+                    texts[index] = await self._ask(client, index, observations[index])
+
+            live = [ask(index) for index, text in enumerate(observations) if text]
+            await tqdm.gather(*live, desc=f"{self.model} {self.mode}", disable=not self.progress)
+        return texts
+
+    async def _ask(self, client: openai.AsyncOpenAI, index: int, observation: str) -> str:
+        """One completion; "" where the request failed for good, or what came was no completion."""
+        try:
+            reply = await client.chat.completions.create(
+                model=self.model,
+                messages=[{"role": "user", "content": DESCRIBED.replace("{maze}", observation)}],
+                temperature=self.temperature,
+                max_tokens=self.max_new_tokens,
+                seed=hash((self._seeds[index], self._turn)) % 2**31,
+            )
+            choice = reply.choices[0]
+            text = choice.message.content or ""
+            reasoning = getattr(choice.message, "reasoning_content", None) or getattr(choice.message, "reasoning", None)
+            tokens = reply.usage.completion_tokens if reply.usage else 0
+        except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError):
+            self.usage.failed[index] = True
+            return ""
+        self.usage.tokens[index], self.usage.truncated[index] = tokens, choice.finish_reason == "length"
+        if isinstance(reasoning, str):  # servers that cut the thinking out of the content
+            text = f"{THINK_OPEN}{reasoning}{THINK_CLOSE}{text}"
+        if self.mode == "plan":
+            return text
+        moves = parse_answer(text).moves
+        return moves[0].token if moves else text
+
+
+def _public(name: str) -> str:
+    """An address without what may be a secret in it."""
+    parts = urlsplit(name)
+    host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    return f"{parts.scheme}://{host}{parts.path}#{parts.fragment}" if parts.hostname else name

@@ -1,0 +1,240 @@
+"""Agents behind an OpenAI-compatible server: ``transformers serve`` on a model built here, and ones that misbehave."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from agents import registry
+from agents.episodes import REQUEST_FAILED, run_episodes
+from benchmarks import mazebench
+from maze_env.errors import InvalidConfig, InvalidEndpoint
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, maze_to_text, moves_to_text
+from tests import tiny
+
+pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+KEY = "sk-never-to-be-seen"
+MAZES = tiny.mazes(6, 3, 3)
+
+
+class Oracle(BaseHTTPRequestHandler):
+    """Answers with the shortest path, unless ``misbehave`` says otherwise for the n-th completion asked for."""
+
+    def log_message(self, *_):
+        pass
+
+    def send_json(self, status, body):
+        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.server.keys.append(self.headers["Authorization"])
+        self.send_json(*self.server.models)
+
+    def do_POST(self):
+        with self.server.lock:
+            self.server.asked += 1
+            self.server.running += 1
+            self.server.most = max(self.server.most, self.server.running)
+            number = self.server.asked
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        time.sleep(0.02)
+        maze = maze_from_text(asked["messages"][0]["content"].rpartition("MAZE:\n")[2])
+        message = {"role": "assistant", "content": moves_to_text(shortest_path(maze)), "reasoning_content": "hm"}
+        body = {
+            "id": "x", "object": "chat.completion", "created": 0, "model": asked["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8},
+        }  # fmt: skip
+        status, body = self.server.misbehave(number, body)
+        with self.server.lock:
+            self.server.running -= 1
+        self.send_json(status, body)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server of the test's own; ``misbehave(number, body) -> (status, body)`` may be replaced."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Oracle)
+    made.lock, made.asked, made.running, made.most, made.keys = threading.Lock(), 0, 0, 0, []
+    made.misbehave = lambda number, body: (200, body)
+    listed = {"id": "oracle", "object": "model", "created": 0, "owned_by": "me"}
+    made.models = (200, {"object": "list", "data": [listed]})
+    made.url = f"http://127.0.0.1:{made.server_port}/v1#oracle"
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_a_server_plays(server, mode):
+    agent = registry.make(server.url, mode, concurrency=3)
+    records = run_episodes(agent, MAZES, range(6))
+    assert all(record.solved and record.moves == tuple(shortest_path(record.maze)) for record in records)
+    assert server.most <= 3
+    assert all(key == f"Bearer {KEY}" for key in server.keys)
+    if mode == "plan":
+        assert [record.tokens for record in records] == [7] * 6
+        assert records[0].texts[0].startswith("<think>hm</think><|")
+
+
+def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
+    server.misbehave = lambda number, body: (503 if number <= 2 else 200, body)
+    assert all(r.solved for r in run_episodes(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
+    assert server.asked == 8
+    server.misbehave = lambda number, body: (500, {"error": "out of order"})
+    records = run_episodes(registry.make(server.url, retries=0), MAZES, range(6))
+    assert [record.cause for record in records] == [REQUEST_FAILED] * 6
+    assert not any(record.legal or record.solved for record in records)
+    played = run_episodes(registry.make(server.url, "play", retries=0), MAZES, range(6))
+    assert [record.cause for record in played] == [REQUEST_FAILED] * 6
+
+
+@pytest.mark.parametrize(
+    "body", [b"no json", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{"message": null}]}', b"null"]
+)
+def test_nonsense_is_a_failed_request(server, body):
+    server.misbehave = lambda number, right: (200, body)
+    records = run_episodes(registry.make(server.url, retries=0), MAZES[:2], range(2))
+    assert [record.cause for record in records] == [REQUEST_FAILED] * 2
+
+
+def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
+    def hang(number, body):
+        time.sleep(3)
+        return 200, body
+
+    server.misbehave = hang
+    begun = time.monotonic()
+    records = run_episodes(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
+    assert time.monotonic() - begun < 2.5
+    assert [record.cause for record in records] == [REQUEST_FAILED] * 2
+
+
+def test_a_cut_completion_is_told_as_such(server):
+    def cut(number, body):
+        body["choices"][0]["finish_reason"] = "length"
+        return 200, body
+
+    server.misbehave = cut
+    assert all(record.truncated for record in run_episodes(registry.make(server.url), MAZES[:2], range(2)))
+
+
+def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp_path, capsys):
+    server.misbehave = lambda number, body: (200, body) if number % 2 else (400, {"error": {"message": "no"}})
+    output = tmp_path / "result.json"
+    arguments = ["--agent", server.url, "--output", str(output), "--agent-option", "retries=0"]
+    mazebench.main([*arguments, "--agent-option", "concurrency=1"])
+    stored = json.loads(output.read_text())
+    assert stored["summary"]["solved_rate"] == 0.5
+    assert stored["summary"]["causes"][REQUEST_FAILED] == 50
+    assert stored["agent_options"] == {"retries": 0, "concurrency": 1}
+    assert KEY not in output.read_text() + "".join(capsys.readouterr())
+
+
+def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_work(server):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(
+        InvalidEndpoint, match=f"Expects a server .* at http://127.0.0.1:{port}/v1, actual: APIConnection"
+    ):
+        registry.make(f"http://127.0.0.1:{port}/v1#m")
+    with pytest.raises(InvalidEndpoint, match=r"Expects a model of .*, one of \['oracle'\], actual: 'oracel'"):
+        registry.make(server.url.replace("oracle", "oracel"))
+    server.models = (401, {"error": {"message": f"wrong key {KEY}"}})
+    with pytest.raises(
+        InvalidEndpoint, match=r"Expects a key that .* accepts in OPENAI_API_KEY, actual: status 401"
+    ) as error:
+        registry.make(server.url)
+    assert KEY not in str(error.value)
+    for status in (404, 500):
+        server.models = (status, {})
+        assert registry.make(server.url).model == "oracle"
+    server.models = (200, b"<html>")
+    with pytest.raises(InvalidEndpoint, match="Expects a server that speaks the OpenAI protocol"):
+        registry.make(server.url)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("http://localhost:1/v1", {}, "Expects an endpoint as http://HOST:PORT/v1#MODEL"),
+        ("http:///v1#m", {}, "Expects an endpoint as"),
+        ("http://me:secret@localhost:1/v1#m", {}, "without user, password or query"),
+        ("http://localhost:1/v1?key=secret#m", {}, "without user, password or query"),
+        ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects max_new_tokens, batch_size and concurrency"),
+        ("http://localhost:1/v1#m", {"timeout": 0}, "a timeout above 0"),
+        ("http://localhost:1/v1#m", {"retrys": 1}, "Expects options that EndpointAgent.* takes, actual:.*'retrys'"),
+    ],
+)
+def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message):
+    with pytest.raises(InvalidConfig, match=message) as error:
+        registry.make(name, **options)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["retries", "=1", "a b=1"])
+def test_an_agent_option_has_a_name_and_a_value(text):
+    with pytest.raises(InvalidConfig, match="Expects --agent-option NAME=VALUE"):
+        mazebench.agent_option(text)
+
+
+def test_agent_options_are_json_or_text():
+    texts = ("a=1", "b=0.5", "c=true", "d=bfloat16", 'e={"f": 1}', "g=")
+    values = [1, 0.5, True, "bfloat16", {"f": 1}, ""]
+    assert [mazebench.agent_option(text) for text in texts] == list(zip("abcdeg", values, strict=True))
+
+
+def test_transformers_serve_answers(tmp_path):
+    pytest.importorskip("uvicorn", reason="pip install transformers[serving]")
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    folder = tiny.save(tmp_path / "model", tiny.byte_model(tokenizer), tokenizer)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder), "--port", str(port)]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    with (
+        open(tmp_path / "log", "wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", process)
+            agent = registry.make(f"http://127.0.0.1:{port}/v1#{folder}", max_new_tokens=5, concurrency=2)
+            records = run_episodes(agent, MAZES[:3], range(3))
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+    assert [record.tokens for record in records] == [5] * 3, (tmp_path / "log").read_text()[-2000:]
+    assert all(record.cause != REQUEST_FAILED for record in records)
+    assert maze_to_text(records[0].maze) == maze_to_text(MAZES[0])
+
+
+def wait_for(url, process, seconds=120):
+    """Until the server answers."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except OSError:
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < end, "the server did not come up"
+            time.sleep(0.2)
