@@ -27,7 +27,8 @@ def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
     Raises:
         InvalidCheckpoint: when nothing usable is there, or model and tokenizer disagree on the vocabulary.
     """
-    if Path(path).is_dir() and not (Path(path) / "config.json").is_file():
+    kinds = ("config.json", "adapter_config.json")  # a model, or adapters, which name the model that they belong to
+    if Path(path).is_dir() and not any((Path(path) / kind).is_file() for kind in kinds):
         raise InvalidCheckpoint(f"Expects a folder with a saved model (config.json), actual: {path!r} has none")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)

@@ -1,13 +1,14 @@
 """The only prompt wording of the project, and the one renderer that training, policies and benchmarks share.
 
-A tokenizer says which wording it takes by ``prompt_style`` in its ``tokenizer_config.json``, so the choice travels with
-the checkpoint; one that says nothing, as a pretrained model's does, gets the described form.
+A tokenizer says which wording it takes by ``prompt_style`` in its ``tokenizer_config.json``, or brings a wording of its
+user's own as ``prompt_template`` there, so the choice travels with the checkpoint; one that says nothing, as a
+pretrained model's does, gets the described form.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from maze_env.errors import unknown_name
+from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.tokens import THINK_OPEN
 
 BARE = "{maze}"
@@ -55,9 +56,17 @@ def prompt_style(tokenizer: Any) -> str:
     return style
 
 
+def set_template(tokenizer: Any, template: str) -> None:
+    """Gives a tokenizer a wording of its user's own, saved with it. Raises InvalidConfig without one ``{maze}``."""
+    if template.count("{maze}") != 1:
+        raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
+    tokenizer.init_kwargs["prompt_template"] = template
+
+
 def render(tokenizer: Any, maze_text: str) -> Prompt:
     """The prompt for one maze: the tokenizer's wording, in its chat template where it has one."""
-    text = STYLES[prompt_style(tokenizer)].replace("{maze}", maze_text)
+    template = tokenizer.init_kwargs.get("prompt_template") or STYLES[prompt_style(tokenizer)]
+    text = template.replace("{maze}", maze_text)
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True

@@ -25,7 +25,7 @@ from maze_env.rewards import scheme_named
 from training import run_folder
 from training.arguments import parse
 from training.data import DataConfig
-from training.model import EMBEDDED, ModelConfig, load
+from training.model import EMBEDDED, ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
@@ -158,11 +158,12 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         callbacks=[validation],
+        peft_config=lora_config(model_config, model),
     )
     validation.trainer = trainer
     trainer.train(resume_from_checkpoint=checkpoint)
 
-    return finish(trainer, "grpo", configuration, stopwatch, {})
+    return finish(trainer, "grpo", configuration, stopwatch, {}, model_config.merge_lora)
 
 
 if __name__ == "__main__":

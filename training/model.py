@@ -8,7 +8,9 @@ from transformers import PreTrainedModel
 
 from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
 from agents.llm_policy import load_checkpoint
+from agents.prompts import set_template
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from training.maze_tokens import add_maze_tokens
 
 EMBEDDED = "embedded"
 
@@ -25,6 +27,19 @@ class ModelConfig:
     layers: int = field(default=4, metadata={"help": "Decoder layers of the embedded model."})
     heads: int = field(default=4, metadata={"help": "Attention heads of the embedded model."})
 
+    dtype: str | None = field(default=None, metadata={"help": "Of the weights, e.g. float32, bfloat16, auto."})
+    device_map: str | None = field(default=None, metadata={"help": "Passed to from_pretrained, e.g. auto."})
+    add_maze_tokens: bool = field(
+        default=False, metadata={"help": "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."}
+    )
+    prompt_file: str | None = field(
+        default=None,
+        metadata={"help": "A text with {maze} in it, in place of agents/prompts.py's; saved along."},
+    )
+    lora_rank: int | None = field(default=None, metadata={"help": "Train low-rank adapters of this rank (peft)."})
+    lora_alpha: int = field(default=32, metadata={"help": "Scale of the adapters."})
+    lora_targets: str = field(default="all-linear", metadata={"help": "Modules with adapters, with commas."})
+    merge_lora: bool = field(default=False, metadata={"help": "Save the model with its adapters merged in."})
     attn_implementation: str | None = field(
         default=None,
         metadata={"help": "Attention code, e.g. eager, sdpa, flash_attention_2; None for transformers' choice."},
@@ -39,6 +54,23 @@ class ModelConfig:
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
                 f"Expects hidden_size to be a multiple of twice the heads, actual: {self.hidden_size} and {self.heads}"
+            )
+        if self.lora_rank is not None and self.lora_rank < 1:
+            raise InvalidConfig(f"Expects lora_rank of at least 1, actual: {self.lora_rank}")
+        if self.merge_lora and self.lora_rank is None:
+            raise InvalidConfig("Expects lora_rank with merge_lora, actual: none")
+        if self.lora_rank is not None and self.add_maze_tokens and not self.merge_lora:
+            raise InvalidConfig(
+                "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
+            )
+        if self.model == EMBEDDED and (self.add_maze_tokens or self.device_map or self.dtype):
+            raise InvalidConfig(
+                "Expects add_maze_tokens, dtype and device_map with a model that is loaded; the embedded one has maze "
+                "tokens and float32 weights"
+            )
+        if self.prompt_file is not None and not Path(self.prompt_file).is_file():
+            raise InvalidConfig(
+                f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which does not exist"
             )
         looks_local = self.model.startswith((".", "/", "~", "runs/")) or self.model.count("/") > 1
         if looks_local and not Path(self.model).expanduser().is_dir():
@@ -57,11 +89,39 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
     Raises:
         InvalidCheckpoint: when nothing usable is there.
     """
-    attention = {"attn_implementation": config.attn_implementation} if config.attn_implementation else {}
+    given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
+    options |= {name: value for name, value in given.items() if value is not None}
     if config.model == EMBEDDED:
         sizes = EmbeddedConfig(hidden_size=config.hidden_size, layers=config.layers, heads=config.heads)
         model = build_model(sizes, seed)
-        if attention:
+        if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
-        return model, build_tokenizer()
-    return load_checkpoint(config.model, **attention, **options)
+        tokenizer = build_tokenizer()
+    else:
+        model, tokenizer = load_checkpoint(config.model, **options)
+    if config.prompt_file is not None:
+        set_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
+    if config.add_maze_tokens:
+        model.maze_token_ids = add_maze_tokens(model, tokenizer)
+    return model, tokenizer
+
+
+def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
+    """The adapters to train, as peft describes them; ``None`` to train all weights.
+
+    Source: Hu et al., "LoRA", arXiv 2106.09685. The rows of added maze tokens are trained in full.
+    """
+    if config.lora_rank is None:
+        return None
+    try:
+        from peft import LoraConfig
+    except ModuleNotFoundError:
+        raise InvalidConfig("Expects peft for lora_rank (pip install -e .[lora]), actual: not installed") from None
+    targets = config.lora_targets.split(",")
+    return LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        target_modules=targets[0] if len(targets) == 1 else targets,
+        trainable_token_indices=getattr(model, "maze_token_ids", None),
+        task_type="CAUSAL_LM",
+    )

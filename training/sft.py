@@ -19,7 +19,7 @@ from maze_env.errors import InvalidConfig
 from training import run_folder
 from training.arguments import parse
 from training.data import DataConfig
-from training.model import ModelConfig, load
+from training.model import ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
 from training.rows import context_length, supervised_dataset
 from training.stage import StageConfig, as_dict, finish, optimizer_for
@@ -77,11 +77,14 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         callbacks=[validation],
+        peft_config=lora_config(model_config, model),
     )
     validation.trainer = trainer
     result = trainer.train(resume_from_checkpoint=checkpoint)
 
-    return finish(trainer, "sft", configuration, stopwatch, {"train_loss": result.training_loss})
+    return finish(
+        trainer, "sft", configuration, stopwatch, {"train_loss": result.training_loss}, model_config.merge_lora
+    )
 
 
 if __name__ == "__main__":

@@ -76,10 +76,17 @@ def optimizer_for(model: Any, args: Any) -> MuonAdamW | None:
 
 
 def finish(
-    trainer: Any, stage: str, configuration: dict[str, Any], stopwatch: Stopwatch, figures: dict[str, Any]
+    trainer: Any,
+    stage: str,
+    configuration: dict[str, Any],
+    stopwatch: Stopwatch,
+    figures: dict[str, Any],
+    merge_lora: bool = False,
 ) -> dict[str, Any]:
     """Saves model, tokenizer, the log and ``run.json``; returns the figures."""
     folder = Path(trainer.args.output_dir)
+    if merge_lora:
+        trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
     trainer.save_model(str(folder))
     figures = {**figures, "steps": trainer.state.global_step, **stopwatch.figures()}
     if trainer.is_world_process_zero():

@@ -1,0 +1,188 @@
+"""Strangers' checkpoints: their own tokenizer and chat template, maze tokens added or not, adapters, own prompts."""
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
+
+from agents.episodes import run_episodes
+from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.prompts import render
+from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.tokens import maze_to_text
+from tests import tiny
+from tests.training import runs
+from training.maze_tokens import MAZE_TOKENS, add_maze_tokens
+from training.model import ModelConfig, load, lora_config
+
+SIZES = {
+    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 2, "max_position_embeddings": 4096,
+}  # fmt: skip
+FAMILIES = {"llama": (LlamaConfig, {}), "qwen2": (Qwen2Config, {}), "qwen3": (Qwen3Config, {"head_dim": 16})}
+MAZE = tiny.mazes(1, 3, 4)[0]
+
+
+def family(name, tied=False, spare=0, template=tiny.CHAT):
+    """A model of a real family with random weights, ``spare`` rows more than its tokenizer has tokens."""
+    tokenizer = tiny.byte_tokenizer(template)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|endoftext|>"]})  # Qwen's tokenizer class wants it
+    kind, more = FAMILIES[name]
+    special = {f"{what}_token_id": getattr(tokenizer, f"{what}_token_id") for what in ("pad", "bos", "eos")}
+    torch.manual_seed(0)
+    config = kind(vocab_size=len(tokenizer) + spare, tie_word_embeddings=tied, **SIZES, **more, **special)
+    return AutoModelForCausalLM.from_config(config), tokenizer
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_added_tokens_are_one_id_each_and_survive_decoding_and_saving(name, tied, tmp_path):
+    model, tokenizer = family(name, tied)
+    text = maze_to_text(MAZE)
+    before = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = add_maze_tokens(model, tokenizer)
+    assert len(ids) == len(set(ids)) == len(MAZE_TOKENS)
+    written = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert len(written) == 3 * 12 + 3 < before
+    assert tokenizer.decode(written, skip_special_tokens=True) == text
+    loaded, again = load_checkpoint(tiny.save(tmp_path, model, tokenizer))
+    assert again(text, add_special_tokens=False)["input_ids"] == written
+    assert again.decode(written, skip_special_tokens=True) == text
+    with torch.no_grad():
+        inputs = torch.tensor([written])
+        assert torch.equal(loaded(inputs).logits, model.eval()(inputs).logits)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_new_rows_start_as_the_mean_of_the_pieces_they_had(tied):
+    model, tokenizer = family("llama", tied)
+    pieces = tokenizer("<|up|>", add_special_tokens=False)["input_ids"]
+    old = [model.get_input_embeddings().weight.clone(), model.get_output_embeddings().weight.clone()]
+    add_maze_tokens(model, tokenizer)
+    (index,) = tokenizer("<|up|>", add_special_tokens=False)["input_ids"]
+    for matrix, before in zip((model.get_input_embeddings(), model.get_output_embeddings()), old, strict=True):
+        assert torch.allclose(matrix.weight[index], before[pieces].mean(dim=0))
+        assert torch.equal(matrix.weight[: len(before)], before)
+    assert (model.get_output_embeddings().weight is model.get_input_embeddings().weight) == tied
+
+
+def test_rows_to_spare_are_used_before_the_model_grows():
+    model, tokenizer = family("qwen2", spare=1000)
+    rows = model.get_input_embeddings().weight.shape[0]
+    add_maze_tokens(model, tokenizer)
+    assert model.get_input_embeddings().weight.shape[0] == rows
+    model, tokenizer = family("qwen2", spare=10)
+    add_maze_tokens(model, tokenizer)
+    assert model.get_input_embeddings().weight.shape[0] == len(tokenizer)
+
+
+def test_adding_twice_adds_nothing_and_special_maze_tokens_are_refused():
+    model, tokenizer = family("llama")
+    add_maze_tokens(model, tokenizer)
+    size = len(tokenizer)
+    assert add_maze_tokens(model, tokenizer) == []
+    assert len(tokenizer) == size
+    model, tokenizer = family("llama")
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|up|>"]})
+    with pytest.raises(InvalidConfig, match=r"ordinary tokens of the vocabulary, actual: special ones, \['<\|up\|>'\]"):
+        add_maze_tokens(model, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    model, tokenizer = family("qwen3", template=tiny.R1_CHAT)
+    return tiny.save(tmp_path_factory.mktemp("stranger"), model, tokenizer)
+
+
+FAST = {"examples": 16, "per_device_train_batch_size": 8, "save_strategy": "no", "learning_rate": 0.001}
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_sft_grpo_and_policy_take_it_with_its_template(stranger, added, tmp_path):
+    runs.train_sft(tmp_path / "sft", model=stranger, styles="path", add_maze_tokens=added, **FAST)
+    _, tokenizer = load_checkpoint(str(tmp_path / "sft"))
+    assert tokenizer.chat_template == tiny.R1_CHAT
+    assert ("<|0-0|>" in tokenizer.get_vocab()) == added
+    runs.train_grpo(tmp_path / "grpo", str(tmp_path / "sft"), examples=4, save_strategy="no", num_generations=2,
+                    per_device_train_batch_size=4, max_completion_length=6, temperature=1.0)  # fmt: skip
+    policy = LLMPolicy(str(tmp_path / "grpo"), max_new_tokens=5)
+    (record,) = run_episodes(policy, [MAZE], [0])
+    assert 1 <= record.tokens <= 5
+    assert policy.thinking_opened  # by its template
+    assert record.cause == "unclosed_thinking"
+
+
+def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
+    pytest.importorskip("peft")
+    base, _ = load_checkpoint(stranger)
+    runs.train_sft(tmp_path / "alone", model=stranger, styles="direct", lora_rank=4, **FAST)
+    assert (tmp_path / "alone" / "adapter_config.json").is_file()
+    assert not (tmp_path / "alone" / "model.safetensors").exists()
+    runs.train_sft(tmp_path / "merged", model=stranger, styles="direct", lora_rank=4, merge_lora=True, **FAST)
+    ids = torch.arange(5, 25)[None]
+    with torch.no_grad():
+        logits = [
+            model.eval()(ids).logits
+            for model in (base, *(load_checkpoint(str(tmp_path / name))[0] for name in ("alone", "merged")))
+        ]
+    assert not torch.allclose(logits[0], logits[2])
+    assert torch.allclose(logits[1], logits[2], atol=1e-5)
+    assert LLMPolicy(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
+
+
+def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_path):
+    pytest.importorskip("peft")
+    options = {"add_maze_tokens": True, "lora_rank": 4, "merge_lora": True}
+    start, tokenizer = load(ModelConfig(model=stranger, **options), seed=0)
+    assert lora_config(ModelConfig(model=stranger, **options), start).trainable_token_indices == start.maze_token_ids
+    runs.train_sft(tmp_path / "run", model=stranger, styles="path", **options, **FAST)
+    trained, again = load_checkpoint(str(tmp_path / "run"))
+    assert again.get_vocab() == tokenizer.get_vocab()
+    moved = (trained.get_input_embeddings().weight != start.get_input_embeddings().weight).any(dim=1)
+    assert moved[tokenizer.convert_tokens_to_ids("<|0-0|>")]
+    assert not moved[: start.maze_token_ids[0]].any()
+
+
+def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("Solve this, please.\n{maze}Go.")
+    runs.train_sft(tmp_path / "run", model=stranger, styles="direct", prompt_file=prompt, **FAST)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run")
+    assert f"Solve this, please.\n{maze_to_text(MAZE)}Go." in render(tokenizer, maze_to_text(MAZE)).text
+    prompt.write_text("no maze")
+    with pytest.raises(InvalidConfig, match=r"Expects a prompt with '{maze}' once in it, actual: 0 times"):
+        load(ModelConfig(model=stranger, prompt_file=str(prompt)), 0)
+
+
+def test_dtype_and_attention_pass_through(stranger):
+    model, _ = load(ModelConfig(model=stranger, dtype="bfloat16", attn_implementation="eager"), 0)
+    assert model.dtype is torch.bfloat16
+    assert model.config._attn_implementation == "eager"
+    assert LLMPolicy(stranger, dtype="bfloat16", max_new_tokens=1).model.dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lora_rank": 0}, "Expects lora_rank of at least 1, actual: 0"),
+        ({"merge_lora": True}, "Expects lora_rank with merge_lora"),
+        ({"lora_rank": 4, "add_maze_tokens": True, "model": "a/b"}, "Expects merge_lora true with add_maze_tokens"),
+        ({"add_maze_tokens": True}, "with a model that is loaded"),
+        ({"dtype": "bfloat16"}, "with a model that is loaded"),
+        ({"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a file, actual: 'nowhere.txt'"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, message):
+    with pytest.raises(InvalidConfig, match=message):
+        ModelConfig(**settings)
+
+
+def test_a_context_too_short_for_the_maze_is_an_error_before_training(tmp_path):
+    model, tokenizer = family("llama")
+    model.config.max_position_embeddings = 64
+    folder = tiny.save(tmp_path / "short", model, tokenizer)
+    with pytest.raises(
+        InvalidConfig, match="Expects examples of at most 64 tokens, the model's context, actual: one of"
+    ):
+        runs.train_sft(tmp_path / "run", model=folder, styles="direct", **FAST)
+    with pytest.raises(InvalidCheckpoint, match="which does not exist"):
+        runs.train_sft(tmp_path / "run", model=str(tmp_path / "none" / "x"), **FAST)

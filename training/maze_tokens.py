@@ -1,0 +1,57 @@
+"""Maze tokens as tokens of an existing model's vocabulary, in place of a dozen pieces of text each.
+
+They join as ordinary tokens, never special ones: trainers decode with ``skip_special_tokens=True``, and answers must
+survive that. Each new row of the input embedding, and of the output head where it is a matrix of its own, starts as the
+mean of the rows of the pieces that the token's text had before; the mean over whole vocabularies (Hewitt 2021,
+https://nlp.stanford.edu/~johnhew/vocab-expansion.html) would start all of them alike.
+"""
+
+from typing import Any
+
+import torch
+from tokenizers import AddedToken
+from transformers import PreTrainedModel
+
+from maze_env.errors import InvalidConfig
+from maze_env.moves import MOVE_TOKENS
+from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
+from maze_env.vocabulary import MAX_SIDE
+
+MAZE_TOKENS: tuple[str, ...] = (
+    *MOVE_TOKENS,
+    *MARKERS,
+    *WALL_TOKENS,
+    UNSEEN,
+    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
+)
+"""What joins: moves, markers, walls, and the coordinates of grids up to 20x20."""
+
+
+@torch.no_grad()
+def add_maze_tokens(model: PreTrainedModel, tokenizer: Any) -> list[int]:
+    """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks; returns their ids.
+
+    Raises:
+        InvalidConfig: where the vocabulary has one of them as a special token, which decoding would drop.
+    """
+    special = set(tokenizer.all_special_tokens) & set(MAZE_TOKENS)
+    if special:
+        raise InvalidConfig(
+            f"Expects maze tokens to be ordinary tokens of the vocabulary, actual: special ones, {sorted(special)[:3]}"
+        )
+    known = tokenizer.get_vocab()
+    new = [token for token in MAZE_TOKENS if token not in known]
+    pieces = tokenizer(new, add_special_tokens=False)["input_ids"] if new else []
+    tokenizer.add_tokens([AddedToken(token, normalized=False, special=False) for token in new])
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:  # many models have rows to spare
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    ids: list[int] = tokenizer.convert_tokens_to_ids(new)
+    matrices = [model.get_input_embeddings().weight]
+    head = model.get_output_embeddings()
+    if head is not None and head.weight is not matrices[0]:
+        matrices.append(head.weight)
+    for matrix in matrices:
+        for index, piece in zip(ids, pieces, strict=True):
+            matrix[index] = matrix[torch.tensor(piece, device=matrix.device)].mean(dim=0)
+    return ids
