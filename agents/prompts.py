@@ -8,8 +8,9 @@ pretrained model's does, gets the described form.
 from dataclasses import dataclass
 from typing import Any
 
-from maze_env.errors import InvalidConfig, unknown_name
-from maze_env.tokens import THINK_OPEN
+from maze_env.errors import InvalidCheckpoint, InvalidConfig, unknown_name
+from maze_env.maze import Cell
+from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
 BARE = "{maze}"
 
@@ -33,6 +34,32 @@ MAZE:
 {maze}"""
 
 STYLES: dict[str, str] = {"bare": BARE, "described": DESCRIBED}
+
+PLAY_RULES = """\
+You play turn by turn. At each turn write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else. \
+You are told where you stand then, by the coordinate of the cell and its walls. A cell with <|unseen|> in place of its \
+walls has not been seen yet; what comes into view is told to you. You are done when you stand on the target.
+
+MAZE:
+{maze}
+{state}"""
+PLAY_DESCRIBED = DESCRIBED.partition("Think first")[0] + PLAY_RULES
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a game of turns stands, as a reply tells it.
+
+    Attributes:
+        cell: where the agent stands. walls: the wall byte there.
+        moved: whether the last move was possible; ``None`` at first.
+        seen: cells that have come into view with it, and their wall bytes.
+    """
+
+    cell: Cell
+    walls: int
+    moved: bool | None = None
+    seen: tuple[tuple[Cell, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,3 +99,56 @@ def render(tokenizer: Any, maze_text: str) -> Prompt:
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
         )
     return Prompt(text, text.rstrip().endswith(THINK_OPEN))
+
+
+def render_play(tokenizer: Any, maze_text: str, state: State) -> Prompt:
+    """The beginning of a game of turns: the maze once, and where the agent stands. ``agents/turns.py`` goes on."""
+    bare = prompt_style(tokenizer) == "bare"
+    told = reply_text(state, bare)
+    text = f"{maze_text}{told}" if bare else PLAY_DESCRIBED.replace("{maze}", maze_text).replace("{state}", told)
+    if tokenizer.chat_template:
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+        )
+    return Prompt(text, text.rstrip().endswith(THINK_OPEN))
+
+
+def render_reply(tokenizer: Any, state: State) -> str:
+    """What a model reads after its move: the environment's reply, as a turn of its own where it has a chat template.
+
+    Raises:
+        InvalidCheckpoint: for a chat template that cannot write a second turn.
+    """
+    told = reply_text(state, prompt_style(tokenizer) == "bare")
+    if not tokenizer.chat_template:
+        return told if prompt_style(tokenizer) == "bare" else f"\n{told}\n"
+    return _second_turn(tokenizer).replace(REPLY_MARK, told)
+
+
+def reply_text(state: State, bare: bool) -> str:
+    """The environment's reply: coordinate and walls in tokens alone, or in a sentence."""
+    if bare:
+        seen = "".join(coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in state.seen)
+        return f"{seen}{coordinate_token(state.cell)}{WALL_TOKENS[state.walls]}"
+    parts = {None: [], True: ["You moved."], False: ["A wall is in the way."]}[state.moved]
+    parts.append(f"You are at {coordinate_token(state.cell)}, {WALL_TOKENS[state.walls]}.")
+    if state.seen:
+        shown = " ".join(coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in state.seen)
+        parts.append(f"You see: {shown}")
+    return " ".join(parts)
+
+
+MOVE_MARK, REPLY_MARK = "MODELS-MOVE", "REPLY-TO-IT"
+
+
+def _second_turn(tokenizer: Any) -> str:
+    """What a chat template writes between a model's move and its next one, ``REPLY_MARK`` standing for the reply."""
+    turns = [("user", "MAZE"), ("assistant", MOVE_MARK), ("user", REPLY_MARK)]
+    messages = [{"role": role, "content": text} for role, text in turns]
+    try:
+        text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    except Exception as error:  # templates are programs of their own
+        raise InvalidCheckpoint(f"Expects a chat template that can write a second turn, actual: {error}") from error
+    if text.count(MOVE_MARK) != 1 or text.count(REPLY_MARK) != 1:
+        raise InvalidCheckpoint("Expects a chat template that writes every turn once, actual: one that leaves some out")
+    return text.partition(MOVE_MARK)[2]

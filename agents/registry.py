@@ -25,7 +25,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             Stable-Baselines3 (``policy.zip``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
             ``options``.
         mode: ``plan`` or ``play``.
-        options: passed to a language model's policy (``temperature`` ...) or to one's own class.
+        options: passed to a language model's policy (``temperature`` ...), an endpoint or one's own class.
+            ``turns=True`` makes a model play in one dialogue for each game, in place of planning anew at each move.
 
     Raises:
         UnknownName: when the name is none of these, with the nearest valid one.
@@ -37,9 +38,12 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     if name in BUILT_IN:
         agent: Any = BUILT_IN[name](mode)
     elif Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
-        from agents.llm_policy import LLMPolicy  # torch and transformers load at first use
+        # torch and transformers load at first use
+        from agents.llm_policy import LLMPolicy
+        from agents.turn_policy import TurnPolicy
 
-        agent = _construct(LLMPolicy, name, mode=mode, **options)
+        turns = options.pop("turns", False)
+        agent = _construct(TurnPolicy if turns else LLMPolicy, name, mode=mode, **options)
     elif name.startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
     elif name.endswith(".zip"):
