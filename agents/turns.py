@@ -81,7 +81,7 @@ class TurnDecoder:
 
     @torch.inference_mode()
     def write(self, possible: Sequence[Sequence[Move]] | None = None) -> tuple[list[str], list[list[int]]]:
-        """Lets each game write a move.
+        """Lets each game write a move. ``log_probs`` holds, for each game, those of the tokens that it wrote.
 
         Args:
             possible: the moves that are possible in each game, for ``restrict="legal"``.
@@ -91,11 +91,15 @@ class TurnDecoder:
         """
         count = len(self.pending)
         written: list[list[int]] = [[] for _ in range(count)]
+        self.log_probs: list[list[float]] = [[] for _ in range(count)]
         running = list(range(count))
         for _ in range(self.max_turn_tokens):
-            chosen = self._choose(running, written, possible).tolist()
-            for game, token in zip(running, chosen, strict=True):
+            scores = self._scores(running, written, possible)
+            chosen = torch.multinomial(scores.exp(), 1) if self.temperature > 0 else scores.argmax(-1, keepdim=True)
+            likely = scores.gather(1, chosen).squeeze(1).tolist()
+            for game, token, log_prob in zip(running, chosen.squeeze(1).tolist(), likely, strict=True):
                 written[game].append(token)
+                self.log_probs[game].append(log_prob)
                 self.pending[game].append(token)
             running = [game for game in running if not self._is_done(written[game])]
             if not running:
@@ -108,8 +112,8 @@ class TurnDecoder:
             return True
         return self.tokenizer.decode(ids, skip_special_tokens=True).strip() in MOVE_OF_TOKEN
 
-    def _choose(self, games: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None) -> Tensor:
-        """The next token of each of ``games``."""
+    def _scores(self, games: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None) -> Tensor:
+        """Log-probabilities of the next token in each of ``games``, at the decoder's temperature."""
         scores = self.logits[games].float()
         if self.restrict != "none":
             allowed = torch.zeros_like(scores, dtype=torch.bool)
@@ -121,9 +125,7 @@ class TurnDecoder:
                     if ids[: len(done)] == tuple(done):
                         allowed[row, ids[len(done)]] = True
             scores = scores.masked_fill(~allowed, -torch.inf)
-        if self.temperature > 0:
-            return torch.multinomial((scores / self.temperature).softmax(-1), 1).squeeze(1)
-        return scores.argmax(-1)
+        return (scores / (self.temperature or 1.0)).log_softmax(-1)
 
     def _read(self, games: list[int] | None = None) -> None:
         """Feeds what waits (of ``games``, by default of all) to the model, in one pass."""
