@@ -7,7 +7,9 @@ under fog what came into view. Its key-value cache is kept, so a turn costs its 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from agents.base import Agent, Mode
@@ -16,6 +18,7 @@ from agents.llm_policy import load_checkpoint
 from agents.prompts import State, render_play, render_reply
 from agents.turns import Restriction, TurnDecoder
 from maze_env.errors import InvalidConfig
+from maze_env.maze import Cell
 from maze_env.moves import MOVE_OF_TOKEN, MOVES, Move
 from maze_env.tokens import UNSEEN_BITS, parse_answer, parse_cells
 
@@ -89,7 +92,7 @@ class TurnPolicy(Agent):
 
     def reset(self, seeds: Sequence[int]) -> None:
         self._games = None
-        self._last: dict[int, tuple[Any, Any]] = {}
+        self._eyes = Eyes()
         self._turn, self._seeds = 0, list(seeds)
 
     def act(self, observations: list[str]) -> list[str]:
@@ -98,7 +101,9 @@ class TurnPolicy(Agent):
         self.usage = Usage([0] * len(observations), [False] * len(observations))
         if not live:
             return texts
-        states = {index: self._look(index, observations[index]) for index in live}
+        was_training = self.decoder.model.training
+        self.decoder.model.eval()
+        states = {index: self._eyes.look(index, observations[index]) for index in live}
         if self._games is None:
             prompts = [render_play(self.tokenizer, observations[index], states[index]) for index in live]
             self.thinking_opened = prompts[0].thinking_opened
@@ -112,6 +117,7 @@ class TurnPolicy(Agent):
             # One generator serves the batch, so a game's sample depends on its company's seeds, not on its own alone.
             torch.manual_seed(hash((self._turn, *(self._seeds[index] for index in live))) % 2**63)
         written, ids = self.decoder.write([possible_moves(states[index].walls) for index in live])
+        self.decoder.model.train(was_training)
         for index, text, tokens in zip(live, written, ids, strict=True):
             texts[index] = text if text.strip() in MOVE_OF_TOKEN else self._spoken_move(text)
             self.usage.tokens[index] = len(tokens)
@@ -123,11 +129,18 @@ class TurnPolicy(Agent):
         moves = parse_answer(text, self.thinking_opened).moves
         return moves[0].token if moves else text
 
-    def _look(self, index: int, observation: str) -> State:
-        """What the observation says beyond the last one."""
+
+class Eyes:
+    """Turns the observations of games into what a model is told: the state now, and what came into view since."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[NDArray[np.uint8], Cell]] = {}
+
+    def look(self, game: int, observation: str) -> State:
+        """The state that the next observation of ``game`` shows."""
         walls, cell, _ = parse_cells(observation)
-        before = self._last.get(index)
-        self._last[index] = (walls, cell)
+        before = self._last.get(game)
+        self._last[game] = (walls, cell)
         bits = int(walls[cell])
         if before is None:
             return State(cell, bits)

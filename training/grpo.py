@@ -21,12 +21,13 @@ from trl import GRPOConfig, GRPOTrainer
 from agents.decoding import use_dropping
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
-from maze_env.rewards import scheme_named
+from maze_env.rewards import scheme_named, step_scheme_named
 from training import run_folder
 from training.arguments import parse
 from training.data import DataConfig
 from training.model import EMBEDDED, ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
+from training.play import TurnRollout, game_dataset, mazes_of, play_reward
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
 from training.stage import StageConfig, as_dict, finish, optimizer_for
@@ -37,6 +38,10 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
     reward: str = field(default="solved", metadata={"help": "Reward scheme: solved, alphamaze or alphamaze-code."})
+    game_steps: int | None = field(
+        default=None, metadata={"help": "Moves of a game in mode play; None for the environment's 4 * rows * cols."}
+    )
+    max_turn_tokens: int = field(default=16, metadata={"help": "Tokens of one turn in mode play."})
     from_nothing: bool = field(
         default=False, metadata={"help": "Allow GRPO on the embedded model with random weights ('R1-Zero')."}
     )
@@ -58,7 +63,9 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
 
     def __post_init__(self) -> None:
         scheme_named(self.reward)
-        self.check(max_completion_length=1)
+        self.check(max_completion_length=1, game_steps=1, max_turn_tokens=1)
+        if self.mode == "play":
+            step_scheme_named(self.reward)
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
@@ -139,20 +146,25 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     model, tokenizer = load(model_config, args.seed)
     assert args.max_completion_length is not None
-    rows = prompt_dataset(data, tokenizer, context_length(model), args.max_completion_length)
-
-    reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)
+    context, budget = context_length(model), args.max_completion_length
+    rollout: TurnRollout | None = None
+    reward: Any = play_reward
+    if args.mode == "play":
+        rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
+        rollout = TurnRollout(mazes_of(rows), args.view_radius, args.game_steps, budget, args.max_turn_tokens)
+    else:
+        rows = prompt_dataset(data, tokenizer, context, budget)
+        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)
 
     if checkpoint is None:
         run_folder.write_run(Path(str(args.output_dir)), "grpo", configuration, None)
-    validation = ValidationCallback(
-        data, tokenizer, args.validate_every, args.validate_mazes, args.max_completion_length
-    )
+    validation = ValidationCallback(data, tokenizer, args, budget)
     if not args.fsdp and not args.deepspeed:  # those generate in step with other processes
         use_dropping(model)
     trainer = MazeGRPOTrainer(
         model=model,
         reward_funcs=reward,
+        rollout_func=rollout,
         args=args,
         train_dataset=rows,
         processing_class=tokenizer,

@@ -2,34 +2,40 @@
 
 import resource
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy
+from agents.turn_policy import TurnPolicy
 from maze_env.generation import MazeSpec, generate
 from training.data import DataConfig, parse_lengths, parse_sizes
+
+if TYPE_CHECKING:
+    from training.stage import StageConfig
 
 VALIDATION_SEED = 20_250_220
 
 
 class ValidationCallback(TrainerCallback):
-    """Every ``every`` steps, and after the last, solves mazes of the validation split greedily, in the plan track.
+    """Every ``validate_every`` steps, and after the last, solves mazes of the validation split greedily, in the track
+    that is trained for.
 
     The mazes have the run's own sizes and lengths, and are the same at every look and in every run of that
     configuration. They are no suite: figures to publish come from MazeBench.
     """
 
-    def __init__(self, config: DataConfig, tokenizer: Any, every: int, count: int, max_new_tokens: int):
-        self.tokenizer, self.every, self.max_new_tokens = tokenizer, every, max_new_tokens
+    def __init__(self, config: DataConfig, tokenizer: Any, stage: "StageConfig", max_new_tokens: int):
+        self.tokenizer, self.every, self.max_new_tokens = tokenizer, stage.validate_every, max_new_tokens
+        self.mode, self.view_radius = stage.mode, stage.view_radius
         self.trainer: Any = None
         random = np.random.default_rng(VALIDATION_SEED)
         sizes = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= 4} or {(5, 5): 1.0}
         lengths = parse_lengths(config.lengths)
         self.mazes = []
-        for _ in range(count if every else 0):
+        for _ in range(stage.validate_mazes if self.every else 0):
             rows, cols = list(sizes)[random.choice(len(sizes), p=np.array(list(sizes.values())) / sum(sizes.values()))]
             least, greatest = 1, None
             if lengths:
@@ -41,12 +47,14 @@ class ValidationCallback(TrainerCallback):
         last = state.global_step >= state.max_steps
         if not self.mazes or not state.is_world_process_zero or not (last or state.global_step % self.every == 0):
             return
-        policy = LLMPolicy.of_model(kwargs["model"], self.tokenizer, max_new_tokens=self.max_new_tokens)
-        records = run_episodes(policy, self.mazes, list(range(len(self.mazes))))
+        policy: Any = LLMPolicy.of_model(kwargs["model"], self.tokenizer, max_new_tokens=self.max_new_tokens)
+        if self.mode == "play":
+            policy = TurnPolicy.of_model(kwargs["model"], self.tokenizer)
+        records = run_episodes(policy, self.mazes, list(range(len(self.mazes))), view_radius=self.view_radius)
         figures = {
             "validation/solved_rate": sum(record.solved for record in records) / len(records),
             "validation/malformed_rate": sum(record.malformed for record in records) / len(records),
-            "validation/tokens_mean": sum(policy.usage.tokens) / len(records),
+            "validation/tokens_mean": sum(record.tokens or 0 for record in records) / len(records),
         }
         # An entry of its own: TRL's log would put this step's metrics into it, and logging marks the step as logged.
         should_log = control.should_log

@@ -15,12 +15,13 @@ from typing import Any
 from trl import SFTConfig, SFTTrainer
 
 from maze_env.commands import run_command
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, unknown_name
 from training import run_folder
 from training.arguments import parse
 from training.data import DataConfig
 from training.model import ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
+from training.play import EXPERTS, expert_dataset
 from training.rows import context_length, supervised_dataset
 from training.stage import StageConfig, as_dict, finish, optimizer_for
 
@@ -29,6 +30,10 @@ from training.stage import StageConfig, as_dict, finish, optimizer_for
 class MazeSFTConfig(StageConfig, SFTConfig):
     """TRL's ``SFTConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
+    expert: str = field(
+        default="shortest-path",
+        metadata={"help": f"Whose games are learned from in mode play: {', '.join(EXPERTS)}."},
+    )
     validate_tokens: int = field(default=512, metadata={"help": "Longest completion in a look, in tokens."})
     max_length: int | None = field(default=None, metadata={"help": "Kept None: nothing is cut. See training/rows.py."})
     train_sampling_strategy: str = field(
@@ -40,6 +45,8 @@ class MazeSFTConfig(StageConfig, SFTConfig):
 
     def __post_init__(self) -> None:
         self.check(validate_tokens=1)
+        if self.expert not in EXPERTS:
+            raise unknown_name("expert", self.expert, EXPERTS)
         if self.max_length is not None:
             raise InvalidConfig(f"Expects max_length to stay None (nothing is cut), actual: {self.max_length}")
         if self.packing:
@@ -65,11 +72,15 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     checkpoint = run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)
 
     model, tokenizer = load(model_config, args.seed)
-    rows = supervised_dataset(data, tokenizer, context_length(model), args.per_device_train_batch_size, args.seed)
+    context, batch = context_length(model), args.per_device_train_batch_size
+    if args.mode == "play":
+        rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
+    else:
+        rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
 
     if checkpoint is None:
         run_folder.write_run(Path(str(args.output_dir)), "sft", configuration, None)
-    validation = ValidationCallback(data, tokenizer, args.validate_every, args.validate_mazes, args.validate_tokens)
+    validation = ValidationCallback(data, tokenizer, args, args.validate_tokens)
     trainer = SFTTrainer(
         model=model,
         args=args,

@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from agents.base import MODES
+from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.fog import check_view_radius
 from training import run_folder
 from training.arguments import require_at_least
 from training.monitor import Stopwatch
@@ -21,6 +24,11 @@ class StageConfig:
     )
     resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
     overwrite: bool = field(default=False, metadata={"help": "Replace the run in output_dir."})
+    mode: str = field(
+        default="plan",
+        metadata={"help": "plan: one answer for the whole maze; play: move by move, the environment answering each."},
+    )
+    view_radius: int | None = field(default=None, metadata={"help": "Play in fog of this radius."})
     muon_learning_rate: float | None = field(
         default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
     )
@@ -38,6 +46,13 @@ class StageConfig:
 
     def check(self, **least: float) -> None:
         """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+        if self.mode not in MODES:
+            raise unknown_name("mode", self.mode, MODES)
+        check_view_radius(self.view_radius)
+        if self.view_radius is not None and self.mode == "plan":
+            raise InvalidConfig(
+                f"Expects view_radius with mode play alone (who plans has to see), actual: {self.view_radius}"
+            )
         if self.native_bf16:
             self.bf16 = multiplies_in_bf16()
         if self.bf16 and not torch.accelerator.is_available():

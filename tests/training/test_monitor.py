@@ -11,6 +11,7 @@ from tests import tiny
 from tests.maze_env.golden import bfs
 from training.data import DataConfig
 from training.monitor import Stopwatch, ValidationCallback
+from training.stage import StageConfig
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,8 @@ def entries(monkeypatch):
 
 
 def callback(every=2, count=4, tokens=5, **data):
-    return ValidationCallback(DataConfig(**data), build_tokenizer(), every, count, tokens)
+    stage = StageConfig(validate_every=every, validate_mazes=count)
+    return ValidationCallback(DataConfig(**data), build_tokenizer(), stage, tokens)
 
 
 def look(watch, step, last, model=None, first_process=True):

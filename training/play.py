@@ -1,0 +1,233 @@
+"""Training that plays: games of turns between a model and the environment, for SFT and for GRPO.
+
+In both, what the model reads of a game is the maze once and the environment's replies; what it writes are moves. Only
+the moves are learned from: replies have label -100 in SFT and mask 0 in GRPO.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+
+from agents.baselines import BASELINES, WalkingAgent
+from agents.prompts import render_play, render_reply
+from agents.turn_policy import Eyes
+from agents.turns import TurnDecoder
+from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
+from maze_env.maze import Maze
+from maze_env.moves import as_move
+from maze_env.token_maze import TokenMazeEnv
+from maze_env.tokens import maze_from_text, maze_to_text, parse_answer
+from training.data import DataConfig, make_mazes
+from training.rows import arrange, token_ids
+
+EXPERTS = tuple(BASELINES)
+"""Whose games SFT can learn from."""
+
+
+def game_environment(maze: Maze, view_radius: int | None, max_steps: int | None = None) -> TokenMazeEnv:
+    """The environment that a game of turns is played in."""
+    return TokenMazeEnv(maze.rows, maze.cols, split=None, view_radius=view_radius, max_steps=max_steps)
+
+
+def opening(tokenizer: Any, maze: Maze, view_radius: int | None) -> str:
+    """The prompt of a game on ``maze``."""
+    observation, _ = game_environment(maze, view_radius).reset(options={"maze": maze})
+    return render_play(tokenizer, observation, Eyes().look(0, observation)).text
+
+
+def expert_game(
+    tokenizer: Any, agent: WalkingAgent, maze: Maze, seed: int, view_radius: int | None
+) -> tuple[str, list[tuple[str, bool]]]:
+    """A baseline's game as a model would play it: the prompt, and texts with whether they are moves or replies."""
+    env, eyes = game_environment(maze, view_radius), Eyes()
+    observation, _ = env.reset(options={"maze": maze})
+    prompt = render_play(tokenizer, observation, eyes.look(0, observation)).text
+    agent.reset([seed])
+    texts: list[tuple[str, bool]] = []
+    while True:
+        (move,) = agent.act([observation])
+        texts.append((move, True))
+        observation, _, terminated, truncated, _ = env.step(move)
+        if terminated or truncated:
+            return prompt, texts
+        texts.append((render_reply(tokenizer, eyes.look(0, observation)), False))
+
+
+def expert_dataset(
+    config: DataConfig,
+    tokenizer: Any,
+    context: int,
+    batch_size: int,
+    seed: int,
+    expert: str,
+    view_radius: int | None,
+) -> Dataset:
+    """Rows of ``input_ids`` and ``labels``: games of a baseline. The supervised tokens are exactly those of its moves.
+
+    Raises:
+        UnknownName: for an expert that does not exist. InvalidConfig: for a game longer than ``context``.
+    """
+    if expert not in BASELINES:
+        raise unknown_name("expert", expert, BASELINES)
+    agent = BASELINES[expert]("play")
+    rows: list[tuple[list[int], list[int]]] = []
+    for maze, key in make_mazes(config):
+        prompt, texts = expert_game(tokenizer, agent, maze, key % 2**32, view_radius)
+        ids = token_ids(tokenizer, [prompt, *(text for text, _ in texts)])
+        labels = [-100] * len(ids[0])
+        for (_, own), piece in zip(texts, ids[1:], strict=True):
+            labels += piece if own else [-100] * len(piece)
+        rows.append(([token for piece in ids for token in piece], labels))
+    longest = max(len(ids) for ids, _ in rows)
+    if longest > context:
+        raise InvalidConfig(f"Expects games of at most {context} tokens, the model's context, actual: one of {longest}")
+    order = arrange([len(ids) for ids, _ in rows], batch_size, seed)
+    return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
+
+
+def game_dataset(
+    config: DataConfig, tokenizer: Any, context: int, max_completion_length: int, view_radius: int | None
+) -> Dataset:
+    """Rows of ``prompt`` and ``maze`` for GRPO in play.
+
+    Raises:
+        InvalidConfig: when a prompt and a full game do not fit into ``context``.
+    """
+    mazes = [maze for maze, _ in make_mazes(config)]
+    rows = [{"prompt": opening(tokenizer, maze, view_radius), "maze": maze_to_text(maze)} for maze in mazes]
+    longest = max(map(len, token_ids(tokenizer, [row["prompt"] for row in rows])))
+    if longest + max_completion_length > context:
+        raise InvalidConfig(
+            f"Expects prompts and max_completion_length={max_completion_length} to fit into the model's context of "
+            f"{context} tokens, actual: a prompt of {longest} tokens"
+        )
+    return Dataset.from_list(rows)
+
+
+class _Game:
+    """One game under way: its environment, and what a trainer wants to know of it."""
+
+    def __init__(self, maze: Maze, view_radius: int | None, max_steps: int | None):
+        self.env = game_environment(maze, view_radius, max_steps)
+        self.eyes = Eyes()
+        self.observation, self.info = self.env.reset(options={"maze": maze})
+        self.state = self.eyes.look(0, self.observation)
+        self.ids: list[int] = []
+        self.mask: list[int] = []
+        self.log_probs: list[float] = []
+        self.rewards = 0.0
+        self.cause = ""
+
+    def add(self, ids: Sequence[int], log_probs: Sequence[float] | None) -> None:
+        """Tokens of the model, with their log-probabilities, or of a reply, without."""
+        self.ids += ids
+        self.mask += [int(log_probs is not None)] * len(ids)
+        self.log_probs += log_probs if log_probs is not None else [0.0] * len(ids)
+
+    def play(self, text: str, thinking_opened: bool) -> None:
+        """Plays what the model wrote."""
+        moves = parse_answer(text, thinking_opened).moves
+        try:
+            move = moves[0] if moves else as_move(text)
+        except InvalidMove:
+            self.cause = "not_a_move"
+            return
+        self.observation, reward, terminated, truncated, self.info = self.env.step(int(move))
+        self.rewards += reward
+        self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
+        if not self.cause:
+            self.state = self.eyes.look(0, self.observation)
+
+
+class TurnRollout:
+    """TRL's ``rollout_func``: plays each prompt's maze turn by turn in the environment.
+
+    The completion of a game is its moves and the environment's replies in order; ``env_mask`` is 1 for the model's own
+    tokens. ``game_return`` is the sum of the environment's rewards: what ``play_reward`` hands to the trainer. Tokens
+    are drawn from the whole distribution at the trainer's temperature, never a restricted one: restricting would make
+    the log-probabilities that are learned from others than those that were drawn with.
+
+    Args:
+        mazes: the maze of each prompt. max_steps: of a game, by default the environment's.
+    """
+
+    def __init__(
+        self,
+        mazes: dict[str, Maze],
+        view_radius: int | None,
+        max_steps: int | None,
+        max_completion_length: int,
+        max_turn_tokens: int,
+    ):
+        self.mazes, self.view_radius, self.max_steps = mazes, view_radius, max_steps
+        self.max_completion_length, self.max_turn_tokens = max_completion_length, max_turn_tokens
+
+    def __call__(self, prompts: list[str], trainer: Any) -> dict[str, Any]:
+        """Plays ``prompts``, which the trainer has repeated for each group already."""
+        tokenizer = trainer.processing_class
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        games = [_Game(self.mazes[prompt], self.view_radius, self.max_steps) for prompt in prompts]
+        decoder = TurnDecoder(model, tokenizer, trainer.args.temperature, "none", self.max_turn_tokens)
+        thinking_opened = prompts[0].rstrip().endswith("<think>")
+        was_training = model.training
+        model.eval()
+        decoder.begin(prompts)
+        live = list(range(len(games)))
+        while live:
+            texts, ids = decoder.write()
+            for row, index in enumerate(live):
+                games[index].add(ids[row], decoder.log_probs[row])
+                games[index].play(texts[row], thinking_opened)
+            replies = {index: render_reply(tokenizer, games[index].state) for index in live if not games[index].cause}
+            reply_ids = dict(zip(replies, token_ids(tokenizer, list(replies.values())), strict=True)) if replies else {}
+            for index, piece in list(reply_ids.items()):
+                if len(games[index].ids) + len(piece) + self.max_turn_tokens > self.max_completion_length:
+                    games[index].cause = "truncated"
+                    del reply_ids[index]
+            if list(reply_ids) != live:
+                decoder.keep([live.index(index) for index in reply_ids])
+            live = list(reply_ids)
+            if live:
+                decoder.read([replies[index] for index in live])
+                for index in live:
+                    games[index].add(reply_ids[index], None)
+        model.train(was_training)
+        end = tokenizer.eos_token_id
+        for game in games:
+            if game.cause != "truncated":  # the environment ended it: an end that the model did not write
+                game.add([end], None)
+        return {
+            "prompt_ids": token_ids(tokenizer, list(prompts)),
+            "completion_ids": [game.ids for game in games],
+            "logprobs": [game.log_probs for game in games],
+            "env_mask": [game.mask for game in games],
+            "game_return": [game.rewards for game in games],
+            "game_cause": [game.cause for game in games],
+            "game_steps": [game.info["step_count"] for game in games],
+        }
+
+
+def play_reward(
+    completions: list[str],
+    game_return: list[float],
+    game_cause: list[str],
+    game_steps: list[int],
+    log_metric: Callable[[str, float], None] | None = None,
+    **columns: Any,
+) -> list[float]:
+    """The environment's return of each game, and what the log says of them."""
+    if log_metric is not None:
+        causes = Counter(game_cause)
+        log_metric("solved_rate", causes["solved"] / len(game_cause))
+        log_metric("game_steps", float(np.mean(game_steps)))
+        for cause in ("not_a_move", "out_of_steps", "truncated"):
+            log_metric(f"failures/{cause}", causes[cause] / len(game_cause))
+    return list(game_return)
+
+
+def mazes_of(rows: Dataset) -> dict[str, Maze]:
+    """The maze of each prompt of ``game_dataset``."""
+    return {row["prompt"]: maze_from_text(row["maze"]) for row in rows}
