@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     add("--agent", required=True, help="a baseline's name, a folder with a language model, or my_module:MyAgent")
     add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
-    add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: no fog")
+    add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: the suite's")
     add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
     add("--overwrite", action="store_true", help="replace an existing output")
     add("--texts", action="store_true", help="store everything that the agent wrote, too")
@@ -135,17 +135,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.monotonic()
     check_options(options)
     suite = load(options.suite)
+    view_radius = suite.spec.view_radius if options.view_radius is None else options.view_radius
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
     agent_options = {name: value for name, value in given.items() if value is not None}
     agent_options |= dict(map(agent_option, options.agent_option))
     agent = registry.make(options.agent, options.mode, **agent_options)
-    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, options.view_radius)
+    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius)
     baselines = {}
     for name in BASELINE_ROWS:
         baseline = registry.make(name, options.mode)
-        baselines[name] = summarize(
-            run_suite(baseline, suite, 1, options.seed, view_radius=options.view_radius), suite.spec
-        )
+        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite.spec)
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -156,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "max_steps": suite.spec.max_steps,
         },
         "mode": options.mode,
-        "view_radius": options.view_radius,
+        "view_radius": view_radius,
         "agent": options.agent,
         "agent_options": agent_options,
         "samples": options.samples,

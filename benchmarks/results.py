@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from agents.episodes import Record
+from benchmarks.suites import load as load_suite
 from maze_env.commands import check_folder
 from maze_env.errors import InvalidOutput, TokenMazeError
 from maze_env.judging import Cause
 from maze_env.moves import Move
+from maze_env.solving import distances_to
 
 TITLE = "AlphaMaze-compatible MazeBench"
 LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
@@ -38,6 +40,18 @@ def solved_shares(result: dict[str, Any]) -> list[float]:
     for maze, cause, *_ in result["attempts"]:
         solved[maze] += cause == Cause.SOLVED
     return [count / result["samples"] for count in solved]
+
+
+def path_scores(result: dict[str, Any]) -> list[float]:
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py)."""
+    mazes = load_suite(result["suite"]["name"]).mazes
+    scores = [0.0] * len(mazes)
+    for index, cause, moves, *_ in result["attempts"]:
+        if cause == Cause.SOLVED:
+            maze = mazes[index]
+            shortest = int(distances_to(maze.walls, maze.target)[maze.origin])
+            scores[index] += shortest / max(len(moves), shortest)
+    return [score / result["samples"] for score in scores]
 
 
 def check_output(path: Path, overwrite: bool) -> None:

@@ -37,11 +37,22 @@ class ChangedSuite(TokenMazeError):
 
 @dataclass(frozen=True)
 class Draw:
-    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves."""
+    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened."""
 
     min_length: int
     max_length: int
     count: int
+    braid: float = 0.0
+
+    @property
+    def key(self) -> tuple[float, ...]:
+        """What tells its candidates from those of other draws."""
+        return (self.min_length, self.max_length, *((self.braid,) if self.braid else ()))
+
+    @property
+    def written(self) -> list[float]:
+        """Its form in a frozen file."""
+        return [self.min_length, self.max_length, self.count, *((self.braid,) if self.braid else ())]
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class SuiteSpec:
         levels: name of each level and the bounds, inclusive, of its shortest-path lengths.
         draws: how the mazes are drawn, in order.
         disjoint_from: suites of the same split whose layouts this one leaves out.
+        view_radius: of the fog that the suite is played in; ``None`` for none.
         sha256: of the frozen file's text, with "\\n" for line ends.
     """
 
@@ -63,6 +75,7 @@ class SuiteSpec:
     draws: tuple[Draw, ...]
     sha256: str
     disjoint_from: tuple[str, ...] = ()
+    view_radius: int | None = None
     version: int = 1
 
     @property
@@ -134,6 +147,29 @@ SUITES: dict[str, SuiteSpec] = {
             draws=(Draw(1, 99, 1000),),
             sha256="2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",
         ),
+        SuiteSpec(
+            name="fog",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            # Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
+            levels={"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)},
+            draws=(Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5)),
+            sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
+            disjoint_from=("mazebench-100", "mazebench-1000"),
+            view_radius=1,
+        ),
+        SuiteSpec(
+            name="fog-dev",
+            split="validation",
+            rows=5,
+            cols=5,
+            levels={"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)},
+            draws=(Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5)),
+            sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
+            disjoint_from=("mazebench-dev",),
+            view_radius=1,
+        ),
     )
 }
 
@@ -181,12 +217,20 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
     taken = {layout_hash(maze.walls) for name in spec.disjoint_from for maze in make_mazes(SUITES[name])}
     mazes: list[Maze] = []
     for draw in spec.draws:
-        bounds = MazeSpec(spec.rows, spec.cols, draw.min_length, draw.max_length, generator=GENERATOR, split=spec.split)
+        bounds = MazeSpec(
+            spec.rows,
+            spec.cols,
+            draw.min_length,
+            draw.max_length,
+            generator=GENERATOR,
+            braid=draw.braid,
+            split=spec.split,
+        )
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
             candidates = range(index, index + draw.count)
             index += draw.count
-            keys = [key_of(spec.name, spec.version, draw.min_length, draw.max_length, i) for i in candidates]
+            keys = [key_of(spec.name, spec.version, *draw.key, i) for i in candidates]
             batch = generate_batch(np.array(keys, dtype=np.uint64), bounds)
             for maze in (batch[i] for i in range(len(batch))):
                 layout = layout_hash(maze.walls)
@@ -207,9 +251,11 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
         "cols": spec.cols,
         "max_steps": spec.max_steps,
         "levels": spec.levels,
-        "draws": [[draw.min_length, draw.max_length, draw.count] for draw in spec.draws],
+        "draws": [draw.written for draw in spec.draws],
         "maze": "wall byte of each cell in hexadecimal, row by row; origin row-col; target row-col",
     }
+    if spec.view_radius is not None:
+        head["view_radius"] = spec.view_radius
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     listed = ",\n".join(json.dumps(_line_of_maze(maze)) for maze in mazes)
     return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + listed + "\n]\n}\n"

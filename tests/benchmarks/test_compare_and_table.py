@@ -151,3 +151,20 @@ def test_this_projects_readme_says_what_its_results_say():
     if not results or table.BEGIN not in text:
         pytest.skip("no stored results, or no place for them in the README")
     assert text == table.with_table(text, table.table([load_result(path) for path in results]))
+
+
+def test_path_efficiencies_are_compared_by_bootstrap(tmp_path, capsys):
+    files = []
+    for name in ("shortest-path", "left-hand"):
+        files.append(str(tmp_path / f"{name}.json"))
+        run_benchmark(["--agent", name, "--mode", "play", "--output", files[-1]])
+    capsys.readouterr()
+    compare.main([*files, "--metric", "spl"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"A: SPL 1.000  {'shortest-path'}"
+    spl = load_result(Path(files[1]))["summary"]["spl"]
+    assert lines[2] == f"B: SPL {spl:.3f}  left-hand"
+    assert lines[3].startswith(f"A - B: {100 * (1 - spl):+.1f} points, 95 % interval [+")
+    assert lines[4].startswith("higher by A: ")
+    assert lines[4].endswith("by B: 0 mazes")
+    assert lines[5].startswith("exact sign test over mazes, two-sided: p = ")
