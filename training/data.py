@@ -4,16 +4,17 @@ A row is a pure function of (``maze_seed``, its index, the distributions), so a 
 shorter one.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env import traces
 from maze_env.errors import InvalidConfig
-from maze_env.generation import MazeSpec, generate_batch
+from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.tokens import maze_to_text
 
@@ -34,6 +35,12 @@ class DataConfig:
             "whatever a uniformly drawn maze and pair of endpoints has."
         },
     )
+    generators: str = field(
+        default="dfs:1", metadata={"help": f"How mazes are made, and weights, out of {', '.join(GENERATORS)}."}
+    )
+    braids: str = field(
+        default="0:1", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. '0:1,0.5:1'."}
+    )
     styles: str = field(
         default="path:1,retry:1",
         metadata={
@@ -47,13 +54,21 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.examples < 1:
             raise InvalidConfig(f"Expects examples of at least 1, actual: {self.examples}")
-        for rows, cols in parse_sizes(self.sizes):
-            MazeSpec(rows, cols, split=self.split)
+        for spec in self.specs():
             for least, greatest in parse_lengths(self.lengths):
-                MazeSpec(rows, cols, least, greatest, split=self.split)
+                replace(spec, min_length=least, max_length=greatest)
         for _, weights in parse_styles(self.styles):
             for style in weights:
                 traces.style_named(style)
+
+    def specs(self) -> list[MazeSpec]:
+        """Every kind of maze that is drawn: sizes, within them generators, within them braids."""
+        return [
+            MazeSpec(rows, cols, generator=generator, braid=braid, split=self.split)
+            for rows, cols in parse_sizes(self.sizes)
+            for generator in parse_weights(self.generators, "generators")
+            for braid in parse_braids(self.braids)
+        ]
 
 
 def parse_weights(text: str, what: str) -> dict[str, float]:
@@ -94,6 +109,16 @@ def parse_lengths(text: str) -> dict[tuple[int, int], float]:
     return _parse_pairs(text, "-", "lengths", "LEAST-GREATEST") if text else {}
 
 
+def parse_braids(text: str) -> dict[float, float]:
+    """``'0:1,0.5:3'`` as share of dead ends to weight."""
+    try:
+        return {float(share): weight for share, weight in parse_weights(text, "braids").items()}
+    except ValueError as error:
+        if isinstance(error, InvalidConfig):
+            raise
+        raise InvalidConfig(f"Expects braids as 'share:weight,share:weight', actual: {text!r}") from None
+
+
 def parse_styles(text: str) -> list[tuple[int | None, dict[str, float]]]:
     """``'a@500;a:1,b:1'`` as [(500, {'a': 1.0}), (None, {'a': 0.5, 'b': 0.5})]: rows of each phase, and its weights.
 
@@ -115,22 +140,33 @@ def parse_styles(text: str) -> list[tuple[int | None, dict[str, float]]]:
 def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
     """``config.examples`` mazes, each with a key of its own for whatever else its row draws."""
     sizes, lengths = parse_sizes(config.sizes), parse_lengths(config.lengths)
+    generators, braids = parse_weights(config.generators, "generators"), parse_braids(config.braids)
     for start in range(0, config.examples, CHUNK):
         random = np.random.default_rng([config.maze_seed, start // CHUNK])
         size_of = random.choice(len(sizes), size=CHUNK, p=list(sizes.values()))
         length_of = random.choice(len(lengths), size=CHUNK, p=list(lengths.values())) if lengths else None
         keys: NDArray[np.uint64] = random.integers(0, 2**64, size=CHUNK, dtype=np.uint64)
+        kind_of = size_of
+        for weights in (generators, braids):
+            kind_of = kind_of * len(weights) + _choose(random, weights)
         made: dict[int, Maze] = {}
-        for number, (rows, cols) in enumerate(sizes):
-            chosen = np.flatnonzero(size_of == number)
+        for number, spec in enumerate(config.specs()):
+            chosen = np.flatnonzero(kind_of == number)
             bounds = None
             if length_of is not None:
                 ranges = np.array(list(lengths))[length_of[chosen]]
                 bounds = (ranges[:, 0], ranges[:, 1])
-            batch = generate_batch(keys[chosen], MazeSpec(rows, cols, split=config.split), bounds)
+            batch = generate_batch(keys[chosen], spec, bounds)
             made.update((int(index), batch[i]) for i, index in enumerate(chosen))
         for index in range(min(CHUNK, config.examples - start)):
             yield made[index], int(keys[index])
+
+
+def _choose(random: np.random.Generator, weights: Mapping[Any, float]) -> NDArray[np.int64]:
+    """Which of the weighted things each row of a chunk gets; where there is no choice, nothing is drawn."""
+    if len(weights) == 1:
+        return np.zeros(CHUNK, np.int64)
+    return random.choice(len(weights), size=CHUNK, p=list(weights.values()))
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:

@@ -2,16 +2,16 @@
 
 import resource
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy
 from agents.turn_policy import TurnPolicy
-from maze_env.generation import MazeSpec, generate
-from training.data import DataConfig, parse_lengths, parse_sizes
+from maze_env.splits import MIN_SPLIT_SIDE
+from training.data import DataConfig, make_mazes, parse_sizes
 
 if TYPE_CHECKING:
     from training.stage import StageConfig
@@ -31,17 +31,14 @@ class ValidationCallback(TrainerCallback):
         self.tokenizer, self.every, self.max_new_tokens = tokenizer, stage.validate_every, max_new_tokens
         self.mode, self.view_radius = stage.mode, stage.view_radius
         self.trainer: Any = None
-        random = np.random.default_rng(VALIDATION_SEED)
-        sizes = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= 4} or {(5, 5): 1.0}
-        lengths = parse_lengths(config.lengths)
-        self.mazes = []
-        for _ in range(stage.validate_mazes if self.every else 0):
-            rows, cols = list(sizes)[random.choice(len(sizes), p=np.array(list(sizes.values())) / sum(sizes.values()))]
-            least, greatest = 1, None
-            if lengths:
-                least, greatest = list(lengths)[random.choice(len(lengths), p=list(lengths.values()))]
-            spec = MazeSpec(rows, cols, least, greatest, split="validation")
-            self.mazes.append(generate(int(random.integers(0, 2**64, dtype=np.uint64)), spec))
+        # Small grids are all train (maze_env/splits.py): a run on nothing else is looked at on 5x5.
+        weights = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= MIN_SPLIT_SIDE}
+        sizes = [f"{rows}x{cols}:{weight}" for (rows, cols), weight in weights.items()]
+        looked_at = replace(
+            config, sizes=",".join(sizes) or "5x5", split="validation", maze_seed=VALIDATION_SEED,
+            examples=stage.validate_mazes,
+        )  # fmt: skip
+        self.mazes = [maze for maze, _ in make_mazes(looked_at)] if self.every else []
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         last = state.global_step >= state.max_steps
