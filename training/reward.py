@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from maze_env.judging import Cause, judge
+from maze_env.judging import ILLEGAL, MALFORMED, Cause, judge
 from maze_env.maze import Maze
+from maze_env.moves import Move
 from maze_env.rewards import scheme_named
 from maze_env.solving import distances_to
 from maze_env.tokens import maze_from_text
@@ -37,6 +38,8 @@ class MazeReward:
         terms: Counter[str] = Counter()
         causes: Counter[str] = Counter()
         rewards = []
+        answers: dict[str, list[tuple[Move, ...]]] = {}
+        legal = 0
         for text, ids, maze_text in zip(completions, completion_ids, maze, strict=True):
             if maze_text not in solved_mazes:
                 parsed = maze_from_text(maze_text)
@@ -50,8 +53,16 @@ class MazeReward:
             terms.update(parts)
             causes["truncated" if truncated else str(verdict.cause)] += 1
             rewards.append(sum(parts.values()))
+            answers.setdefault(maze_text, []).append(verdict.answer.moves)
+            legal += verdict.cause not in MALFORMED | ILLEGAL and not truncated
         if log_metric is not None:
             log_metric("solved_rate", causes["solved"] / len(rewards))
+            log_metric("legality", legal / len(rewards))
+            log_metric("answers/moves", sum(len(moves) for group in answers.values() for moves in group) / len(rewards))
+            # Of each maze's completions. One answer alone, everywhere, is a policy that no longer explores.
+            log_metric("answers/distinct", sum(len(set(group)) for group in answers.values()) / len(answers))
+            first_moves = [{moves[:1] for moves in group} for group in answers.values()]
+            log_metric("answers/distinct_first_moves", sum(map(len, first_moves)) / len(answers))
             for name, total in terms.items():
                 log_metric(f"reward_terms/{name}", total / len(rewards))
             # All causes, those that did not occur too: a log entry averages over the batches that logged a name.

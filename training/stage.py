@@ -34,6 +34,9 @@ class StageConfig:
     )
     validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
     validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
+    validate_samples: int = field(
+        default=0, metadata={"help": "Sampled attempts at each maze of a look, for pass@1 and pass@k; 0 for none."}
+    )
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
     bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast."})
     native_bf16: bool = field(
@@ -59,7 +62,7 @@ class StageConfig:
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(
             self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, validate_every=0,
-            validate_mazes=1, **least,
+            validate_mazes=1, validate_samples=0, **least,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 from transformers import Trainer, TrainerControl
 
 from agents.embedded import build_model, build_tokenizer
@@ -22,8 +23,8 @@ def entries(monkeypatch):
     return logged
 
 
-def callback(every=2, count=4, tokens=5, **data):
-    stage = StageConfig(validate_every=every, validate_mazes=count)
+def callback(every=2, count=4, tokens=5, samples=0, **data):
+    stage = StageConfig(validate_every=every, validate_mazes=count, validate_samples=samples)
     return ValidationCallback(DataConfig(**data), build_tokenizer(), stage, tokens)
 
 
@@ -92,6 +93,37 @@ def test_it_logs_what_the_model_did(entries):
     tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: "RESET")
     look(watch, 1, 1, model)
     assert entries[1]["validation/malformed_rate"] == 1.0
+
+
+def test_with_samples_it_estimates_pass_at_1_and_k_and_leaves_the_runs_chance_alone(entries):
+    model = build_model(tiny.SMALL, 0)
+    watch = callback(every=1, count=8, tokens=10, samples=4, lengths="1-2")
+    answers = iter(["<|right|>", "<|left|>", "<|up|>"] * 100)
+    tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: next(answers))
+    before = torch.get_rng_state()
+    look(watch, 1, 1, model)
+    assert torch.equal(torch.get_rng_state(), before)
+    (entry,) = entries
+    assert 0 < entry["validation/pass@1"] < entry["validation/pass@4"] <= 1
+
+
+def reward_logged(watch, reward):
+    watch.on_log(None, None, None, logs={"reward": reward})
+
+
+@pytest.mark.parametrize(("reward", "rate", "said"), [(0.9, 0.1, True), (0.3, 0.1, False), (0.9, 0.8, False)])
+def test_a_reward_that_rises_while_fewer_mazes_are_solved_is_said_to_be_gamed(reward, rate, said, caplog):
+    watch = callback(every=1, count=100)
+    reward_logged(watch, 0.3)
+    reward_logged(watch, 0.5)
+    watch._watch(0.8)
+    watch.on_log(None, None, None, logs={"loss": 1.0})
+    reward_logged(watch, reward)
+    watch._watch(rate)
+    message = (
+        "The training reward rose from 0.400 to 0.900 while the solved rate on validation mazes fell from 80.0% to"
+    )
+    assert (message in caplog.text) == said
 
 
 def test_the_stopwatch_reports_seconds_and_gibibytes():

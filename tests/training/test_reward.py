@@ -77,7 +77,8 @@ def test_truncated_completions_are_counted_as_such_and_as_nothing_else():
     logged = {}
     reward_of(ATTEMPTS, ended=False, log_metric=logged.__setitem__)
     assert logged["failures/truncated"] == 1
-    assert sum(rate for name, rate in logged.items() if name != "failures/truncated") == 0
+    others = [rate for name, rate in logged.items() if name != "failures/truncated" and "answers/" not in name]
+    assert sum(others) == 0
 
 
 def test_every_batch_logs_the_same_names():
@@ -94,3 +95,13 @@ def test_every_batch_logs_the_same_names():
 
 def test_trl_calls_it_by_the_schemes_name():
     assert MazeReward("alphamaze", False, EOS).__name__ == "reward_alphamaze"
+
+
+def test_what_a_group_answers_is_logged():
+    logged = {}
+    texts = ["<|right|><|right|>", "<|right|><|right|>", "<|down|><|right|><|right|><|up|>", "<|up|>"]
+    reward_of([(ROOM, text) for text in texts] + [(EXAMPLE, "no idea")] * 2, log_metric=logged.__setitem__)
+    assert logged["answers/distinct"] == (3 + 1) / 2
+    assert logged["answers/distinct_first_moves"] == (3 + 1) / 2
+    assert logged["answers/moves"] == (2 + 2 + 4 + 1) / 6
+    assert logged["legality"] == 3 / 6
