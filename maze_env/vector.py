@@ -21,11 +21,13 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVES, as_move
 from maze_env.rendering import Scene, render
 from maze_env.spaces import draw_key
+from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import NO_MOVE, TokenMazeEnv, playable, step_budget
 from maze_env.tokens import UNSEEN_BITS
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
 """``last_move`` by the numbers of ``vector_kernels``."""
+ACTION_MASKS = np.stack(SINGLE_MASKS)
 
 
 class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -80,10 +82,12 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._walls = np.zeros(shape, np.uint8)
         self._seen = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
         self._distances = np.zeros(shape, np.int16)
-        self._origins, self._target_cells = np.zeros((num_envs, 2), np.int64), np.zeros((num_envs, 2), np.int64)
+        self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
+        self._masks = np.zeros((num_envs, 4), np.int8)
         self._positions, self._targets, self._start_distances, self._steps = (
             np.zeros(num_envs, np.int64) for _ in range(4)
         )
+        self._left = np.zeros(num_envs, np.int64)
         self._outcomes = np.zeros(num_envs, np.uint8)
         self._ended = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
@@ -148,9 +152,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         self._kernels.advance(
-            moves, skipped, self._walls, self._distances, self._positions, self._steps, self.max_steps,
-            before, after, self._outcomes, ends,
+            moves, skipped, self._walls, self._distances, self._agents, self._positions, self._steps, self.max_steps,
+            before, after, self._outcomes, self._masks, ends,
         )  # fmt: skip
+        self._left = after
         terminated, truncated = ends
         rewards = self._single.step_reward(before, after, self._start_distances, terminated)
         if skipped.any():
@@ -230,10 +235,13 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
                 self._walls[i], self._origins[i], self._target_cells[i] = maze.walls, maze.origin, maze.target
         cols = self.maze_spec.cols
         self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
+        self._agents[chosen] = self._origins[chosen]
         self._positions[chosen] = self._origins[chosen] @ (cols, 1)
         self._kernels.fill_all_distances(self._walls, self._targets, chosen, self._distances)
         rows_and_cols = self._origins[chosen].T
         self._start_distances[chosen] = self._distances[chosen, rows_and_cols[0], rows_and_cols[1]]
+        self._left[chosen] = self._start_distances[chosen]
+        self._masks[chosen] = ACTION_MASKS[self._walls[chosen, rows_and_cols[0], rows_and_cols[1]]]
         self._steps[chosen] = 0
         self._outcomes[chosen] = self._kernels.NO_MOVE
         if self.view_radius is not None:
@@ -244,7 +252,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def _look(self) -> None:
         """Under fog: what each agent sees from where it stands."""
         if self.view_radius is not None:
-            self._kernels.reveal_all(self._walls, self._positions, self.view_radius, self._seen)
+            self._kernels.reveal_all(self._walls, self._agents, self.view_radius, self._seen)
 
     def _as_moves(self, actions: Any) -> NDArray[np.int64]:
         moves = np.asarray(actions)
@@ -278,14 +286,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def _infos(self, chosen: NDArray[np.bool_] | None) -> dict[str, Any]:
         """The informations of the environments ``chosen`` (all of them for ``None``); zeros and None elsewhere."""
         count = self.num_envs
-        agents, masks = np.empty((count, 2), np.int64), np.empty((count, 4), np.int8)
-        left = np.empty(count, np.int64)
-        self._kernels.describe(self._walls, self._distances, self._positions, agents, masks, left)
         values: dict[str, NDArray[Any]] = {
-            "agent_position": agents,
+            "agent_position": self._agents.copy(),
             "target_position": self._target_cells.copy(),
-            "action_mask": masks,
-            "distance": left,
+            "action_mask": self._masks.copy(),
+            "distance": self._left.copy(),
             "step_count": self._steps.copy(),
             "last_move": OUTCOMES[self._outcomes],
         }

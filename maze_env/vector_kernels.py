@@ -20,62 +20,55 @@ def fill_all_distances(walls, targets, chosen, distances):
 
 
 @njit(cache=True)
-def advance(actions, skipped, walls, distances, positions, steps, max_steps, before, after, outcomes, ends):
+def advance(
+    actions, skipped, walls, distances, agents, positions, steps, max_steps, before, after, outcomes, masks, ends
+):
     """One move in each environment; those that are ``skipped`` stay as they are.
 
+    Rows and columns are kept beside the numbers of cells: to get them back by division would take longer than all else.
+
     Args:
-        actions: (n,) int64, 0 to 3. skipped: (n,) bool. walls: (n, cells) uint8. distances: (n, cells) int16.
-        positions, steps: (n,) int64, changed in place.
+        actions: (n,) int64, 0 to 3. skipped: (n,) bool. walls: (n, rows, cols) uint8. distances: the same, int16.
+        agents: (n, 2) int64, row and column, changed in place with positions and steps, (n,) int64.
         before, after: out, (n,) int64, the distances to the target. outcomes: out, (n,) uint8.
-        ends: out, (2, n) bool: terminated, truncated.
+        masks: out, (n, 4) int8, 1 where a move is possible next. ends: out, (2, n) bool: terminated, truncated.
     """
-    cols = walls.shape[2]
+    rows, cols = walls.shape[1], walls.shape[2]
     for i in range(len(actions)):
-        cell = positions[i]
-        row, col = cell // cols, cell % cols
+        row, col = agents[i, 0], agents[i, 1]
         before[i] = distances[i, row, col]
-        outcomes[i] = NO_MOVE
+        outcome = NO_MOVE
         if not skipped[i]:
             move = actions[i]
             to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
             if walls[i, row, col] >> move & 1 == 0:
-                outcomes[i] = MOVED
+                outcome = MOVED
                 row, col = to_row, to_col
+                agents[i, 0], agents[i, 1] = row, col
                 positions[i] = row * cols + col
-            elif 0 <= to_row < walls.shape[1] and 0 <= to_col < cols:
-                outcomes[i] = HIT_WALL
+            elif 0 <= to_row < rows and 0 <= to_col < cols:
+                outcome = HIT_WALL
             else:
-                outcomes[i] = LEFT_GRID
+                outcome = LEFT_GRID
             steps[i] += 1
-        after[i] = distances[i, row, col]
-        ends[0, i] = after[i] == 0
-        ends[1, i] = after[i] != 0 and steps[i] >= max_steps
+        outcomes[i] = outcome
+        left = distances[i, row, col]
+        after[i] = left
+        bits = walls[i, row, col]
+        masks[i, 0] = 1 - (bits & 1)
+        masks[i, 1] = 1 - (bits >> 1 & 1)
+        masks[i, 2] = 1 - (bits >> 2 & 1)
+        masks[i, 3] = 1 - (bits >> 3 & 1)
+        ends[0, i] = left == 0
+        ends[1, i] = left != 0 and steps[i] >= max_steps
 
 
 @njit(cache=True)
-def reveal_all(walls, positions, view_radius, seen):
+def reveal_all(walls, agents, view_radius, seen):
     """Copies what each agent sees from where it stands out of ``walls`` into ``seen``, both (n, rows, cols) uint8."""
     count, rows, cols = walls.shape
     for i in range(count):
-        row, col = positions[i] // cols, positions[i] % cols
+        row, col = agents[i, 0], agents[i, 1]
         for near_row in range(max(0, row - view_radius), min(rows, row + view_radius + 1)):
             for near_col in range(max(0, col - view_radius), min(cols, col + view_radius + 1)):
                 seen[i, near_row, near_col] = walls[i, near_row, near_col]
-
-
-@njit(cache=True)
-def describe(walls, distances, positions, agents, masks, left):
-    """Writes what the informations say of each environment.
-
-    Args:
-        agents: out, (n, 2) int64, row and column. masks: out, (n, 4) int8, 1 where a move is possible.
-        left: out, (n,) int64, the distance to the target.
-    """
-    cols = walls.shape[2]
-    for i in range(len(positions)):
-        row, col = positions[i] // cols, positions[i] % cols
-        agents[i, 0], agents[i, 1] = row, col
-        bits = walls[i, row, col]
-        for move in range(4):
-            masks[i, move] = 1 - (bits >> move & 1)
-        left[i] = distances[i, row, col]
