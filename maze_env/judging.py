@@ -1,8 +1,8 @@
 """What a move does, and what a whole answer is worth: the one transition function of environment, judge and traces."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,7 @@ MALFORMED = frozenset({Cause.UNCLOSED_THINKING, Cause.EMPTY, Cause.STRAY_TEXT})
 ILLEGAL = frozenset({Cause.HIT_WALL, Cause.LEFT_GRID})
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The judgement of one answer. True in an ``if`` exactly when it solved the maze.
 
     Attributes:
@@ -103,32 +102,31 @@ def judge(
         thinking_opened: whether the prompt ended with an open ``<think>``; not looked at for a parsed answer.
         distances: ``distances_to(maze.walls, maze.target)`` when it is at hand, as it is for a group of completions.
     """
-    rules = {"strict": judge_strict, "published": judge_published}
-    if rule not in rules:
-        raise unknown_name("judging rule", rule, rules)
+    if rule not in RULES:
+        raise unknown_name("judging rule", rule, RULES)
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
     if distances is None:
         distances = distances_to(maze.walls, maze.target)
-    return rules[rule](maze, answer, distances)
+    return RULES[rule](maze, answer, distances)
 
 
 def judge_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
     """The project's own rule; see ``judge``."""
-    cell, played = maze.origin, 0
+    cell, target, played = maze.origin, maze.target, 0
     cause = Cause(answer.fault) if answer.fault else Cause.SHORT_OF_TARGET
     if answer.fault is None:
         for move in answer.moves:
-            if cell == maze.target:
+            if cell == target:
                 cause = Cause.PAST_TARGET
                 break
             cell, outcome = transition(maze, cell, move)
-            if outcome is not Outcome.MOVED:
+            if outcome is not MOVED:
                 cause = Cause(outcome)
                 break
             played += 1
         else:
-            if cell == maze.target:
+            if cell == target:
                 cause = Cause.SOLVED
     return Verdict(cause, answer, played, cell, int(distances[maze.origin]), int(distances[cell]))
 
@@ -171,3 +169,6 @@ def judge_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) ->
     if cause is None:
         cause = Cause.SOLVED if cell == maze.target else Cause.SHORT_OF_TARGET
     return Verdict(cause, answer, played, cell, int(distances[maze.origin]), int(distances[cell]))
+
+
+RULES = {"strict": judge_strict, "published": judge_published}

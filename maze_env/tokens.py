@@ -6,10 +6,10 @@ row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>``
 
 import math
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile, zip_longest
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,8 +225,7 @@ class AnswerFault(StrEnum):
     """Something other than movement tokens stands in the answer."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A model's completion, taken apart.
 
     Attributes:
@@ -261,7 +260,7 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
         thinking, body = "", text
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
-    moves = tuple(MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body[:end]))
+    moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])
     fault = AnswerFault.STRAY_TEXT if end < len(body) else None if moves else AnswerFault.EMPTY
     return Answer(text, thinking.lstrip().removeprefix(THINK_OPEN), moves, fault)
 
