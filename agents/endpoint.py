@@ -20,7 +20,7 @@ from agents.base import Agent, Mode
 from agents.episodes import Usage
 from agents.prompts import DESCRIBED
 from maze_env.errors import InvalidConfig, InvalidEndpoint
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, parse_answer
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, first_move
 
 CONNECT_SECONDS = 10.0
 
@@ -145,8 +145,8 @@ class EndpointAgent(Agent):
             text = f"{THINK_OPEN}{reasoning}{THINK_CLOSE}{text}"
         if self.mode == "plan":
             return text
-        moves = parse_answer(text).moves
-        return moves[0].token if moves else text
+        move = first_move(text)
+        return text if move is None else move.token
 
 
 def _public(name: str) -> str:

@@ -18,7 +18,7 @@ from agents.decoding import drop_finished
 from agents.episodes import Usage
 from agents.prompts import render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
-from maze_env.tokens import parse_answer
+from maze_env.tokens import first_move
 
 
 def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
@@ -53,6 +53,15 @@ def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer
+
+
+def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[PreTrainedModel, Any]:
+    """``load_checkpoint``, in evaluation mode and on ``device``: by default the first accelerator, else the CPU."""
+    model, tokenizer = load_checkpoint(path, **options)
+    if "device_map" not in options:
+        accelerator = torch.accelerator.current_accelerator()
+        model.to(device or (accelerator if accelerator is not None else "cpu"))
+    return model.eval(), tokenizer
 
 
 class LLMPolicy(Agent):
@@ -90,11 +99,8 @@ class LLMPolicy(Agent):
                 f"actual: {temperature}, {max_new_tokens}, {batch_size}"
             )
         self.name, self.mode = path, mode
-        self.model, self.tokenizer = load_checkpoint(path, **load_options)
+        self.model, self.tokenizer = load_for_inference(path, device, **load_options)
         self._setup(temperature, max_new_tokens, batch_size, progress)
-        if "device_map" not in load_options:
-            accelerator = torch.accelerator.current_accelerator()
-            self.model.to(device or (accelerator if accelerator is not None else "cpu"))
 
     @classmethod
     def of_model(
@@ -146,8 +152,8 @@ class LLMPolicy(Agent):
 
     def _first_move(self, completion: str) -> str:
         """The first move of a plan; the whole completion where there is none, so that the record shows it."""
-        moves = parse_answer(completion, self.thinking_opened).moves
-        return moves[0].token if moves else completion
+        move = first_move(completion, self.thinking_opened)
+        return completion if move is None else move.token
 
     @torch.inference_mode()
     def _complete(self, observations: list[str], indices: list[int]) -> list[str]:

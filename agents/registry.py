@@ -1,4 +1,4 @@
-"""From a name on a command line to an agent: a baseline's name, a checkpoint folder, or ``module:Class``."""
+"""From a name on a command line to an agent: a baseline, a checkpoint, a server, or one's own ``module:Class``."""
 
 import importlib
 import inspect

@@ -14,13 +14,13 @@ from transformers import PreTrainedModel
 
 from agents.base import Agent, Mode
 from agents.episodes import Usage
-from agents.llm_policy import load_checkpoint
+from agents.llm_policy import load_for_inference
 from agents.prompts import State, render_play, render_reply
 from agents.turns import Restriction, TurnDecoder
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Cell
-from maze_env.moves import MOVE_OF_TOKEN, MOVES, Move
-from maze_env.tokens import UNSEEN_BITS, parse_answer, parse_cells
+from maze_env.moves import MOVES, Move
+from maze_env.tokens import UNSEEN_BITS, first_move, parse_cells
 
 
 class TurnPolicy(Agent):
@@ -60,12 +60,9 @@ class TurnPolicy(Agent):
                 "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
                 f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
             )
-        model, tokenizer = load_checkpoint(path, **load_options)
-        if "device_map" not in load_options:
-            accelerator = torch.accelerator.current_accelerator()
-            model.to(device or (accelerator if accelerator is not None else "cpu"))
+        model, tokenizer = load_for_inference(path, device, **load_options)
         self.name, self.mode, self.batch_size = path, mode, batch_size
-        self._setup(model.eval(), tokenizer, temperature, restrict, max_turn_tokens)
+        self._setup(model, tokenizer, temperature, restrict, max_turn_tokens)
 
     @classmethod
     def of_model(
@@ -106,8 +103,7 @@ class TurnPolicy(Agent):
         states = {index: self._eyes.look(index, observations[index]) for index in live}
         if self._games is None:
             prompts = [render_play(self.tokenizer, observations[index], states[index]) for index in live]
-            self.thinking_opened = prompts[0].thinking_opened
-            self.decoder.begin([prompt.text for prompt in prompts])
+            self.decoder.begin([prompt.text for prompt in prompts], prompts[0].thinking_opened)
         else:
             if live != self._games:
                 self.decoder.keep([self._games.index(index) for index in live])
@@ -119,15 +115,11 @@ class TurnPolicy(Agent):
         written, ids = self.decoder.write([possible_moves(states[index].walls) for index in live])
         self.decoder.model.train(was_training)
         for index, text, tokens in zip(live, written, ids, strict=True):
-            texts[index] = text if text.strip() in MOVE_OF_TOKEN else self._spoken_move(text)
+            move = first_move(text, self.decoder.thinking_opened)
+            texts[index] = text if move is None else move.token  # what is no move stays, so that the record shows it
             self.usage.tokens[index] = len(tokens)
         self._turn += 1
         return texts
-
-    def _spoken_move(self, text: str) -> str:
-        """The move behind a model's thinking; the whole text where there is none, so that the record shows it."""
-        moves = parse_answer(text, self.thinking_opened).moves
-        return moves[0].token if moves else text
 
 
 class Eyes:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from maze_env.errors import UnknownName, unknown_name
-from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
+from maze_env.errors import unknown_name
+from maze_env.moves import MOVE_TOKENS, Move
+from maze_env.tokens import first_move
 
 Restriction = Literal["none", "moves", "legal"]
 RESTRICTIONS: tuple[Restriction, ...] = ("none", "moves", "legal")
@@ -43,16 +44,16 @@ class TurnDecoder:
         max_turn_tokens: int = 16,
     ):
         if restrict not in RESTRICTIONS:
-            error: UnknownName = unknown_name("restriction", restrict, RESTRICTIONS)
-            raise error
+            raise unknown_name("restriction", restrict, RESTRICTIONS)
         self.model, self.tokenizer = model, tokenizer
         self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
         self._ends = tokenizer.eos_token_id
 
     @torch.inference_mode()
-    def begin(self, prompts: Sequence[str]) -> None:
-        """Begins a game for each prompt (texts with their special tokens in them)."""
+    def begin(self, prompts: Sequence[str], thinking_opened: bool = False) -> None:
+        """Begins a game for each prompt, a text with its special tokens in it, which may open the thinking."""
+        self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
         self.cache = DynamicCache(config=self.model.config)
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
@@ -110,7 +111,7 @@ class TurnDecoder:
     def _is_done(self, ids: list[int]) -> bool:
         if ids[-1] == self._ends or tuple(ids) in self._move_ids:
             return True
-        return self.tokenizer.decode(ids, skip_special_tokens=True).strip() in MOVE_OF_TOKEN
+        return first_move(self.tokenizer.decode(ids, skip_special_tokens=True), self.thinking_opened) is not None
 
     def _scores(self, games: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None) -> Tensor:
         """Log-probabilities of the next token in each of ``games``, at the decoder's temperature."""

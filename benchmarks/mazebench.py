@@ -68,7 +68,11 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.mazebench", description=f"{TITLE}: runs an agent on a frozen suite of mazes."
     )
     add = made.add_argument
-    add("--agent", required=True, help="a baseline's name, a folder with a language model, or my_module:MyAgent")
+    add(
+        "--agent",
+        required=True,
+        help="see agents/registry.py: random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent",
+    )
     add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: the suite's")

@@ -4,10 +4,10 @@
     python -m benchmarks.suites --write    writes the frozen files; their hashes then have to be pinned in ``SUITES``
 
 A suite is a file in ``frozen/`` with one maze a line, and its hash stands in the code below. Where the mazes come from:
-candidate ``i`` of a draw is ``generate_batch`` of the key ``key_of(suite, version, bounds, i)`` with the draw's bounds
-on the shortest path; a candidate is passed over when its layout, under the 8 symmetries, is in the suite already or in
-a suite that this one must not overlap. So within a draw, layouts and then endpoints whose distance is within the bounds
-are as ``maze_env.generation`` draws them, and no wall layout counts twice.
+candidate ``i`` of a draw is ``generate_batch`` of the key ``key_of(suite, version, *draw.key, i)`` with the draw's
+bounds on the shortest path; a candidate is passed over when its layout, under the 8 symmetries, is in the suite
+already or in a suite that this one must not overlap. So within a draw, layouts and then endpoints whose distance is
+within the bounds are as ``maze_env.generation`` draws them, and no wall layout counts twice.
 """
 
 import argparse
@@ -106,6 +106,10 @@ def paper_draws(hundreds: int) -> tuple[Draw, ...]:
     return tuple(Draw(low, high, count * hundreds) for (low, high), count in counts)
 
 
+# Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
+FOG_LEVELS = {"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)}
+FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
+
 SUITES: dict[str, SuiteSpec] = {
     spec.name: spec
     for spec in (
@@ -152,9 +156,8 @@ SUITES: dict[str, SuiteSpec] = {
             split="benchmark",
             rows=5,
             cols=5,
-            # Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
-            levels={"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)},
-            draws=(Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5)),
+            levels=FOG_LEVELS,
+            draws=FOG_DRAWS,
             sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
             disjoint_from=("mazebench-100", "mazebench-1000"),
             view_radius=1,
@@ -164,8 +167,8 @@ SUITES: dict[str, SuiteSpec] = {
             split="validation",
             rows=5,
             cols=5,
-            levels={"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)},
-            draws=(Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5)),
+            levels=FOG_LEVELS,
+            draws=FOG_DRAWS,
             sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
             disjoint_from=("mazebench-dev",),
             view_radius=1,

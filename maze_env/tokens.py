@@ -265,6 +265,12 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     return Answer(text, thinking.lstrip().removeprefix(THINK_OPEN), moves, fault)
 
 
+def first_move(text: str, thinking_opened: bool = False) -> Move | None:
+    """The first move of an answer, behind its thinking; ``None`` where there is none. Arguments as ``parse_answer``."""
+    moves = parse_answer(text, thinking_opened).moves
+    return moves[0] if moves else None
+
+
 def moves_to_text(moves: list[Move] | tuple[Move, ...]) -> str:
     """Movement tokens without separators, as the published data writes them."""
     return "".join(MOVE_TOKENS[move] for move in moves)

@@ -4,6 +4,7 @@ A view has one definition, ``paint``, for a batch of environments; a single envi
 has a second form, because it is what language models read and what the single environment is fast at.
 """
 
+from abc import ABC, abstractmethod
 from itertools import accumulate
 from typing import Any
 
@@ -18,7 +19,7 @@ from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
 
 
-class View:
+class View(ABC):
     """Makes the observations of mazes of one size.
 
     Attributes:
@@ -30,6 +31,7 @@ class View:
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         self.rows, self.cols, self.view_radius = rows, cols, view_radius
 
+    @abstractmethod
     def paint(self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]) -> Any:
         """The observations of a batch, in the form of ``batch_space``.
 
@@ -37,7 +39,6 @@ class View:
             walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
             positions, targets: (n,) int64, cells numbered row by row.
         """
-        raise NotImplementedError
 
     def begin(self, walls: NDArray[np.uint8], target: Cell) -> None:
         """Begins an episode. Under fog ``walls`` ((rows, cols) uint8) is filled in as the agent goes on."""

@@ -27,7 +27,7 @@ from training.arguments import parse
 from training.data import DataConfig
 from training.model import EMBEDDED, ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
-from training.play import TurnRollout, game_dataset, mazes_of, play_reward
+from training.play import TurnRollout, game_dataset, play_reward
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
 from training.stage import StageConfig, as_dict, finish, optimizer_for
@@ -90,7 +90,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
 
 
 class MazeGRPOTrainer(GRPOTrainer):
-    """TRL's trainer, but for two things.
+    """TRL's trainer, but for three things.
 
     Prompts are tokenised as the policy and SFT do: their text has its special tokens already. TRL would have the
     tokenizer add its own, so that a model with a chat template would read two begin tokens here and one elsewhere.
@@ -98,7 +98,15 @@ class MazeGRPOTrainer(GRPOTrainer):
     Rows that teach nothing are not computed: where all answers of a group earned the same, advantages and gradients
     are exactly zero. They are many once a model solves most mazes (``frac_reward_zero_std`` in the log). The logged
     entropy and clip ratios are then those of the rows that were learned from.
+
+    While completions are made, ``mazes`` holds the maze text of each: a ``rollout_func`` is given the prompts alone.
     """
+
+    mazes: list[str]
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        self.mazes = [row["maze"] for row in inputs]
+        return super()._generate_and_score_completions(inputs)
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return self.processing_class(prompts, add_special_tokens=False)["input_ids"], None, {}
@@ -151,7 +159,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     reward: Any = play_reward
     if args.mode == "play":
         rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
-        rollout = TurnRollout(mazes_of(rows), args.view_radius, args.game_steps, budget, args.max_turn_tokens)
+        rollout = TurnRollout(args.view_radius, args.game_steps, budget, args.max_turn_tokens)
     else:
         rows = prompt_dataset(data, tokenizer, context, budget)
         reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)

@@ -15,13 +15,12 @@ from agents.baselines import BASELINES, WalkingAgent
 from agents.prompts import render_play, render_reply
 from agents.turn_policy import Eyes
 from agents.turns import TurnDecoder
-from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
+from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
-from maze_env.moves import as_move
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.tokens import maze_from_text, maze_to_text, parse_answer
+from maze_env.tokens import THINK_OPEN, first_move, maze_from_text, maze_to_text
 from training.data import DataConfig, make_mazes
-from training.rows import arrange, token_ids
+from training.rows import arrange, check_prompts_fit, token_ids
 
 EXPERTS = tuple(BASELINES)
 """Whose games SFT can learn from."""
@@ -98,12 +97,7 @@ def game_dataset(
     """
     mazes = [maze for maze, _ in make_mazes(config)]
     rows = [{"prompt": opening(tokenizer, maze, view_radius), "maze": maze_to_text(maze)} for maze in mazes]
-    longest = max(map(len, token_ids(tokenizer, [row["prompt"] for row in rows])))
-    if longest + max_completion_length > context:
-        raise InvalidConfig(
-            f"Expects prompts and max_completion_length={max_completion_length} to fit into the model's context of "
-            f"{context} tokens, actual: a prompt of {longest} tokens"
-        )
+    check_prompts_fit(tokenizer, [row["prompt"] for row in rows], max_completion_length, context)
     return Dataset.from_list(rows)
 
 
@@ -129,10 +123,8 @@ class _Game:
 
     def play(self, text: str, thinking_opened: bool) -> None:
         """Plays what the model wrote."""
-        moves = parse_answer(text, thinking_opened).moves
-        try:
-            move = moves[0] if moves else as_move(text)
-        except InvalidMove:
+        move = first_move(text, thinking_opened)
+        if move is None:
             self.cause = "not_a_move"
             return
         self.observation, reward, terminated, truncated, self.info = self.env.step(int(move))
@@ -150,31 +142,35 @@ class TurnRollout:
     are drawn from the whole distribution at the trainer's temperature, never a restricted one: restricting would make
     the log-probabilities that are learned from others than those that were drawn with.
 
+    Which mazes to play stands in the trainer's ``mazes``, in the order of the prompts: TRL hands over prompts alone,
+    and in fog many mazes begin alike.
+
     Args:
-        mazes: the maze of each prompt. max_steps: of a game, by default the environment's.
+        max_steps: of a game, by default the environment's.
     """
 
     def __init__(
         self,
-        mazes: dict[str, Maze],
         view_radius: int | None,
         max_steps: int | None,
         max_completion_length: int,
         max_turn_tokens: int,
     ):
-        self.mazes, self.view_radius, self.max_steps = mazes, view_radius, max_steps
+        self.view_radius, self.max_steps = view_radius, max_steps
         self.max_completion_length, self.max_turn_tokens = max_completion_length, max_turn_tokens
 
     def __call__(self, prompts: list[str], trainer: Any) -> dict[str, Any]:
         """Plays ``prompts``, which the trainer has repeated for each group already."""
         tokenizer = trainer.processing_class
         model = trainer.accelerator.unwrap_model(trainer.model)
-        games = [_Game(self.mazes[prompt], self.view_radius, self.max_steps) for prompt in prompts]
+        mazes = [maze_from_text(text) for text in trainer.mazes]
+        games = [_Game(maze, self.view_radius, self.max_steps) for maze in mazes]
+        assert len(games) == len(prompts)
         decoder = TurnDecoder(model, tokenizer, trainer.args.temperature, "none", self.max_turn_tokens)
-        thinking_opened = prompts[0].rstrip().endswith("<think>")
+        thinking_opened = prompts[0].rstrip().endswith(THINK_OPEN)
         was_training = model.training
         model.eval()
-        decoder.begin(prompts)
+        decoder.begin(prompts, thinking_opened)
         live = list(range(len(games)))
         while live:
             texts, ids = decoder.write()
@@ -226,8 +222,3 @@ def play_reward(
         for cause in ("not_a_move", "out_of_steps", "truncated"):
             log_metric(f"failures/{cause}", causes[cause] / len(game_cause))
     return list(game_return)
-
-
-def mazes_of(rows: Dataset) -> dict[str, Maze]:
-    """The maze of each prompt of ``game_dataset``."""
-    return {row["prompt"]: maze_from_text(row["maze"]) for row in rows}

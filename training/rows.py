@@ -91,10 +91,15 @@ def prompt_dataset(config: DataConfig, tokenizer: Any, context: int, max_complet
         InvalidConfig: when a prompt and a full completion do not fit into ``context``.
     """
     rows = [{"prompt": render(tokenizer, row["maze"]).text, **row} for row in prompt_rows(config)]
-    longest = max(map(len, token_ids(tokenizer, [row["prompt"] for row in rows])))
+    check_prompts_fit(tokenizer, [row["prompt"] for row in rows], max_completion_length, context)
+    return Dataset.from_list(rows)
+
+
+def check_prompts_fit(tokenizer: Any, prompts: list[str], max_completion_length: int, context: int) -> None:
+    """Raises InvalidConfig unless every prompt and a full completion fit into ``context`` tokens."""
+    longest = max(map(len, token_ids(tokenizer, prompts)))
     if longest + max_completion_length > context:
         raise InvalidConfig(
             f"Expects prompts and max_completion_length={max_completion_length} to fit into the model's context of "
             f"{context} tokens, actual: a prompt of {longest} tokens"
         )
-    return Dataset.from_list(rows)

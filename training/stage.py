@@ -75,7 +75,8 @@ def multiplies_in_bf16() -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if torch.accelerator.is_available():
         return False
-    return any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version of torch
+    return any(has for name, has in capabilities.items() if "bf16" in name)
 
 
 def as_dict(*configurations: Any) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 import pytest
 import torch
 
+from agents.baselines import BASELINES
 from agents.embedded import build_model, build_tokenizer
 from agents.episodes import run_episodes
 from agents.turn_policy import TurnPolicy
 from maze_env.errors import InvalidConfig, UnknownName
-from maze_env.moves import MOVE_OF_TOKEN
-from maze_env.tokens import maze_from_text
+from maze_env.judging import judge, transition
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, moves_to_text, parse_answer
 from tests import tiny
 from tests.training import runs
 from training import grpo
-from training.data import DataConfig
-from training.play import TurnRollout, expert_dataset, game_dataset, mazes_of, play_reward
+from training.data import DataConfig, make_mazes
+from training.play import TurnRollout, expert_dataset, expert_game, game_dataset, opening, play_reward
 
 DATA = DataConfig(examples=12, sizes="3x3,2x4", maze_seed=3)
 STRANGER = {"tokenizer": tiny.byte_tokenizer(tiny.CHAT)}
@@ -30,24 +32,31 @@ def of_kind(kind):
 def test_the_supervised_tokens_are_exactly_the_experts_moves(kind, view_radius):
     _, tokenizer = of_kind(kind)
     rows = expert_dataset(DATA, tokenizer, 4096, 4, 0, "shortest-path", view_radius)
+    experts = {}  # in fog, mazes begin alike, and whole games can be
+    for maze, key in make_mazes(DATA):
+        prompt, texts = expert_game(tokenizer, BASELINES["shortest-path"]("play"), maze, key % 2**32, view_radius)
+        assert prompt == opening(tokenizer, maze, view_radius)
+        experts[prompt + "".join(text for text, _ in texts)] = maze
     assert len(rows) == 12
-    solved = 0
+    assert {tokenizer.decode(row["input_ids"]) for row in rows} == experts.keys()
     for row in rows:
-        moves = tokenizer.decode([token for token in row["labels"] if token != -100])
         assert all(label in (-100, token) for token, label in zip(row["input_ids"], row["labels"], strict=True))
-        names = [f"<|{name}|>" for name in moves.removeprefix("<|").removesuffix("|>").split("|><|")]
-        assert all(name in MOVE_OF_TOKEN for name in names)
         whole = tokenizer.decode(row["input_ids"])
+        maze = experts[whole]
+        moves = parse_answer(tokenizer.decode([token for token in row["labels"] if token != -100])).moves
+        verdict = judge(maze, moves_to_text(moves))
+        if view_radius is None:
+            assert list(moves) == shortest_path(maze)
+        else:  # it explores: on the way it may turn back, and it arrives
+            assert verdict.solved
         assert ("<|unseen|><|blank|>" in whole) == (view_radius is not None)
-        solved += bool(names)
-    assert solved == 12
 
 
 class Trainer:
     """What a rollout asks of a trainer."""
 
-    def __init__(self, model, tokenizer, temperature=1.0):
-        self.model, self.processing_class = model, tokenizer
+    def __init__(self, model, tokenizer, mazes, temperature=1.0):
+        self.model, self.processing_class, self.mazes = model, tokenizer, mazes
         self.args = type("Arguments", (), {"temperature": temperature})
         self.accelerator = type("Accelerator", (), {"unwrap_model": staticmethod(lambda model: model)})
 
@@ -57,10 +66,10 @@ class Trainer:
 def test_a_rollout_is_the_dialogue_and_its_log_probabilities_are_the_models(kind, view_radius):
     model, tokenizer = of_kind(kind)
     rows = game_dataset(DATA, tokenizer, 4096, 80, view_radius)
-    rollout = TurnRollout(mazes_of(rows), view_radius, None, 80, 8)
-    prompts = [row["prompt"] for row in rows for _ in range(2)]
+    rollout = TurnRollout(view_radius, None, 80, 8)
+    prompts, mazes = ([row[column] for row in rows for _ in range(2)] for column in ("prompt", "maze"))
     torch.manual_seed(0)
-    played = rollout(prompts, Trainer(model, tokenizer, temperature=1.3))
+    played = rollout(prompts, Trainer(model, tokenizer, mazes, temperature=1.3))
     for index, prompt in enumerate(prompts):
         ids, mask = played["completion_ids"][index], played["env_mask"][index]
         assert tokenizer.decode(played["prompt_ids"][index]) == prompt
@@ -75,25 +84,31 @@ def test_a_rollout_is_the_dialogue_and_its_log_probabilities_are_the_models(kind
     assert any(0 in mask for mask in played["env_mask"])
 
 
-def test_what_is_rewarded_is_the_environments_return(tmp_path):
+@pytest.mark.parametrize("view_radius", [None, 0])
+def test_what_is_rewarded_is_the_environments_return(view_radius, tmp_path):
     # A policy that has learned to play, so that some games end on the target.
-    trained = sft_that_plays(tmp_path)
+    trained = sft_that_plays(tmp_path, **({} if view_radius is None else {"view_radius": view_radius}))
     tokenizer = build_tokenizer()
     model = TurnPolicy(trained).decoder.model
-    rows = game_dataset(DataConfig(examples=24, sizes="2x2"), tokenizer, 4096, 40, None)
-    rollout = TurnRollout(mazes_of(rows), None, None, 40, 1)
+    rows = game_dataset(DataConfig(examples=24, sizes="2x2"), tokenizer, 4096, 40, view_radius)
+    # In fog, mazes begin alike: which one a game is played in is not for the prompt to say.
+    assert (len(set(rows["prompt"])) < len(set(rows["maze"]))) == (view_radius is not None)
+    rollout = TurnRollout(view_radius, None, 40, 1)
     torch.manual_seed(0)
-    played = rollout([row["prompt"] for row in rows], Trainer(model, tokenizer))
-    for row, cause, paid, steps, ids in zip(
-        rows, played["game_cause"], played["game_return"], played["game_steps"], played["completion_ids"], strict=True
-    ):
+    played = rollout(rows["prompt"], Trainer(model, tokenizer, rows["maze"]))
+    columns = ("game_cause", "game_return", "game_steps", "completion_ids", "env_mask")
+    for row, cause, paid, steps, ids, mask in zip(rows, *(played[name] for name in columns), strict=True):
         if cause == "solved":
             assert paid == pytest.approx(1.1)
             assert ids[-1] == tokenizer.eos_token_id
             assert steps >= 1
         else:
             assert paid < 1
-        assert maze_from_text(row["maze"]).walls.shape == (2, 2)
+        own = [token for token, is_own in zip(ids, mask, strict=True) if is_own]
+        maze, cell = maze_from_text(row["maze"]), None
+        for move in parse_answer(tokenizer.decode(own)).moves:
+            cell, _ = transition(maze, cell or maze.origin, move)
+        assert (cell == maze.target) == (cause == "solved")
     logged = {}
     rewards = play_reward([], **{key: played[key] for key in ("game_return", "game_cause", "game_steps")},
                           log_metric=logged.__setitem__)  # fmt: skip
@@ -101,8 +116,8 @@ def test_what_is_rewarded_is_the_environments_return(tmp_path):
     assert logged["solved_rate"] == played["game_cause"].count("solved") / 24 > 0
 
 
-def sft_that_plays(folder):
-    runs.train_sft(folder / "sft", mode="play", examples=1024, save_strategy="no")
+def sft_that_plays(folder, **settings):
+    runs.train_sft(folder / "sft", mode="play", examples=1024, save_strategy="no", **settings)
     return str(folder / "sft")
 
 
