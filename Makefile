@@ -16,6 +16,9 @@ CONFIGS := training/configs/$(RECIPE)
 STAGES_default := untrained sft grpo
 STAGES_search := untrained sft
 STAGES_search-10x10 := untrained sft
+STAGES_gpu-search := sft grpo
+STAGES_gpu-retry := sft grpo
+STAGES_gpu-redraw := sft grpo
 STAGES ?= $(STAGES_$(RECIPE))
 TRAINED := $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
 RESULTS := $(STAGES:%=$(RUN)/results/%.json)
@@ -23,6 +26,12 @@ SUITE ?= $(or $(SUITE_$(RECIPE)),mazebench-1000)
 SUITE_search-10x10 := mazebench-10x10
 TOKENS ?= $(or $(TOKENS_$(RECIPE)),256)
 TOKENS_search-10x10 := 640
+TOKENS_gpu-search := 1280
+TOKENS_gpu-retry := 1024
+TOKENS_gpu-redraw := 7000
+# More keys for a stage, e.g. `make train RECIPE=gpu-search SFT_FLAGS="--examples 64"`.
+SFT_FLAGS ?=
+GRPO_FLAGS ?=
 BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite $(SUITE) --max-new-tokens $(TOKENS)
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
@@ -45,12 +54,12 @@ $(RUN)/untrained/.done: | $(VENV)/.installed
 # A stage that was killed goes on where it stopped (--resume); `.done` marks one that ended.
 $(RUN)/sft/.done: | $(VENV)/.installed
 	$(BIN)/python -m training.sft --config $(CONFIGS)/sft.yaml --seed $(SEED) --maze_seed $(SEED) \
-		--output_dir $(RUN)/sft --resume true
+		--output_dir $(RUN)/sft --resume true $(SFT_FLAGS)
 	@touch $@
 
 $(RUN)/grpo/.done: $(RUN)/sft/.done
 	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --seed $(SEED) --maze_seed $(call MAZES,1000) \
-		--model $(RUN)/sft --output_dir $(RUN)/grpo --resume true
+		--model $(RUN)/sft --output_dir $(RUN)/grpo --resume true $(GRPO_FLAGS)
 	@touch $@
 
 $(RUN)/sft-continued/.done: $(RUN)/sft/.done

@@ -2,8 +2,9 @@
 
 ``transformers`` generates a batch until its longest sequence ends, and every row costs until then. Answers to mazes
 differ much in length, and a few never end, so most of that is spent on padding.
-This is the plain sampling loop with one thing added: rows that have ended leave the batch and the key-value cache. It
-plugs into ``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
+This is the plain sampling loop with two things added: rows that have ended leave the batch and the key-value cache, and
+a prompt that several rows share, as the completions of a GRPO group do, is read once. It plugs into
+``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
 """
 
 import functools
@@ -52,12 +53,8 @@ def drop_finished(
     running = torch.ones_like(rows, dtype=torch.bool)
     inputs, length = input_ids, start
     while length < longest and len(rows):
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
-        outputs = model(
-            input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
-            logits_to_keep=1,
-        )  # fmt: skip
-        scores = logits_processor(sequences[rows, :length], outputs.logits[:, -1].float())
+        logits = _read_prompts(model, inputs, mask, cache) if length == start else _read(model, inputs, mask, cache)
+        scores = logits_processor(sequences[rows, :length], logits.float())
         if generation_config.do_sample:
             chosen = torch.multinomial(scores.softmax(-1), 1).squeeze(1)
         else:
@@ -73,3 +70,24 @@ def drop_finished(
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         inputs = chosen[:, None]
     return sequences[:, :length]
+
+
+def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Any) -> Tensor:
+    """Feeds tokens to the model; returns the (batch, vocabulary) logits after the last of each row."""
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
+    outputs = model(
+        input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+        logits_to_keep=1,
+    )  # fmt: skip
+    return outputs.logits[:, -1]
+
+
+def _read_prompts(model: PreTrainedModel, prompts: Tensor, mask: Tensor, cache: Any) -> Tensor:
+    """As ``_read``, each different prompt once."""
+    different, which = torch.cat([prompts, mask], dim=1).unique(dim=0, return_inverse=True)
+    if len(different) == len(prompts):
+        return _read(model, prompts, mask, cache)
+    ids, seen = different.tensor_split(2, dim=1)
+    logits = _read(model, ids, seen, cache)
+    cache.batch_select_indices(which)
+    return logits[which]

@@ -35,8 +35,10 @@ MAZE:
 
 STYLES: dict[str, str] = {"bare": BARE, "described": DESCRIBED}
 
+WRITE_MOVES = "write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else"
+CALL_MOVE = "call the tool `move` once, with up, down, left or right"
 PLAY_RULES = """\
-You play turn by turn. At each turn write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else. \
+You play turn by turn. At each turn {act}. \
 You are told where you stand then, by the coordinate of the cell and its walls. A cell with <|unseen|> in place of its \
 walls has not been seen yet; what comes into view is told to you. You are done when you stand on the target.
 
@@ -105,12 +107,21 @@ def render_play(tokenizer: Any, maze_text: str, state: State) -> Prompt:
     """The beginning of a game of turns: the maze once, and where the agent stands. ``agents/turns.py`` goes on."""
     bare = prompt_style(tokenizer) == "bare"
     told = reply_text(state, bare)
-    text = f"{maze_text}{told}" if bare else PLAY_DESCRIBED.replace("{maze}", maze_text).replace("{state}", told)
+    text = f"{maze_text}{told}" if bare else _play_text(WRITE_MOVES, maze_text, told)
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
         )
     return Prompt(text, text.rstrip().endswith(THINK_OPEN))
+
+
+def tool_conversation(maze_text: str, state: State) -> list[dict[str, str]]:
+    """The beginning of a game whose moves are tool calls, as messages: whoever lists the tools renders them."""
+    return [{"role": "user", "content": _play_text(CALL_MOVE, maze_text, reply_text(state, bare=False))}]
+
+
+def _play_text(act: str, maze_text: str, told: str) -> str:
+    return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze_text).replace("{state}", told)
 
 
 def render_reply(tokenizer: Any, state: State) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.errors import InvalidConfig
+from maze_env.lazy import kernels
 from maze_env.maze import Cell, Maze
 from maze_env.tokens import UNSEEN, UNSEEN_BITS, maze_from_text, parse_cells
 
@@ -44,17 +45,14 @@ def known_maze(text: str) -> Maze:
     """
     if UNSEEN not in text:
         return maze_from_text(text)
-    from maze_env.grid_kernels import walls_agree  # numba loads at first use
-
     seen, origin, target = parse_cells(text)
     walls = open_unseen(seen)
-    return Maze.trusted(walls, origin, target) if walls_agree(walls) else Maze(walls, origin, target)
+    agree = kernels("grid_kernels").walls_agree(walls)
+    return Maze.trusted(walls, origin, target) if agree else Maze(walls, origin, target)
 
 
 def open_unseen(seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Wall bytes for every cell: an unseen cell has the walls that its seen neighbours show, and the border's."""
-    from maze_env.grid_kernels import fill_unseen  # numba loads at first use
-
     walls = np.empty_like(seen)
-    fill_unseen(seen, walls)
+    kernels("grid_kernels").fill_unseen(seen, walls)
     return walls

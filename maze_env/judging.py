@@ -128,7 +128,7 @@ def judge_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Ve
         else:
             if cell == target:
                 cause = Cause.SOLVED
-    return Verdict(cause, answer, played, cell, int(distances[maze.origin]), int(distances[cell]))
+    return Verdict(cause, answer, played, cell, distances.item(maze.origin), distances.item(cell))
 
 
 # The published scorer finds the tokens of an answer with this, and so takes one without its last bracket.
@@ -168,7 +168,7 @@ def judge_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) ->
         played += 1
     if cause is None:
         cause = Cause.SOLVED if cell == maze.target else Cause.SHORT_OF_TARGET
-    return Verdict(cause, answer, played, cell, int(distances[maze.origin]), int(distances[cell]))
+    return Verdict(cause, answer, played, cell, distances.item(maze.origin), distances.item(cell))
 
 
 RULES = {"strict": judge_strict, "published": judge_published}

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze
+from maze_env.lazy import kernels
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 
@@ -12,10 +13,8 @@ UNREACHABLE = -1
 
 def distances_to(walls: NDArray[np.uint8], cell: Cell) -> NDArray[np.int16]:
     """Steps from every cell to ``cell``: (rows, cols) int16, -1 where there is no way."""
-    from maze_env import grid_kernels  # numba loads at first use
-
     distances = np.empty(walls.shape, dtype=np.int16)
-    grid_kernels.fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
+    kernels("grid_kernels").fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
     return distances
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.lazy import kernels
 
 SPLITS = ("train", "validation", "benchmark")
 VALIDATION_SHARE = 0.05
@@ -24,10 +25,8 @@ HASH_LIMITS = np.array(
 
 def layout_hash(walls: NDArray[np.uint8]) -> int:
     """The 64-bit hash of a wall layout in canonical form: ``walls`` is (rows, cols) uint8."""
-    from maze_env import grid_kernels  # numba loads at first use
-
     with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
-        return int(grid_kernels.layout_hash(walls))
+        return int(kernels("grid_kernels").layout_hash(walls))
 
 
 def split_of(walls: NDArray[np.uint8]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze, InvalidMazeText
+from maze_env.lazy import kernels
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, MOVE_TOKENS, MOVES, Move
 
@@ -94,10 +95,8 @@ def maze_from_text(text: str) -> Maze:
             vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
             open border, not exactly one origin and one target.
     """
-    from maze_env.grid_kernels import walls_agree  # numba loads at first use
-
     walls, origin, target = parse_cells(text)
-    if walls_agree(walls):
+    if kernels("grid_kernels").walls_agree(walls):
         return Maze.trusted(walls, origin, target)
     unseen = np.argwhere(walls == UNSEEN_BITS)
     if len(unseen):

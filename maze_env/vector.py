@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
 from maze_env.generation import generate_batch
 from maze_env.judging import HIT_WALL, LEFT_GRID, MOVED
+from maze_env.lazy import kernels
 from maze_env.maze import Maze
 from maze_env.moves import MOVES, as_move
 from maze_env.rendering import Scene, render
@@ -56,14 +57,12 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         **options: Any,
     ):
-        from maze_env import vector_kernels  # numba loads at first use
-
         if num_envs < 1:
             raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs}")
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
             raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
-        self._kernels = vector_kernels
+        self._kernels = kernels("vector_kernels")
         self._single = single = TokenMazeEnv(**options)
         self.maze_spec, self.view, self.view_radius = single.maze_spec, single.view, single.view_radius
         self.render_mode = single.render_mode

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from maze_env.errors import ImpossibleMaze, unknown_name
 from maze_env.fog import check_view_radius
+from maze_env.lazy import kernels
 from maze_env.maze import Cell
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
@@ -104,10 +105,10 @@ class TokensView(View):
     def paint(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> NDArray[np.int32]:
-        from maze_env.view_kernels import paint_tokens  # numba loads at first use
-
         out = np.empty((len(walls), self.length), dtype=np.int32)
-        paint_tokens(walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out)
+        kernels("view_kernels").paint_tokens(
+            walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out
+        )
         return out
 
 
@@ -129,10 +130,8 @@ class GridView(View):
     def paint(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
-        from maze_env.view_kernels import paint_grid  # numba loads at first use
-
         out = np.empty((len(walls), self.channels, self.rows, self.cols), dtype=np.uint8)
-        paint_grid(walls, positions, targets, out)
+        kernels("view_kernels").paint_grid(walls, positions, targets, out)
         return out
 
 

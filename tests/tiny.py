@@ -47,24 +47,31 @@ CHAT = (
 R1_CHAT = CHAT.replace("assistant\n", "assistant\n<think>\n")
 
 
-def byte_tokenizer(chat_template=None, **options):
+SPECIAL = ("<s>", "<im_start>", "<im_end>", "<pad>")
+
+
+def byte_tokenizer(chat_template=None, special=SPECIAL, **options):
     """A byte-level BPE tokenizer, as pretrained models have, trained on the described prompt on the spot.
 
     Like many of them it puts a begin token before whatever is tokenised with special tokens.
+
+    Args:
+        special: tokens for the beginning, a turn's begin and end, and padding.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    special = ["<s>", "<im_start>", "<im_end>", "<pad>"]
     trainer = trainers.BpeTrainer(
         vocab_size=600,
-        special_tokens=special,
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator([DESCRIBED], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
-    names = {"bos_token": "<s>", "eos_token": "<im_end>", "pad_token": "<pad>", **options}
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{special[0]} $A", special_tokens=[(special[0], 0)]
+    )
+    names = {"bos_token": special[0], "eos_token": special[2], "pad_token": special[3], **options}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=chat_template, **names)
 
 

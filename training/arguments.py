@@ -1,4 +1,4 @@
-"""Command lines and YAML files to dataclasses: ``--config FILE.yaml``, then ``--key value`` to say otherwise.
+"""Command lines and YAML files to dataclasses: ``--config FILE.yaml`` (or several), then ``--key value``.
 
 ``transformers``' own parser does the work, so ``--help`` lists every field. What is added: an unknown key anywhere is
 an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
@@ -33,14 +33,14 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     valid = {field.name for kind in types for field in fields(kind) if field.init}
-    arguments = _from_file(arguments, valid) + arguments
+    arguments = _from_files(arguments, valid) + arguments
     for argument in arguments:
         name = argument.removeprefix("--").partition("=")[0].replace("-", "_")
         is_key = argument.startswith("--") and name not in ("help", "config")
         if is_key and name not in valid and name.removeprefix("no_") not in valid:
             raise unknown_name("configuration key", name, valid)
     parser = _Parser(list(types), description=description, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; see training/configs/")
+    parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; the last file's count")
     try:
         parsed = parser.parse_args_into_dataclasses(args=arguments)
     except TokenMazeError:
@@ -58,15 +58,22 @@ def require_at_least(config: Any, **least: float) -> None:
             raise InvalidConfig(f"Expects {name} of at least {bound}, actual: {value}")
 
 
-def _from_file(arguments: list[str], valid: set[str]) -> list[str]:
-    """The values of the file named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
-    for index, argument in enumerate(arguments):
+def _from_files(arguments: list[str], valid: set[str]) -> list[str]:
+    """The values of all files named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
+    values: list[str] = []
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
         if argument == "--config" or argument.startswith("--config="):
             name = argument.partition("=")[2] or (arguments[index + 1] if index + 1 < len(arguments) else "")
             del arguments[index : index + (1 if "=" in argument else 2)]
-            break
-    else:
-        return []
+            values += _from_file(name, valid)
+        else:
+            index += 1
+    return values
+
+
+def _from_file(name: str, valid: set[str]) -> list[str]:
     if not Path(name).is_file():
         raise InvalidConfig(f"Expects --config to name a YAML file, actual: {name!r}, which does not exist")
     try:

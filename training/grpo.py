@@ -12,6 +12,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,17 @@ from agents.decoding import use_dropping
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
+from maze_env.tokens import THINK_OPEN
 from training import run_folder
 from training.arguments import parse
 from training.data import DataConfig
 from training.model import EMBEDDED, ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
-from training.play import TurnRollout, game_dataset, play_reward
+from training.play import Rules, TurnRollout, game_dataset, play_reward
 from training.reward import MazeReward
 from training.rows import context_length, prompt_dataset
-from training.stage import StageConfig, as_dict, finish, optimizer_for
+from training.stage import StageConfig, as_dict, begin, finish, is_sharded, optimizer_for
+from training.tool_play import MazeTool, ToolReward, tool_dataset
 
 
 @dataclass
@@ -42,6 +45,9 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         default=None, metadata={"help": "Moves of a game in mode play; None for the environment's 4 * rows * cols."}
     )
     max_turn_tokens: int = field(default=16, metadata={"help": "Tokens of one turn in mode play."})
+    tool_calls: bool = field(
+        default=False, metadata={"help": "In mode play, move by calling a tool; for models that were trained to."}
+    )
     from_nothing: bool = field(
         default=False, metadata={"help": "Allow GRPO on the embedded model with random weights ('R1-Zero')."}
     )
@@ -66,6 +72,15 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         self.check(max_completion_length=1, game_steps=1, max_turn_tokens=1)
         if self.mode == "play":
             step_scheme_named(self.reward)
+        elif self.tool_calls:
+            raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
+        if self.tool_calls and self.validate_every:
+            raise InvalidConfig(
+                "Expects validate_every 0 with tool_calls (a look lets the model write its moves, not call a tool), "
+                f"actual: {self.validate_every}"
+            )
+        if self.mode == "play" and self.use_vllm:
+            raise InvalidConfig("Expects use_vllm with mode plan alone (games keep their own cache), actual: mode play")
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
@@ -108,7 +123,9 @@ class MazeGRPOTrainer(GRPOTrainer):
         self.mazes = [row["maze"] for row in inputs]
         return super()._generate_and_score_completions(inputs)
 
-    def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+    def _tokenize_prompts(self, prompts: list[Any]) -> Any:
+        if not isinstance(prompts[0], str):  # messages, which are rendered with the tools
+            return super()._tokenize_prompts(prompts)
         return self.processing_class(prompts, add_special_tokens=False)["input_ids"], None, {}
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
@@ -150,35 +167,39 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         )
     stopwatch = Stopwatch()
     configuration = as_dict(model_config, data, args)
-    checkpoint = run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)
+    checkpoint = begin(configuration, args)
 
     model, tokenizer = load(model_config, args.seed)
     assert args.max_completion_length is not None
     context, budget = context_length(model), args.max_completion_length
-    rollout: TurnRollout | None = None
     reward: Any = play_reward
-    if args.mode == "play":
-        rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
-        rollout = TurnRollout(args.view_radius, args.game_steps, budget, args.max_turn_tokens)
-    else:
+    how: dict[str, Any] = {}
+    rules = Rules(args.view_radius, args.game_steps, args.reward)
+    if args.mode == "plan":
         rows = prompt_dataset(data, tokenizer, context, budget)
-        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith("<think>"), tokenizer.eos_token_id)
+        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith(THINK_OPEN), tokenizer.eos_token_id)
+    elif args.tool_calls:
+        rows = tool_dataset(data, tokenizer, context, budget, args.view_radius)
+        reward, how = ToolReward(tokenizer.eos_token_id), {"environment_factory": partial(MazeTool, rules)}
+    else:
+        rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
+        how = {"rollout_func": TurnRollout(rules, budget, args.max_turn_tokens)}
 
-    if checkpoint is None:
+    if checkpoint is None and args.process_index == 0:
         run_folder.write_run(Path(str(args.output_dir)), "grpo", configuration, None)
     validation = ValidationCallback(data, tokenizer, args, budget)
-    if not args.fsdp and not args.deepspeed:  # those generate in step with other processes
+    if not is_sharded(args):  # those generate in step with other processes
         use_dropping(model)
     trainer = MazeGRPOTrainer(
         model=model,
         reward_funcs=reward,
-        rollout_func=rollout,
         args=args,
         train_dataset=rows,
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         callbacks=[validation],
         peft_config=lora_config(model_config, model),
+        **how,
     )
     validation.trainer = trainer
     trainer.train(resume_from_checkpoint=checkpoint)

@@ -26,6 +26,7 @@ class ModelConfig:
     hidden_size: int = field(default=128, metadata={"help": "Width of the embedded model."})
     layers: int = field(default=4, metadata={"help": "Decoder layers of the embedded model."})
     heads: int = field(default=4, metadata={"help": "Attention heads of the embedded model."})
+    context: int = field(default=4096, metadata={"help": "Longest sequence of the embedded model, in tokens."})
 
     dtype: str | None = field(default=None, metadata={"help": "Of the weights, e.g. float32, bfloat16, auto."})
     device_map: str | None = field(default=None, metadata={"help": "Passed to from_pretrained, e.g. auto."})
@@ -46,10 +47,10 @@ class ModelConfig:
     )
 
     def __post_init__(self) -> None:
-        if min(self.hidden_size, self.layers, self.heads) < 1:
+        if min(self.hidden_size, self.layers, self.heads, self.context) < 1:
             raise InvalidConfig(
-                "Expects hidden_size, layers and heads of at least 1, "
-                f"actual: {self.hidden_size}, {self.layers} and {self.heads}"
+                "Expects hidden_size, layers, heads and context of at least 1, "
+                f"actual: {self.hidden_size}, {self.layers}, {self.heads} and {self.context}"
             )
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
@@ -92,7 +93,7 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
     given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
     options |= {name: value for name, value in given.items() if value is not None}
     if config.model == EMBEDDED:
-        sizes = EmbeddedConfig(hidden_size=config.hidden_size, layers=config.layers, heads=config.heads)
+        sizes = EmbeddedConfig(config.hidden_size, config.layers, config.heads, config.context)
         model = build_model(sizes, seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)

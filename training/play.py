@@ -6,6 +6,7 @@ the moves are learned from: replies have label -100 in SFT and mask 0 in GRPO.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from agents.turn_policy import Eyes
 from agents.turns import TurnDecoder
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
+from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.tokens import THINK_OPEN, first_move, maze_from_text, maze_to_text
 from training.data import DataConfig, make_mazes
@@ -26,33 +28,64 @@ EXPERTS = tuple(BASELINES)
 """Whose games SFT can learn from."""
 
 
-def game_environment(maze: Maze, view_radius: int | None, max_steps: int | None = None) -> TokenMazeEnv:
-    """The environment that a game of turns is played in."""
-    return TokenMazeEnv(maze.rows, maze.cols, split=None, view_radius=view_radius, max_steps=max_steps)
+@dataclass(frozen=True)
+class Rules:
+    """What a game is played by; the environment's own where nothing else is said."""
+
+    view_radius: int | None = None
+    max_steps: int | None = None
+    reward: str = "solved"
+
+
+class Game:
+    """One game under way: a maze in its environment, and what was seen and earned so far.
+
+    Attributes:
+        text, state: of the last observation, and what it tells. steps: moves so far, refused ones among them.
+        rewards: their sum. cause: how the game ended; "" while it goes on.
+    """
+
+    def __init__(self, maze: Maze, rules: Rules):
+        self.env = TokenMazeEnv(
+            maze.rows, maze.cols, split=None, view_radius=rules.view_radius, max_steps=rules.max_steps,
+            reward=rules.reward,
+        )  # fmt: skip
+        self.eyes = Eyes()
+        self.text, info = self.env.reset(options={"maze": maze})
+        self.state = self.eyes.look(0, self.text)
+        self.steps, self.rewards, self.cause = info["step_count"], 0.0, ""
+
+    def move(self, move: Move) -> None:
+        """Plays a move."""
+        self.text, reward, terminated, truncated, info = self.env.step(int(move))
+        self.steps = info["step_count"]
+        self.rewards += reward
+        self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
+        if not self.cause:  # on the target, the text shows none
+            self.state = self.eyes.look(0, self.text)
 
 
 def opening(tokenizer: Any, maze: Maze, view_radius: int | None) -> str:
     """The prompt of a game on ``maze``."""
-    observation, _ = game_environment(maze, view_radius).reset(options={"maze": maze})
-    return render_play(tokenizer, observation, Eyes().look(0, observation)).text
+    game = Game(maze, Rules(view_radius))
+    return render_play(tokenizer, game.text, game.state).text
 
 
 def expert_game(
     tokenizer: Any, agent: WalkingAgent, maze: Maze, seed: int, view_radius: int | None
 ) -> tuple[str, list[tuple[str, bool]]]:
     """A baseline's game as a model would play it: the prompt, and texts with whether they are moves or replies."""
-    env, eyes = game_environment(maze, view_radius), Eyes()
-    observation, _ = env.reset(options={"maze": maze})
-    prompt = render_play(tokenizer, observation, eyes.look(0, observation)).text
+    game = Game(maze, Rules(view_radius))
+    prompt = render_play(tokenizer, game.text, game.state).text
     agent.reset([seed])
     texts: list[tuple[str, bool]] = []
     while True:
-        (move,) = agent.act([observation])
+        (move,) = agent.act([game.text])
         texts.append((move, True))
-        observation, _, terminated, truncated, _ = env.step(move)
-        if terminated or truncated:
+        game.move(MOVE_OF_TOKEN[move])
+        if game.cause:
             return prompt, texts
-        texts.append((render_reply(tokenizer, eyes.look(0, observation)), False))
+        texts.append((render_reply(tokenizer, game.state), False))
 
 
 def expert_dataset(
@@ -101,19 +134,14 @@ def game_dataset(
     return Dataset.from_list(rows)
 
 
-class _Game:
-    """One game under way: its environment, and what a trainer wants to know of it."""
+class _Dialogue(Game):
+    """A game, and its tokens as a trainer wants them."""
 
-    def __init__(self, maze: Maze, view_radius: int | None, max_steps: int | None):
-        self.env = game_environment(maze, view_radius, max_steps)
-        self.eyes = Eyes()
-        self.observation, self.info = self.env.reset(options={"maze": maze})
-        self.state = self.eyes.look(0, self.observation)
+    def __init__(self, maze: Maze, rules: Rules):
+        super().__init__(maze, rules)
         self.ids: list[int] = []
         self.mask: list[int] = []
         self.log_probs: list[float] = []
-        self.rewards = 0.0
-        self.cause = ""
 
     def add(self, ids: Sequence[int], log_probs: Sequence[float] | None) -> None:
         """Tokens of the model, with their log-probabilities, or of a reply, without."""
@@ -126,12 +154,8 @@ class _Game:
         move = first_move(text, thinking_opened)
         if move is None:
             self.cause = "not_a_move"
-            return
-        self.observation, reward, terminated, truncated, self.info = self.env.step(int(move))
-        self.rewards += reward
-        self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
-        if not self.cause:
-            self.state = self.eyes.look(0, self.observation)
+        else:
+            self.move(move)
 
 
 class TurnRollout:
@@ -144,27 +168,16 @@ class TurnRollout:
 
     Which mazes to play stands in the trainer's ``mazes``, in the order of the prompts: TRL hands over prompts alone,
     and in fog many mazes begin alike.
-
-    Args:
-        max_steps: of a game, by default the environment's.
     """
 
-    def __init__(
-        self,
-        view_radius: int | None,
-        max_steps: int | None,
-        max_completion_length: int,
-        max_turn_tokens: int,
-    ):
-        self.view_radius, self.max_steps = view_radius, max_steps
-        self.max_completion_length, self.max_turn_tokens = max_completion_length, max_turn_tokens
+    def __init__(self, rules: Rules, max_completion_length: int, max_turn_tokens: int):
+        self.rules, self.max_completion_length, self.max_turn_tokens = rules, max_completion_length, max_turn_tokens
 
     def __call__(self, prompts: list[str], trainer: Any) -> dict[str, Any]:
         """Plays ``prompts``, which the trainer has repeated for each group already."""
         tokenizer = trainer.processing_class
         model = trainer.accelerator.unwrap_model(trainer.model)
-        mazes = [maze_from_text(text) for text in trainer.mazes]
-        games = [_Game(maze, self.view_radius, self.max_steps) for maze in mazes]
+        games = [_Dialogue(maze_from_text(text), self.rules) for text in trainer.mazes]
         assert len(games) == len(prompts)
         decoder = TurnDecoder(model, tokenizer, trainer.args.temperature, "none", self.max_turn_tokens)
         thinking_opened = prompts[0].rstrip().endswith(THINK_OPEN)
@@ -202,7 +215,7 @@ class TurnRollout:
             "env_mask": [game.mask for game in games],
             "game_return": [game.rewards for game in games],
             "game_cause": [game.cause for game in games],
-            "game_steps": [game.info["step_count"] for game in games],
+            "game_steps": [game.steps for game in games],
         }
 
 

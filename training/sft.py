@@ -23,7 +23,7 @@ from training.model import ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
 from training.play import EXPERTS, expert_dataset
 from training.rows import context_length, supervised_dataset
-from training.stage import StageConfig, as_dict, finish, optimizer_for
+from training.stage import StageConfig, as_dict, begin, check_divides, finish, optimizer_for
 
 
 @dataclass
@@ -69,16 +69,18 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
     configuration = as_dict(model_config, data, args)
-    checkpoint = run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)
+    checkpoint = begin(configuration, args)
 
     model, tokenizer = load(model_config, args.seed)
-    context, batch = context_length(model), args.per_device_train_batch_size
+    # Rows of all processes, so that a step's rows are the same however many share them.
+    context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":
         rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
     else:
         rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
 
-    if checkpoint is None:
+    check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
+    if checkpoint is None and args.process_index == 0:
         run_folder.write_run(Path(str(args.output_dir)), "sft", configuration, None)
     validation = ValidationCallback(data, tokenizer, args, args.validate_tokens)
     trainer = SFTTrainer(

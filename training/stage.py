@@ -1,13 +1,15 @@
 """What both stages share: keys, choice of optimizer, the parts that every run watches, and how a run ends."""
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 
 from agents.base import MODES
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 from maze_env.fog import check_view_radius
 from training import run_folder
 from training.arguments import require_at_least
@@ -77,6 +79,45 @@ def multiplies_in_bf16() -> bool:
         return False
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version of torch
     return any(has for name, has in capabilities.items() if "bf16" in name)
+
+
+def is_sharded(args: Any) -> bool:
+    """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for here or by ``accelerate launch``."""
+    launched = (os.environ.get(f"ACCELERATE_USE_{name}", "false") for name in ("FSDP", "DEEPSPEED"))
+    return bool(args.fsdp or args.deepspeed or any(value.lower() in ("1", "true") for value in launched))
+
+
+def begin(configuration: dict[str, Any], args: Any) -> str | None:
+    """Prepares the run's folder, by the first process for all; returns the checkpoint to go on from.
+
+    Raises:
+        InvalidOutput, InvalidConfig: as ``run_folder.prepare``; and for what sharded weights cannot do.
+    """
+    if is_sharded(args) and (args.mode == "play" or args.validate_every):
+        raise InvalidConfig(
+            "Expects mode plan and validate_every 0 with FSDP or DeepSpeed, whose processes have to generate in step, "
+            f"actual: mode {args.mode}, validate_every {args.validate_every}"
+        )
+    outcome: list[Any] = [None]
+    if args.process_index == 0:
+        try:
+            outcome = [run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)]
+        except TokenMazeError as error:
+            outcome = [error]
+    if args.world_size > 1:
+        broadcast_object_list(outcome)
+    if isinstance(outcome[0], TokenMazeError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def check_divides(rows: int, batch_size: int, processes: int) -> None:
+    """Raises InvalidConfig where several processes would fill up their last step with rows they had before."""
+    if processes > 1 and rows % (batch_size * processes):
+        raise InvalidConfig(
+            f"Expects examples to be a multiple of {batch_size * processes} (per_device_train_batch_size times "
+            f"{processes} processes; a step that is not full would repeat rows), actual: {rows}"
+        )
 
 
 def as_dict(*configurations: Any) -> dict[str, Any]:

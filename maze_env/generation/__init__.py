@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.lazy import kernels
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
@@ -121,8 +122,6 @@ def generate_batch(
     Raises:
         ImpossibleMaze: naming the bounds that were not met.
     """
-    from maze_env.generation import pipeline  # numba loads at first use
-
     keys = np.ascontiguousarray(keys, dtype=np.uint64)
     count, longest = len(keys), spec.rows * spec.cols - 1
     turned = spec.min_turns > 0 or spec.max_turns is not None
@@ -148,7 +147,7 @@ def generate_batch(
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
     low, high = bounds or (0, 0)
     with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
-        missed, tried = pipeline.fill_batch(
+        missed, tried = kernels("generation.pipeline").fill_batch(
             keys,
             GENERATORS[spec.generator],
             float(spec.braid),

@@ -33,11 +33,11 @@ def inputs_of(tokenizer):
     return tokenizer([maze_to_text(maze) for maze in mazes], padding=True, padding_side="left", return_tensors="pt")
 
 
-def generate(model, length=25, **options):
+def generate(model, length=25, repeats=1, **options):
     config = GenerationConfig(
         max_new_tokens=length, pad_token_id=0, bos_token_id=1, eos_token_id=2, **{"do_sample": False, **options}
     )
-    inputs = inputs_of(build_tokenizer())
+    inputs = {name: values.repeat(repeats, 1) for name, values in inputs_of(build_tokenizer()).items()}
     kinds = {"plain": None, "dropping": drop_finished}
     result = {}
     for kind, function in kinds.items():
@@ -61,6 +61,21 @@ def lengths(completions):
 def test_greedy_completions_are_those_of_transformers(eos_bias):
     plain, dropping = generate(model_that_ends(eos_bias))
     assert torch.equal(plain, dropping)
+
+
+def test_a_prompt_that_rows_share_is_read_once():
+    model = model_that_ends(1.5)
+    rows = []
+    model.register_forward_pre_hook(lambda _, inputs, options: rows.append(len(options["input_ids"])), with_kwargs=True)
+    plain, dropping = generate(model, repeats=3)
+    assert lengths(plain) == lengths(dropping)
+    assert torch.equal(plain, dropping)
+    different = len(inputs_of(build_tokenizer())["input_ids"].unique(dim=0))
+    dropped = rows[rows.index(different) :]
+    assert set(rows[: -len(dropped)]) == {72}  # transformers' own reads and writes them all
+    assert dropped[1] == 72
+    one, _ = generate(model)
+    assert torch.equal(plain, one.repeat(3, 1))
 
 
 def test_the_cases_above_hold_rows_that_end_early_late_and_never():

@@ -34,6 +34,17 @@ def test_the_command_line_outranks_the_file_and_the_file_the_defaults(tmp_path):
         assert model.heads == ModelConfig().heads
 
 
+def test_of_several_files_the_last_ones_values_count(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("examples: 7\nlayers: 3\n")
+    second.write_text("layers: 5\n")
+    for argv in (["--config", str(first), f"--config={second}"], ["--config", str(first), "--config", str(second)]):
+        model, data, _ = parse(SFT, argv)
+        assert (data.examples, model.layers) == (7, 5)
+    with pytest.raises(InvalidConfig, match="no/such"):
+        parse(SFT, ["--config", str(first), "--config", "no/such.yaml"])
+
+
 def test_dashes_and_equal_signs_are_as_good_as_underscores_and_blanks():
     _, data, args = parse(SFT, ["--maze-seed=4", "--per-device-train-batch-size", "5"])
     assert (data.maze_seed, args.per_device_train_batch_size) == (4, 5)

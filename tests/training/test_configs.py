@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from accelerate.commands.config.config_args import load_config_from_file
 
 from training.arguments import parse
 from training.data import DataConfig
@@ -11,7 +12,8 @@ from training.model import ModelConfig
 from training.sft import MazeSFTConfig
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
-FILES = sorted(CONFIGS.glob("*/*.yaml"))
+LAUNCH, ADDED = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
+FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *ADDED})
 
 
 def read(path):
@@ -28,7 +30,27 @@ def test_both_recipes_are_there():
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(CONFIGS).as_posix())
+def name_of(path):
+    return path.relative_to(CONFIGS).as_posix()
+
+
+@pytest.mark.parametrize("path", LAUNCH, ids=name_of)
+def test_accelerate_reads_its_configurations(path):
+    config = load_config_from_file(str(path))
+    assert config.num_processes > 1
+
+
+@pytest.mark.parametrize("path", ADDED, ids=name_of)
+def test_a_second_file_adds_to_the_first(path):
+    first = ["--config", str(CONFIGS / "default" / "grpo.yaml"), "--use_cpu", "true"]
+    alone, both = (parse([MazeGRPOConfig, DataConfig, ModelConfig], [*first, *more])[0]
+                   for more in ([], ["--config", str(path)]))  # fmt: skip
+    assert (alone.use_vllm, both.use_vllm) == (False, True)
+    assert both.vllm_mode == path.stem
+    assert both.learning_rate == alone.learning_rate
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps(path):
     _, data, args = read(path)
     assert data.split == "train"

@@ -15,7 +15,7 @@ from tests import tiny
 from tests.training import runs
 from training import grpo
 from training.data import DataConfig, make_mazes
-from training.play import TurnRollout, expert_dataset, expert_game, game_dataset, opening, play_reward
+from training.play import Rules, TurnRollout, expert_dataset, expert_game, game_dataset, opening, play_reward
 
 DATA = DataConfig(examples=12, sizes="3x3,2x4", maze_seed=3)
 STRANGER = {"tokenizer": tiny.byte_tokenizer(tiny.CHAT)}
@@ -66,7 +66,7 @@ class Trainer:
 def test_a_rollout_is_the_dialogue_and_its_log_probabilities_are_the_models(kind, view_radius):
     model, tokenizer = of_kind(kind)
     rows = game_dataset(DATA, tokenizer, 4096, 80, view_radius)
-    rollout = TurnRollout(view_radius, None, 80, 8)
+    rollout = TurnRollout(Rules(view_radius), 80, 8)
     prompts, mazes = ([row[column] for row in rows for _ in range(2)] for column in ("prompt", "maze"))
     torch.manual_seed(0)
     played = rollout(prompts, Trainer(model, tokenizer, mazes, temperature=1.3))
@@ -93,7 +93,7 @@ def test_what_is_rewarded_is_the_environments_return(view_radius, tmp_path):
     rows = game_dataset(DataConfig(examples=24, sizes="2x2"), tokenizer, 4096, 40, view_radius)
     # In fog, mazes begin alike: which one a game is played in is not for the prompt to say.
     assert (len(set(rows["prompt"])) < len(set(rows["maze"]))) == (view_radius is not None)
-    rollout = TurnRollout(view_radius, None, 40, 1)
+    rollout = TurnRollout(Rules(view_radius), 40, 1)
     torch.manual_seed(0)
     played = rollout(rows["prompt"], Trainer(model, tokenizer, rows["maze"]))
     columns = ("game_cause", "game_return", "game_steps", "completion_ids", "env_mask")

@@ -1,0 +1,94 @@
+"""Training in two processes is training in one, faster."""
+
+import json
+from collections import Counter
+from itertools import chain
+
+import pytest
+
+from agents.embedded import build_model
+from maze_env.errors import InvalidConfig, InvalidOutput
+from tests import tiny
+from tests.training import runs
+from training.stage import begin, check_divides, is_sharded
+
+CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
+
+
+def launched(folder, processes):
+    """Runs tests/training/processes.py; returns the rows of each step and stage, over all processes."""
+    folder.mkdir()
+    launch = ["-m", "accelerate.commands.launch", "--config_file", CPUS] if processes > 1 else []
+    result = tiny.python(*launch, "-m", "tests.training.processes", folder)
+    assert result.returncode == 0, result.stderr[-3000:]
+    ranks = [json.loads((folder / f"seen-{rank}.json").read_text()) for rank in range(processes)]
+    return {
+        stage: [list(chain(*parts)) for parts in zip(*(rank[stage] for rank in ranks), strict=True)]
+        for stage in ("sft", "grpo")
+    }
+
+
+def test_two_processes_do_what_one_does(tmp_path):
+    one, two = launched(tmp_path / "one", 1), launched(tmp_path / "two", 2)
+
+    # The same rows at each step; padding apart, which goes by who sits beside whom. No maze comes twice.
+    for stage in ("sft", "grpo"):
+        rows = [[Counter(text.replace("<pad>", "") for text in step) for step in run[stage]] for run in (one, two)]
+        assert rows[0] == rows[1]
+        assert len(rows[0]) > 2
+    assert set(Counter(text for step in one["sft"] for text in step).values()) == {1}
+    assert {prompts.count(prompt) for prompts in two["grpo"] for prompt in prompts} == {8}
+    assert len({prompt for prompts in two["grpo"] for prompt in prompts}) == 24
+
+    # The same rewards, losses and, to float tolerance, weights; which moved.
+    start = dict(build_model(tiny.SMALL, seed=42).named_parameters())
+    for stage, names in {"sft": ("loss", "grad_norm"), "grpo": ("reward", "solved_rate", "loss", "grad_norm")}.items():
+        logs = [[entry for entry in runs.log_of(tmp_path / run / stage) if "loss" in entry] for run in ("one", "two")]
+        assert len(logs[0]) == len(logs[1]) > 2
+        for alone, shared in zip(*logs, strict=True):
+            for name in names:
+                assert shared[name] == pytest.approx(alone[name], rel=2e-3, abs=1e-5), (stage, name)
+        # An optimizer that normalises gradients makes more of float noise where they are small.
+        end_alone, end_shared = (runs.weights(tmp_path / run / stage) for run in ("one", "two"))
+        noise = sum((end_shared[name] - weight).square().sum() for name, weight in end_alone.items()).sqrt()
+        moved = sum((end_alone[name] - weight).square().sum() for name, weight in start.items()).sqrt()
+        assert moved > 0.05
+        assert noise < 0.05 * moved, stage
+        start = end_alone
+    assert any("validation/solved_rate" in entry for entry in runs.log_of(tmp_path / "two" / "sft"))
+
+
+class Arguments:
+    """What ``begin`` asks of a stage's arguments."""
+
+    fsdp, deepspeed, mode, validate_every, world_size, process_index = [], None, "plan", 0, 1, 0
+    resume, overwrite = False, False
+
+    def __init__(self, folder, **changes):
+        self.output_dir = folder
+        vars(self).update(changes)
+
+
+def test_sharded_weights_and_what_they_cannot_do(tmp_path, monkeypatch):
+    assert not is_sharded(Arguments(tmp_path))
+    assert is_sharded(Arguments(tmp_path, deepspeed="training/configs/accelerate/zero3.yaml"))
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert is_sharded(Arguments(tmp_path))
+    for changes in ({"mode": "play"}, {"validate_every": 5}):
+        with pytest.raises(InvalidConfig, match="Expects mode plan and validate_every 0 with FSDP"):
+            begin({}, Arguments(tmp_path / "run", **changes))
+    assert begin({}, Arguments(tmp_path / "run")) is None
+
+
+def test_a_folder_in_use_ends_every_process(tmp_path):
+    (tmp_path / "in-use").mkdir()
+    (tmp_path / "in-use" / "file").touch()
+    with pytest.raises(InvalidOutput, match="is in use"):
+        begin({}, Arguments(tmp_path / "in-use"))
+
+
+def test_rows_that_do_not_divide_are_refused():
+    with pytest.raises(InvalidConfig, match=r"Expects examples to be a multiple of 16 .* actual: 100"):
+        check_divides(100, 8, 2)
+    check_divides(96, 8, 2)
+    check_divides(100, 8, 1)  # one process takes a short last step

@@ -1,0 +1,131 @@
+"""Games whose moves are tool calls, for models that call tools: TRL's ``environment_factory``.
+
+The other door, ``training.play.TurnRollout``, serves any model. Rules, replies and rewards are the same in both.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from datasets import Dataset
+from trl.chat_template_utils import add_response_schema, supports_tool_calling
+
+from agents.prompts import reply_text, tool_conversation
+from maze_env.errors import InvalidCheckpoint
+from maze_env.maze import Maze
+from maze_env.moves import MOVES
+from maze_env.tokens import maze_from_text, maze_to_text
+from training.data import DataConfig, make_mazes
+from training.play import Game, Rules, play_reward
+from training.rows import check_prompts_fit
+
+DIRECTIONS = {move.name.lower(): move for move in MOVES}
+
+
+class MazeTool:
+    """A game that a model plays by calling ``move``.
+
+    TRL shows every public method to the model as a tool, and asks the model on for as long as it calls one. So ``move``
+    is the only one; every call counts, also one that names no direction, up to the game's greatest number of steps; and
+    after the end nothing changes any more.
+    """
+
+    def __init__(self, rules: Rules):
+        self._rules = rules
+        self._game: Game | None = None
+        self._calls = 0
+
+    def reset(self, maze: str, **columns: Any) -> None:
+        """Begins a game on the maze of a row."""
+        self._game, self._calls = Game(maze_from_text(maze), self._rules), 0
+
+    def move(self, direction: str) -> str:
+        """Moves to the neighbouring cell.
+
+        Args:
+            direction: One of up, down, left and right.
+
+        Returns:
+            Where you stand then, and the walls there.
+        """
+        assert self._game is not None
+        if self._game.cause:
+            return "The game is over."
+        self._calls += 1
+        chosen = DIRECTIONS.get(str(direction))
+        if chosen is not None:
+            self._game.move(chosen)
+        if not self._game.cause and self._calls >= self._game.env.max_steps:
+            self._game.cause = "out_of_steps"
+        if self._game.cause == "solved":
+            return "You stand on the target. The game is over."
+        if self._game.cause:
+            return "No moves are left. The game is over."
+        if chosen is None:
+            return f"Expects one of {', '.join(DIRECTIONS)}, actual: {direction!r}."
+        return reply_text(self._game.state, bare=False)
+
+    def _outcome(self) -> tuple[float, str, int]:
+        """Rewards, cause of the end ("" where the model gave up) and calls."""
+        assert self._game is not None
+        return self._game.rewards, self._game.cause, self._calls
+
+
+class ToolReward:
+    """The environment's return of each game, logged as ``training.play.play_reward`` logs it."""
+
+    __name__ = "play_reward"
+
+    def __init__(self, eos_token_id: int):
+        self.eos_token_id = eos_token_id
+
+    def __call__(
+        self,
+        completions: list[Any],
+        completion_ids: list[list[int]],
+        environments: list[MazeTool],
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float]:
+        outcomes = [environment._outcome() for environment in environments]
+        causes = [
+            cause or ("not_a_move" if ids[-1] == self.eos_token_id else "truncated")
+            for (_, cause, _), ids in zip(outcomes, completion_ids, strict=True)
+        ]
+        returns, calls = [outcome[0] for outcome in outcomes], [outcome[2] for outcome in outcomes]
+        return play_reward(completions, returns, causes, calls, log_metric)
+
+
+def tool_dataset(
+    config: DataConfig, tokenizer: Any, context: int, max_completion_length: int, view_radius: int | None
+) -> Dataset:
+    """Rows of ``prompt`` (messages) and ``maze`` for GRPO by tool calls. Prepares the tokenizer to read such calls.
+
+    Raises:
+        InvalidCheckpoint: for a chat template that shows no tool calls, or whose calls TRL cannot read.
+        InvalidConfig: when a prompt and a full game do not fit into ``context``.
+    """
+    if not supports_tool_calling(tokenizer):
+        raise InvalidCheckpoint(
+            "Expects a chat template that shows tools, calls and replies (for tool_calls; without it any model plays), "
+            f"actual: {'one that does not' if tokenizer.chat_template else 'none'}"
+        )
+    if getattr(tokenizer, "response_template", None) is None and getattr(tokenizer, "response_schema", None) is None:
+        try:
+            add_response_schema(tokenizer)
+        except ValueError as error:
+            raise InvalidCheckpoint(
+                f"Expects a chat template whose tool calls can be read (a response_template beside it), actual: {error}"
+            ) from error
+    tools = [MazeTool(Rules()).move]
+    rows = [{"prompt": _conversation(maze, view_radius), "maze": maze_to_text(maze)} for maze, _ in make_mazes(config)]
+    texts = [
+        tokenizer.apply_chat_template(row["prompt"], tools=tools, add_generation_prompt=True, tokenize=False)
+        for row in rows
+    ]
+    check_prompts_fit(tokenizer, texts, max_completion_length, context)
+    return Dataset.from_list(rows)
+
+
+def _conversation(maze: Maze, view_radius: int | None) -> list[dict[str, str]]:
+    game = Game(maze, Rules(view_radius))
+    return tool_conversation(game.text, game.state)
