@@ -36,7 +36,7 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite $(SUITE) --max-new-to
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: train control test test-slow lint format clean
+.PHONY: train control settings test test-slow lint format clean
 .SECONDARY:
 
 train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
@@ -46,6 +46,17 @@ train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
 # The control of the default recipe: SFT continued for as long as GRPO took.
 control:
 	$(MAKE) train STAGES="untrained sft sft-continued grpo"
+
+# One change of GRPO at a time (training/configs/settings), equal steps, measured on the tuning suite.
+SETTINGS := base dr-grpo kl curriculum skip
+settings: $(SETTINGS:%=$(RUN)/settings/%.json)
+
+$(RUN)/settings/%.json: $(RUN)/sft/.done
+	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --config training/configs/settings/base.yaml \
+		--config training/configs/settings/$*.yaml --seed $(SEED) --maze_seed $(call MAZES,3000) \
+		--model $(RUN)/sft --output_dir $(RUN)/settings/$* --resume true
+	$(BIN)/python -m benchmarks.mazebench --suite mazebench-dev --max-new-tokens $(TOKENS) --agent $(RUN)/settings/$* \
+		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
 $(RUN)/untrained/.done: | $(VENV)/.installed
 	$(BIN)/python -m agents.embedded --seed $(SEED) --output_dir $(RUN)/untrained

@@ -177,9 +177,3 @@ def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
     for weights, (maze, key) in phases:
         style = list(weights)[random.choice(len(weights), p=list(weights.values()))]
         yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
-
-
-def prompt_rows(config: DataConfig) -> Iterator[dict[str, str]]:
-    """Rows for GRPO: ``maze`` (its text)."""
-    for maze, _ in make_mazes(config):
-        yield {"maze": maze_to_text(maze)}

@@ -4,6 +4,7 @@ In both, what the model reads of a game is the maze once and the environment's r
 the moves are learned from: replies have label -100 in SFT and mask 0 in GRPO.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -184,13 +185,15 @@ class TurnRollout:
         was_training = model.training
         model.eval()
         decoder.begin(prompts, thinking_opened)
-        live = list(range(len(games)))
+        live, seconds = list(range(len(games))), 0.0
         while live:
             texts, ids = decoder.write()
+            began = time.perf_counter()
             for row, index in enumerate(live):
                 games[index].add(ids[row], decoder.log_probs[row])
                 games[index].play(texts[row], thinking_opened)
             replies = {index: render_reply(tokenizer, games[index].state) for index in live if not games[index].cause}
+            seconds += time.perf_counter() - began
             reply_ids = dict(zip(replies, token_ids(tokenizer, list(replies.values())), strict=True)) if replies else {}
             for index, piece in list(reply_ids.items()):
                 if len(games[index].ids) + len(piece) + self.max_turn_tokens > self.max_completion_length:
@@ -216,6 +219,7 @@ class TurnRollout:
             "game_return": [game.rewards for game in games],
             "game_cause": [game.cause for game in games],
             "game_steps": [game.steps for game in games],
+            "game_seconds": [seconds / len(games)] * len(games),
         }
 
 
@@ -224,11 +228,17 @@ def play_reward(
     game_return: list[float],
     game_cause: list[str],
     game_steps: list[int],
+    game_seconds: list[float] | None = None,
     log_metric: Callable[[str, float], None] | None = None,
     **columns: Any,
 ) -> list[float]:
-    """The environment's return of each game, and what the log says of them."""
+    """The environment's return of each game, and what the log says of them.
+
+    ``game_seconds`` is the time that environment, parsing and replies took of it.
+    """
     if log_metric is not None:
+        if game_seconds is not None:
+            log_metric("environment_seconds", sum(game_seconds))
         causes = Counter(game_cause)
         log_metric("solved_rate", causes["solved"] / len(game_cause))
         log_metric("game_steps", float(np.mean(game_steps)))

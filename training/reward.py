@@ -2,6 +2,7 @@
 here a second time; what this adds is the logging of the reward's terms.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class MazeReward:
         **columns: Any,
     ) -> list[float]:
         """Rewards of ``completions``; ``maze`` is the text column of each row, the same for a group's completions."""
+        began = time.perf_counter()
         solved_mazes: dict[str, tuple[Maze, Any]] = {}
         terms: Counter[str] = Counter()
         causes: Counter[str] = Counter()
@@ -57,6 +59,7 @@ class MazeReward:
             legal += verdict.cause not in MALFORMED | ILLEGAL and not truncated
         if log_metric is not None:
             log_metric("solved_rate", causes["solved"] / len(rewards))
+            log_metric("environment_seconds", time.perf_counter() - began)
             log_metric("legality", legal / len(rewards))
             log_metric("answers/moves", sum(len(moves) for group in answers.values() for moves in group) / len(rewards))
             # Of each maze's completions. One answer alone, everywhere, is a policy that no longer explores.

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
-from maze_env.tokens import THINK_OPEN
+from maze_env.maze import Maze
+from maze_env.solving import shortest_path
+from maze_env.tokens import THINK_OPEN, maze_to_text
 from maze_env.vocabulary import MAX_SIDE
-from training.data import CHUNK, DataConfig, prompt_rows, supervised_rows
+from training.data import CHUNK, DataConfig, make_mazes, supervised_rows
 
 WINDOW = 16
 """Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
@@ -84,13 +86,29 @@ def arrange(lengths: list[int], batch_size: int, seed: int) -> list[int]:
     return order
 
 
-def prompt_dataset(config: DataConfig, tokenizer: Any, context: int, max_completion_length: int) -> Dataset:
+def prompt_dataset(
+    config: DataConfig,
+    tokenizer: Any,
+    context: int,
+    max_completion_length: int,
+    mazes: list[Maze] | None = None,
+    short_first: bool = False,
+) -> Dataset:
     """Rows of ``prompt`` and ``maze`` for GRPO.
+
+    Args:
+        mazes: in place of those that ``config`` draws.
+        short_first: in the order of their shortest paths, rather than as drawn.
 
     Raises:
         InvalidConfig: when a prompt and a full completion do not fit into ``context``.
     """
-    rows = [{"prompt": render(tokenizer, row["maze"]).text, **row} for row in prompt_rows(config)]
+    if mazes is None:
+        mazes = [maze for maze, _ in make_mazes(config)]
+    if short_first:
+        mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
+    texts = [maze_to_text(maze) for maze in mazes]
+    rows = [{"prompt": render(tokenizer, text).text, "maze": text} for text in texts]
     check_prompts_fit(tokenizer, [row["prompt"] for row in rows], max_completion_length, context)
     return Dataset.from_list(rows)
 

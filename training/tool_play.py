@@ -92,7 +92,7 @@ class ToolReward:
             for (_, cause, _), ids in zip(outcomes, completion_ids, strict=True)
         ]
         returns, calls = [outcome[0] for outcome in outcomes], [outcome[2] for outcome in outcomes]
-        return play_reward(completions, returns, causes, calls, log_metric)
+        return play_reward(completions, returns, causes, calls, log_metric=log_metric)
 
 
 def tool_dataset(

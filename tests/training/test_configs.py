@@ -12,8 +12,9 @@ from training.model import ModelConfig
 from training.sft import MazeSFTConfig
 
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
-LAUNCH, ADDED = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
-FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *ADDED})
+LAUNCH, VLLM = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
+SETTINGS = sorted(CONFIGS.glob("settings/*.yaml"))
+FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *VLLM, *SETTINGS})
 
 
 def read(path):
@@ -40,11 +41,33 @@ def test_accelerate_reads_its_configurations(path):
     assert config.num_processes > 1
 
 
-@pytest.mark.parametrize("path", ADDED, ids=name_of)
+def grpo_and(*paths):
+    """The default recipe's GRPO with further files."""
+    files = [text for path in (CONFIGS / "default" / "grpo.yaml", *paths) for text in ("--config", str(path))]
+    return parse([MazeGRPOConfig, DataConfig, ModelConfig], [*files, "--use_cpu", "true"])
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=name_of)
+def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
+    args, data, _ = grpo_and(CONFIGS / "settings" / "base.yaml", path)
+    assert (
+        data.examples * args.num_generations == 60 * args.per_device_train_batch_size * args.gradient_accumulation_steps
+    )
+    base, _, _ = grpo_and(CONFIGS / "settings" / "base.yaml")
+    changed = {
+        "base": [],
+        "dr-grpo": ["loss_type", "scale_rewards"],
+        "kl": ["beta"],
+        "curriculum": ["short_first", "shuffle_dataset"],
+        "skip": ["skip_settled"],
+    }[path.stem]
+    one, other = args.to_dict(), base.to_dict()
+    assert sorted(name for name in one if one[name] != other[name] and name != "logging_dir") == changed
+
+
+@pytest.mark.parametrize("path", VLLM, ids=name_of)
 def test_a_second_file_adds_to_the_first(path):
-    first = ["--config", str(CONFIGS / "default" / "grpo.yaml"), "--use_cpu", "true"]
-    alone, both = (parse([MazeGRPOConfig, DataConfig, ModelConfig], [*first, *more])[0]
-                   for more in ([], ["--config", str(path)]))  # fmt: skip
+    (alone, *_), (both, *_) = grpo_and(), grpo_and(path)
     assert (alone.use_vllm, both.use_vllm) == (False, True)
     assert both.vllm_mode == path.stem
     assert both.learning_rate == alone.learning_rate

@@ -8,7 +8,7 @@ import pytest
 from maze_env import traces
 from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
 from maze_env.splits import split_of
-from maze_env.tokens import maze_from_text
+from maze_env.tokens import maze_from_text, maze_to_text
 from tests.maze_env.golden import bfs
 from training.data import (
     CHUNK,
@@ -17,7 +17,6 @@ from training.data import (
     parse_lengths,
     parse_sizes,
     parse_weights,
-    prompt_rows,
     supervised_rows,
 )
 
@@ -94,7 +93,7 @@ def test_a_longer_run_begins_with_the_rows_of_a_shorter_one(shorter):
 
 def test_both_stages_see_the_same_mazes_for_the_same_seed():
     config = DataConfig(examples=50, **MIXED)
-    assert [row["maze"] for row in supervised_rows(config)] == [row["maze"] for row in prompt_rows(config)]
+    assert [row["maze"] for row in supervised_rows(config)] == [maze_to_text(maze) for maze, _ in make_mazes(config)]
 
 
 def test_chunks_are_drawn_apart():

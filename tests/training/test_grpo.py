@@ -11,11 +11,12 @@ from transformers import LlamaForCausalLM
 from agents.prompts import render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
 from maze_env.judging import Cause
+from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
 from tests.training.test_sft import KILLED
 from training import grpo
-from training.data import DataConfig, prompt_rows
+from training.data import DataConfig, make_mazes
 from training.grpo import MazeGRPOTrainer
 from training.grpo import taught_rows as grpo_taught_rows
 from training.reward import MazeReward
@@ -71,6 +72,7 @@ def test_the_weights_move_and_the_folder_is_complete(finished, trained):
     assert run["stage"] == "grpo"
     assert run["figures"] == figures
     assert figures["steps"] == 6
+    assert 0 < figures["environment_share"] < 0.5
     assert run["configuration"]["model"] == str(trained)
     assert run["configuration"]["reward"] == "solved"
 
@@ -108,7 +110,7 @@ def test_every_group_plays_one_maze_and_every_row_is_played_once(trained, tmp_pa
         assert len(mazes) == len(completions) == 32
         groups += [mazes[start : start + GROUP] for start in range(0, 32, GROUP)]
     assert all(len(set(group)) == 1 for group in groups)
-    rows = Counter(row["maze"] for row in prompt_rows(DataConfig(examples=24, sizes="2x2:1")))
+    rows = Counter(maze_to_text(maze) for maze, _ in make_mazes(DataConfig(examples=24, sizes="2x2:1")))
     assert Counter(group[0] for group in groups) == rows
     assert len(rows) > 10
     assert any(len(set(completions)) > 4 for _, completions, _ in rewarded)  # they are sampled

@@ -1,7 +1,10 @@
 """Strangers' checkpoints: their own tokenizer and chat template, maze tokens added or not, adapters, own prompts."""
 
+import shutil
+
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
 
 from agents.episodes import run_episodes
@@ -127,6 +130,25 @@ def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
     assert not torch.allclose(logits[0], logits[2])
     assert torch.allclose(logits[1], logits[2], atol=1e-5)
     assert LLMPolicy(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
+
+
+@pytest.mark.parametrize("options", [{"lora_rank": 4}, {"lora_rank": 4, "merge_lora": True, "add_maze_tokens": True}])
+def test_a_run_with_adapters_resumes_and_ends_the_same(options, stranger, tmp_path):
+    pytest.importorskip("peft")
+    settings = {"model": stranger, "styles": "direct", "per_device_train_batch_size": 2, "examples": 12, **options}
+    weights = "model.safetensors" if "merge_lora" in options else "adapter_model.safetensors"
+    folder = tmp_path / "run"
+    runs.train_sft(folder, save_steps=3, **settings)
+    whole = load_file(folder / weights)
+    shutil.rmtree(folder / "checkpoint-6")
+    (folder / weights).unlink()
+    began = load_file(folder / "checkpoint-3" / "adapter_model.safetensors")
+    runs.train_sft(folder, save_steps=3, resume=True, **settings)
+    again = load_file(folder / weights)
+    assert whole.keys() == again.keys()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    ended = load_file(folder / "checkpoint-6" / "adapter_model.safetensors")
+    assert any(not torch.equal(began[name], ended[name]) for name in began)  # weights moved after the checkpoint
 
 
 def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_path):

@@ -7,9 +7,10 @@ import pytest
 from agents.embedded import build_model, build_tokenizer
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
-from maze_env.tokens import THINK_OPEN
+from maze_env.solving import shortest_path
+from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
-from training.data import DataConfig, prompt_rows, supervised_rows
+from training.data import DataConfig, make_mazes, supervised_rows
 from training.rows import WINDOW, arrange, context_length, prompt_dataset, supervised_dataset
 
 MIXED = DataConfig(examples=70, sizes="2x2,4x4", styles="direct,path,retry,redraw,search")
@@ -124,7 +125,7 @@ def test_arranging_is_a_function_of_the_seed():
 def test_grpo_rows_hold_the_rendered_prompt_and_its_maze():
     tokenizer = tiny.byte_tokenizer(tiny.R1_CHAT)
     rows = prompt_dataset(MIXED, tokenizer, 4096, 100)
-    mazes = [row["maze"] for row in prompt_rows(MIXED)]
+    mazes = [maze_to_text(maze) for maze, _ in make_mazes(MIXED)]
     assert rows["maze"][:] == mazes
     assert rows["prompt"][:] == [render(tokenizer, maze).text for maze in mazes]
 
@@ -135,3 +136,17 @@ def test_a_prompt_that_leaves_no_room_for_a_completion_is_an_error():
     assert len(prompt_dataset(MIXED, tokenizer, longest + 100, 100)) == 70
     with pytest.raises(InvalidConfig, match=f"context of {longest + 99} tokens, actual: a prompt of {longest} tokens"):
         prompt_dataset(MIXED, tokenizer, longest + 99, 100)
+
+
+def test_a_curriculum_begins_with_short_mazes():
+    rows = prompt_dataset(MIXED, build_tokenizer(), 4096, 100, short_first=True)
+    lengths = [len(shortest_path(maze_from_text(text))) for text in rows["maze"]]
+    assert lengths == sorted(lengths)
+    assert lengths[0] < lengths[-1]
+    assert sorted(rows["maze"]) == sorted(maze_to_text(maze) for maze, _ in make_mazes(MIXED))
+
+
+def test_mazes_given_take_the_place_of_those_drawn():
+    mazes = tiny.mazes(3, 2, 2)
+    rows = prompt_dataset(MIXED, build_tokenizer(), 4096, 100, mazes)
+    assert rows["maze"][:] == [maze_to_text(maze) for maze in mazes]
