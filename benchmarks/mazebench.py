@@ -179,6 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"stored in {options.output}")
 
 
+REASONING = ("valid", "follows", "in_spite", "wrong_turn", "noticed", "repaired", "repeats")
+"""The shares that ``benchmarks.reasoning`` tells, as they are printed."""
+
+
 def track_of(result: dict[str, Any]) -> str:
     """What a result's figures compare with: plan or play, and the fog."""
     radius = result["view_radius"]
@@ -205,6 +209,10 @@ def report(result: dict[str, Any]) -> str:
     for title in ("causes", "parse_failures", "truncations"):
         counts = ", ".join(f"{cause} {count}" for cause, count in summary[title].items())
         lines.append(f"{title.replace('_', ' ')}: {counts or 'none'}")
+    if told := summary["reasoning"]:
+        parts = [f"{name.replace('_', ' ')} {told[name]:.1%}" for name in REASONING if told[name] is not None]
+        styles = ", ".join(f"{style} {count}" for style, count in told["styles"].items())
+        lines.append(f"reasoning ({styles}): {', '.join(parts)}")
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.episodes import Record
+from benchmarks.reasoning import reasoning_figures
 from benchmarks.statistics import wilson
 from benchmarks.suites import SuiteSpec, level_of
 from maze_env.judging import Outcome
@@ -97,7 +98,8 @@ def summarize(records: Sequence[Record], spec: SuiteSpec) -> dict[str, Any]:
     by_level: dict[str, list[Record]] = {name: [] for name in spec.levels}
     for record in records:
         by_level[level_of(record.start_distance, spec)].append(record)
-    return {**_figures(records), "levels": {name: _figures(some) for name, some in by_level.items() if some}}
+    levels = {name: _figures(some) for name, some in by_level.items() if some}
+    return {**_figures(records), "reasoning": reasoning_figures(records), "levels": levels}
 
 
 def _figures(records: Sequence[Record]) -> dict[str, Any]:
