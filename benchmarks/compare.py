@@ -1,6 +1,7 @@
-"""Two stored results side by side: the difference of their solved rates, its interval, and the exact McNemar test.
+"""A stored result beside others: the difference of solved rates, its interval, and the exact McNemar test.
 
     python -m benchmarks.compare A.json B.json
+    python -m benchmarks.compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
 Only results on the same suite, in the same mode, with the same number of samples compare.
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
-from benchmarks.statistics import PairedDifference, paired_difference
+from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
 from maze_env.commands import run_command
 
 
@@ -44,30 +45,56 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
+def power_note(difference: PairedDifference, mazes: int) -> str:
+    """How many mazes it takes to see such a difference, and one of a point, where as many mazes tell the two apart."""
+    discordant = (difference.first_only + difference.second_only) / mazes
+    if not discordant:
+        return "no maze tells them apart"
+    sizes = sorted({0.01, *([abs(difference.difference)] if difference.difference else [])}, reverse=True)
+    needed = [
+        f"{mazes_needed(size, max(discordant, size)):,} for {100 * size:.1f} point{'s' if size != 0.01 else ''}"
+        for size in sizes
+    ]
+    return f"mazes needed to see a difference four times in five: {', '.join(needed)}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compares two files."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description="Compares two stored results.")
+    """Compares the first file with each of the others."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compare", description="Compares a stored result with others."
+    )
     parser.add_argument("first", type=Path, metavar="A.json")
-    parser.add_argument("second", type=Path, metavar="B.json")
+    parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=("solved", "spl"), default="solved", help="what to compare")
     options = parser.parse_args(arguments)
-    first, second = load_result(options.first), load_result(options.second)
-    difference = compare(first, second, options.metric)
-    low, high = difference.interval
+    first, others = load_result(options.first), [load_result(path) for path in options.others]
+    differences = [compare(first, other, options.metric) for other in others]
+    corrected = holm([difference.p_value for difference in differences])
     print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
-    for letter, result in (("A", first), ("B", second)):
-        summary = result["summary"]
-        if options.metric == "spl":
-            print(f"{letter}: SPL {summary['spl']:.3f}  {result['agent']}")
-        else:
-            least, most = summary["solved_rate_wilson_95"]
-            print(f"{letter}: {summary['solved_rate']:6.1%} [{least:.1%}, {most:.1%}]  {result['agent']}")
-    print(f"A - B: {100 * difference.difference:+.1f} points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]")
-    what = "solved more often" if options.metric == "solved" else "higher"
-    print(f"{what} by A: {difference.first_only} mazes, by B: {difference.second_only} mazes")
+    print(f"A: {_figure(first, options.metric)}")
     exact = first["samples"] == 1 and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
-    print(f"{test}, two-sided: {p_text(difference.p_value)}")
+    what = "solved more often" if options.metric == "solved" else "higher"
+    for letter, other, difference, p_value in zip(
+        "BCDEFGHIJKLMNOPQRSTUVWXYZ", others, differences, corrected, strict=False
+    ):
+        low, high = difference.interval
+        print(f"\n{letter}: {_figure(other, options.metric)}")
+        points = f"{100 * difference.difference:+.1f} points"
+        print(f"A - {letter}: {points}, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]")
+        print(f"{what} by A: {difference.first_only} mazes, by {letter}: {difference.second_only} mazes")
+        several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
+        print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
+        if exact:
+            print(power_note(difference, first["suite"]["mazes"]))
+
+
+def _figure(result: dict[str, Any], metric: str) -> str:
+    summary = result["summary"]
+    if metric == "spl":
+        return f"SPL {summary['spl']:.3f}  {result['agent']}"
+    least, most = summary["solved_rate_wilson_95"]
+    return f"{summary['solved_rate']:6.1%} [{least:.1%}, {most:.1%}]  {result['agent']}"
 
 
 if __name__ == "__main__":

@@ -79,6 +79,38 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return float(binomtest(first_only, first_only + second_only).pvalue)
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number, in their order: the chance of any false alarm stays under what is compared.
+
+    With p sorted ascending: p'₍ᵢ₎ = max over j ≤ i of min(1, (m - j + 1) · p₍ⱼ₎).
+
+    Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian J. of Statistics 6 (1979).
+    """
+    count, greatest = len(p_values), 0.0
+    corrected = [0.0] * count
+    for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
+        greatest = max(greatest, min(1.0, (count - rank) * p_values[index]))
+        corrected[index] = greatest
+    return corrected
+
+
+def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> int:
+    """Mazes with which McNemar's test at 5 % sees a paired difference with probability ``power``.
+
+    n = (z₀.₉₇₅ √ψ + z_power √(ψ - d²))² / d²
+
+    Source: Connor, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43
+    (1987).
+
+    Args:
+        difference: d, of the solved rates, not 0. discordant: ψ, the share of mazes that one of the two solves and the
+            other does not; at least as great as the difference.
+    """
+    size = abs(difference)
+    spread = Z * math.sqrt(discordant) + float(norm.ppf(power)) * math.sqrt(max(discordant - size**2, 0.0))
+    return math.ceil(spread**2 / size**2)
+
+
 def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Interval:
     """Newcombe's square-and-add interval of a paired difference of proportions.
 

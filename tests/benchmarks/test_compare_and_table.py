@@ -44,9 +44,22 @@ def test_compare_pairs_the_mazes(stored, tmp_path, capsys):
     compare.main([first, second])
     lines = capsys.readouterr().out.splitlines()
     low, high = newcombe(both=75, first_only=15, second_only=5, neither=5)
-    assert lines[3] == f"A - B: +10.0 points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]"
-    assert lines[4] == "solved more often by A: 15 mazes, by B: 5 mazes"
-    assert lines[5] == "exact McNemar test, two-sided: p = 0.041"  # 2 * P(X <= 5 | 20, 1/2) = 0.0414
+    assert lines[4] == f"A - B: +10.0 points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]"
+    assert lines[5] == "solved more often by A: 15 mazes, by B: 5 mazes"
+    assert lines[6] == "exact McNemar test, two-sided: p = 0.041"  # 2 * P(X <= 5 | 20, 1/2) = 0.0414
+    assert lines[7].startswith("mazes needed to see a difference four times in five: 155 for 10.0 points, ")
+
+
+def test_several_comparisons_are_corrected_for_their_number(stored, tmp_path, capsys):
+    first = write(tmp_path / "a.json", constructed(stored, range(10)))
+    second = write(tmp_path / "b.json", constructed(stored, range(5, 25)))
+    third = write(tmp_path / "c.json", constructed(stored, range(10)))
+    compare.main([first, second, third])
+    out = capsys.readouterr().out
+    assert "two-sided: p = 0.041; corrected for 2 comparisons (Holm): p = 0.083" in out
+    assert "two-sided: p = 1.000; corrected for 2 comparisons (Holm): p = 1.000" in out
+    assert "A - C: +0.0 points" in out
+    assert "no maze tells them apart" in out
 
 
 @pytest.mark.parametrize(
@@ -163,8 +176,8 @@ def test_path_efficiencies_are_compared_by_bootstrap(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == f"A: SPL 1.000  {'shortest-path'}"
     spl = load_result(Path(files[1]))["summary"]["spl"]
-    assert lines[2] == f"B: SPL {spl:.3f}  left-hand"
-    assert lines[3].startswith(f"A - B: {100 * (1 - spl):+.1f} points, 95 % interval [+")
-    assert lines[4].startswith("higher by A: ")
-    assert lines[4].endswith("by B: 0 mazes")
-    assert lines[5].startswith("exact sign test over mazes, two-sided: p = ")
+    assert lines[3] == f"B: SPL {spl:.3f}  left-hand"
+    assert lines[4].startswith(f"A - B: {100 * (1 - spl):+.1f} points, 95 % interval [+")
+    assert lines[5].startswith("higher by A: ")
+    assert lines[5].endswith("by B: 0 mazes")
+    assert lines[6].startswith("exact sign test over mazes, two-sided: p = ")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from benchmarks.statistics import mcnemar, newcombe, paired_difference, wilson
+from benchmarks.statistics import holm, mazes_needed, mcnemar, newcombe, paired_difference, wilson
 
 
 @pytest.mark.parametrize(("solved", "low", "high"), [(86, 78, 91), (93, 86, 97)])
@@ -63,3 +63,22 @@ def test_a_paired_difference_of_several_attempts_resamples_mazes():
     assert found.interval == pytest.approx((differences.mean() - spread, differences.mean() + spread), abs=0.005)
     assert found == paired_difference(first, second)
     assert found.first_only == (differences > 0).sum()
+
+
+def test_holm_by_hand():
+    # Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1, none less than the one before it.
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize(("difference", "discordant"), [(0.05, 0.2), (-0.1, 0.3), (0.02, 0.06)])
+def test_as_many_mazes_as_are_said_to_be_needed_are(difference, discordant):
+    random = np.random.default_rng(0)
+    for power in (0.5, 0.8, 0.95):
+        mazes = mazes_needed(difference, discordant, power)
+        more, less = (discordant + difference) / 2, (discordant - difference) / 2
+        first, second, _ = random.multinomial(mazes, [more, less, 1 - discordant], size=4000).T
+        seen = np.abs(first - second) / np.sqrt(np.maximum(first + second, 1)) > 1.96
+        assert seen.mean() == pytest.approx(power, abs=0.03)
