@@ -1,18 +1,24 @@
 """Supervised rows and GRPO rows: which mazes, of what sizes and lengths, written in which trace styles.
 
+    python -m training.data --style redraw --size 5 --count 100000 --split train -o DIR    writes parquet files
+
 A row is a pure function of (``maze_seed``, its index, the distributions), so a longer run begins with the rows of a
 shorter one.
 """
 
-from collections.abc import Iterator, Mapping
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env import traces
+from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
@@ -177,3 +183,31 @@ def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
     for weights, (maze, key) in phases:
         style = list(weights)[random.choice(len(weights), p=list(weights.values()))]
         yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes supervised rows as parquet files."""
+    from training.export import COLUMNS, write_parquet  # it needs this module
+
+    parser = argparse.ArgumentParser(prog="python -m training.data", description=main.__doc__)
+    parser.add_argument("--style", default="path", help="trace styles and weights, e.g. redraw or path:1,retry:1")
+    parser.add_argument("--size", default="5", help="5, or 5x7, or sizes and weights as in --sizes of a stage")
+    parser.add_argument("--lengths", default="", help="ranges of the shortest path and weights, e.g. 1-4:1,5-8:1")
+    parser.add_argument("--count", type=int, default=10_000, help="rows (default %(default)s)")
+    parser.add_argument("--split", default="train", help="train, validation or benchmark (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the mazes (default %(default)s)")
+    parser.add_argument("--columns", default="own", choices=tuple(COLUMNS), help="ours, or those of AlphaMaze's data")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a new folder")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    sizes = f"{options.size}x{options.size}" if options.size.isdigit() else options.size
+    config = DataConfig(
+        examples=options.count, sizes=sizes, lengths=options.lengths, styles=options.style, split=options.split,
+        maze_seed=options.seed,
+    )  # fmt: skip
+    files = write_parquet(config, options.output, options.columns, arguments)
+    print(f"{options.count:,} rows in {len(files)} file(s) in {options.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

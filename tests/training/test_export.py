@@ -1,0 +1,79 @@
+"""Data sets as files: rows are those that SFT trains on, readable by anything that reads parquet."""
+
+import json
+
+import pytest
+from datasets import load_dataset
+
+from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, moves_to_text
+from tests.maze_env.golden import ROOM_TEXT
+from training import data, export
+from training.data import DataConfig, supervised_rows
+
+
+def read(folder, cache):
+    return load_dataset("parquet", data_files=str(folder / "*.parquet"), split="train", cache_dir=str(cache))
+
+
+def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(export, "ROWS_A_FILE", 30)
+    folder = tmp_path / "new" / "set"
+    data.main(["--style", "path:1,retry:1", "--size", "4x5", "--count", "70", "--seed", "3", "-o", str(folder)])
+    assert "70 rows in 3 file(s)" in capsys.readouterr().out
+    names = [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
+    assert sorted(path.name for path in folder.iterdir()) == ["dataset.json", *names]  # and no cache is left
+    config = DataConfig(examples=70, sizes="4x5", styles="path:1,retry:1", maze_seed=3)
+    assert read(folder, tmp_path / "cache").to_list() == list(supervised_rows(config))
+    told = json.loads((folder / "dataset.json").read_text())
+    assert told["configuration"]["maze_seed"] == 3
+    assert told["columns"] == ["maze", "style", "completion"]
+    assert told["provenance"]["command"].endswith(f"-o {folder}")
+
+
+def test_the_published_columns(tmp_path):
+    folder = tmp_path / "set"
+    data.main(
+        ["--style", "redraw", "--count", "5", "--columns", "published", "--split", "validation", "-o", str(folder)]
+    )
+    rows = read(folder, tmp_path / "cache")
+    config = DataConfig(examples=5, styles="redraw", split="validation")
+    for row, own in zip(rows, supervised_rows(config), strict=True):
+        maze = maze_from_text(row["Prompt"])
+        assert row["Prompt"] == own["maze"]
+        assert row["Response"] == moves_to_text(shortest_path(maze))
+        assert f"{row['Cot_Response']}\n\n{row['Response']}" == own["completion"]
+        assert json.loads(row["conversations"])[1]["content"] == own["completion"]
+        assert row["raw_token"].count("<-->") == 24  # a tree of 25 cells
+
+
+def test_an_adjacency_list_by_hand():
+    maze = maze_from_text(ROOM_TEXT)
+    assert export.adjacency_list(maze, shortest_path(maze)) == (
+        "<ADJLIST_START> (0,0) <--> (1,0) ; (0,0) <--> (0,1) ; (0,1) <--> (1,1) ; (0,1) <--> (0,2) ; "
+        "(0,2) <--> (1,2) ; (1,0) <--> (1,1) ; (1,1) <--> (1,2) ; <ADJLIST_END> <ORIGIN_START> (0,0) <ORIGIN_END> "
+        "<TARGET_START> (0,2) <TARGET_END> <PATH_START> (0,0) (0,1) (0,2) <PATH_END>"
+    )
+
+
+def test_wrong_arguments_and_folders_in_use_are_told(tmp_path):
+    with pytest.raises(UnknownName, match="Did you mean 'redraw'"):
+        data.main(["--style", "redrw", "-o", str(tmp_path / "a")])
+    with pytest.raises(InvalidConfig, match="at least 1"):
+        data.main(["--count", "0", "-o", str(tmp_path / "a")])
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
+    with pytest.raises(InvalidOutput, match="is in use"):
+        data.main(["--count", "5", "-o", str(tmp_path / "used")])
+
+
+def test_a_writing_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):
+    def broken(config):
+        yield from list(supervised_rows(config))[:3]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "supervised_rows", broken)
+    with pytest.raises(KeyboardInterrupt):
+        export.write_parquet(DataConfig(examples=10, sizes="3x3"), tmp_path / "set")
+    assert list((tmp_path / "set").iterdir()) == []

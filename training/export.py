@@ -1,0 +1,117 @@
+"""Supervised rows as parquet files, for whoever trains elsewhere. ``python -m training.data`` is its command line.
+
+A million rows take minutes and little memory: rows go through ``datasets``' cache on disk, which lies in the output
+folder while it is needed.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from datasets import Dataset, Features, Value
+
+from maze_env.commands import check_folder, provenance, write_whole
+from maze_env.errors import InvalidOutput
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.tokens import THINK_CLOSE, maze_from_text, parse_answer
+from training.data import DataConfig, supervised_rows
+
+ROWS_A_FILE = 500_000
+Row = dict[str, str]
+
+
+def own_columns(row: Row) -> Row:
+    """``maze`` (its text), ``style`` of the trace, ``completion`` (trace and answer)."""
+    return row
+
+
+def published_columns(row: Row) -> Row:
+    """The columns of AlphaMaze's published data (arXiv 2502.14669): ``Prompt``, ``Cot_Response`` (the trace between its
+    think tags), ``Response`` (the moves), ``raw_token`` (an adjacency list) and ``conversations`` (JSON).
+    """
+    thinking, _, answer = row["completion"].partition(THINK_CLOSE)
+    messages = [{"role": "user", "content": row["maze"]}, {"role": "assistant", "content": row["completion"]}]
+    return {
+        "Prompt": row["maze"],
+        "Cot_Response": f"{thinking}{THINK_CLOSE}",
+        "Response": answer.strip(),
+        "raw_token": adjacency_list(maze_from_text(row["maze"]), list(parse_answer(row["completion"]).moves)),
+        "conversations": json.dumps(messages),
+    }
+
+
+COLUMNS: dict[str, Callable[[Row], Row]] = {"own": own_columns, "published": published_columns}
+
+
+def adjacency_list(maze: Maze, path: list[Move]) -> str:
+    """A maze as maze-dataset writes one in tokens: every open side once, row by row, then endpoints and path.
+
+    Source: Ivanitskiy et al., "A configurable library for generating and manipulating maze datasets", arXiv 2309.10498.
+    """
+    sides = [
+        f"({row},{col}) <--> ({to[0]},{to[1]}) ;"
+        for row in range(maze.rows)
+        for col in range(maze.cols)
+        for move in (Move.DOWN, Move.RIGHT)
+        if maze.is_open((row, col), move)
+        for to in (move.from_cell((row, col)),)
+    ]
+    cells = [maze.origin]
+    for move in path:
+        cells.append(move.from_cell(cells[-1]))
+    walked = " ".join(f"({row},{col})" for row, col in cells)
+    (row, col), (to_row, to_col) = maze.origin, maze.target
+    return (
+        f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> <ORIGIN_START> ({row},{col}) <ORIGIN_END> "
+        f"<TARGET_START> ({to_row},{to_col}) <TARGET_END> <PATH_START> {walked} <PATH_END>"
+    )
+
+
+def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:
+    """Writes ``config.examples`` rows, and a ``dataset.json`` that says what they are; returns the parquet files.
+
+    Each file appears whole, and ``dataset.json`` last.
+
+    Args:
+        columns: a name in ``COLUMNS``. arguments: of the command, for ``dataset.json``.
+
+    Raises:
+        InvalidOutput: for a folder that holds something already or cannot be written to.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
+    check_folder(folder)
+    started = time.monotonic()
+    convert = COLUMNS[columns]
+    names = list(convert(next(supervised_rows(config))))
+
+    def rows() -> Iterator[Row]:
+        return map(convert, supervised_rows(config))
+
+    cache = Path(tempfile.mkdtemp(prefix=".cache-", dir=folder))
+    try:
+        features = Features({name: Value("string") for name in names})
+        dataset = Dataset.from_generator(rows, features=features, cache_dir=str(cache))
+        count = -(-len(dataset) // ROWS_A_FILE)
+        files = []
+        for number in range(count):
+            part = dataset.select(range(number * ROWS_A_FILE, min(len(dataset), (number + 1) * ROWS_A_FILE)))
+            path = folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet"
+            part.to_parquet(str(cache / path.name))
+            os.replace(cache / path.name, path)
+            files.append(path)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+    told = {
+        "columns": names,
+        "configuration": asdict(config),
+        "provenance": provenance("training.data", arguments, time.monotonic() - started),
+    }
+    write_whole(folder / "dataset.json", json.dumps(told, indent=1) + "\n")
+    return files
