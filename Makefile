@@ -48,7 +48,7 @@ control:
 	$(MAKE) train STAGES="untrained sft sft-continued grpo"
 
 # One change of GRPO at a time (training/configs/settings), equal steps, measured on the tuning suite.
-SETTINGS := base dr-grpo kl curriculum skip
+SETTINGS := base dr-grpo kl curriculum skip top-entropy
 settings: $(SETTINGS:%=$(RUN)/settings/%.json)
 
 $(RUN)/settings/%.json: $(RUN)/sft/.done

@@ -8,9 +8,7 @@ better than its group's mean is made more likely. GRPO: Shao et al. 2024, arXiv 
 Departures from the paper (AlphaMaze, arXiv 2502.14669):
 1. The reward is ``solved`` (maze_env/rewards.py): the paper's pays more for form than for a short maze's solution.
 2. No KL term (``beta`` 0), as in Dr. GRPO (arXiv 2503.20783); full weights rather than LoRA.
-3. Groups of 8 (training/configs/default) rather than 4, at temperature 1.2, and one pass over fresh mazes.
-4. The default recipe learns from the fifth of the tokens that the model was least certain of (``top_entropy_quantile``;
-   Wang et al. 2025, arXiv 2506.01939): the choices. Most of a trace is copied from the maze.
+3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
 from dataclasses import dataclass, field

@@ -60,6 +60,7 @@ def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
         "kl": ["beta"],
         "curriculum": ["short_first", "shuffle_dataset"],
         "skip": ["skip_settled"],
+        "top-entropy": ["top_entropy_quantile"],
     }[path.stem]
     one, other = args.to_dict(), base.to_dict()
     assert sorted(name for name in one if one[name] != other[name] and name != "logging_dir") == changed
