@@ -16,23 +16,24 @@ CONFIGS := training/configs/$(RECIPE)
 STAGES_default := untrained sft grpo
 STAGES_search := untrained sft
 STAGES_search-10x10 := untrained sft
+STAGES_fog := sft grpo
 STAGES_gpu-search := sft grpo
 STAGES_gpu-retry := sft grpo
 STAGES_gpu-redraw := sft grpo
 STAGES ?= $(STAGES_$(RECIPE))
 TRAINED := $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
 RESULTS := $(STAGES:%=$(RUN)/results/%.json)
-SUITE ?= $(or $(SUITE_$(RECIPE)),mazebench-1000)
-SUITE_search-10x10 := mazebench-10x10
-TOKENS ?= $(or $(TOKENS_$(RECIPE)),256)
-TOKENS_search-10x10 := 640
-TOKENS_gpu-search := 1280
-TOKENS_gpu-retry := 1024
-TOKENS_gpu-redraw := 7000
+# How each recipe is measured.
+MEASURED ?= $(or $(MEASURED_$(RECIPE)),--suite mazebench-1000 --max-new-tokens 256)
+MEASURED_search-10x10 := --suite mazebench-10x10 --max-new-tokens 640
+MEASURED_gpu-search := --suite mazebench-1000 --max-new-tokens 1280
+MEASURED_gpu-retry := --suite mazebench-1000 --max-new-tokens 1024
+MEASURED_gpu-redraw := --suite mazebench-1000 --max-new-tokens 7000
+MEASURED_fog := --suite fog --mode play --agent-option turns=true
 # More keys for a stage, e.g. `make train RECIPE=gpu-search SFT_FLAGS="--examples 64"`.
 SFT_FLAGS ?=
 GRPO_FLAGS ?=
-BENCHMARK := $(BIN)/python -m benchmarks.mazebench --suite $(SUITE) --max-new-tokens $(TOKENS)
+BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
@@ -55,7 +56,7 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --config training/configs/settings/base.yaml \
 		--config training/configs/settings/$*.yaml --seed $(SEED) --maze_seed $(call MAZES,3000) \
 		--model $(RUN)/sft --output_dir $(RUN)/settings/$* --resume true
-	$(BIN)/python -m benchmarks.mazebench --suite mazebench-dev --max-new-tokens $(TOKENS) --agent $(RUN)/settings/$* \
+	$(BENCHMARK) --suite mazebench-dev --max-new-tokens 256 --agent $(RUN)/settings/$* \
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
 $(RUN)/untrained/.done: | $(VENV)/.installed
@@ -79,7 +80,7 @@ $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 	@touch $@
 
 $(RUN)/results/%.json: $(RUN)/%/.done
-	$(BENCHMARK) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
+	$(BENCHMARK) $(MEASURED) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
 
 $(RUN)/curves.png: $(TRAINED:%=%/.done)
 	$(BIN)/python -m training.curves $(TRAINED) --output $@
