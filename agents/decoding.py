@@ -25,6 +25,13 @@ def use_dropping(model: PreTrainedModel) -> None:
     model.generate = functools.partial(type(model).generate, model, custom_generate=drop_finished)
 
 
+def end_ids(model: PreTrainedModel, tokenizer: Any) -> list[int]:
+    """The tokens that end a completion: the tokenizer's, and those that the model's generation configuration names."""
+    told = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ends = (tokenizer.eos_token_id, *(told if isinstance(told, list) else [told]))
+    return list(dict.fromkeys(end for end in ends if end is not None))
+
+
 def drop_finished(
     model: PreTrainedModel,
     input_ids: Tensor,

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
-from agents.decoding import drop_finished
+from agents.decoding import drop_finished, end_ids
 from agents.episodes import Usage
 from agents.prompts import render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
@@ -128,7 +128,7 @@ class LLMPolicy(Agent):
             top_k=0 if temperature > 0 else None,
             pad_token_id=self.tokenizer.pad_token_id,
             bos_token_id=self.tokenizer.bos_token_id,
-            eos_token_id=self.tokenizer.eos_token_id,
+            eos_token_id=end_ids(self.model, self.tokenizer),
         )
         self.usage = Usage([], [])
         self.thinking_opened = False
@@ -175,7 +175,7 @@ class LLMPolicy(Agent):
         sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=drop_finished)
         self.model.train(was_training)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
-        ended = completions == self.tokenizer.eos_token_id
+        ended = torch.isin(completions, torch.tensor(self.generation.eos_token_id, device=completions.device))
         for row, index in enumerate(indices):
             ends = torch.nonzero(ended[row])
             self.usage.tokens[index] = int(ends[0]) + 1 if len(ends) else completions.shape[1]

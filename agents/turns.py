@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from agents.decoding import end_ids
 from maze_env.errors import unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
 from maze_env.tokens import first_move
@@ -48,7 +49,7 @@ class TurnDecoder:
         self.model, self.tokenizer = model, tokenizer
         self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
-        self._ends = tokenizer.eos_token_id
+        self._ends = end_ids(model, tokenizer)
 
     @torch.inference_mode()
     def begin(self, prompts: Sequence[str], thinking_opened: bool = False) -> None:
@@ -109,7 +110,7 @@ class TurnDecoder:
         return [self.tokenizer.decode(ids, skip_special_tokens=True) for ids in written], written
 
     def _is_done(self, ids: list[int]) -> bool:
-        if ids[-1] == self._ends or tuple(ids) in self._move_ids:
+        if ids[-1] in self._ends or tuple(ids) in self._move_ids:
             return True
         return first_move(self.tokenizer.decode(ids, skip_special_tokens=True), self.thinking_opened) is not None
 

@@ -32,7 +32,7 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         values that a dataclass refuses.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    valid = {field.name for kind in types for field in fields(kind) if field.init}
+    valid = {field.name: field.default for kind in types for field in fields(kind) if field.init}
     arguments = _from_files(arguments, valid) + arguments
     for argument in arguments:
         name = argument.removeprefix("--").partition("=")[0].replace("-", "_")
@@ -58,7 +58,7 @@ def require_at_least(config: Any, **least: float) -> None:
             raise InvalidConfig(f"Expects {name} of at least {bound}, actual: {value}")
 
 
-def _from_files(arguments: list[str], valid: set[str]) -> list[str]:
+def _from_files(arguments: list[str], defaults: dict[str, Any]) -> list[str]:
     """The values of all files named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
     values: list[str] = []
     index = 0
@@ -67,13 +67,13 @@ def _from_files(arguments: list[str], valid: set[str]) -> list[str]:
         if argument == "--config" or argument.startswith("--config="):
             name = argument.partition("=")[2] or (arguments[index + 1] if index + 1 < len(arguments) else "")
             del arguments[index : index + (1 if "=" in argument else 2)]
-            values += _from_file(name, valid)
+            values += _from_file(name, defaults)
         else:
             index += 1
     return values
 
 
-def _from_file(name: str, valid: set[str]) -> list[str]:
+def _from_file(name: str, defaults: dict[str, Any]) -> list[str]:
     if not Path(name).is_file():
         raise InvalidConfig(f"Expects --config to name a YAML file, actual: {name!r}, which does not exist")
     try:
@@ -84,10 +84,14 @@ def _from_file(name: str, valid: set[str]) -> list[str]:
         raise InvalidConfig(f"Expects a mapping of keys to values in {name!r}, actual: {type(values).__name__}")
     result: list[str] = []
     for key, value in values.items():
-        if key not in valid:
-            raise unknown_name(f"configuration key in {name}", str(key), valid)
-        if value is None:
+        if key not in defaults:
+            raise unknown_name(f"configuration key in {name}", str(key), defaults)
+        if value is None and defaults[key] is None:
             continue
+        if value is None:
+            raise InvalidConfig(
+                f"Expects a value for {key} in {name!r} (its default is {defaults[key]!r}), actual: null"
+            )
         items = value if isinstance(value, list) else [value]
         result += [f"--{key}", *(json.dumps(item) if isinstance(item, dict) else str(item) for item in items)]
     return result

@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
-from agents.decoding import use_dropping
+from agents.decoding import end_ids, use_dropping
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
@@ -186,14 +186,15 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     context, budget = context_length(model), args.max_completion_length
     reward: Any = play_reward
     how: dict[str, Any] = {}
+    ends = end_ids(model, tokenizer)
     rules = Rules(args.view_radius, args.game_steps, args.reward)
     if args.mode == "plan":
         mazes = unsettled_mazes(data, model, tokenizer, args) if args.skip_settled else None
         rows = prompt_dataset(data, tokenizer, context, budget, mazes, args.short_first)
-        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith(THINK_OPEN), tokenizer.eos_token_id)
+        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith(THINK_OPEN), ends)
     elif args.tool_calls:
         rows = tool_dataset(data, tokenizer, context, budget, args.view_radius)
-        reward, how = ToolReward(tokenizer.eos_token_id), {"environment_factory": partial(MazeTool, rules)}
+        reward, how = ToolReward(ends), {"environment_factory": partial(MazeTool, rules)}
     else:
         rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
         how = {"rollout_func": TurnRollout(rules, budget, args.max_turn_tokens)}

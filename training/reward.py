@@ -4,7 +4,7 @@ here a second time; what this adds is the logging of the reward's terms.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from maze_env.judging import ILLEGAL, MALFORMED, Cause, judge
@@ -18,13 +18,13 @@ from maze_env.tokens import maze_from_text
 class MazeReward:
     """Called with the completions of a batch; returns their rewards.
 
-    A truncated completion is judged as it stands: it has no end, so it is malformed and its reward is 0.
+    A truncated completion is judged as it stands: it has none of the tokens ``ends``, so its reward is 0.
     """
 
-    def __init__(self, scheme: str, thinking_opened: bool, eos_token_id: int):
+    def __init__(self, scheme: str, thinking_opened: bool, ends: Collection[int]):
         self.__name__ = f"reward_{scheme}"
         self.scheme = scheme_named(scheme)
-        self.thinking_opened, self.eos_token_id = thinking_opened, eos_token_id
+        self.thinking_opened, self.ends = thinking_opened, frozenset(ends)
 
     def __call__(
         self,
@@ -47,7 +47,7 @@ class MazeReward:
                 parsed = maze_from_text(maze_text)
                 solved_mazes[maze_text] = parsed, distances_to(parsed.walls, parsed.target)
             parsed, distances = solved_mazes[maze_text]
-            truncated = self.eos_token_id not in ids
+            truncated = self.ends.isdisjoint(ids)
             verdict = judge(parsed, text, thinking_opened=self.thinking_opened, distances=distances)
             parts = self.scheme.terms(parsed, verdict)
             if truncated:

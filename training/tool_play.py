@@ -3,7 +3,7 @@
 The other door, ``training.play.TurnRollout``, serves any model. Rules, replies and rewards are the same in both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from datasets import Dataset
@@ -75,8 +75,8 @@ class ToolReward:
 
     __name__ = "play_reward"
 
-    def __init__(self, eos_token_id: int):
-        self.eos_token_id = eos_token_id
+    def __init__(self, ends: Collection[int]):
+        self.ends = frozenset(ends)
 
     def __call__(
         self,
@@ -88,7 +88,7 @@ class ToolReward:
     ) -> list[float]:
         outcomes = [environment._outcome() for environment in environments]
         causes = [
-            cause or ("not_a_move" if ids[-1] == self.eos_token_id else "truncated")
+            cause or ("not_a_move" if ids[-1] in self.ends else "truncated")
             for (_, cause, _), ids in zip(outcomes, completion_ids, strict=True)
         ]
         returns, calls = [outcome[0] for outcome in outcomes], [outcome[2] for outcome in outcomes]

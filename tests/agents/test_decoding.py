@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from agents.decoding import drop_finished, use_dropping
+from agents.decoding import drop_finished, end_ids, use_dropping
 from agents.embedded import build_model, build_tokenizer
 from agents.llm_policy import LLMPolicy
 from maze_env.tokens import maze_to_text
@@ -137,3 +137,22 @@ def test_a_model_can_be_told_to_decode_so_from_here_on():
     agent = LLMPolicy.of_model(model, build_tokenizer(), max_new_tokens=3)
     agent.reset([0])
     assert agent.act([maze_to_text(tiny.mazes(1)[0])])
+
+
+def test_a_policy_ends_at_every_token_that_ends_its_model():
+    model, tokenizer = model_that_ends(1.0), build_tokenizer()
+    assert end_ids(model, tokenizer) == [tokenizer.eos_token_id]
+    texts = [maze_to_text(maze) for maze in tiny.mazes(8, 3, 4)]
+    before = LLMPolicy.of_model(model, tokenizer, max_new_tokens=25)
+    before.reset(range(8))
+    before.act(texts)
+    written = model.generate(**inputs_of(tokenizer), max_new_tokens=3, do_sample=False)[:, -2].tolist()
+    other = max(set(written), key=written.count)  # a token that is often written early
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, other]
+    assert end_ids(model, tokenizer) == [tokenizer.eos_token_id, other]
+    policy = LLMPolicy.of_model(model, tokenizer, max_new_tokens=25)
+    policy.reset(range(8))
+    policy.act(texts)
+    assert sum(policy.usage.tokens) < sum(before.usage.tokens)
+    assert all(not cut or tokens == 25 for cut, tokens in zip(policy.usage.truncated, policy.usage.tokens, strict=True))
+    assert sum(policy.usage.truncated) < len(texts)

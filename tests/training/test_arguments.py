@@ -34,6 +34,13 @@ def test_the_command_line_outranks_the_file_and_the_file_the_defaults(tmp_path):
         assert model.heads == ModelConfig().heads
 
 
+def test_null_stands_for_a_default_of_none_alone(tmp_path):
+    _, _, args = parse(SFT, ["--config", yaml_file(tmp_path, "muon_learning_rate: null\n")])
+    assert args.muon_learning_rate is None
+    with pytest.raises(InvalidConfig, match=r"Expects a value for examples .* \(its default is 10000\), actual: null"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "examples: null\n")])
+
+
 def test_of_several_files_the_last_ones_values_count(tmp_path):
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text("examples: 7\nlayers: 3\n")

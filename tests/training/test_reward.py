@@ -9,7 +9,7 @@ from maze_env.tokens import maze_to_text
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
 from training.reward import MazeReward
 
-EOS = 2
+EOS, OTHER_EOS = 2, 7
 EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
 ATTEMPTS = [
     (EXAMPLE, EXAMPLE_ANSWER),
@@ -27,11 +27,11 @@ ATTEMPTS = [
 ]
 
 
-def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, **options):
+def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
     """The rewards of a batch, as TRL would call for them."""
-    return MazeReward(scheme, thinking_opened, EOS)(
+    return MazeReward(scheme, thinking_opened, [EOS, OTHER_EOS])(
         completions=[text for _, text in attempts],
-        completion_ids=[[9, 9, EOS] if ended else [9, 9, 9] for _ in attempts],
+        completion_ids=[[9, 9, end] if ended else [9, 9, 9] for _ in attempts],
         maze=[maze_to_text(maze) for maze, _ in attempts],
         prompts=["unused"] * len(attempts),
         **options,
@@ -51,6 +51,10 @@ def test_the_reward_is_the_schemes_to_the_digit(scheme, thinking_opened):
 def test_rewards_by_hand():
     # Solved: 1 + 0.1. Three of sixteen moves: 0.1 * 3/16. A wall at once, a walk past the target, bad form: nothing.
     assert reward_of(ATTEMPTS[:9]) == pytest.approx([1.1, 1.1, 0.1 * 3 / 16, 0, 0, 0, 1.1, 0, 0])
+
+
+def test_a_model_may_end_with_another_token_than_its_tokenizers():
+    assert reward_of(ATTEMPTS, end=OTHER_EOS) == reward_of(ATTEMPTS)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -77,7 +81,11 @@ def test_truncated_completions_are_counted_as_such_and_as_nothing_else():
     logged = {}
     reward_of(ATTEMPTS, ended=False, log_metric=logged.__setitem__)
     assert logged["failures/truncated"] == 1
-    others = [rate for name, rate in logged.items() if name != "failures/truncated" and "answers/" not in name]
+    others = [
+        rate
+        for name, rate in logged.items()
+        if name not in ("failures/truncated", "environment_seconds") and "answers/" not in name
+    ]
     assert sum(others) == 0
 
 
@@ -94,7 +102,7 @@ def test_every_batch_logs_the_same_names():
 
 
 def test_trl_calls_it_by_the_schemes_name():
-    assert MazeReward("alphamaze", False, EOS).__name__ == "reward_alphamaze"
+    assert MazeReward("alphamaze", False, [EOS]).__name__ == "reward_alphamaze"
 
 
 def test_what_a_group_answers_is_logged():

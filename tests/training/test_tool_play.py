@@ -68,7 +68,7 @@ def test_the_log_tells_giving_up_from_being_cut_off():
     won, lost, cut = begun(), begun(), begun()
     won.move("right"), won.move("right")
     logged = {}
-    reward = ToolReward(eos_token_id=2)
+    reward = ToolReward(ends=[2])
     paid = reward(["", "", ""], [[5, 2], [5, 2], [5, 5]], [won, lost, cut], logged.__setitem__, maze=["", "", ""])
     assert paid == [pytest.approx(1.1), 0.0, 0.0]
     for name in ("solved_rate", "failures/not_a_move", "failures/truncated"):
