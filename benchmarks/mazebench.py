@@ -21,7 +21,8 @@ from agents.base import MODES, Agent
 from agents.episodes import Record, run_episodes
 from benchmarks.metrics import summarize
 from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, result_text
-from benchmarks.suites import SUITES, Suite, key_of, load, spec_named
+from benchmarks.suite_specs import SUITES
+from benchmarks.suites import Suite, key_of, load, spec_named
 from maze_env.commands import provenance, run_command, write_whole
 from maze_env.errors import InvalidConfig, unknown_name
 
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     baselines = {}
     for name in BASELINE_ROWS:
         baseline = registry.make(name, options.mode)
-        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite.spec)
+        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite)
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -167,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "recipe": options.recipe,
         "stage": options.stage,
         "train_seed": options.train_seed,
-        "summary": summarize(records, suite.spec),
+        "summary": summarize(records, suite),
         "baselines": baselines,
         "provenance": provenance("benchmarks.mazebench", arguments, time.monotonic() - started),
         "attempt_columns": [*COLUMNS, "texts"] if options.texts else list(COLUMNS),
@@ -213,6 +214,8 @@ def report(result: dict[str, Any]) -> str:
         parts = [f"{name.replace('_', ' ')} {told[name]:.1%}" for name in REASONING if told[name] is not None]
         styles = ", ".join(f"{style} {count}" for style, count in told["styles"].items())
         lines.append(f"reasoning ({styles}): {', '.join(parts)}")
+    if "symmetry_consistency" in summary:
+        lines.append(f"the image of its answer on images of a maze: {summary['symmetry_consistency']:.1%}")
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
     return "\n".join(lines)

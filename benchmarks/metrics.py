@@ -8,9 +8,9 @@ from typing import Any
 from agents.episodes import Record
 from benchmarks.reasoning import reasoning_figures
 from benchmarks.statistics import wilson
-from benchmarks.suites import SuiteSpec, level_of
+from benchmarks.suites import Suite
 from maze_env.judging import Outcome
-from maze_env.maze import Maze
+from maze_env.maze import SYMMETRIES, Maze, transform_move
 
 
 def solved_rate(records: Sequence[Record]) -> float:
@@ -93,13 +93,34 @@ def mean_pass_at_k(records: Iterable[Record], k: int) -> float:
     return sum(pass_at_k(len(each), sum(each), k) for each in solves) / len(solves)
 
 
-def summarize(records: Sequence[Record], spec: SuiteSpec) -> dict[str, Any]:
-    """Every figure of a run, overall and by level, ready for JSON."""
-    by_level: dict[str, list[Record]] = {name: [] for name in spec.levels}
-    for record in records:
-        by_level[level_of(record.start_distance, spec)].append(record)
+def symmetry_consistency(records: Sequence[Record]) -> float:
+    """Share of the images of a maze whose moves are the image of the moves on the maze itself.
+
+    ``records`` hold each maze and its 7 other images, one after the other, as suite ``symmetry`` does. An agent that
+    looks at the walls alone and breaks ties without regard to direction has 1.
+    """
+    alike = total = 0
+    for start in range(0, len(records), len(SYMMETRIES)):
+        first, *others = records[start : start + len(SYMMETRIES)]
+        for symmetry, record in enumerate(others, start=1):
+            alike += record.moves == tuple(transform_move(move, symmetry) for move in first.moves)
+            total += 1
+    return alike / total
+
+
+def summarize(records: Sequence[Record], suite: Suite) -> dict[str, Any]:
+    """Every figure of a run, overall and by level, ready for JSON.
+
+    ``records`` are sample after sample, each with every maze of ``suite`` in order.
+    """
+    by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
+    for index, record in enumerate(records):
+        by_level[suite.labels[index % len(suite.labels)]].append(record)
     levels = {name: _figures(some) for name, some in by_level.items() if some}
-    return {**_figures(records), "reasoning": reasoning_figures(records), "levels": levels}
+    figures = {**_figures(records), "reasoning": reasoning_figures(records)}
+    if suite.spec.images:
+        figures["symmetry_consistency"] = symmetry_consistency(records)
+    return {**figures, "levels": levels}
 
 
 def _figures(records: Sequence[Record]) -> dict[str, Any]:

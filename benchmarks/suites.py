@@ -15,20 +15,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property, lru_cache
 
 import numpy as np
 
+from benchmarks.suite_specs import GENERATOR, SUITES, SuiteSpec
 from maze_env.commands import run_command
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.maze import Cell, Maze
+from maze_env.maze import SYMMETRIES, Cell, Maze, transform_maze
 from maze_env.solving import distances_to
-from maze_env.splits import layout_hash
+from maze_env.splits import MIN_SPLIT_SIDE, layout_hash
 
-FROZEN = Path(__file__).parent / "frozen"
-GENERATOR = "dfs"
+MOST_TRIED = 1000
+"""Candidates for each maze of a draw. Where they do not suffice, there are no such mazes left."""
 
 
 class ChangedSuite(TokenMazeError):
@@ -36,145 +36,24 @@ class ChangedSuite(TokenMazeError):
 
 
 @dataclass(frozen=True)
-class Draw:
-    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened."""
-
-    min_length: int
-    max_length: int
-    count: int
-    braid: float = 0.0
-
-    @property
-    def key(self) -> tuple[float, ...]:
-        """What tells its candidates from those of other draws."""
-        return (self.min_length, self.max_length, *((self.braid,) if self.braid else ()))
-
-    @property
-    def written(self) -> list[float]:
-        """Its form in a frozen file."""
-        return [self.min_length, self.max_length, self.count, *((self.braid,) if self.braid else ())]
-
-
-@dataclass(frozen=True)
-class SuiteSpec:
-    """How a suite is made, and the hash of what came out.
+class Suite:
+    """A suite's mazes, as read from its frozen file.
 
     Attributes:
-        levels: name of each level and the bounds, inclusive, of its shortest-path lengths.
-        draws: how the mazes are drawn, in order.
-        disjoint_from: suites of the same split whose layouts this one leaves out.
-        view_radius: of the fog that the suite is played in; ``None`` for none.
-        sha256: of the frozen file's text, with "\\n" for line ends.
+        labels: the level of each maze.
     """
-
-    name: str
-    split: str
-    rows: int
-    cols: int
-    levels: dict[str, tuple[int, int]]
-    draws: tuple[Draw, ...]
-    sha256: str
-    disjoint_from: tuple[str, ...] = ()
-    view_radius: int | None = None
-    version: int = 1
-
-    @property
-    def max_steps(self) -> int:
-        """Play's budget of moves for each maze."""
-        return 4 * self.rows * self.cols
-
-    @property
-    def path(self) -> Path:
-        return FROZEN / f"{self.name}.json"
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A suite's mazes, as read from its frozen file."""
 
     spec: SuiteSpec
     mazes: tuple[Maze, ...]
 
-
-PAPER_LEVELS = {"Easy": (1, 4), "Medium": (5, 8), "Hard": (9, 13)}
-"""MazeBench's levels by length of the shortest path (AlphaMaze, arXiv 2502.14669)."""
-
-
-def paper_draws(hundreds: int) -> tuple[Draw, ...]:
-    """The paper's composition of 50 easy, 40 medium and 10 hard mazes, ``hundreds`` times."""
-    counts = zip(PAPER_LEVELS.values(), (50, 40, 10), strict=True)
-    return tuple(Draw(low, high, count * hundreds) for (low, high), count in counts)
-
-
-# Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
-FOG_LEVELS = {"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)}
-FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
-
-SUITES: dict[str, SuiteSpec] = {
-    spec.name: spec
-    for spec in (
-        SuiteSpec(
-            name="mazebench-100",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels=PAPER_LEVELS,
-            draws=paper_draws(1),
-            sha256="b221d7c99d8f32a0aa8538a705390ffb010e010e9b0f19622920f425e2e1b747",
-        ),
-        SuiteSpec(
-            name="mazebench-1000",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels=PAPER_LEVELS,
-            draws=paper_draws(10),
-            sha256="09773e2f991c0d4a556d29400e0ba936ac84dbbe27cb01a3079e25f954e720c1",
-            disjoint_from=("mazebench-100",),
-        ),
-        SuiteSpec(
-            name="mazebench-dev",
-            split="validation",
-            rows=5,
-            cols=5,
-            levels=PAPER_LEVELS,
-            draws=paper_draws(10),
-            sha256="de1aed882ddfdcac81e91adb23796481c05cc1b27befd4cfabcc596dce9ba0b8",
-        ),
-        SuiteSpec(
-            name="mazebench-10x10",
-            split="benchmark",
-            rows=10,
-            cols=10,
-            # Lengths come as they come: of 4,000 mazes a third had up to 15 moves and a third over 30.
-            levels={"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
-            draws=(Draw(1, 99, 1000),),
-            sha256="2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",
-        ),
-        SuiteSpec(
-            name="fog",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels=FOG_LEVELS,
-            draws=FOG_DRAWS,
-            sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
-            disjoint_from=("mazebench-100", "mazebench-1000"),
-            view_radius=1,
-        ),
-        SuiteSpec(
-            name="fog-dev",
-            split="validation",
-            rows=5,
-            cols=5,
-            levels=FOG_LEVELS,
-            draws=FOG_DRAWS,
-            sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
-            disjoint_from=("mazebench-dev",),
-            view_radius=1,
-        ),
-    )
-}
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        each = len(SYMMETRIES) if self.spec.images else 1
+        drawn = (draw.level for draw in self.spec.draws for _ in range(draw.count * each))
+        return tuple(
+            level or level_of(int(distances_to(maze.walls, maze.target)[maze.origin]), self.spec)
+            for maze, level in zip(self.mazes, drawn, strict=True)
+        )
 
 
 def spec_named(name: str) -> SuiteSpec:
@@ -220,17 +99,23 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
     taken = {layout_hash(maze.walls) for name in spec.disjoint_from for maze in make_mazes(SUITES[name])}
     mazes: list[Maze] = []
     for draw in spec.draws:
+        rows, cols = draw.size or (spec.rows, spec.cols)
+        least, most = draw.turns or (0, None)
         bounds = MazeSpec(
-            spec.rows,
-            spec.cols,
+            rows,
+            cols,
             draw.min_length,
             draw.max_length,
-            generator=GENERATOR,
+            least,
+            most,
+            generator=draw.generator,
             braid=draw.braid,
-            split=spec.split,
+            split=spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None,  # smaller layouts are all of training's
         )
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
+            if index > MOST_TRIED * draw.count:
+                raise ChangedSuite(f"Expects {draw.count} mazes of {draw} in {spec.name}, actual: {len(mazes)} in all")
             candidates = range(index, index + draw.count)
             index += draw.count
             keys = [key_of(spec.name, spec.version, *draw.key, i) for i in candidates]
@@ -240,7 +125,7 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
                 if layout not in taken and len(mazes) < wanted:
                     taken.add(layout)
                     mazes.append(maze)
-    return mazes
+    return [transform_maze(maze, symmetry) for maze in mazes for symmetry in (SYMMETRIES if spec.images else (0,))]
 
 
 def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
@@ -257,10 +142,16 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
         "draws": [draw.written for draw in spec.draws],
         "maze": "wall byte of each cell in hexadecimal, row by row; origin row-col; target row-col",
     }
+    if spec.images:
+        head["images"] = "each maze in its 8 images, one after the other"
+    if any(draw.size for draw in spec.draws):
+        head["maze"] = f"rows x columns; {head['maze']}"
     if spec.view_radius is not None:
         head["view_radius"] = spec.view_radius
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    listed = ",\n".join(json.dumps(_line_of_maze(maze)) for maze in mazes)
+    sized = any(draw.size for draw in spec.draws)
+    lines_of_mazes = (f"{maze.rows}x{maze.cols} " * sized + _line_of_maze(maze) for maze in mazes)
+    listed = ",\n".join(map(json.dumps, lines_of_mazes))
     return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + listed + "\n]\n}\n"
 
 
@@ -270,9 +161,10 @@ def _line_of_maze(maze: Maze) -> str:
 
 
 def _maze_of_line(line: str, spec: SuiteSpec) -> Maze:
-    walls, origin, target = line.split()
+    *size, walls, origin, target = line.split()
+    rows, cols = map(int, size[0].split("x")) if size else (spec.rows, spec.cols)
     bits = np.array([int(digit, 16) for digit in walls], dtype=np.uint8)
-    return Maze(bits.reshape(spec.rows, spec.cols), _cell(origin), _cell(target))
+    return Maze(bits.reshape(rows, cols), _cell(origin), _cell(target))
 
 
 def _cell(text: str) -> Cell:
@@ -296,13 +188,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         mazes = make_mazes(spec)
         text = frozen_text(spec, mazes)
         if options.write:
-            FROZEN.mkdir(exist_ok=True)
+            spec.path.parent.mkdir(exist_ok=True)
             spec.path.write_text(text, encoding="utf-8", newline="\n")
         elif load(spec.name).mazes != tuple(mazes) or text_hash(text) != spec.sha256:
             raise ChangedSuite(f"Expects {spec.name} as frozen, actual: the generator now makes other mazes")
-        lengths = [int(distances_to(maze.walls, maze.target)[maze.origin]) for maze in mazes]
-        levels = [level_of(length, spec) for length in lengths]
-        counts = ", ".join(f"{name} {levels.count(name)}" for name in spec.levels)
+        levels = Suite(spec, tuple(mazes)).labels
+        counts = ", ".join(f"{name} {levels.count(name)}" for name in spec.level_names)
         print(f"{spec.name} v{spec.version}: {len(mazes)} mazes ({counts}), sha256 {text_hash(text)}")
 
 

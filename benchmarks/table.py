@@ -15,7 +15,8 @@ from benchmarks.compare import compare, p_text
 from benchmarks.mazebench import BASELINE_ROWS, STAGES, track_of
 from benchmarks.results import TITLE, InvalidResult, load_result
 from benchmarks.statistics import wilson
-from benchmarks.suites import PAPER_LEVELS, spec_named
+from benchmarks.suite_specs import PAPER_LEVELS
+from benchmarks.suites import spec_named
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput
 
@@ -74,7 +75,7 @@ def _decoding(result: Result) -> str:
 def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> str:
     """The rows of one track, and the paired differences below them."""
     groups = groups_of(results)
-    levels = list(spec_named(suite).levels)
+    levels = spec_named(suite).level_names
     header = ["", "solved", "each training seed [95 % Wilson]", " / ".join(levels), "legal", "SPL", "tokens a solve"]
     rows = [_group_row(group, some, levels) for group, some in groups.items()]
     baselines = results[0]["baselines"]

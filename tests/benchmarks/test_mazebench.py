@@ -11,7 +11,8 @@ from benchmarks import mazebench
 from benchmarks.mazebench import episode_seed, main, run_suite
 from benchmarks.metrics import legality, solved_rate, spl
 from benchmarks.results import load_result
-from benchmarks.suites import SUITES, load
+from benchmarks.suite_specs import SUITES
+from benchmarks.suites import load
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 

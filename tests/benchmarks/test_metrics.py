@@ -1,9 +1,13 @@
+import dataclasses
+
 import pytest
 
 from agents.base import Agent
+from agents.baselines import BASELINES
 from agents.episodes import Record, Usage, run_episodes
 from benchmarks import metrics
-from benchmarks.suites import SUITES
+from benchmarks.suite_specs import SUITES, Draw
+from benchmarks.suites import Suite, load
 from maze_env.maze import Maze
 
 CORRIDOR = Maze.from_ascii("""
@@ -86,7 +90,8 @@ def test_pass_at_k_by_hand(attempts, solved, k, expected):
 
 
 def test_a_summary_counts_each_maze_once_in_its_interval(records):
-    summary = metrics.summarize(records, SUITES["mazebench-100"])
+    spec = dataclasses.replace(SUITES["mazebench-100"], draws=(Draw(6, 6, 1),))
+    summary = metrics.summarize(records, Suite(spec, (CORRIDOR,)))
     assert summary["attempts"] == 8
     assert summary["solved_rate_wilson_95"] == metrics.wilson(0.25, 1)  # eight attempts at one maze
     assert summary["pass_at_k"] == {
@@ -99,3 +104,19 @@ def test_a_summary_counts_each_maze_once_in_its_interval(records):
     assert summary["levels"]["Medium"] == {
         key: value for key, value in summary.items() if key not in ("levels", "reasoning")
     }
+
+
+def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():
+    suite = load("symmetry")
+    few = Suite(dataclasses.replace(suite.spec, draws=(Draw(1, 4, 10),)), suite.mazes[:80])
+
+    def summary(name):
+        agent = BASELINES[name]("play")
+        return metrics.summarize(run_episodes(agent, few.mazes, [0] * 80), few)
+
+    # The only way of a maze without loops is the same in all images; a wall follower's walk is mirrored at most.
+    assert summary("shortest-path")["symmetry_consistency"] == 1.0
+    assert summary("left-hand")["symmetry_consistency"] < 0.9
+    assert "symmetry_consistency" not in metrics.summarize(
+        run_episodes(BASELINES["greedy"]("play"), load("mazebench-100").mazes, range(100)), load("mazebench-100")
+    )

@@ -1,14 +1,17 @@
 import dataclasses
+import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from benchmarks import suites
+from benchmarks import suite_specs, suites
 from maze_env.commands import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.solving import distances_to
-from maze_env.splits import layout_hash, split_of
+from maze_env.maze import transform_maze
+from maze_env.solving import distances_to, shortest_path
+from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
 NAMES = list(suites.SUITES)
 
@@ -29,8 +32,7 @@ def test_the_frozen_mazes_are_made_again_from_the_definition(name):
 def test_the_composition_is_the_papers(name, hundreds):
     suite = suites.load(name)
     lengths = [int(distances_to(maze.walls, maze.target)[maze.origin]) for maze in suite.mazes]
-    levels = [suites.level_of(length, suite.spec) for length in lengths]
-    assert {level: levels.count(level) for level in suite.spec.levels} == {
+    assert {level: suite.labels.count(level) for level in suite.spec.level_names} == {
         "Easy": 50 * hundreds,
         "Medium": 40 * hundreds,
         "Hard": 10 * hundreds,
@@ -43,19 +45,59 @@ def test_the_composition_is_the_papers(name, hundreds):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_maze_is_of_the_suites_split_and_no_layout_comes_twice(name):
     suite = suites.load(name)
-    assert {split_of(maze.walls) for maze in suite.mazes} == {suite.spec.split}
-    assert len(set(layouts(name))) == len(suite.mazes)
+    large = [maze for maze in suite.mazes if min(maze.rows, maze.cols) >= MIN_SPLIT_SIDE]
+    assert {split_of(maze.walls) for maze in large} == {suite.spec.split}
+    assert len(set(layouts(name))) * (8 if suite.spec.images else 1) == len(suite.mazes)
 
 
 def test_suites_share_no_layout_with_each_other_or_with_training():
     training = generate_batch(np.arange(2000, dtype=np.uint64), MazeSpec(5, 5, split="train"))
     groups = [set(layouts(name)) for name in NAMES] + [{layout_hash(walls) for walls in training.walls}]
+    groups[NAMES.index("sizes")] -= {layout_hash(maze.walls) for maze in suites.load("sizes").mazes if maze.rows == 3}
     assert len(set.union(*groups)) == sum(map(len, groups))
+
+
+def test_the_levels_of_a_suite_are_what_they_say():
+    sizes = suites.load("sizes")
+    assert all(
+        label.startswith(f"{maze.rows}x{maze.cols}") for maze, label in zip(sizes.mazes, sizes.labels, strict=True)
+    )
+    assert ("5x5 held out" in sizes.labels, "6x6" in sizes.labels) == (True, True)
+    assert sizes.spec.max_steps is None  # each its own
+    topology = suites.load("topology")
+    for maze, label in zip(topology.mazes, topology.labels, strict=True):
+        open_sides = sum(len(maze.open_moves((row, col))) for row in range(5) for col in range(5)) // 2
+        assert (open_sides > 24) == ("dead ends" in label or ("braided" in label and open_sides > 24))
+        if label == "no dead ends":
+            assert all(len(maze.open_moves((row, col))) > 1 for row in range(5) for col in range(5))
+        if label == "long corridors":
+            assert len(shortest_path(maze)) >= 14
+    turns = suites.load("turns")
+    for maze, label in zip(turns.mazes, turns.labels, strict=True):
+        low, high, least, most = map(int, re.findall(r"\d+", label))
+        path = shortest_path(maze)
+        assert low <= len(path) <= high
+        assert least <= sum(one != other for one, other in pairwise(path)) <= most
+    assert set(suites.load("mazebench-10x10").labels) == {"Short", "Medium", "Long"}
+
+
+def test_images_follow_their_maze():
+    mazes = suites.load("symmetry").mazes
+    for start in range(0, len(mazes), 8):
+        assert [transform_maze(mazes[start], symmetry) for symmetry in range(8)] == list(mazes[start : start + 8])
+
+
+def test_a_draw_without_enough_mazes_is_an_error(monkeypatch):
+    draw = dataclasses.replace(suites.SUITES["mazebench-100"].draws[0], size=(3, 3), max_length=2, count=50)
+    spec = dataclasses.replace(suites.SUITES["mazebench-100"], draws=(draw,))
+    monkeypatch.setattr(suites, "MOST_TRIED", 3)
+    with pytest.raises(suites.ChangedSuite, match=r"Expects 50 mazes of .* actual: 1?\d in all"):
+        suites.make_mazes(spec)
 
 
 def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch):
     text = suites.SUITES["mazebench-100"].path.read_text(encoding="utf-8")
-    monkeypatch.setattr(suites, "FROZEN", tmp_path)
+    monkeypatch.setattr(suite_specs, "FROZEN", tmp_path)
     load = suites.load.__wrapped__  # the loader without its memory
     with pytest.raises(suites.ChangedSuite, match="no such file"):
         load("mazebench-100")

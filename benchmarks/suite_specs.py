@@ -1,0 +1,239 @@
+"""Which suites there are: how the mazes of each are drawn, and the hash of what came out.
+
+``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FROZEN = Path(__file__).parent / "frozen"
+GENERATOR = "dfs"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened.
+
+    Attributes:
+        size: rows and columns, where they are not the suite's. turns: least and greatest number of turns of the way.
+        level: of its mazes; "" where the length of the shortest path says it.
+    """
+
+    min_length: int
+    max_length: int
+    count: int
+    braid: float = 0.0
+    size: tuple[int, int] | None = None
+    generator: str = GENERATOR
+    turns: tuple[int, int] | None = None
+    level: str = ""
+
+    @property
+    def _more(self) -> dict[str, Any]:
+        """What is not as it is by default."""
+        more = {"braid": self.braid, "size": self.size, "generator": self.generator, "turns": self.turns}
+        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None}
+        return {name: value for name, value in more.items() if value != usual[name]}
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells its candidates from those of other draws."""
+        return (self.min_length, self.max_length, *self._more.values())
+
+    @property
+    def written(self) -> list[Any]:
+        """Its form in a frozen file."""
+        named = [value if name == "braid" else {name: value} for name, value in self._more.items()]
+        return [self.min_length, self.max_length, self.count, *named, *([self.level] if self.level else [])]
+
+
+@dataclass(frozen=True)
+class SuiteSpec:
+    """How a suite is made, and the hash of what came out.
+
+    Attributes:
+        levels: name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name
+            the levels.
+        draws: how the mazes are drawn, in order.
+        images: whether each maze stands there in its 8 symmetric images, one after the other.
+        disjoint_from: suites of the same split whose layouts this one leaves out.
+        view_radius: of the fog that the suite is played in; ``None`` for none.
+        sha256: of the frozen file's text, with "\\n" for line ends.
+    """
+
+    name: str
+    split: str
+    rows: int
+    cols: int
+    levels: dict[str, tuple[int, int]]
+    draws: tuple[Draw, ...]
+    sha256: str
+    disjoint_from: tuple[str, ...] = ()
+    view_radius: int | None = None
+    images: bool = False
+    version: int = 1
+
+    @property
+    def max_steps(self) -> int | None:
+        """Play's budget of moves for each maze; ``None`` for four times its cells, where sizes differ."""
+        return None if any(draw.size for draw in self.draws) else 4 * self.rows * self.cols
+
+    @property
+    def level_names(self) -> list[str]:
+        """The levels in their order."""
+        return list(self.levels) or list(dict.fromkeys(draw.level for draw in self.draws))
+
+    @property
+    def path(self) -> Path:
+        return FROZEN / f"{self.name}.json"
+
+
+PAPER_LEVELS = {"Easy": (1, 4), "Medium": (5, 8), "Hard": (9, 13)}
+"""MazeBench's levels by length of the shortest path (AlphaMaze, arXiv 2502.14669)."""
+
+
+def paper_draws(hundreds: int) -> tuple[Draw, ...]:
+    """The paper's composition of 50 easy, 40 medium and 10 hard mazes, ``hundreds`` times."""
+    counts = zip(PAPER_LEVELS.values(), (50, 40, 10), strict=True)
+    return tuple(Draw(low, high, count * hundreds) for (low, high), count in counts)
+
+
+# Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
+FOG_LEVELS = {"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)}
+FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
+
+TRAINED_SIDES = (4, 6, 8, 10)
+"""Of the square grids that the recipe search-10x10 trains on; the others of suite ``sizes`` are held out."""
+SIZE_DRAWS = tuple(
+    Draw(
+        1,
+        side * side - 1,
+        {3: 10, 4: 20}.get(side, 100),  # mirrored and turned ones apart, there are 12 and 21 of these
+        size=(side, side),
+        level=f"{side}x{side}" + ("" if side in TRAINED_SIDES else " held out"),
+    )
+    for side in (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
+)
+TOPOLOGY_DRAWS = (
+    *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
+    Draw(1, 24, 100, braid=0.5, level="half braided"),
+    Draw(1, 24, 100, braid=1.0, level="no dead ends"),
+    Draw(14, 24, 100, level="long corridors"),
+)
+TURN_DRAWS = tuple(
+    Draw(low, high, 100, turns=turns, level=f"{low}-{high} moves, {turns[0]}-{turns[1]} turns")
+    for (low, high), groups in {
+        (5, 6): ((1, 2), (3, 4)),
+        (8, 9): ((1, 2), (3, 4), (5, 6)),
+        (11, 12): ((3, 4), (5, 6), (7, 8)),
+    }.items()
+    for turns in groups
+)
+
+SUITES: dict[str, SuiteSpec] = {
+    spec.name: spec
+    for spec in (
+        SuiteSpec(
+            name="mazebench-100",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels=PAPER_LEVELS,
+            draws=paper_draws(1),
+            sha256="b221d7c99d8f32a0aa8538a705390ffb010e010e9b0f19622920f425e2e1b747",
+        ),
+        SuiteSpec(
+            name="mazebench-1000",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels=PAPER_LEVELS,
+            draws=paper_draws(10),
+            sha256="09773e2f991c0d4a556d29400e0ba936ac84dbbe27cb01a3079e25f954e720c1",
+            disjoint_from=("mazebench-100",),
+        ),
+        SuiteSpec(
+            name="mazebench-dev",
+            split="validation",
+            rows=5,
+            cols=5,
+            levels=PAPER_LEVELS,
+            draws=paper_draws(10),
+            sha256="de1aed882ddfdcac81e91adb23796481c05cc1b27befd4cfabcc596dce9ba0b8",
+        ),
+        SuiteSpec(
+            name="mazebench-10x10",
+            split="benchmark",
+            rows=10,
+            cols=10,
+            # Lengths come as they come: of 4,000 mazes a third had up to 15 moves and a third over 30.
+            levels={"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
+            draws=(Draw(1, 99, 1000),),
+            sha256="2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",
+        ),
+        SuiteSpec(
+            name="fog",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels=FOG_LEVELS,
+            draws=FOG_DRAWS,
+            sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
+            disjoint_from=("mazebench-100", "mazebench-1000"),
+            view_radius=1,
+        ),
+        SuiteSpec(
+            name="fog-dev",
+            split="validation",
+            rows=5,
+            cols=5,
+            levels=FOG_LEVELS,
+            draws=FOG_DRAWS,
+            sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
+            disjoint_from=("mazebench-dev",),
+            view_radius=1,
+        ),
+        SuiteSpec(
+            name="sizes",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels={},
+            draws=SIZE_DRAWS,
+            sha256="143460daf3bf9fc803407fd6eae41a715c2d5caeab15d2617a6ef16f9f6936a3",
+            disjoint_from=("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog"),
+        ),
+        SuiteSpec(
+            name="topology",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels={},
+            draws=TOPOLOGY_DRAWS,
+            sha256="89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes"),
+        ),
+        SuiteSpec(
+            name="turns",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels={},
+            draws=TURN_DRAWS,
+            sha256="f174f31ad7446e52b6ca0b78bb56f232895e4895086f0184f71ddc7016e4924c",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology"),
+        ),
+        SuiteSpec(
+            name="symmetry",
+            split="benchmark",
+            rows=5,
+            cols=5,
+            levels=PAPER_LEVELS,
+            draws=paper_draws(1),
+            sha256="da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns"),
+            images=True,
+        ),
+    )
+}
