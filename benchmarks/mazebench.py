@@ -198,15 +198,20 @@ def report(result: dict[str, Any]) -> str:
     width = max(map(len, rows))
     head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {track_of(result)} track\n"
     levels = list(summary["levels"])
-    cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in levels), ("legal", 7), ("SPL", 7)]
+    in_columns = levels if len(levels) <= 4 else []  # more are listed below
+    cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in in_columns), ("legal", 7), ("SPL", 7)]
     lines = [head, " " * width + "".join(f"{title:>{size}}" for title, size in (*cells, ("tokens/solve", 14)))]
     for name, row in rows.items():
         low, high = row["solved_rate_wilson_95"]
         values = [f"{row['solved_rate']:7.1%}", f"{f'{low:.1%} - {high:.1%}':>15}"]
-        values += [f"{row['levels'][level]['solved_rate']:8.1%}" for level in levels]
+        values += [f"{row['levels'][level]['solved_rate']:8.1%}" for level in in_columns]
         tokens = row["tokens_per_solve"]
         values += [f"{row['legality']:7.1%}", f"{row['spl']:7.3f}", f"{'-' if tokens is None else f'{tokens:.0f}':>14}"]
         lines.append(f"{name:<{width}}" + "".join(values))
+    for level in levels if not in_columns else []:
+        part = summary["levels"][level]
+        low, high = part["solved_rate_wilson_95"]
+        lines.append(f"  {level:<28}{part['solved_rate']:7.1%}  {f'{low:.1%} - {high:.1%}':>15}  of {part['attempts']}")
     for title in ("causes", "parse_failures", "truncations"):
         counts = ", ".join(f"{cause} {count}" for cause, count in summary[title].items())
         lines.append(f"{title.replace('_', ' ')}: {counts or 'none'}")

@@ -116,14 +116,16 @@ def summarize(records: Sequence[Record], suite: Suite) -> dict[str, Any]:
     by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
     for index, record in enumerate(records):
         by_level[suite.labels[index % len(suite.labels)]].append(record)
-    levels = {name: _figures(some) for name, some in by_level.items() if some}
-    figures = {**_figures(records), "reasoning": reasoning_figures(records)}
+    images = len(SYMMETRIES) if suite.spec.images else 1
+    levels = {name: _figures(some, images) for name, some in by_level.items() if some}
+    figures = {**_figures(records, images), "reasoning": reasoning_figures(records)}
     if suite.spec.images:
         figures["symmetry_consistency"] = symmetry_consistency(records)
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record]) -> dict[str, Any]:
+def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
+    """``images`` of each maze are one trial in the interval, as attempts at it are: they are not independent."""
     mazes = solves_of_mazes(records)
     samples = len(records) // len(mazes)
     rate = solved_rate(records)
@@ -131,7 +133,7 @@ def _figures(records: Sequence[Record]) -> dict[str, Any]:
         "attempts": len(records),
         "solved": sum(record.solved for record in records),
         "solved_rate": rate,
-        "solved_rate_wilson_95": wilson(rate, len(mazes)),
+        "solved_rate_wilson_95": wilson(rate, len(mazes) // images),
         "legality": legality(records),
         "legal_moves": legal_moves(records),
         "spl": spl(records),
