@@ -6,7 +6,7 @@ from numba import njit
 from maze_env.grid_kernels import fill_distances
 from maze_env.moves import DELTAS
 
-# Indices into the outcomes that vector.py names.
+# Indices into the outcomes that vector.py names; ``advance`` counts on NO_MOVE being 0.
 NO_MOVE, MOVED, HIT_WALL, LEFT_GRID = range(4)
 
 
@@ -37,21 +37,19 @@ def advance(
     for i in range(len(actions)):
         row, col = agents[i, 0], agents[i, 1]
         before[i] = distances[i, row, col]
-        outcome = NO_MOVE
-        if not skipped[i]:
-            move = actions[i]
-            to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-            if walls[i, row, col] >> move & 1 == 0:
-                outcome = MOVED
-                row, col = to_row, to_col
-                agents[i, 0], agents[i, 1] = row, col
-                positions[i] = row * cols + col
-            elif 0 <= to_row < rows and 0 <= to_col < cols:
-                outcome = HIT_WALL
-            else:
-                outcome = LEFT_GRID
-            steps[i] += 1
-        outcomes[i] = outcome
+        move = actions[i]
+        to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+        # Sums in place of branches: whether a move is possible is as good as random, and wrong guesses cost the most.
+        plays = 1 - np.int64(skipped[i])
+        wall = np.int64(walls[i, row, col]) >> move & 1
+        inside = np.int64(to_row >= 0) & np.int64(to_row < rows) & np.int64(to_col >= 0) & np.int64(to_col < cols)
+        moved = plays * (1 - wall)
+        row += moved * DELTAS[move, 0]
+        col += moved * DELTAS[move, 1]
+        agents[i, 0], agents[i, 1] = row, col
+        positions[i] = row * cols + col
+        steps[i] += plays
+        outcomes[i] = plays * (MOVED + wall * (LEFT_GRID - MOVED - inside * (LEFT_GRID - HIT_WALL)))
         left = distances[i, row, col]
         after[i] = left
         bits = walls[i, row, col]
@@ -60,7 +58,7 @@ def advance(
         masks[i, 2] = 1 - (bits >> 2 & 1)
         masks[i, 3] = 1 - (bits >> 3 & 1)
         ends[0, i] = left == 0
-        ends[1, i] = left != 0 and steps[i] >= max_steps
+        ends[1, i] = (left != 0) & (steps[i] >= max_steps)
 
 
 @njit(cache=True)
