@@ -75,9 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     exact = first["samples"] == 1 and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
-    for letter, other, difference, p_value in zip(
-        "BCDEFGHIJKLMNOPQRSTUVWXYZ", others, differences, corrected, strict=False
-    ):
+    for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):
+        letter = chr(ord("A") + number) if number < 26 else f"file {number + 1}"
         low, high = difference.interval
         print(f"\n{letter}: {_figure(other, options.metric)}")
         points = f"{100 * difference.difference:+.1f} points"

@@ -3,7 +3,7 @@
 ``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Draw:
         return [self.min_length, self.max_length, self.count, *named, *([self.level] if self.level else [])]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SuiteSpec:
     """How a suite is made, and the hash of what came out.
 
@@ -63,10 +63,10 @@ class SuiteSpec:
     """
 
     name: str
-    split: str
-    rows: int
-    cols: int
-    levels: dict[str, tuple[int, int]]
+    split: str = "benchmark"
+    rows: int = 5
+    cols: int = 5
+    levels: dict[str, tuple[int, int]] = field(default_factory=dict)
     draws: tuple[Draw, ...]
     sha256: str
     disjoint_from: tuple[str, ...] = ()
@@ -136,18 +136,12 @@ SUITES: dict[str, SuiteSpec] = {
     for spec in (
         SuiteSpec(
             name="mazebench-100",
-            split="benchmark",
-            rows=5,
-            cols=5,
             levels=PAPER_LEVELS,
             draws=paper_draws(1),
             sha256="b221d7c99d8f32a0aa8538a705390ffb010e010e9b0f19622920f425e2e1b747",
         ),
         SuiteSpec(
             name="mazebench-1000",
-            split="benchmark",
-            rows=5,
-            cols=5,
             levels=PAPER_LEVELS,
             draws=paper_draws(10),
             sha256="09773e2f991c0d4a556d29400e0ba936ac84dbbe27cb01a3079e25f954e720c1",
@@ -156,15 +150,12 @@ SUITES: dict[str, SuiteSpec] = {
         SuiteSpec(
             name="mazebench-dev",
             split="validation",
-            rows=5,
-            cols=5,
             levels=PAPER_LEVELS,
             draws=paper_draws(10),
             sha256="de1aed882ddfdcac81e91adb23796481c05cc1b27befd4cfabcc596dce9ba0b8",
         ),
         SuiteSpec(
             name="mazebench-10x10",
-            split="benchmark",
             rows=10,
             cols=10,
             # Lengths come as they come: of 4,000 mazes a third had up to 15 moves and a third over 30.
@@ -174,9 +165,6 @@ SUITES: dict[str, SuiteSpec] = {
         ),
         SuiteSpec(
             name="fog",
-            split="benchmark",
-            rows=5,
-            cols=5,
             levels=FOG_LEVELS,
             draws=FOG_DRAWS,
             sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
@@ -186,8 +174,6 @@ SUITES: dict[str, SuiteSpec] = {
         SuiteSpec(
             name="fog-dev",
             split="validation",
-            rows=5,
-            cols=5,
             levels=FOG_LEVELS,
             draws=FOG_DRAWS,
             sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
@@ -196,39 +182,24 @@ SUITES: dict[str, SuiteSpec] = {
         ),
         SuiteSpec(
             name="sizes",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels={},
             draws=SIZE_DRAWS,
             sha256="143460daf3bf9fc803407fd6eae41a715c2d5caeab15d2617a6ef16f9f6936a3",
             disjoint_from=("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog"),
         ),
         SuiteSpec(
             name="topology",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels={},
             draws=TOPOLOGY_DRAWS,
             sha256="89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes"),
         ),
         SuiteSpec(
             name="turns",
-            split="benchmark",
-            rows=5,
-            cols=5,
-            levels={},
             draws=TURN_DRAWS,
             sha256="f174f31ad7446e52b6ca0b78bb56f232895e4895086f0184f71ddc7016e4924c",
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology"),
         ),
         SuiteSpec(
             name="symmetry",
-            split="benchmark",
-            rows=5,
-            cols=5,
             levels=PAPER_LEVELS,
             draws=paper_draws(1),
             sha256="da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",

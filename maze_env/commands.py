@@ -62,9 +62,8 @@ def write_whole(path: Path, text: str) -> None:
             stream.write(text)
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
-    except BaseException:  # an interrupt too; nothing is hidden, it is raised again
-        os.unlink(temporary)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # there no more once it has taken its place
 
 
 def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[str, Any]:

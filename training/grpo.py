@@ -91,8 +91,8 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 "Expects validate_every 0 with tool_calls (a look lets the model write its moves, not call a tool), "
                 f"actual: {self.validate_every}"
             )
-        if self.mode == "play" and self.use_vllm:
-            raise InvalidConfig("Expects use_vllm with mode plan alone (games keep their own cache), actual: mode play")
+        if self.mode == "play" and self.use_vllm and not self.tool_calls:
+            raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (turns keep a cache of their own)")
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
