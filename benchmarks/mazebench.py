@@ -146,10 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     agent_options |= dict(map(agent_option, options.agent_option))
     agent = registry.make(options.agent, options.mode, **agent_options)
     records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius)
+    fog_of_play = view_radius if options.mode == "play" else None
     baselines = {}
     for name in BASELINE_ROWS:
         baseline = registry.make(name, options.mode)
-        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite)
+        baseline_records = run_suite(baseline, suite, 1, options.seed, view_radius=view_radius)
+        baselines[name] = summarize(baseline_records, suite, fog_of_play)
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -168,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "recipe": options.recipe,
         "stage": options.stage,
         "train_seed": options.train_seed,
-        "summary": summarize(records, suite),
+        "summary": summarize(records, suite, fog_of_play),
         "baselines": baselines,
         "provenance": provenance("benchmarks.mazebench", arguments, time.monotonic() - started),
         "attempt_columns": [*COLUMNS, "texts"] if options.texts else list(COLUMNS),
@@ -215,6 +217,7 @@ def report(result: dict[str, Any]) -> str:
     for title in ("causes", "parse_failures", "truncations"):
         counts = ", ".join(f"{cause} {count}" for cause, count in summary[title].items())
         lines.append(f"{title.replace('_', ' ')}: {counts or 'none'}")
+    lines += walks_report(summary)
     if told := summary["reasoning"]:
         parts = [f"{name.replace('_', ' ')} {told[name]:.1%}" for name in REASONING if told[name] is not None]
         styles = ", ".join(f"{style} {count}" for style, count in told["styles"].items())
@@ -224,6 +227,21 @@ def report(result: dict[str, Any]) -> str:
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
     return "\n".join(lines)
+
+
+def walks_report(summary: dict[str, Any]) -> list[str]:
+    """The lines on how the agent walked, and with how many tokens."""
+    lines = [f"revisits: {summary['revisits']:.2f} an attempt; attempts with a loop: {summary['loops']:.1%}"]
+    if gap := summary["optimality_gap"]:
+        lines[0] += f"; longer than the shortest way: {gap['ratio']:.1%}, {gap['moves']:.2f} moves a solve"
+    illegal = [
+        f"{cause} in {first['share']:.1%}, median move {first['median']:g}"
+        for cause, first in summary["first_illegal_moves"].items()
+    ]
+    lines.append(f"first illegal move: {'; '.join(illegal) or 'none'}")
+    if curve := summary["solved_within"]:
+        lines.append("solved within tokens: " + ", ".join(f"{budget} {share:.1%}" for budget, share in curve.items()))
+    return lines
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What is measured: pure functions of records. Every attempt is in every denominator."""
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from agents.episodes import Record
 from benchmarks.reasoning import reasoning_figures
 from benchmarks.statistics import wilson
 from benchmarks.suites import Suite
+from benchmarks.walks import first_illegal_moves, optimality_gap, returns
 from maze_env.judging import Outcome
 from maze_env.maze import SYMMETRIES, Maze, transform_move
 
@@ -67,6 +69,26 @@ def tokens_per_solve(records: Sequence[Record]) -> float | None:
     return sum(record.tokens or 0 for record in records) / solved if solved and _counts_tokens(records) else None
 
 
+def solved_within(records: Sequence[Record]) -> dict[str, float] | None:
+    """The share of all attempts that solved their maze with at most b tokens, for b in powers of two.
+
+    (1/N) Σ Sᵢ · [tᵢ ≤ b], with t all tokens generated, thinking and answer, in play over all turns. From the power that
+    the shortest attempt fits to the one that all fit, where the curve ends at the solved rate: more budget than was
+    given says nothing. None where no tokens are counted.
+    """
+    if not _counts_tokens(records):
+        return None
+    used = [record.tokens or 0 for record in records]
+    spent = sorted(tokens for tokens, record in zip(used, records, strict=True) if record.solved)
+    powers = range(_power_above(min(used)), _power_above(max(used)) + 1)
+    return {str(2**power): bisect_right(spent, 2**power) / len(records) for power in powers}
+
+
+def _power_above(tokens: int) -> int:
+    """The least k with tokens ≤ 2^k."""
+    return max(tokens - 1, 0).bit_length()
+
+
 def _counts_tokens(records: Iterable[Record]) -> bool:
     return any(record.tokens is not None for record in records)
 
@@ -108,23 +130,25 @@ def symmetry_consistency(records: Sequence[Record]) -> float:
     return alike / total
 
 
-def summarize(records: Sequence[Record], suite: Suite) -> dict[str, Any]:
+def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None = None) -> dict[str, Any]:
     """Every figure of a run, overall and by level, ready for JSON.
 
-    ``records`` are sample after sample, each with every maze of ``suite`` in order.
+    Args:
+        records: sample after sample, each with every maze of ``suite`` in order.
+        view_radius: of the fog that they were played in, if it was play and in fog; see ``walks.returns``.
     """
     by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
     for index, record in enumerate(records):
         by_level[suite.labels[index % len(suite.labels)]].append(record)
     images = len(SYMMETRIES) if suite.spec.images else 1
-    levels = {name: _figures(some, images) for name, some in by_level.items() if some}
-    figures = {**_figures(records, images), "reasoning": reasoning_figures(records)}
+    levels = {name: _figures(some, images, view_radius) for name, some in by_level.items() if some}
+    figures = {**_figures(records, images, view_radius), "reasoning": reasoning_figures(records)}
     if suite.spec.images:
         figures["symmetry_consistency"] = symmetry_consistency(records)
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
+def _figures(records: Sequence[Record], images: int, view_radius: int | None) -> dict[str, Any]:
     """``images`` of each maze are one trial in the interval, as attempts at it are: they are not independent."""
     mazes = solves_of_mazes(records)
     samples = len(records) // len(mazes)
@@ -137,8 +161,12 @@ def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
         "legality": legality(records),
         "legal_moves": legal_moves(records),
         "spl": spl(records),
+        "optimality_gap": optimality_gap(records),
+        "first_illegal_moves": first_illegal_moves(records),
+        **returns(records, view_radius),
         "tokens_per_attempt": tokens_per_attempt(records),
         "tokens_per_solve": tokens_per_solve(records),
+        "solved_within": solved_within(records),
         "causes": causes(records),
         "parse_failures": parse_failures(records),
         "truncations": truncations(records),

@@ -63,6 +63,7 @@ def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
     assert played["view_radius"] == 1
     assert played["summary"]["solved_rate"] == 1.0
     assert 0.5 < played["summary"]["spl"] < 1.0
+    assert played["summary"]["revisits"] > played["summary"]["loops"] == 0.0  # it comes back only with new knowledge
     planned = run(*fog, "--mode", "plan", output=tmp_path / "plan.json")
     levels = {name: level["solved_rate"] for name, level in planned["summary"]["levels"].items()}
     assert levels["Easy"] > 0.9  # a window of 3x3 cells is much of a small maze
@@ -110,6 +111,9 @@ def test_a_result_stores_what_it_takes_to_read_and_repeat_it(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "mazebench-100 v1, 100 mazes, plan track" in printed
     assert "(shortest-path) 100.0%" in printed
+    gap, illegal = result["summary"]["optimality_gap"], result["summary"]["first_illegal_moves"]["hit_wall"]
+    assert f"longer than the shortest way: {gap['ratio']:.1%}, {gap['moves']:.2f} moves a solve" in printed
+    assert f"first illegal move: hit_wall in {illegal['share']:.1%}, median move {illegal['median']:g}" in printed
     assert os.listdir(output.parent) == ["result.json"]
 
 

@@ -81,6 +81,16 @@ def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
     assert metrics.tokens_per_solve(uncounted) is None
 
 
+def test_the_share_solved_within_a_budget_by_hand(records):
+    # Two of eight are solved, with 8 and 9 tokens; a failure takes 70.
+    spent = [8, 9, 10, 10, 10, 5, 70, 10]
+    counted = [dataclasses.replace(record, tokens=tokens) for record, tokens in zip(records, spent, strict=True)]
+    assert metrics.solved_within(counted) == {"8": 1 / 8, "16": 2 / 8, "32": 2 / 8, "64": 2 / 8, "128": 2 / 8}
+    assert metrics.solved_within(counted[:1]) == {"8": 1.0}
+    assert metrics.solved_within([dataclasses.replace(records[0], tokens=0)]) == {"1": 1.0}
+    assert metrics.solved_within([dataclasses.replace(record, tokens=None) for record in records]) is None
+
+
 @pytest.mark.parametrize(
     ("attempts", "solved", "k", "expected"),
     [(5, 2, 1, 0.4), (5, 2, 2, 0.7), (5, 2, 4, 1.0), (5, 0, 5, 0.0), (5, 5, 1, 1.0), (10, 3, 5, 1 - 21 / 252)],
