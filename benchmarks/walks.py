@@ -35,8 +35,8 @@ def optimality_gap(records: Sequence[Record]) -> dict[str, float] | None:
 def first_illegal_moves(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
     """Where the first refused move stands, by what refused it: ``hit_wall`` or ``left_grid`` (the border).
 
-    For each of them that came first in any attempt: ``attempts``, their ``share`` of all attempts, the ``median`` number
-    of the move, and how many attempts had each number (``at``). Moves are numbered from 1.
+    For each of them that came first in any attempt: ``attempts``, their ``share`` of all attempts, the ``median`` of
+    the move's number, and how many attempts had each number (``at``). Moves are numbered from 1.
     """
     numbers: dict[Outcome, list[int]] = {Outcome.HIT_WALL: [], Outcome.LEFT_GRID: []}
     for record in records:
