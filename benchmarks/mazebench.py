@@ -22,9 +22,10 @@ from agents.episodes import Record, run_episodes
 from benchmarks.metrics import summarize
 from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, result_text
 from benchmarks.suite_specs import SUITES
-from benchmarks.suites import Suite, key_of, load, spec_named
+from benchmarks.suites import Suite, key_of, load
 from maze_env.commands import provenance, run_command, write_whole
 from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.splits import split_of
 
 BASELINE_ROWS = ("random", "shortest-path")
 STAGES = ("untrained", "sft", "sft-continued", "grpo")
@@ -74,7 +75,12 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="see agents/registry.py: random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent",
     )
-    add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
+    add(
+        "--suite",
+        default="mazebench-100",
+        help=f"one of {', '.join(SUITES)}; or FILE.parquet, FILE.json or owner/data-set with published mazes "
+        "(benchmarks/published.py; default %(default)s)",
+    )
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: the suite's")
     add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
@@ -111,7 +117,7 @@ def agent_option(text: str) -> tuple[str, Any]:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raises for what cannot work, before anything is loaded."""
-    spec_named(options.suite)
+    load(options.suite)
     for name, least in (
         ("samples", 1),
         ("batch_size", 1),
@@ -160,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "sha256": suite.spec.sha256,
             "mazes": len(suite.mazes),
             "max_steps": suite.spec.max_steps,
+            "of_training_split": sum(split_of(maze.walls) == "train" for maze in suite.mazes),
         },
         "mode": options.mode,
         "view_radius": view_radius,
@@ -232,6 +239,8 @@ def report(result: dict[str, Any]) -> str:
         lines.append(f"the image of its answer on images of a maze: {summary['symmetry_consistency']:.1%}")
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
+    if suite["of_training_split"]:
+        lines.append(f"mazes whose layout training may have seen: {suite['of_training_split']}")
     return "\n".join(lines)
 
 

@@ -43,8 +43,17 @@ def solved_shares(result: dict[str, Any]) -> list[float]:
 
 
 def path_scores(result: dict[str, Any]) -> list[float]:
-    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py)."""
-    mazes = load_suite(result["suite"]["name"]).mazes
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
+
+    Raises:
+        InvalidResult: when what the suite's name stands for holds other mazes now.
+    """
+    stored, suite = result["suite"], load_suite(result["suite"]["name"])
+    if suite.spec.sha256 != stored["sha256"]:
+        raise InvalidResult(
+            f"Expects {stored['name']} as it was measured, sha256 {stored['sha256']}, actual: {suite.spec.sha256}"
+        )
+    mazes = suite.mazes
     scores = [0.0] * len(mazes)
     for index, cause, moves, *_ in result["attempts"]:
         if cause == Cause.SOLVED:

@@ -19,6 +19,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from benchmarks import published
 from benchmarks.suite_specs import GENERATOR, SUITES, SuiteSpec
 from maze_env.commands import run_command
 from maze_env.errors import TokenMazeError, unknown_name
@@ -37,7 +38,7 @@ class ChangedSuite(TokenMazeError):
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite's mazes, as read from its frozen file.
+    """A suite's mazes, as read from its frozen file or from published data.
 
     Attributes:
         labels: the level of each maze.
@@ -65,12 +66,15 @@ def spec_named(name: str) -> SuiteSpec:
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Suite:
-    """The frozen suite of that name.
+    """The frozen suite of that name, or the published mazes that it is the source of.
 
     Raises:
         UnknownName: for a suite that does not exist.
+        InvalidSuite: as ``published.read``.
         ChangedSuite: when the file is missing or its hash is not the pinned one.
     """
+    if published.is_source(name):
+        return Suite(*published.read(name))
     spec = spec_named(name)
     if not spec.path.is_file():
         raise ChangedSuite(f"Expects the frozen suite at {spec.path}, actual: no such file")

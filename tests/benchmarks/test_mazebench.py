@@ -96,6 +96,7 @@ def test_a_result_stores_what_it_takes_to_read_and_repeat_it(tmp_path, capsys):
         "sha256": SUITES["mazebench-100"].sha256,
         "mazes": 100,
         "max_steps": 100,
+        "of_training_split": 0,
     }
     assert (result["mode"], result["samples"], result["seed"], result["train_seed"]) == ("plan", 1, 0, 7)
     assert list(result["baselines"]) == ["random", "shortest-path"]
