@@ -45,9 +45,9 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
-def power_note(difference: PairedDifference, mazes: int) -> str:
+def power_note(difference: PairedDifference) -> str:
     """How many mazes it takes to see such a difference, and one of a point, where as many mazes tell the two apart."""
-    discordant = (difference.first_only + difference.second_only) / mazes
+    discordant = (difference.first_only + difference.second_only) / difference.mazes
     if not discordant:
         return "no maze tells them apart"
     sizes = sorted({0.01, *([abs(difference.difference)] if difference.difference else [])}, reverse=True)
@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corrected = holm([difference.p_value for difference in differences])
     print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    exact = first["samples"] == 1 and options.metric == "solved"
+    single = first["samples"] == 1 and differences[0].mazes == first["suite"]["mazes"]  # and no images of one maze
+    exact = single and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
     for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
         print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
         if exact:
-            print(power_note(difference, first["suite"]["mazes"]))
+            print(power_note(difference))
 
 
 def _figure(result: dict[str, Any], metric: str) -> str:

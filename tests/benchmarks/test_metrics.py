@@ -1,4 +1,5 @@
 import dataclasses
+from itertools import combinations
 
 import pytest
 
@@ -97,6 +98,14 @@ def test_the_share_solved_within_a_budget_by_hand(records):
 )
 def test_pass_at_k_by_hand(attempts, solved, k, expected):
     assert metrics.pass_at_k(attempts, solved, k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("attempts", "solved"), [(4, 1), (6, 2), (7, 6)])
+def test_pass_at_k_is_the_mean_over_all_choices_of_k(attempts, solved):
+    outcomes = [True] * solved + [False] * (attempts - solved)
+    for k in range(1, attempts + 1):
+        choices = list(combinations(outcomes, k))
+        assert metrics.pass_at_k(attempts, solved, k) == pytest.approx(sum(map(any, choices)) / len(choices))
 
 
 def test_a_summary_counts_each_maze_once_in_its_interval(records):
