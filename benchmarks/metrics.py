@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from agents.episodes import Record
@@ -109,9 +109,8 @@ def pass_at_k(attempts: int, solved: int, k: int) -> float:
     return 1 - math.comb(attempts - solved, k) / math.comb(attempts, k)
 
 
-def mean_pass_at_k(records: Iterable[Record], k: int) -> float:
-    """``pass_at_k`` averaged over mazes, each with its own number of attempts."""
-    solves = solves_of_mazes(records).values()
+def mean_pass_at_k(solves: Collection[Sequence[bool]], k: int) -> float:
+    """``pass_at_k`` averaged over mazes: for each, which of its attempts solved it."""
     return sum(pass_at_k(len(each), sum(each), k) for each in solves) / len(solves)
 
 
@@ -173,5 +172,5 @@ def _figures(records: Sequence[Record], images: int, view_radius: int | None) ->
     }
     if samples > 1:
         powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
-        figures["pass_at_k"] = {str(k): mean_pass_at_k(records, k) for k in (*powers, samples)}
+        figures["pass_at_k"] = {str(k): mean_pass_at_k(mazes.values(), k) for k in (*powers, samples)}
     return figures

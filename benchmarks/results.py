@@ -66,7 +66,7 @@ def path_scores(result: dict[str, Any]) -> list[float]:
 
 
 def _over_images(scores: Sequence[float], result: dict[str, Any]) -> list[float]:
-    """One score for each maze, where the suite has it in several images: to compare, these are no independent trials."""
+    """One score for each maze, where the suite has it in several images: these are no independent trials."""
     spec = SUITES.get(result["suite"]["name"])
     images = len(SYMMETRIES) if spec and spec.images else 1
     return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]

@@ -114,7 +114,7 @@ def test_a_reset_has_a_true_reason_and_returns_to_the_origin(trace, kind):
     ],
 )
 def test_a_redrawn_attempt_begins_at_the_origin_and_goes_along_edges(reason, steps, kind):
-    redrawn = "\n".join(redraw.step_text(MAZE, number, *step) for number, step in enumerate(steps, start=1))
+    redrawn = "\n".join(redraw.step_text(EXAMPLE_TEXT, number, *step) for number, step in enumerate(steps, start=1))
     trace = f"{redraw.steps_text(MAZE, [Move.RIGHT])}\n\n{reason}\nRESET\n{redrawn}".removesuffix("\n")
     reasoning = reasoning_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
     assert (reasoning.style, reasoning.kind) == ("retry-redraw", kind)
