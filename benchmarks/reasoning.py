@@ -39,7 +39,7 @@ class Reasoning:
         kind: the same in a word (maze_env/errors.py, ``InvalidTrace`` and its subclasses; ``UNCLOSED``); or empty.
         follows: whether the trace is valid and the answer is the way that it arrives at.
         attempts: the moves of each attempt from the origin, in order; all but the last were given up.
-        wrong: for each attempt, whether it left every shortest way, or ran into a wall.
+        wrong: for each attempt, whether it took a wrong turn.
         repeats: attempts that make the same moves as an earlier one.
     """
 
@@ -94,13 +94,18 @@ def _ways_explored(thinking: str) -> tuple[tuple[Move, ...], ...]:
 
 
 def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
-    """Whether moves from the origin leave every shortest way to the target, or are not possible."""
+    """Whether moves from the origin are not possible, or leave every shortest way to the target and do not reach it.
+
+    Moves that do reach it, if by a detour, are no wrong turn; ``walks.optimality_gap`` tells how long they are.
+    """
     distances, cell = distances_to(maze.walls, maze.target), maze.origin
-    for number, move in enumerate(moves, start=1):
+    for move in moves:
         cell, outcome = transition(maze, cell, move)
-        if outcome is not Outcome.MOVED or distances[cell] + number > distances[maze.origin]:
+        if outcome is not Outcome.MOVED:
             return True
-    return False
+        if cell == maze.target:
+            return False
+    return bool(distances[cell] + len(moves) > distances[maze.origin])
 
 
 def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reasoning:

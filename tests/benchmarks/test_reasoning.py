@@ -142,6 +142,7 @@ def test_wrong_turns_and_repeated_attempts_are_counted():
     assert is_wrong_turn(MAZE, shortest_path(MAZE)) is False
     assert is_wrong_turn(MAZE, shortest_path(MAZE)[:3]) is False
     assert is_wrong_turn(MAZE, [*shortest_path(MAZE)[:3], shortest_path(MAZE)[2].opposite]) is True
+    assert is_wrong_turn(MAZE, [Move.RIGHT, Move.LEFT, *shortest_path(MAZE)]) is False  # it arrives
     text = next(text for key in range(50) if (text := completion("retry", key)).count("RESET") == 1)
     attempt = text.removeprefix("<think>\n").partition("RESET\n")[0] + "RESET\n"
     twice = text.replace(attempt, attempt * 2, 1)
