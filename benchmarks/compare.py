@@ -14,7 +14,9 @@ from typing import Any
 
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
 from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
+from benchmarks.suite_specs import SUITES
 from maze_env.commands import run_command
+from maze_env.maze import SYMMETRIES
 
 
 def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved") -> PairedDifference:
@@ -32,7 +34,15 @@ def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved
         if one != two:
             raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
     values = {"solved": solved_shares, "spl": path_scores}[metric]
-    return paired_difference(values(first), values(second))
+    return paired_difference(*(over_images(values(result), result["suite"]["name"]) for result in (first, second)))
+
+
+def over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
+    """The mean over the images of each maze, which are no independent trials; ``scores`` where a maze has but one."""
+    if suite not in SUITES or not SUITES[suite].images:
+        return scores
+    images = len(SYMMETRIES)
+    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
 
 
 def _suite(result: dict[str, Any]) -> str:

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.episodes import Record
-from benchmarks.suite_specs import SUITES
 from benchmarks.suites import load as load_suite
 from maze_env.commands import check_folder
 from maze_env.errors import InvalidOutput, TokenMazeError
 from maze_env.judging import Cause
-from maze_env.maze import SYMMETRIES
 from maze_env.moves import Move
 from maze_env.solving import distances_to
 
@@ -37,15 +35,15 @@ def attempt_rows(records: Sequence[Record], mazes: int, texts: bool = False) -> 
 
 
 def solved_shares(result: dict[str, Any]) -> list[float]:
-    """For each maze of the suite, the share of the attempts at it, and at its images, that solved it."""
+    """For each maze of the suite, the share of its attempts that solved it."""
     solved = [0] * result["suite"]["mazes"]
     for maze, cause, *_ in result["attempts"]:
         solved[maze] += cause == Cause.SOLVED
-    return _over_images([count / result["samples"] for count in solved], result)
+    return [count / result["samples"] for count in solved]
 
 
 def path_scores(result: dict[str, Any]) -> list[float]:
-    """For each maze of the suite, its images included, the mean of the terms of SPL (benchmarks/metrics.py).
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
 
     Raises:
         InvalidResult: when what the suite's name stands for holds other mazes now.
@@ -62,14 +60,7 @@ def path_scores(result: dict[str, Any]) -> list[float]:
             maze = mazes[index]
             shortest = int(distances_to(maze.walls, maze.target)[maze.origin])
             scores[index] += shortest / max(len(moves), shortest)
-    return _over_images([score / result["samples"] for score in scores], result)
-
-
-def _over_images(scores: Sequence[float], result: dict[str, Any]) -> list[float]:
-    """One score for each maze, where the suite has it in several images: these are no independent trials."""
-    spec = SUITES.get(result["suite"]["name"])
-    images = len(SYMMETRIES) if spec and spec.images else 1
-    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
+    return [score / result["samples"] for score in scores]
 
 
 def check_output(path: Path, overwrite: bool) -> None:
