@@ -17,8 +17,8 @@ from maze_env.fog import known_maze
 from maze_env.judging import transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
-from maze_env.solving import shortest_path
-from maze_env.tokens import moves_to_text
+from maze_env.solving import UNREACHABLE, distances_to, shortest_path
+from maze_env.tokens import NO_WAY, moves_to_text
 
 
 class WalkingAgent(Agent):
@@ -33,8 +33,8 @@ class WalkingAgent(Agent):
         self._memory: list[dict[str, Any]] = []
 
     @abstractmethod
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        """The next move, from ``maze.origin``."""
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+        """The next move, from ``maze.origin``; ``None`` where it knows that no way leads to the target."""
 
     def reset(self, seeds: Sequence[int]) -> None:
         self._random = [Random(seed) for seed in seeds]
@@ -46,11 +46,13 @@ class WalkingAgent(Agent):
 
     def _act_one(self, observation: str, random: Random, memory: dict[str, Any]) -> str:
         maze = known_maze(observation)
-        if self.mode == "play":
-            return self.choose(maze, random, memory).token
         moves: list[Move] = []
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, random, memory)
+            if move is None:
+                return NO_WAY
+            if self.mode == "play":
+                return move.token
             moves.append(move)
             cell, _ = transition(maze, maze.origin, move)
             if cell == maze.target:
@@ -130,19 +132,19 @@ class DepthFirstAgent(WalkingAgent):
     """Explores: an open side that leads to a cell not visited yet, else back the way it came.
 
     It looks at no wall but those of its own cell and not at where the target lies, so fog makes no difference to it; it
-    finds the target of every maze, loops or not, within twice its cells.
+    finds the target of every maze, loops or not, within twice its cells, and knows when there is nothing left to find.
     """
 
     name = "depth-first"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
         visited, way = memory.setdefault("visited", set()), memory.setdefault("way", [])
         visited.add(maze.origin)
         for move in maze.open_moves(maze.origin):
             if move.from_cell(maze.origin) not in visited:
                 way.append(move)
                 return move
-        return way.pop().opposite if way else maze.open_moves(maze.origin)[0]
+        return way.pop().opposite if way else None
 
 
 class ShortestPathAgent(WalkingAgent):
@@ -152,8 +154,9 @@ class ShortestPathAgent(WalkingAgent):
 
     name = "shortest-path"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        return shortest_path(maze)[0]
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+        distances = distances_to(maze.walls, maze.target)
+        return None if distances[maze.origin] == UNREACHABLE else shortest_path(maze, distances)[0]
 
 
 class AStarAgent(WalkingAgent):
@@ -161,7 +164,7 @@ class AStarAgent(WalkingAgent):
 
     name = "a-star"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
         def ahead(cell: Cell) -> int:
             return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
 
@@ -179,7 +182,7 @@ class AStarAgent(WalkingAgent):
                     made[to] = length + 1
                     left = ahead(to)
                     heappush(queue, (length + 1 + left, left, to, length + 1, move if first is None else first))
-        return Move.UP  # no way at all: under any move it stays unsolved
+        return None
 
 
 BASELINES: dict[str, type[WalkingAgent]] = {

@@ -163,6 +163,17 @@ def test_an_ended_episode_gets_no_text(name):
     assert texts[1] in MOVE_OF_TOKEN
 
 
+@EVERY_AGENT
+def test_who_looks_at_the_whole_maze_says_that_no_way_leads_to_the_target(name):
+    agent = BASELINES[name]("plan")
+    halves = Maze.from_ascii(golden.HALVES_ASCII)
+    solved = [record.solved for record in run_episodes(agent, [halves, *tiny.mazes(3)], range(4))]
+    if name in ("shortest-path", "a-star", "depth-first"):
+        assert all(solved)
+    else:
+        assert not solved[0]
+
+
 def test_a_plan_that_misses_the_target_ends_with_the_budget():
     # A dead end that points at the target holds the greedy agent for good.
     trap = Maze.from_ascii(

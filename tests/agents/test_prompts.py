@@ -38,6 +38,7 @@ def test_the_description_says_what_every_kind_of_token_means():
         "<|up|> to the row before, <|down|> to the row after, <|left|> to the column before, <|right|> to the column",
         "A move through a wall is not possible",
         "between <think> and </think>",
+        "If no way leads to the target, write <|unreachable|> in place of the moves",
     ):
         assert said in text
     assert all(marker in text for marker in MARKERS)
