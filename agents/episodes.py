@@ -26,7 +26,8 @@ class Record:
         outcomes: what each of ``moves`` did.
         cause: how it ended; ``solved`` or why not. ``truncated`` stands beside it when a budget ended it.
         position: where the agent stood at the end.
-        start_distance, end_distance: true maze distance to the target at the start and at the end.
+        start_distance, end_distance: true maze distance to the target at the start and at the end; ``UNREACHABLE``
+            (maze_env/solving.py) where no way leads there.
         tokens: tokens that the agent generated, where it counts them.
         truncated: whether a budget (of tokens in plan, of moves in play) ended the attempt.
     """

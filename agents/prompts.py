@@ -28,7 +28,8 @@ A move goes to the neighbouring cell: <|up|> to the row before, <|down|> to the 
 column before, <|right|> to the column after. A move through a wall is not possible.
 
 Think first, between <think> and </think>. After </think> write the moves from the origin to the target and nothing \
-else. The last move must arrive at the target. If no way leads to the target, write <|unreachable|> in place of the moves.
+else. The last move must arrive at the target. If no way leads to the target, write <|unreachable|> in place of the \
+moves.
 
 MAZE:
 {maze}"""

@@ -111,7 +111,9 @@ def agent_option(text: str) -> tuple[str, Any]:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raises for what cannot work, before anything is loaded."""
-    spec_named(options.suite)
+    spec = spec_named(options.suite)
+    if options.mode in MODES and options.mode not in spec.modes:  # a mode that does not exist is the registry's to say
+        raise InvalidConfig(f"Expects a mode of suite {spec.name!r}, one of {spec.modes}, actual: {options.mode!r}")
     for name, least in (
         ("samples", 1),
         ("batch_size", 1),

@@ -11,6 +11,7 @@ from benchmarks.statistics import wilson
 from benchmarks.suites import Suite
 from maze_env.judging import Outcome
 from maze_env.maze import SYMMETRIES, Maze, transform_move
+from maze_env.solving import UNREACHABLE
 
 
 def solved_rate(records: Sequence[Record]) -> float:
@@ -29,15 +30,18 @@ def legal_moves(records: Sequence[Record]) -> float | None:
     return outcomes.count(Outcome.MOVED) / len(outcomes) if outcomes else None
 
 
+def path_efficiency(shortest: int, walked: int) -> float:
+    """A solved maze's term of SPL: l / max(p, l); 1 where no way leads to the target (l is ``UNREACHABLE``)."""
+    return 1.0 if shortest == UNREACHABLE else shortest / max(walked, shortest)
+
+
 def spl(records: Sequence[Record]) -> float:
     """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
 
     Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
-    counts towards p, as it costs a step.
+    counts towards p, as it costs a step. Where no way leads to the target, a maze's term is Sᵢ: no length weighs it.
     """
-    scores = (
-        record.start_distance / max(len(record.moves), record.start_distance) for record in records if record.solved
-    )
+    scores = (path_efficiency(record.start_distance, len(record.moves)) for record in records if record.solved)
     return sum(scores) / len(records)
 
 

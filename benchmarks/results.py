@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.episodes import Record
+from benchmarks.metrics import path_efficiency
 from benchmarks.suites import load as load_suite
 from maze_env.commands import check_folder
 from maze_env.errors import InvalidOutput, TokenMazeError
@@ -50,7 +51,7 @@ def path_scores(result: dict[str, Any]) -> list[float]:
         if cause == Cause.SOLVED:
             maze = mazes[index]
             shortest = int(distances_to(maze.walls, maze.target)[maze.origin])
-            scores[index] += shortest / max(len(moves), shortest)
+            scores[index] += path_efficiency(shortest, len(moves))
     return [score / result["samples"] for score in scores]
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from agents import registry
 from benchmarks import mazebench
 from benchmarks.mazebench import episode_seed, main, run_suite
 from benchmarks.metrics import legality, solved_rate, spl
-from benchmarks.results import load_result
+from benchmarks.results import load_result, path_scores
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import load
 from maze_env.commands import run_command
@@ -75,6 +76,16 @@ def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
 def test_the_oracle_solves_every_suite():
     for name in SUITES:
         assert solved_rate(run_suite(registry.make("shortest-path", "plan"), load(name))) == 1.0
+
+
+def test_where_the_target_cannot_be_reached_only_those_who_say_so_score(tmp_path):
+    oracle = run("--agent", "shortest-path", "--suite", "unreachable", output=tmp_path / "oracle.json")
+    assert (oracle["summary"]["solved_rate"], oracle["summary"]["spl"]) == (1.0, 1.0)
+    assert path_scores(oracle) == [1.0] * 200
+    wanderer = run("--agent", "left-hand", "--suite", "unreachable", output=tmp_path / "wanderer.json")
+    levels = {name: level["solved_rate"] for name, level in wanderer["summary"]["levels"].items()}
+    assert levels == {"unreachable": 0.0, "reachable": 1.0}
+    assert wanderer["summary"]["causes"] == {"solved": 100, "short_of_target": 100}
 
 
 def test_random_is_near_its_level():
@@ -171,10 +182,15 @@ def test_attempts_of_neighbouring_seeds_share_no_seed():
         (["--agent", "greedy", "--samples", "0"], InvalidConfig, "--samples of at least 1"),
         (["--agent", "greedy", "--temperature", "-1"], InvalidConfig, "--temperature of at least 0"),
         (["--agent", ".", "--samples", "4"], InvalidConfig, "same answer each time"),
+        (
+            ["--agent", "greedy", "--suite", "unreachable", "--mode", "play"],
+            InvalidConfig,
+            "Expects a mode of suite 'unreachable', one of ('plan',), actual: 'play'",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_clear_error(arguments, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=re.escape(message)):
         main(arguments)
 
 

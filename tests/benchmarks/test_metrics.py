@@ -9,6 +9,7 @@ from benchmarks import metrics
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
 from maze_env.maze import Maze
+from tests.maze_env.golden import CUT_OFF_ASCII
 
 CORRIDOR = Maze.from_ascii("""
     +---+---+---+---+---+
@@ -104,6 +105,15 @@ def test_a_summary_counts_each_maze_once_in_its_interval(records):
     assert summary["levels"]["Medium"] == {
         key: value for key, value in summary.items() if key not in ("levels", "reasoning")
     }
+
+
+def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
+    cut_off = Maze.from_ascii(CUT_OFF_ASCII)
+    agent = Scripted(["<|unreachable|>", "<|down|>", "<|unreachable|>", SHORTEST])
+    records = run_episodes(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
+    assert metrics.spl(records) == 2 / 4
+    assert metrics.legality(records) == 3 / 4
+    assert metrics.causes(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
 
 
 def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():
