@@ -1,5 +1,7 @@
 """Agents that are not language models: they read the same text, so they measure the same thing.
 
+They read and write every phrasing through ``maze_env.phrasings``.
+
 Under fog they know what the text shows: sides between unseen cells count as open until they are seen.
 
 All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
@@ -13,10 +15,10 @@ from random import Random
 from typing import Any
 
 from agents.base import Agent, Mode
-from maze_env.fog import known_maze
 from maze_env.judging import transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
+from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 from maze_env.tokens import NO_WAY, moves_to_text
 
@@ -45,7 +47,8 @@ class WalkingAgent(Agent):
         return [self._act_one(*episode) if episode[0] else "" for episode in episodes]
 
     def _act_one(self, observation: str, random: Random, memory: dict[str, Any]) -> str:
-        maze = known_maze(observation)
+        phrasing = phrasing_named(self.phrasing)
+        maze = phrasing.read(observation)
         moves: list[Move] = []
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, random, memory)
@@ -58,7 +61,7 @@ class WalkingAgent(Agent):
             if cell == maze.target:
                 break
             maze = Maze.trusted(maze.walls, cell, maze.target)
-        return moves_to_text(moves)
+        return phrasing.translate(moves_to_text(moves))
 
 
 class RandomAgent(WalkingAgent):

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, resul
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, key_of, load, spec_named
 from maze_env.commands import provenance, run_command, write_whole
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, InvalidMaze, UnreadableMaze, unknown_name
+from maze_env.phrasings import STANDARD
 
 BASELINE_ROWS = ("random", "shortest-path")
 STAGES = ("untrained", "sft", "sft-continued", "grpo")
@@ -44,23 +46,46 @@ def run_suite(
     seed: int = 0,
     chunk: int | None = None,
     view_radius: int | None = None,
+    phrasings: Sequence[str] | None = None,
 ) -> list[Record]:
-    """Attempts every maze ``samples`` times: sample after sample, each with the mazes in the suite's order.
+    """Attempts every maze ``samples`` times in each phrasing: sample after sample, in each of them phrasing after
+    phrasing, each with the mazes in the suite's order.
 
     Args:
         view_radius: shows the mazes in fog of this radius.
         chunk: episodes given to the agent at once; default the agent's ``batch_size``, else 100.
+        phrasings: in which the mazes are given; default the suite's.
     """
+    phrasings = phrasings or suite.spec.phrasings
     size = chunk or int(getattr(agent, "batch_size", DEFAULT_CHUNK))
     records: list[Record] = []
-    with tqdm(total=len(suite.mazes) * samples, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
-        for sample in range(samples):
-            for start in range(0, len(suite.mazes), size):
+    count = len(suite.mazes)
+    total = count * samples * len(phrasings)
+    with tqdm(total=total, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+        for sample, phrasing in product(range(samples), phrasings):
+            place = suite.spec.phrasings.index(phrasing)
+            for start in range(0, count, size):
                 mazes = suite.mazes[start : start + size]
-                seeds = [episode_seed(seed, sample, start + i) for i in range(len(mazes))]
-                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius)
+                seeds = [episode_seed(seed, sample, place * count + start + i) for i in range(len(mazes))]
+                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius, phrasing)
                 bar.update(len(mazes))
     return records
+
+
+def phrasings_taken(agent: Agent, suite: Suite, view_radius: int | None = None) -> tuple[str, ...]:
+    """Those of the suite's phrasings that the agent can read, told by one maze; ``standard`` it has to.
+
+    The others are named in the summary and no attempts: they say nothing of what the agent can do with a maze.
+    """
+    taken = [STANDARD]
+    for phrasing in suite.spec.phrasings:
+        if phrasing != STANDARD:
+            try:
+                run_episodes(agent, suite.mazes[:1], [0], suite.spec.max_steps, view_radius, phrasing)
+            except (UnreadableMaze, InvalidMaze):
+                continue
+            taken.append(phrasing)
+    return tuple(taken)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -147,11 +172,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     agent_options = {name: value for name, value in given.items() if value is not None}
     agent_options |= dict(map(agent_option, options.agent_option))
     agent = registry.make(options.agent, options.mode, **agent_options)
-    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius)
+    phrasings = phrasings_taken(agent, suite, view_radius)
+    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius, phrasings)
     baselines = {}
     for name in BASELINE_ROWS:
         baseline = registry.make(name, options.mode)
-        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite)
+        beside = run_suite(baseline, suite, 1, options.seed, view_radius=view_radius, phrasings=phrasings)
+        baselines[name] = summarize(beside, suite)
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -160,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "sha256": suite.spec.sha256,
             "mazes": len(suite.mazes),
             "max_steps": suite.spec.max_steps,
+            **({"phrasings": phrasings} if len(suite.spec.phrasings) > 1 else {}),
         },
         "mode": options.mode,
         "view_radius": view_radius,
@@ -200,7 +228,7 @@ def report(result: dict[str, Any]) -> str:
     width = max(map(len, rows))
     head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {track_of(result)} track\n"
     levels = list(summary["levels"])
-    in_columns = levels if len(levels) <= 4 else []  # more are listed below
+    in_columns = levels if len(levels) <= 4 and max(map(len, levels)) < 8 else []  # others are listed below
     cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in in_columns), ("legal", 7), ("SPL", 7)]
     lines = [head, " " * width + "".join(f"{title:>{size}}" for title, size in (*cells, ("tokens/solve", 14)))]
     for name, row in rows.items():
@@ -223,9 +251,22 @@ def report(result: dict[str, Any]) -> str:
         lines.append(f"reasoning ({styles}): {', '.join(parts)}")
     if "symmetry_consistency" in summary:
         lines.append(f"the image of its answer on images of a maze: {summary['symmetry_consistency']:.1%}")
+    if "robustness" in summary:
+        lines += robustness_lines(summary)
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
     return "\n".join(lines)
+
+
+def robustness_lines(summary: dict[str, Any]) -> list[str]:
+    """What a suite of several phrasings says beyond its levels."""
+    robust, worst = summary["robustness"], summary["worst_phrasing"]
+    share = "-" if robust is None else f"{robust:.1%}"
+    return [
+        f"solved in every phrasing, of what is solved in the standard one: {share}",
+        f"worst phrasing: {worst}, {summary['levels'][worst]['solved_rate']:.1%}",
+        f"phrasings not taken: {', '.join(summary['phrasings_not_taken']) or 'none'}",
+    ]
 
 
 if __name__ == "__main__":

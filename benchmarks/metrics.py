@@ -11,6 +11,7 @@ from benchmarks.statistics import wilson
 from benchmarks.suites import Suite
 from maze_env.judging import Outcome
 from maze_env.maze import SYMMETRIES, Maze, transform_move
+from maze_env.phrasings import STANDARD
 from maze_env.solving import UNREACHABLE
 
 
@@ -112,26 +113,48 @@ def symmetry_consistency(records: Sequence[Record]) -> float:
     return alike / total
 
 
+def robustness(records: Sequence[Record]) -> float | None:
+    """Mazes solved in every phrasing over mazes solved in the standard one: Σᵢ Πₚ Sᵢₚ / Σᵢ Sᵢₛ, p the phrasings taken.
+
+    ``records`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
+    1: no phrasing makes a difference to what was solved. None where the standard phrasing solved nothing, and where no
+    other one was taken. That a model be measured over several phrasings and its worst told: Sclar et al., "Quantifying
+    language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is this project's.
+    """
+    solves: dict[str, list[bool]] = {}
+    for record in records:
+        solves.setdefault(record.phrasing, []).append(record.solved)
+    standard = sum(solves[STANDARD])
+    return sum(map(all, zip(*solves.values(), strict=True))) / standard if standard and len(solves) > 1 else None
+
+
 def summarize(records: Sequence[Record], suite: Suite) -> dict[str, Any]:
     """Every figure of a run, overall and by level, ready for JSON.
 
-    ``records`` are sample after sample, each with every maze of ``suite`` in order.
+    ``records`` are sample after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in
+    order. Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
     """
-    by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
+    spec, taken = suite.spec, {record.phrasing for record in records}
+    several = len(spec.phrasings) > 1
+    by_level: dict[str, list[Record]] = {name: [] for name in spec.level_names}
     for index, record in enumerate(records):
-        by_level[suite.labels[index % len(suite.labels)]].append(record)
-    images = len(SYMMETRIES) if suite.spec.images else 1
-    levels = {name: _figures(some, images) for name, some in by_level.items() if some}
-    figures = {**_figures(records, images), "reasoning": reasoning_figures(records)}
-    if suite.spec.images:
+        by_level[record.phrasing if several else suite.labels[index % len(suite.labels)]].append(record)
+    images = len(SYMMETRIES) if spec.images else 1
+    samples = len(records) // (len(suite.mazes) * len(taken))
+    levels = {name: _figures(some, images, samples) for name, some in by_level.items() if some}
+    figures = {**_figures(records, images, samples), "reasoning": reasoning_figures(records)}
+    if spec.images:
         figures["symmetry_consistency"] = symmetry_consistency(records)
+    if several:
+        figures["robustness"] = robustness(records)
+        figures["worst_phrasing"] = min(levels, key=lambda name: levels[name]["solved_rate"])
+        figures["phrasings_not_taken"] = [name for name in spec.phrasings if name not in taken]
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
-    """``images`` of each maze are one trial in the interval, as attempts at it are: they are not independent."""
+def _figures(records: Sequence[Record], images: int, samples: int) -> dict[str, Any]:
+    """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
     mazes = solves_of_mazes(records)
-    samples = len(records) // len(mazes)
     rate = solved_rate(records)
     figures = {
         "attempts": len(records),

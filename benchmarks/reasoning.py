@@ -15,6 +15,7 @@ from maze_env.errors import InvalidTrace
 from maze_env.judging import Outcome, transition
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.phrasings import phrasing_named
 from maze_env.solving import distances_to
 from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, parse_answer
 from maze_env.traces.redraw import STEP_NAMES
@@ -112,7 +113,11 @@ def reasoning_figures(records: Sequence[Record]) -> dict[str, Any] | None:
       ``repaired``: share that was solved all the same.
     - ``repeats``: share that makes the same attempt twice.
     """
-    read = [(record, reasoning_of(record.maze, record.texts[0])) for record in records if len(record.texts) == 1]
+    read = [
+        (record, reasoning_of(record.maze, phrasing_named(record.phrasing).translate(record.texts[0])))
+        for record in records
+        if len(record.texts) == 1
+    ]
     reasoned = [(record, reasoning) for record, reasoning in read if reasoning.style != NO_TRACE]
     if not reasoned:
         return None

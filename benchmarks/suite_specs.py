@@ -3,11 +3,12 @@
 ``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from agents.base import MODES, Mode
+from maze_env.phrasings import PHRASINGS, STANDARD
 
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
@@ -72,6 +73,7 @@ class SuiteSpec:
         disjoint_from: suites of the same split whose layouts this one leaves out.
         view_radius: of the fog that the suite is played in; ``None`` for none.
         modes: in which it can be measured.
+        phrasings: of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels.
         sha256: of the frozen file's text, with "\\n" for line ends.
     """
 
@@ -85,6 +87,7 @@ class SuiteSpec:
     disjoint_from: tuple[str, ...] = ()
     view_radius: int | None = None
     modes: tuple[Mode, ...] = MODES
+    phrasings: tuple[str, ...] = (STANDARD,)
     images: bool = False
     version: int = 1
 
@@ -95,7 +98,9 @@ class SuiteSpec:
 
     @property
     def level_names(self) -> list[str]:
-        """The levels in their order."""
+        """The levels of its figures, in their order."""
+        if len(self.phrasings) > 1:
+            return list(self.phrasings)
         return list(self.levels) or list(dict.fromkeys(draw.level for draw in self.draws))
 
     @property
@@ -148,6 +153,10 @@ TURN_DRAWS = tuple(
 UNREACHABLE_DRAWS = (
     Draw(1, 24, 100, walled_up=ON_THE_WAY, level="unreachable"),
     Draw(1, 24, 100, walled_up=BESIDE_IT, level="reachable"),
+)
+# The paper's lengths on other layouts: of the 2,840 or so that "dfs" makes at 5x5 in this split, 47 were left.
+PHRASING_DRAWS = tuple(
+    replace(draw, generator="wilson", level=level) for draw, level in zip(paper_draws(1), PAPER_LEVELS, strict=True)
 )
 
 SUITES: dict[str, SuiteSpec] = {
@@ -231,6 +240,14 @@ SUITES: dict[str, SuiteSpec] = {
             sha256="7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
             modes=("plan",),  # the environment has no move that says so, and refuses such mazes
+        ),
+        SuiteSpec(
+            name="phrasing",
+            draws=PHRASING_DRAWS,
+            sha256="0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
+            modes=("plan",),  # the environment speaks the standard phrasing
+            phrasings=tuple(PHRASINGS),
         ),
     )
 }

@@ -17,6 +17,7 @@ suite's split, as the one that it was made of is.
 import argparse
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -30,6 +31,7 @@ from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import SYMMETRIES, Cell, Maze, transform_maze
 from maze_env.moves import Move
+from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, path_cells, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
@@ -46,7 +48,7 @@ class Suite:
     """A suite's mazes, as read from its frozen file.
 
     Attributes:
-        labels: the level of each maze.
+        labels: the level of each maze, as it was drawn.
     """
 
     spec: SuiteSpec
@@ -182,6 +184,10 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
     }
     if spec.images:
         head["images"] = "each maze in its 8 images, one after the other"
+    if len(spec.phrasings) > 1:  # a hash of all mazes in each, so that a phrasing cannot change unseen
+        head["phrasings"] = {
+            name: text_hash("\n".join(map(phrasing_named(name).write, mazes))) for name in spec.phrasings
+        }
     if any(draw.size for draw in spec.draws):
         head["maze"] = f"rows x columns; {head['maze']}"
     if spec.view_radius is not None:
@@ -231,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         elif load(spec.name).mazes != tuple(mazes) or text_hash(text) != spec.sha256:
             raise ChangedSuite(f"Expects {spec.name} as frozen, actual: the generator now makes other mazes")
         levels = Suite(spec, tuple(mazes)).labels
-        counts = ", ".join(f"{name} {levels.count(name)}" for name in spec.level_names)
+        counts = ", ".join(f"{name} {count}" for name, count in Counter(levels).items())
         print(f"{spec.name} v{spec.version}: {len(mazes)} mazes ({counts}), sha256 {text_hash(text)}")
 
 
