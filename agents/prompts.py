@@ -150,12 +150,12 @@ def wording(tokenizer: Any, phrasing: str) -> str:
     Raises:
         UnreadableMaze: for a bare tokenizer and a phrasing whose mazes are the standard ones: it has no other wording.
     """
-    style = prompt_style(tokenizer)
+    style, surface = prompt_style(tokenizer), phrasing_named(phrasing)
     if phrasing == STANDARD:
         return tokenizer.init_kwargs.get("prompt_template") or STYLES[style]
     if style != "bare":
         return WORDINGS[phrasing]
-    if phrasing_named(phrasing) == PHRASINGS[STANDARD]:
+    if surface == PHRASINGS[STANDARD]:
         raise UnreadableMaze(f"Expects a tokenizer with a wording, actual: a bare one, which has no {phrasing!r} one")
     return BARE
 

@@ -5,8 +5,8 @@ them, so one judge judges every answer, once ``translate`` has put it into stand
 phrasing is in ``agents/prompts.py``.
 
 The embedded model's vocabulary holds ``transposed``, ``bottom-up`` and ``shuffled``; ``renamed``, ``adjacency`` and
-``ascii`` are for models that read any text. Standard tokens that change their meanings among themselves are none of
-these: nothing in a bare maze could say so.
+``ascii`` are for models that read any text. To a model that reads the bare maze nothing says which phrasing it has:
+``transposed`` shows there in the order of the cells and the walls of the border alone.
 """
 
 import re
