@@ -39,8 +39,7 @@ def _prompt(*parts: str) -> str:
     return "\n\n".join((*parts, ANSWER))
 
 
-FROM_THE_TOP = TOKENS.replace("{order}", "row by row from the top")
-DESCRIBED = _prompt(FROM_THE_TOP, CELLS, MOVE_RULE)
+DESCRIBED = _prompt(TOKENS.replace("{order}", "row by row from the top"), CELLS, MOVE_RULE)
 STYLES: dict[str, str] = {"bare": BARE, "described": DESCRIBED}
 
 TERSE = """\

@@ -75,7 +75,7 @@ def run_suite(
 def phrasings_taken(agent: Agent, suite: Suite, view_radius: int | None = None) -> tuple[str, ...]:
     """Those of the suite's phrasings that the agent can read, told by one maze; ``standard`` it has to.
 
-    The others are named in the summary and no attempts: they say nothing of what the agent can do with a maze.
+    The others are named in the summary and count as no attempts: they say nothing of what the agent can do with a maze.
     """
     taken = [STANDARD]
     for phrasing in suite.spec.phrasings:

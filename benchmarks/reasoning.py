@@ -74,7 +74,10 @@ def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
 
 
 def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
-    """Whether moves from the origin leave every shortest way to the target, or are not possible."""
+    """Whether moves from the origin leave every shortest way to the target, or are not possible.
+
+    Where no way leads to the target, any move does.
+    """
     distances, cell = distances_to(maze.walls, maze.target), maze.origin
     for number, move in enumerate(moves, start=1):
         cell, outcome = transition(maze, cell, move)
