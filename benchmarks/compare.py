@@ -4,7 +4,7 @@
     python -m benchmarks.compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
-Only results on the same suite, in the same mode, with the same number of samples compare.
+Only results on the same suite, in the same phrasings and mode, with the same number of samples compare.
 """
 
 import argparse
@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
+from benchmarks.results import (
+    InvalidResult,
+    attempts_at_each,
+    load_result,
+    path_scores,
+    phrasings_of,
+    solved_shares,
+)
 from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
 from benchmarks.suite_specs import SUITES
 from maze_env.commands import run_command
@@ -27,6 +34,7 @@ def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved
     """
     for what, one, two in (
         ("suite", _suite(first), _suite(second)),
+        ("phrasings", phrasings_of(first["suite"]), phrasings_of(second["suite"])),
         ("mode", first["mode"], second["mode"]),
         ("fog", first["view_radius"], second["view_radius"]),
         ("number of samples", first["samples"], second["samples"]),
@@ -82,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corrected = holm([difference.p_value for difference in differences])
     print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    single = first["samples"] == 1 and differences[0].mazes == first["suite"]["mazes"]  # and no images of one maze
+    single = (
+        attempts_at_each(first) == 1 and differences[0].mazes == first["suite"]["mazes"]
+    )  # and no images of one maze
     exact = single and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"

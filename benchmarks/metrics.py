@@ -13,6 +13,8 @@ from benchmarks.suites import Suite
 from benchmarks.walks import first_illegal_moves, optimality_gap, returns
 from maze_env.judging import Outcome
 from maze_env.maze import SYMMETRIES, Maze, transform_move
+from maze_env.phrasings import STANDARD
+from maze_env.solving import UNREACHABLE
 
 
 def solved_rate(records: Sequence[Record]) -> float:
@@ -31,15 +33,18 @@ def legal_moves(records: Sequence[Record]) -> float | None:
     return outcomes.count(Outcome.MOVED) / len(outcomes) if outcomes else None
 
 
+def path_efficiency(shortest: int, walked: int) -> float:
+    """A solved maze's term of SPL: l / max(p, l); 1 where no way leads to the target (l is ``UNREACHABLE``)."""
+    return 1.0 if shortest == UNREACHABLE else shortest / max(walked, shortest)
+
+
 def spl(records: Sequence[Record]) -> float:
     """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
 
     Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
-    counts towards p, as it costs a step.
+    counts towards p, as it costs a step. Where no way leads to the target, a maze's term is Sᵢ: no length weighs it.
     """
-    scores = (
-        record.start_distance / max(len(record.moves), record.start_distance) for record in records if record.solved
-    )
+    scores = (path_efficiency(record.start_distance, len(record.moves)) for record in records if record.solved)
     return sum(scores) / len(records)
 
 
@@ -129,28 +134,52 @@ def symmetry_consistency(records: Sequence[Record]) -> float:
     return alike / total
 
 
+def robustness(records: Sequence[Record]) -> float | None:
+    """Mazes solved in every phrasing over mazes solved in the standard one: Σᵢ Πₚ Sᵢₚ / Σᵢ Sᵢₛ, p the phrasings taken.
+
+    ``records`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
+    1: no phrasing makes a difference to what was solved. None where the standard phrasing solved nothing, and where no
+    other one was taken. That a model be measured over several phrasings and its worst told: Sclar et al., "Quantifying
+    language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is this project's.
+    """
+    solves: dict[str, list[bool]] = {}
+    for record in records:
+        solves.setdefault(record.phrasing, []).append(record.solved)
+    standard = sum(solves[STANDARD])
+    return sum(map(all, zip(*solves.values(), strict=True))) / standard if standard and len(solves) > 1 else None
+
+
 def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None = None) -> dict[str, Any]:
     """Every figure of a run, overall and by level, ready for JSON.
 
+    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
+
     Args:
-        records: sample after sample, each with every maze of ``suite`` in order.
+        records: sample after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in
+            order.
         view_radius: of the fog that they were played in, if it was play and in fog; see ``walks.returns``.
     """
-    by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
+    spec, taken = suite.spec, {record.phrasing for record in records}
+    several = len(spec.phrasings) > 1
+    by_level: dict[str, list[Record]] = {name: [] for name in spec.level_names}
     for index, record in enumerate(records):
-        by_level[suite.labels[index % len(suite.labels)]].append(record)
-    images = len(SYMMETRIES) if suite.spec.images else 1
-    levels = {name: _figures(some, images, view_radius) for name, some in by_level.items() if some}
-    figures = {**_figures(records, images, view_radius), "reasoning": reasoning_figures(records)}
-    if suite.spec.images:
+        by_level[record.phrasing if several else suite.labels[index % len(suite.labels)]].append(record)
+    images = len(SYMMETRIES) if spec.images else 1
+    samples = len(records) // (len(suite.mazes) * len(taken))
+    levels = {name: _figures(some, images, samples, view_radius) for name, some in by_level.items() if some}
+    figures = {**_figures(records, images, samples, view_radius), "reasoning": reasoning_figures(records)}
+    if spec.images:
         figures["symmetry_consistency"] = symmetry_consistency(records)
+    if several:
+        figures["robustness"] = robustness(records)
+        figures["worst_phrasing"] = min(levels, key=lambda name: levels[name]["solved_rate"])
+        figures["phrasings_not_taken"] = [name for name in spec.phrasings if name not in taken]
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record], images: int, view_radius: int | None) -> dict[str, Any]:
-    """``images`` of each maze are one trial in the interval, as attempts at it are: they are not independent."""
+def _figures(records: Sequence[Record], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
+    """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
     mazes = solves_of_mazes(records)
-    samples = len(records) // len(mazes)
     rate = solved_rate(records)
     figures = {
         "attempts": len(records),

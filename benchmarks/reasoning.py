@@ -15,6 +15,7 @@ from maze_env.errors import InvalidTrace
 from maze_env.judging import Cause, Outcome, transition
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
+from maze_env.phrasings import phrasing_named
 from maze_env.solving import distances_to
 from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, parse_answer
 from maze_env.traces.redraw import STEP_NAMES
@@ -96,7 +97,8 @@ def _ways_explored(thinking: str) -> tuple[tuple[Move, ...], ...]:
 def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
     """Whether moves from the origin are not possible, or leave every shortest way to the target and do not reach it.
 
-    Moves that do reach it, if by a detour, are no wrong turn; ``walks.optimality_gap`` tells how long they are.
+    Moves that do reach it, if by a detour, are no wrong turn; ``walks.optimality_gap`` tells how long they are. Where
+    no way leads to the target, any move is one.
     """
     distances, cell = distances_to(maze.walls, maze.target), maze.origin
     for move in moves:
@@ -144,7 +146,8 @@ def reasoning_figures(records: Sequence[Record]) -> dict[str, Any] | None:
     for record in records:
         if len(record.texts) == 1:
             opened = record.cause == Cause.UNCLOSED_THINKING  # by its prompt, where it was not by its text
-            reasoning = reasoning_of(record.maze, record.texts[0], opened)
+            text = phrasing_named(record.phrasing).translate(record.texts[0])
+            reasoning = reasoning_of(record.maze, text, opened)
             if reasoning.style != NO_TRACE:
                 styles.setdefault(reasoning.style, []).append((record, reasoning))
     if not styles:

@@ -105,7 +105,12 @@ def _row(title: str, summaries: Sequence[Result], seeds: Sequence[int | None], l
         ("" if seed is None else f"{seed}: ") + _with_interval(one["solved_rate"], one["solved_rate_wilson_95"])
         for seed, one in zip(seeds, summaries, strict=True)
     ]
-    by_level = [_percent(_mean([one["levels"][level]["solved_rate"] for one in summaries])) for level in levels]
+    by_level = [
+        _percent(_mean([one["levels"][level]["solved_rate"] for one in summaries]))
+        if all(level in one["levels"] for one in summaries)
+        else "-"  # a phrasing that was not taken
+        for level in levels
+    ]
     tokens = [one["tokens_per_solve"] for one in summaries if one["tokens_per_solve"] is not None]
     return [
         title,

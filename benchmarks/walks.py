@@ -14,16 +14,19 @@ from agents.episodes import Record
 from maze_env.fog import first_view, reveal
 from maze_env.judging import Outcome
 from maze_env.maze import Cell
+from maze_env.solving import UNREACHABLE
 from maze_env.tokens import UNSEEN_BITS
 
 
 def optimality_gap(records: Sequence[Record]) -> dict[str, float] | None:
     """How much longer ways that arrived are than the shortest: means of p/l - 1 (``ratio``) and p - l (``moves``).
 
-    p is the walked and l the shortest length, as in ``metrics.spl``. Over the solved attempts alone, because an attempt
-    that does not arrive has no length to compare; SPL counts it as nothing. None where nothing was solved.
+    p is the walked and l the shortest length, as in ``metrics.spl``. Over the attempts that arrived alone, because no
+    others have a length to compare: SPL counts a failure as nothing, and saying rightly that no way leads to the target
+    in full. None where nothing arrived.
     """
-    lengths = [(len(record.moves), record.start_distance) for record in records if record.solved]
+    arrived = [record for record in records if record.solved and record.start_distance != UNREACHABLE]
+    lengths = [(len(record.moves), record.start_distance) for record in arrived]
     if not lengths:
         return None
     return {

@@ -68,6 +68,10 @@ class ImpossibleMaze(TokenMazeError):
     """No maze can meet the parameters, or none was found within the bounded number of tries."""
 
 
+class UnreadableMaze(TokenMazeError):
+    """A maze is written in a way that an agent cannot take: outside its vocabulary, or not to be told apart."""
+
+
 class UnknownName(TokenMazeError):
     """A name (agent, reward scheme, trace style, suite, configuration key ...) that does not exist."""
 

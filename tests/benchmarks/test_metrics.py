@@ -9,7 +9,9 @@ from agents.episodes import Record, Usage, run_episodes
 from benchmarks import metrics
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
-from maze_env.maze import Maze
+from maze_env.maze import Maze, transform_maze
+from maze_env.phrasings import PHRASINGS
+from tests.maze_env.golden import CUT_OFF_ASCII
 
 CORRIDOR = Maze.from_ascii("""
     +---+---+---+---+---+
@@ -123,6 +125,52 @@ def test_a_summary_counts_each_maze_once_in_its_interval(records):
     assert summary["levels"]["Medium"] == {
         key: value for key, value in summary.items() if key not in ("levels", "reasoning")
     }
+
+
+def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
+    cut_off = Maze.from_ascii(CUT_OFF_ASCII)
+    agent = Scripted(["<|unreachable|>", "<|down|>", "<|unreachable|>", SHORTEST])
+    records = run_episodes(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
+    assert metrics.spl(records) == 2 / 4
+    assert metrics.legality(records) == 3 / 4
+    assert metrics.causes(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
+
+
+def phrased(solves):
+    """Records with these phrasings, each a text of 0 and 1 for what was solved in it."""
+    records = []
+    for phrasing, solved in solves.items():
+        translate = PHRASINGS[phrasing].translate
+        agent = Scripted([translate(SHORTEST if one == "1" else "<|right|>") for one in solved])
+        records += run_episodes(agent, [CORRIDOR] * len(solved), range(len(solved)), phrasing=phrasing)
+    return records
+
+
+def test_robustness_by_hand():
+    assert metrics.robustness(phrased({"standard": "1110", "renamed": "1011", "ascii": "1111"})) == 2 / 3
+    assert metrics.robustness(phrased({"standard": "1100", "renamed": "0011"})) == 0.0
+    assert metrics.robustness(phrased({"standard": "0000", "renamed": "1111"})) is None
+    assert metrics.robustness(phrased({"standard": "1111"})) is None  # nothing to compare with
+
+
+def test_the_phrasings_of_a_maze_are_one_trial_and_those_not_taken_no_failures():
+    spec = dataclasses.replace(SUITES["phrasing"], draws=(Draw(6, 6, 2, level="Medium"),))
+    suite = Suite(spec, (CORRIDOR, transform_maze(CORRIDOR, 1)))
+    records = [
+        dataclasses.replace(record, maze=suite.mazes[index % 2])
+        for index, record in enumerate(phrased({"standard": "11", "renamed": "10", "ascii": "11"}))
+    ]
+    summary = metrics.summarize(records, suite)
+    assert (summary["attempts"], summary["solved_rate"]) == (6, 5 / 6)
+    assert summary["solved_rate_wilson_95"] == metrics.wilson(5 / 6, 2)
+    assert "pass_at_k" not in summary
+    assert {name: level["solved_rate"] for name, level in summary["levels"].items()} == {
+        "standard": 1.0,
+        "renamed": 0.5,
+        "ascii": 1.0,
+    }
+    assert (summary["robustness"], summary["worst_phrasing"]) == (0.5, "renamed")
+    assert summary["phrasings_not_taken"] == ["terse", "transposed", "bottom-up", "shuffled", "adjacency"]
 
 
 def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():

@@ -11,6 +11,7 @@ from agents.episodes import run_episodes
 from benchmarks.reasoning import NO_TRACE, is_wrong_turn, reasoning_figures, reasoning_of, style_written
 from maze_env import traces
 from maze_env.moves import Move
+from maze_env.phrasings import transpose
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, moves_to_text
 from maze_env.traces import redraw
@@ -197,6 +198,13 @@ def test_thinking_that_the_prompt_opened_and_nobody_closed_is_read():
     agent.thinking_opened = True
     figures = reasoning_figures(run_episodes(agent, [MAZE], [0]))
     assert (figures["completions"], figures["valid"], figures["faults"]) == (1, 0.0, {"unclosed": 1})
+
+
+def test_a_trace_is_read_in_the_tokens_of_its_phrasing():
+    text = transpose(completion("path"))
+    figures = reasoning_figures(run_episodes(Writer([text]), [MAZE], [0], phrasing="transposed"))
+    assert (figures["valid"], figures["follows"]) == (1.0, 1.0)
+    assert reasoning_figures(run_episodes(Writer([text]), [MAZE], [0]))["valid"] == 0.0
 
 
 @settings(max_examples=300, deadline=None)
