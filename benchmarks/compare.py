@@ -90,10 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corrected = holm([difference.p_value for difference in differences])
     print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    single = (
-        attempts_at_each(first) == 1 and differences[0].mazes == first["suite"]["mazes"]
-    )  # and no images of one maze
-    exact = single and options.metric == "solved"
+    no_images = differences[0].mazes == first["suite"]["mazes"]
+    exact = attempts_at_each(first) == 1 and no_images and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
     for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):

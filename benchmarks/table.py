@@ -76,7 +76,7 @@ def _decoding(result: Result) -> str:
 def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> str:
     """The rows of one track, and the paired differences below them."""
     groups = groups_of(results)
-    levels = list(results[0]["summary"]["levels"])
+    levels = SUITES[suite].level_names if suite in SUITES else list(results[0]["summary"]["levels"])
     header = ["", "solved", "each training seed [95 % Wilson]", " / ".join(levels), "legal", "SPL", "tokens a solve"]
     rows = [_group_row(group, some, levels) for group, some in groups.items()]
     baselines = results[0]["baselines"]

@@ -10,6 +10,7 @@ from agents.episodes import run_episodes
 from benchmarks.suites import load
 from benchmarks.walks import cells_walked, first_illegal_moves, optimality_gap, returns
 from maze_env.maze import Maze
+from tests.maze_env.golden import CUT_OFF_ASCII
 
 # Open all through, but for one wall.
 ROOM = Maze.from_ascii("""
@@ -52,6 +53,14 @@ def test_the_optimality_gap_is_over_what_arrived():
     records = plan([RIGHT, RIGHT, DOWN], [RIGHT, LEFT, DOWN, RIGHT, RIGHT], [RIGHT, RIGHT])
     assert optimality_gap(records) == {"ratio": pytest.approx((0 + 2 / 3) / 2), "moves": 1.0}
     assert optimality_gap(records[2:]) is None
+
+
+def test_saying_that_no_way_leads_to_the_target_has_no_length():
+    sealed = Maze.from_ascii(CUT_OFF_ASCII)
+    records = run_episodes(Script("plan", [["<|unreachable|>"], [RIGHT, RIGHT, DOWN]]), [sealed, ROOM], [0, 1])
+    assert [record.solved for record in records] == [True, True]
+    assert optimality_gap(records) == {"ratio": 0.0, "moves": 0.0}
+    assert optimality_gap(records[:1]) is None
 
 
 def test_a_refused_move_of_play_makes_the_way_longer():
