@@ -256,11 +256,11 @@ def report(result: dict[str, Any]) -> str:
     lines += walks_report(summary)
     if told := summary["reasoning"]:
         parts = [f"{name.replace('_', ' ')} {told[name]:.1%}" for name in REASONING if told[name] is not None]
-        styles = ", ".join(f"{style} {some['completions']}" for style, some in told["styles"].items())
+        styles = ", ".join(f"{style} {count}" for style, count in told["styles"].items())
         lines.append(f"reasoning ({styles}): {', '.join(parts)}")
         faults = [
             f"{style}: {', '.join(f'{kind} {count}' for kind, count in some['faults'].items())}"
-            for style, some in told["styles"].items()
+            for style, some in told["by_style"].items()
             if some["faults"]
         ]
         lines.append(f"first fault of the trace: {'; '.join(faults) or 'none'}")

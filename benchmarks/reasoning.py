@@ -130,9 +130,9 @@ def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reason
 
 
 def reasoning_figures(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Figures on the reasoning of plans, over all and for each of the ``styles`` that came, the most frequent first;
-    ``None`` where nothing was reasoned in a known style.
+    """Figures on the reasoning of plans, and the same ``by_style``; ``None`` where nothing was in a known style.
 
+    - ``styles``: completions by style, the most frequent first.
     - ``completions``: how many were reasoned in a known style; of them
     - ``valid``: share whose trace is true of the maze throughout. ``faults``: how many others have each kind of fault
       first.
@@ -154,7 +154,11 @@ def reasoning_figures(records: Sequence[Record]) -> dict[str, Any] | None:
         return None
     frequent = sorted(styles.items(), key=lambda item: len(item[1]), reverse=True)
     figures = _figures([pair for some in styles.values() for pair in some])
-    return {**figures, "styles": {style: _figures(some) for style, some in frequent}}
+    return {
+        **figures,
+        "styles": {style: len(some) for style, some in frequent},
+        "by_style": {style: _figures(some) for style, some in frequent},
+    }
 
 
 def _figures(reasoned: Sequence[tuple[Record, Reasoning]]) -> dict[str, Any]:

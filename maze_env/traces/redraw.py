@@ -22,27 +22,27 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
     return steps_text(maze, moves), moves
 
 
-def step_text(drawing: str, number: int, cell: Cell, move: Move) -> str:
-    """One step: its line and the maze, whose text is ``drawing``, with the move in the cell that is left."""
-    before, name, after = drawing.partition(coordinate_token(cell))
+def step_text(maze: Maze, number: int, cell: Cell, move: Move) -> str:
+    """One step: its line and the maze with the move in the cell that is left."""
+    before, name, after = maze_to_text(maze).partition(coordinate_token(cell))
     walls, _marker, rest = after.split("|>", 2)
     return f"Step {number}: Go {move.name.lower()}\n{before}{name}{walls}|>{move.token}{rest}"
 
 
 def steps_text(maze: Maze, moves: list[Move]) -> str:
     """The steps of ``moves`` from the origin, a blank line between them."""
-    drawing, steps, cell = maze_to_text(maze), [], maze.origin
+    steps, cell = [], maze.origin
     for number, move in enumerate(moves, start=1):
-        steps.append(step_text(drawing, number, cell, move))
+        steps.append(step_text(maze, number, cell, move))
         cell = move.from_cell(cell)
     return "\n".join(steps).removesuffix("\n")
 
 
-def drawn_in(maze: Maze, drawing: str, number: int, move: Move, block: str) -> Cell | None:
+def drawn_in(maze: Maze, number: int, move: Move, block: str) -> Cell | None:
     """The cell that a step draws its move in, when the rest of the drawing is the maze; ``None`` when it is not."""
     tokens = MAZE_TOKEN.findall(block)
     cell = divmod(tokens.index(move.token) // 3, maze.cols) if move.token in tokens else maze.origin
-    true = cell[0] < maze.rows and block == step_text(drawing, number, cell, move).removesuffix("\n")
+    true = cell[0] < maze.rows and block == step_text(maze, number, cell, move).removesuffix("\n")
     return cell if true else None
 
 
@@ -56,14 +56,14 @@ def validate(maze: Maze, trace: str) -> list[Move]:
 
 def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
     """Plays the steps from the origin, each redrawn maze compared with the maze. Returns moves and cell reached."""
-    drawing, cell, moves = maze_to_text(maze), maze.origin, []
+    cell, moves = maze.origin, []
     for number, block in enumerate(trace.split("\n\n"), start=1):
         line = block.partition("\n")[0]
         move = STEP_NAMES.get(line.removeprefix(f"Step {number}: Go "))
         if move is None:
             raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {line!r}")
-        if block != step_text(drawing, number, cell, move).removesuffix("\n"):
-            drawn = drawn_in(maze, drawing, number, move, block)
+        if block != step_text(maze, number, cell, move).removesuffix("\n"):
+            drawn = drawn_in(maze, number, move, block)
             error = FalseDrawing if drawn is None else FalseStart if number == 1 else FalseStep
             raise error(
                 f"Expects step {number} to redraw the maze with {move.token} in {coordinate_token(cell)}, "

@@ -115,7 +115,7 @@ def test_a_reset_has_a_true_reason_and_returns_to_the_origin(trace, kind):
     ],
 )
 def test_a_redrawn_attempt_begins_at_the_origin_and_goes_along_edges(reason, steps, kind):
-    redrawn = "\n".join(redraw.step_text(EXAMPLE_TEXT, number, *step) for number, step in enumerate(steps, start=1))
+    redrawn = "\n".join(redraw.step_text(MAZE, number, *step) for number, step in enumerate(steps, start=1))
     trace = f"{redraw.steps_text(MAZE, [Move.RIGHT])}\n\n{reason}\nRESET\n{redrawn}".removesuffix("\n")
     reasoning = reasoning_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
     assert (reasoning.style, reasoning.kind) == ("retry-redraw", kind)
@@ -174,9 +174,10 @@ def test_the_figures_of_a_run():
     texts = [straight, wrong_answer, repaired, false_walls, given_up, "<|down|>"]
     records = run_episodes(Writer(texts), [MAZE] * 6, range(6))
     figures = reasoning_figures(records)
-    styles = figures.pop("styles")
+    styles = figures.pop("by_style")
     assert figures == {
         "completions": 5,
+        "styles": {"path": 4, "retry": 1},
         "valid": 3 / 5,
         "faults": {"drawing": 1, "arrival": 1},
         "follows": 2 / 5,
@@ -186,7 +187,7 @@ def test_the_figures_of_a_run():
         "repaired": 1 / 2,
         "repeats": 1 / 5,
     }
-    assert {style: some["completions"] for style, some in styles.items()} == {"path": 4, "retry": 1}
+    assert [some["completions"] for some in styles.values()] == [4, 1]
     assert styles["path"]["faults"] == {"drawing": 1, "arrival": 1}
     assert (styles["path"]["noticed"], styles["path"]["repaired"]) == (0.0, 0.0)
     assert (styles["retry"]["valid"], styles["retry"]["noticed"], styles["retry"]["repaired"]) == (1.0, 1.0, 1.0)

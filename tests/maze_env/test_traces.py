@@ -154,7 +154,7 @@ def test_golden_retry_redraw_restarts_the_numbers_after_a_reset():
 @pytest.mark.parametrize("cell", cells_of(5, 5))
 def test_a_redrawn_step_changes_the_marker_of_its_cell_and_no_other_token(cell):
     for move in shortest_path(EXAMPLE)[:2]:
-        line, _, text = redraw.step_text(EXAMPLE_TEXT, 3, cell, move).partition("\n")
+        line, _, text = redraw.step_text(EXAMPLE, 3, cell, move).partition("\n")
         assert line == f"Step 3: Go {move.name.lower()}"
         expected = tokens_of(EXAMPLE_TEXT)
         expected[3 * (5 * cell[0] + cell[1]) + 2] = move.token
