@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from maze_env.phrasings import STANDARD
+
 Mode = Literal["play", "plan"]
 MODES: tuple[Mode, ...] = ("play", "plan")
 
@@ -16,9 +18,12 @@ class Agent(ABC):
         modes: the modes it can act in.
         mode: how its texts are read. In *play* an action text is one move, and the agent is asked again with the next
             observation; in *plan* it is a complete answer, judged as a whole.
+        phrasing: in which of ``maze_env.phrasings`` it is given the mazes of the next episodes and answers; set before
+            ``reset``. An agent that cannot read them raises UnreadableMaze (or InvalidMaze, where it parses them).
     """
 
     name: str
+    phrasing: str = STANDARD
     modes: ClassVar[tuple[Mode, ...]] = MODES
     mode: Mode
 

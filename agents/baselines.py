@@ -1,5 +1,7 @@
 """Agents that are not language models: they read the same text, so they measure the same thing.
 
+They read and write every phrasing through ``maze_env.phrasings``.
+
 Under fog they know what the text shows: sides between unseen cells count as open until they are seen.
 
 All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
@@ -13,12 +15,12 @@ from random import Random
 from typing import Any
 
 from agents.base import Agent, Mode
-from maze_env.fog import known_maze
 from maze_env.judging import transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
-from maze_env.solving import shortest_path
-from maze_env.tokens import moves_to_text
+from maze_env.phrasings import phrasing_named
+from maze_env.solving import UNREACHABLE, distances_to, shortest_path
+from maze_env.tokens import NO_WAY, moves_to_text
 
 
 class WalkingAgent(Agent):
@@ -33,8 +35,8 @@ class WalkingAgent(Agent):
         self._memory: list[dict[str, Any]] = []
 
     @abstractmethod
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        """The next move, from ``maze.origin``."""
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+        """The next move, from ``maze.origin``; ``None`` where it knows that no way leads to the target."""
 
     def reset(self, seeds: Sequence[int]) -> None:
         self._random = [Random(seed) for seed in seeds]
@@ -45,18 +47,21 @@ class WalkingAgent(Agent):
         return [self._act_one(*episode) if episode[0] else "" for episode in episodes]
 
     def _act_one(self, observation: str, random: Random, memory: dict[str, Any]) -> str:
-        maze = known_maze(observation)
-        if self.mode == "play":
-            return self.choose(maze, random, memory).token
+        phrasing = phrasing_named(self.phrasing)
+        maze = phrasing.read(observation)
         moves: list[Move] = []
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, random, memory)
+            if move is None:
+                return NO_WAY
+            if self.mode == "play":
+                return move.token
             moves.append(move)
             cell, _ = transition(maze, maze.origin, move)
             if cell == maze.target:
                 break
             maze = Maze.trusted(maze.walls, cell, maze.target)
-        return moves_to_text(moves)
+        return phrasing.translate(moves_to_text(moves))
 
 
 class RandomAgent(WalkingAgent):
@@ -130,19 +135,19 @@ class DepthFirstAgent(WalkingAgent):
     """Explores: an open side that leads to a cell not visited yet, else back the way it came.
 
     It looks at no wall but those of its own cell and not at where the target lies, so fog makes no difference to it; it
-    finds the target of every maze, loops or not, within twice its cells.
+    finds the target of every maze, loops or not, within twice its cells, and knows when there is nothing left to find.
     """
 
     name = "depth-first"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
         visited, way = memory.setdefault("visited", set()), memory.setdefault("way", [])
         visited.add(maze.origin)
         for move in maze.open_moves(maze.origin):
             if move.from_cell(maze.origin) not in visited:
                 way.append(move)
                 return move
-        return way.pop().opposite if way else maze.open_moves(maze.origin)[0]
+        return way.pop().opposite if way else None
 
 
 class ShortestPathAgent(WalkingAgent):
@@ -152,8 +157,9 @@ class ShortestPathAgent(WalkingAgent):
 
     name = "shortest-path"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        return shortest_path(maze)[0]
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+        distances = distances_to(maze.walls, maze.target)
+        return None if distances[maze.origin] == UNREACHABLE else shortest_path(maze, distances)[0]
 
 
 class AStarAgent(WalkingAgent):
@@ -161,7 +167,7 @@ class AStarAgent(WalkingAgent):
 
     name = "a-star"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
         def ahead(cell: Cell) -> int:
             return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
 
@@ -179,7 +185,7 @@ class AStarAgent(WalkingAgent):
                     made[to] = length + 1
                     left = ahead(to)
                     heappush(queue, (length + 1 + left, left, to, length + 1, move if first is None else first))
-        return Move.UP  # no way at all: under any move it stays unsolved
+        return None
 
 
 BASELINES: dict[str, type[WalkingAgent]] = {

@@ -18,7 +18,7 @@ from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
 from agents.episodes import Usage
-from agents.prompts import DESCRIBED
+from agents.prompts import WORDINGS
 from maze_env.errors import InvalidConfig, InvalidEndpoint
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN, first_move
 
@@ -128,7 +128,7 @@ class EndpointAgent(Agent):
         try:
             reply = await client.chat.completions.create(
                 model=self.model,
-                messages=[{"role": "user", "content": DESCRIBED.replace("{maze}", observation)}],
+                messages=[{"role": "user", "content": WORDINGS[self.phrasing].replace("{maze}", observation)}],
                 temperature=self.temperature,
                 max_tokens=self.max_new_tokens,
                 seed=hash((self._seeds[index], self._turn)) % 2**31,

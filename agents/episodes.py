@@ -12,7 +12,8 @@ from maze_env.fog import check_view_radius, first_view
 from maze_env.judging import MALFORMED, Cause, Outcome, Verdict, judge
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move, as_move
-from maze_env.tokens import cell_texts, maze_to_text
+from maze_env.phrasings import STANDARD, Phrasing, phrasing_named
+from maze_env.tokens import cell_texts
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,11 @@ class Record:
         outcomes: what each of ``moves`` did.
         cause: how it ended; ``solved`` or why not. ``truncated`` stands beside it when a budget ended it.
         position: where the agent stood at the end.
-        start_distance, end_distance: true maze distance to the target at the start and at the end.
+        start_distance, end_distance: true maze distance to the target at the start and at the end; ``UNREACHABLE``
+            (maze_env/solving.py) where no way leads there.
         tokens: tokens that the agent generated, where it counts them.
         truncated: whether a budget (of tokens in plan, of moves in play) ended the attempt.
+        phrasing: in which of ``maze_env.phrasings`` the maze was given and ``texts`` are written.
     """
 
     maze: Maze
@@ -42,6 +45,7 @@ class Record:
     end_distance: int
     tokens: int | None
     truncated: bool
+    phrasing: str = STANDARD
 
     @property
     def solved(self) -> bool:
@@ -83,6 +87,7 @@ def run_episodes(
     seeds: Sequence[int],
     max_steps: int | None = None,
     view_radius: int | None = None,
+    phrasing: str = STANDARD,
 ) -> list[Record]:
     """Plays every maze once in the agent's mode.
 
@@ -90,8 +95,13 @@ def run_episodes(
         seeds: one for each maze.
         max_steps: play's budget of moves; default 4 * rows * cols of each maze.
         view_radius: plays in fog of this radius; a plan is made from what is seen at the start.
+        phrasing: in which of ``maze_env.phrasings`` the mazes are given and the answers read; in plan alone, because
+            the environment speaks the standard one.
     """
     check_view_radius(view_radius)
+    if phrasing != STANDARD and (agent.mode != "plan" or view_radius is not None):
+        raise InvalidConfig(f"Expects phrasing {STANDARD!r} in play and in fog, actual: {phrasing!r}")
+    agent.phrasing = phrasing
     agent.reset(seeds)
     if agent.mode == "plan":
         return _plan(agent, mazes, seeds, view_radius)
@@ -110,12 +120,13 @@ def _act(agent: Agent, observations: list[str]) -> list[str]:
 
 
 def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], view_radius: int | None) -> list[Record]:
-    texts = _act(agent, [_first_text(maze, view_radius) for maze in mazes])
+    phrasing = phrasing_named(agent.phrasing)
+    texts = _act(agent, [_first_text(maze, view_radius, phrasing) for maze in mazes])
     usage: Usage | None = getattr(agent, "usage", None)
     opened = getattr(agent, "thinking_opened", False)
     records = []
     for index, (maze, seed, text) in enumerate(zip(mazes, seeds, texts, strict=True)):
-        verdict = judge(maze, text, thinking_opened=opened)
+        verdict = judge(maze, phrasing.translate(text), thinking_opened=opened)
         records.append(
             Record(
                 maze,
@@ -129,14 +140,15 @@ def _plan(agent: Agent, mazes: Sequence[Maze], seeds: Sequence[int], view_radius
                 verdict.end_distance,
                 usage.tokens[index] if usage else None,
                 usage.truncated[index] if usage else False,
+                agent.phrasing,
             )
         )
     return records
 
 
-def _first_text(maze: Maze, view_radius: int | None) -> str:
+def _first_text(maze: Maze, view_radius: int | None, phrasing: Phrasing) -> str:
     if view_radius is None:
-        return maze_to_text(maze)
+        return phrasing.write(maze)
     return "".join(cell_texts(first_view(maze, view_radius), maze.origin, maze.target))
 
 

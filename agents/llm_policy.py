@@ -17,7 +17,7 @@ from agents.base import Agent, Mode
 from agents.decoding import drop_finished, end_ids
 from agents.episodes import Usage
 from agents.prompts import render
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
 from maze_env.tokens import first_move
 
 
@@ -155,18 +155,28 @@ class LLMPolicy(Agent):
         move = first_move(completion, self.thinking_opened)
         return completion if move is None else move.token
 
+    def _tokenize(self, texts: list[str]) -> Any:
+        """A batch of prompts as ids, padded on the left. Raises UnreadableMaze for a text outside the vocabulary."""
+        try:
+            inputs = self.tokenizer(
+                texts,
+                add_special_tokens=False,
+                padding=True,
+                padding_side="left",
+                return_tensors="pt",
+                return_token_type_ids=False,
+            )
+        except Exception as error:
+            if type(error) is not Exception:  # what `tokenizers` raises where a closed vocabulary lacks a word
+                raise
+            raise UnreadableMaze(f"Expects mazes in the vocabulary of {self.name!r}, actual: {error}") from error
+        return inputs.to(self.model.device)
+
     @torch.inference_mode()
     def _complete(self, observations: list[str], indices: list[int]) -> list[str]:
-        prompts = [render(self.tokenizer, text) for text in observations]
+        prompts = [render(self.tokenizer, text, self.phrasing) for text in observations]
         self.thinking_opened = prompts[0].thinking_opened
-        inputs = self.tokenizer(
-            [prompt.text for prompt in prompts],
-            add_special_tokens=False,
-            padding=True,
-            padding_side="left",
-            return_tensors="pt",
-            return_token_type_ids=False,
-        ).to(self.model.device)
+        inputs = self._tokenize([prompt.text for prompt in prompts])
         if self.generation.do_sample:
             # One generator serves the batch, so an episode's sample depends on its batch's seeds, not on its own alone.
             torch.manual_seed(hash((self._turn, *(self._seeds[i] for i in indices))) % 2**63)

@@ -8,32 +8,81 @@ pretrained model's does, gets the described form.
 from dataclasses import dataclass
 from typing import Any
 
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, unknown_name
+from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze, unknown_name
 from maze_env.maze import Cell
+from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
 BARE = "{maze}"
 
-DESCRIBED = """\
-Find the way through a maze that is written in tokens, cell by cell, row by row from the top.
-
+TOKENS = "Find the way through a maze that is written in tokens, cell by cell, {order}."
+CELLS = """\
 Each cell is three tokens:
 1. Its coordinate, <|row-column|>, both counted from 0. Row 0 is the top row and column 0 the left one.
 2. Its walls: the sides on which you cannot leave the cell. <|no_wall|> has none, <|up_wall|> one above, \
 <|down_left_wall|> one below and one on the left, and so on; <|all_wall|> has all four. A side that is \
 not named is open.
-3. What is in it: <|origin|> is where you start, <|target|> is where you must arrive, <|blank|> is neither.
-
+3. What is in it: <|origin|> is where you start, <|target|> is where you must arrive, <|blank|> is neither."""
+MOVE_RULE = """\
 A move goes to the neighbouring cell: <|up|> to the row before, <|down|> to the row after, <|left|> to the \
-column before, <|right|> to the column after. A move through a wall is not possible.
-
+column before, <|right|> to the column after. A move through a wall is not possible."""
+ANSWER = """\
 Think first, between <think> and </think>. After </think> write the moves from the origin to the target and nothing \
-else. The last move must arrive at the target.
+else. The last move must arrive at the target. If no way leads to the target, write <|unreachable|> in place of the \
+moves.
 
 MAZE:
 {maze}"""
 
+
+def _prompt(*parts: str) -> str:
+    return "\n\n".join((*parts, ANSWER))
+
+
+DESCRIBED = _prompt(TOKENS.replace("{order}", "row by row from the top"), CELLS, MOVE_RULE)
 STYLES: dict[str, str] = {"bare": BARE, "described": DESCRIBED}
+
+TERSE = """\
+Maze. Cell: <|row-column|> (from 0, top left), closed sides (<|no_wall|>: none, <|all_wall|>: all), content \
+(<|origin|>: start, <|target|>: goal, <|blank|>: nothing).
+{maze}
+Go from start to goal by <|up|>, <|down|>, <|left|>, <|right|>, never through a closed side. Reason in \
+<think></think>, then give the moves only, or only <|unreachable|> if there is no way."""
+# "The row before" could be the one that is written before.
+MOVE_RULE_BY_NUMBER = """\
+A move goes to the neighbouring cell: <|up|> to the row whose number is one less, <|down|> to the row whose number is \
+one more, <|left|> to the column whose number is one less, <|right|> to the column whose number is one more. A move \
+through a wall is not possible."""
+ADJACENCY = """\
+Find the way through a maze that is written as the list of its open sides.
+
+The first line says how many rows there are and, behind the x, how many columns. A cell is (row,column), both counted \
+from 0. Row 0 is the top row and column 0 the left one. Between <ADJLIST_START> and <ADJLIST_END> stand the pairs of \
+neighbouring cells without a wall between them, joined by <-->. All other neighbours have a wall between them. \
+<ORIGIN_START> names the cell where you start, <TARGET_START> the one where you must arrive."""
+DRAWN = """\
+Find the way through a maze that is drawn in characters.
+
+A cell is three characters wide and one high. Between cells and around them stand walls: --- above or below a cell, \
+| on its left or right; where there are blanks instead, the side is open. + stands at the corners. O is where you \
+start, X is where you must arrive.
+
+A move goes to the neighbouring cell: <|up|> to the one above, <|down|> to the one below, <|left|> to the one on the \
+left, <|right|> to the one on the right. A move through a wall is not possible."""
+
+WORDINGS: dict[str, str] = {
+    STANDARD: DESCRIBED,
+    "terse": TERSE,
+    "renamed": rename(DESCRIBED),
+    "transposed": DESCRIBED.replace("<|row-column|>", "<|column-row|>"),
+    "bottom-up": _prompt(
+        TOKENS.replace("{order}", "row by row from the bottom row upwards"), CELLS, MOVE_RULE_BY_NUMBER
+    ),
+    "shuffled": _prompt(TOKENS.replace("{order}", "in no particular order"), CELLS, MOVE_RULE_BY_NUMBER),
+    "adjacency": _prompt(ADJACENCY, MOVE_RULE_BY_NUMBER),
+    "ascii": _prompt(DRAWN),
+}
+"""The described prompt of each of ``maze_env.phrasings``."""
 
 WRITE_MOVES = "write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else"
 CALL_MOVE = "call the tool `move` once, with up, down, left or right"
@@ -92,10 +141,27 @@ def set_template(tokenizer: Any, template: str) -> None:
     tokenizer.init_kwargs["prompt_template"] = template
 
 
-def render(tokenizer: Any, maze_text: str) -> Prompt:
-    """The prompt for one maze: the tokenizer's wording, in its chat template where it has one."""
-    template = tokenizer.init_kwargs.get("prompt_template") or STYLES[prompt_style(tokenizer)]
-    text = template.replace("{maze}", maze_text)
+def wording(tokenizer: Any, phrasing: str) -> str:
+    """What stands around a maze: the tokenizer's wording, or for a phrasing other than ``standard`` the one above.
+
+    A wording of its user's own speaks of the standard phrasing alone.
+
+    Raises:
+        UnreadableMaze: for a bare tokenizer and a phrasing whose mazes are the standard ones: it has no other wording.
+    """
+    style, surface = prompt_style(tokenizer), phrasing_named(phrasing)
+    if phrasing == STANDARD:
+        return tokenizer.init_kwargs.get("prompt_template") or STYLES[style]
+    if style != "bare":
+        return WORDINGS[phrasing]
+    if surface == PHRASINGS[STANDARD]:
+        raise UnreadableMaze(f"Expects a tokenizer with a wording, actual: a bare one, which has no {phrasing!r} one")
+    return BARE
+
+
+def render(tokenizer: Any, maze_text: str, phrasing: str = STANDARD) -> Prompt:
+    """The prompt for one maze: its ``wording``, in the tokenizer's chat template where it has one."""
+    text = wording(tokenizer, phrasing).replace("{maze}", maze_text)
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True

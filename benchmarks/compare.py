@@ -4,7 +4,7 @@
     python -m benchmarks.compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
-Only results on the same suite, in the same mode, with the same number of samples compare.
+Only results on the same suite, in the same phrasings and mode, with the same number of samples compare.
 """
 
 import argparse
@@ -12,9 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
+from benchmarks.results import (
+    InvalidResult,
+    attempts_at_each,
+    load_result,
+    path_scores,
+    phrasings_of,
+    solved_shares,
+)
 from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
+from benchmarks.suite_specs import SUITES
 from maze_env.commands import run_command
+from maze_env.maze import SYMMETRIES
 
 
 def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved") -> PairedDifference:
@@ -25,6 +34,7 @@ def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved
     """
     for what, one, two in (
         ("suite", _suite(first), _suite(second)),
+        ("phrasings", phrasings_of(first["suite"]), phrasings_of(second["suite"])),
         ("mode", first["mode"], second["mode"]),
         ("fog", first["view_radius"], second["view_radius"]),
         ("number of samples", first["samples"], second["samples"]),
@@ -32,7 +42,15 @@ def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved
         if one != two:
             raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
     values = {"solved": solved_shares, "spl": path_scores}[metric]
-    return paired_difference(values(first), values(second))
+    return paired_difference(*(over_images(values(result), result["suite"]["name"]) for result in (first, second)))
+
+
+def over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
+    """The mean over the images of each maze, which are no independent trials; ``scores`` where a maze has but one."""
+    if suite not in SUITES or not SUITES[suite].images:
+        return scores
+    images = len(SYMMETRIES)
+    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
 
 
 def _suite(result: dict[str, Any]) -> str:
@@ -45,9 +63,9 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
-def power_note(difference: PairedDifference, mazes: int) -> str:
+def power_note(difference: PairedDifference) -> str:
     """How many mazes it takes to see such a difference, and one of a point, where as many mazes tell the two apart."""
-    discordant = (difference.first_only + difference.second_only) / mazes
+    discordant = (difference.first_only + difference.second_only) / difference.mazes
     if not discordant:
         return "no maze tells them apart"
     sizes = sorted({0.01, *([abs(difference.difference)] if difference.difference else [])}, reverse=True)
@@ -72,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corrected = holm([difference.p_value for difference in differences])
     print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    exact = first["samples"] == 1 and options.metric == "solved"
+    no_images = differences[0].mazes == first["suite"]["mazes"]
+    exact = attempts_at_each(first) == 1 and no_images and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
     for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):
@@ -85,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
         print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
         if exact:
-            print(power_note(difference, first["suite"]["mazes"]))
+            print(power_note(difference))
 
 
 def _figure(result: dict[str, Any], metric: str) -> str:

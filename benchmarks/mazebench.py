@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from agents.episodes import Record, run_episodes
 from benchmarks.metrics import summarize
 from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, result_text
 from benchmarks.suite_specs import SUITES
-from benchmarks.suites import Suite, key_of, load, spec_named
+from benchmarks.suites import Suite, key_of, load
 from maze_env.commands import provenance, run_command, write_whole
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, InvalidMaze, UnreadableMaze, unknown_name
+from maze_env.phrasings import STANDARD
+from maze_env.splits import split_of
 
 BASELINE_ROWS = ("random", "shortest-path")
 STAGES = ("untrained", "sft", "sft-continued", "grpo")
@@ -44,23 +47,46 @@ def run_suite(
     seed: int = 0,
     chunk: int | None = None,
     view_radius: int | None = None,
+    phrasings: Sequence[str] | None = None,
 ) -> list[Record]:
-    """Attempts every maze ``samples`` times: sample after sample, each with the mazes in the suite's order.
+    """Attempts every maze ``samples`` times in each phrasing: sample after sample, in each of them phrasing after
+    phrasing, each with the mazes in the suite's order.
 
     Args:
         view_radius: shows the mazes in fog of this radius.
         chunk: episodes given to the agent at once; default the agent's ``batch_size``, else 100.
+        phrasings: in which the mazes are given; default the suite's.
     """
+    phrasings = phrasings or suite.spec.phrasings
     size = chunk or int(getattr(agent, "batch_size", DEFAULT_CHUNK))
     records: list[Record] = []
-    with tqdm(total=len(suite.mazes) * samples, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
-        for sample in range(samples):
-            for start in range(0, len(suite.mazes), size):
+    count = len(suite.mazes)
+    total = count * samples * len(phrasings)
+    with tqdm(total=total, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+        for sample, phrasing in product(range(samples), phrasings):
+            place = suite.spec.phrasings.index(phrasing)
+            for start in range(0, count, size):
                 mazes = suite.mazes[start : start + size]
-                seeds = [episode_seed(seed, sample, start + i) for i in range(len(mazes))]
-                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius)
+                seeds = [episode_seed(seed, sample, place * count + start + i) for i in range(len(mazes))]
+                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius, phrasing)
                 bar.update(len(mazes))
     return records
+
+
+def phrasings_taken(agent: Agent, suite: Suite, view_radius: int | None = None) -> tuple[str, ...]:
+    """Those of the suite's phrasings that the agent can read, told by one maze; ``standard`` it has to.
+
+    The others are named in the summary and count as no attempts: they say nothing of what the agent can do with a maze.
+    """
+    taken = [STANDARD]
+    for phrasing in suite.spec.phrasings:
+        if phrasing != STANDARD:
+            try:
+                run_episodes(agent, suite.mazes[:1], [0], suite.spec.max_steps, view_radius, phrasing)
+            except (UnreadableMaze, InvalidMaze):
+                continue
+            taken.append(phrasing)
+    return tuple(taken)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +100,12 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="see agents/registry.py: random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent",
     )
-    add("--suite", default="mazebench-100", help=f"one of {', '.join(SUITES)} (default %(default)s)")
+    add(
+        "--suite",
+        default="mazebench-100",
+        help=f"one of {', '.join(SUITES)}; or FILE.parquet, FILE.json or owner/data-set with published mazes "
+        "(benchmarks/published.py; default %(default)s)",
+    )
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="in fog: walls are seen this many cells around the agent; default: the suite's")
     add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
@@ -111,7 +142,9 @@ def agent_option(text: str) -> tuple[str, Any]:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raises for what cannot work, before anything is loaded."""
-    spec_named(options.suite)
+    spec = load(options.suite).spec
+    if options.mode in MODES and options.mode not in spec.modes:  # a mode that does not exist is the registry's to say
+        raise InvalidConfig(f"Expects a mode of suite {spec.name!r}, one of {spec.modes}, actual: {options.mode!r}")
     for name, least in (
         ("samples", 1),
         ("batch_size", 1),
@@ -145,11 +178,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     agent_options = {name: value for name, value in given.items() if value is not None}
     agent_options |= dict(map(agent_option, options.agent_option))
     agent = registry.make(options.agent, options.mode, **agent_options)
-    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius)
+    phrasings = phrasings_taken(agent, suite, view_radius)
+    records = run_suite(agent, suite, options.samples, options.seed, options.batch_size, view_radius, phrasings)
+    fog_of_play = view_radius if options.mode == "play" else None
     baselines = {}
     for name in BASELINE_ROWS:
         baseline = registry.make(name, options.mode)
-        baselines[name] = summarize(run_suite(baseline, suite, 1, options.seed, view_radius=view_radius), suite)
+        beside = run_suite(baseline, suite, 1, options.seed, view_radius=view_radius, phrasings=phrasings)
+        baselines[name] = summarize(beside, suite, fog_of_play)
     result = {
         "benchmark": TITLE,
         "suite": {
@@ -158,6 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "sha256": suite.spec.sha256,
             "mazes": len(suite.mazes),
             "max_steps": suite.spec.max_steps,
+            "of_training_split": sum(split_of(maze.walls) == "train" for maze in suite.mazes),
+            **({"phrasings": phrasings} if len(suite.spec.phrasings) > 1 else {}),
         },
         "mode": options.mode,
         "view_radius": view_radius,
@@ -168,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "recipe": options.recipe,
         "stage": options.stage,
         "train_seed": options.train_seed,
-        "summary": summarize(records, suite),
+        "summary": summarize(records, suite, fog_of_play),
         "baselines": baselines,
         "provenance": provenance("benchmarks.mazebench", arguments, time.monotonic() - started),
         "attempt_columns": [*COLUMNS, "texts"] if options.texts else list(COLUMNS),
@@ -198,7 +236,7 @@ def report(result: dict[str, Any]) -> str:
     width = max(map(len, rows))
     head = f"{TITLE}\n{suite['name']} v{suite['version']}, {attempts}, {track_of(result)} track\n"
     levels = list(summary["levels"])
-    in_columns = levels if len(levels) <= 4 else []  # more are listed below
+    in_columns = levels if len(levels) <= 4 and max(map(len, levels)) < 8 else []  # others are listed below
     cells = [("solved", 7), ("95 % interval", 15), *((level, 8) for level in in_columns), ("legal", 7), ("SPL", 7)]
     lines = [head, " " * width + "".join(f"{title:>{size}}" for title, size in (*cells, ("tokens/solve", 14)))]
     for name, row in rows.items():
@@ -215,15 +253,52 @@ def report(result: dict[str, Any]) -> str:
     for title in ("causes", "parse_failures", "truncations"):
         counts = ", ".join(f"{cause} {count}" for cause, count in summary[title].items())
         lines.append(f"{title.replace('_', ' ')}: {counts or 'none'}")
+    lines += walks_report(summary)
     if told := summary["reasoning"]:
         parts = [f"{name.replace('_', ' ')} {told[name]:.1%}" for name in REASONING if told[name] is not None]
         styles = ", ".join(f"{style} {count}" for style, count in told["styles"].items())
         lines.append(f"reasoning ({styles}): {', '.join(parts)}")
+        faults = [
+            f"{style}: {', '.join(f'{kind} {count}' for kind, count in some['faults'].items())}"
+            for style, some in told["by_style"].items()
+            if some["faults"]
+        ]
+        lines.append(f"first fault of the trace: {'; '.join(faults) or 'none'}")
     if "symmetry_consistency" in summary:
         lines.append(f"the image of its answer on images of a maze: {summary['symmetry_consistency']:.1%}")
+    if "robustness" in summary:
+        lines += robustness_lines(summary)
     if "pass_at_k" in summary:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary["pass_at_k"].items()))
+    if suite["of_training_split"]:
+        lines.append(f"mazes whose layout training may have seen: {suite['of_training_split']}")
     return "\n".join(lines)
+
+
+def walks_report(summary: dict[str, Any]) -> list[str]:
+    """The lines on how the agent walked, and with how many tokens."""
+    lines = [f"revisits: {summary['revisits']:.2f} an attempt; attempts with a loop: {summary['loops']:.1%}"]
+    if gap := summary["optimality_gap"]:
+        lines[0] += f"; longer than the shortest way: {gap['ratio']:.1%}, {gap['moves']:.2f} moves a solve"
+    illegal = [
+        f"{cause} in {first['share']:.1%}, median move {first['median']:g}"
+        for cause, first in summary["first_illegal_moves"].items()
+    ]
+    lines.append(f"first illegal move: {'; '.join(illegal) or 'none'}")
+    if curve := summary["solved_within"]:
+        lines.append("solved within tokens: " + ", ".join(f"{budget} {share:.1%}" for budget, share in curve.items()))
+    return lines
+
+
+def robustness_lines(summary: dict[str, Any]) -> list[str]:
+    """What a suite of several phrasings says beyond its levels."""
+    robust, worst = summary["robustness"], summary["worst_phrasing"]
+    share = "-" if robust is None else f"{robust:.1%}"
+    return [
+        f"solved in every phrasing, of what is solved in the standard one: {share}",
+        f"worst phrasing: {worst}, {summary['levels'][worst]['solved_rate']:.1%}",
+        f"phrasings not taken: {', '.join(summary['phrasings_not_taken']) or 'none'}",
+    ]
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 """What is measured: pure functions of records. Every attempt is in every denominator."""
 
 import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from agents.episodes import Record
 from benchmarks.reasoning import reasoning_figures
 from benchmarks.statistics import wilson
 from benchmarks.suites import Suite
+from benchmarks.walks import first_illegal_moves, optimality_gap, returns
 from maze_env.judging import Outcome
 from maze_env.maze import SYMMETRIES, Maze, transform_move
+from maze_env.phrasings import STANDARD
+from maze_env.solving import UNREACHABLE
 
 
 def solved_rate(records: Sequence[Record]) -> float:
@@ -29,15 +33,18 @@ def legal_moves(records: Sequence[Record]) -> float | None:
     return outcomes.count(Outcome.MOVED) / len(outcomes) if outcomes else None
 
 
+def path_efficiency(shortest: int, walked: int) -> float:
+    """A solved maze's term of SPL: l / max(p, l); 1 where no way leads to the target (l is ``UNREACHABLE``)."""
+    return 1.0 if shortest == UNREACHABLE else shortest / max(walked, shortest)
+
+
 def spl(records: Sequence[Record]) -> float:
     """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
 
     Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
-    counts towards p, as it costs a step.
+    counts towards p, as it costs a step. Where no way leads to the target, a maze's term is Sᵢ: no length weighs it.
     """
-    scores = (
-        record.start_distance / max(len(record.moves), record.start_distance) for record in records if record.solved
-    )
+    scores = (path_efficiency(record.start_distance, len(record.moves)) for record in records if record.solved)
     return sum(scores) / len(records)
 
 
@@ -67,6 +74,26 @@ def tokens_per_solve(records: Sequence[Record]) -> float | None:
     return sum(record.tokens or 0 for record in records) / solved if solved and _counts_tokens(records) else None
 
 
+def solved_within(records: Sequence[Record]) -> dict[str, float] | None:
+    """The share of all attempts that solved their maze with at most b tokens, for b in powers of two.
+
+    (1/N) Σ Sᵢ · [tᵢ ≤ b], with t all tokens generated, thinking and answer, in play over all turns. From the power that
+    the shortest attempt fits to the one that all fit, where the curve ends at the solved rate: more budget than was
+    given says nothing. None where no tokens are counted.
+    """
+    if not _counts_tokens(records):
+        return None
+    used = [record.tokens or 0 for record in records]
+    spent = sorted(tokens for tokens, record in zip(used, records, strict=True) if record.solved)
+    powers = range(_power_above(min(used)), _power_above(max(used)) + 1)
+    return {str(2**power): bisect_right(spent, 2**power) / len(records) for power in powers}
+
+
+def _power_above(tokens: int) -> int:
+    """The least k with tokens ≤ 2^k."""
+    return max(tokens - 1, 0).bit_length()
+
+
 def _counts_tokens(records: Iterable[Record]) -> bool:
     return any(record.tokens is not None for record in records)
 
@@ -87,9 +114,8 @@ def pass_at_k(attempts: int, solved: int, k: int) -> float:
     return 1 - math.comb(attempts - solved, k) / math.comb(attempts, k)
 
 
-def mean_pass_at_k(records: Iterable[Record], k: int) -> float:
-    """``pass_at_k`` averaged over mazes, each with its own number of attempts."""
-    solves = solves_of_mazes(records).values()
+def mean_pass_at_k(solves: Collection[Sequence[bool]], k: int) -> float:
+    """``pass_at_k`` averaged over mazes: for each, which of its attempts solved it."""
     return sum(pass_at_k(len(each), sum(each), k) for each in solves) / len(solves)
 
 
@@ -108,26 +134,52 @@ def symmetry_consistency(records: Sequence[Record]) -> float:
     return alike / total
 
 
-def summarize(records: Sequence[Record], suite: Suite) -> dict[str, Any]:
+def robustness(records: Sequence[Record]) -> float | None:
+    """Mazes solved in every phrasing over mazes solved in the standard one: Σᵢ Πₚ Sᵢₚ / Σᵢ Sᵢₛ, p the phrasings taken.
+
+    ``records`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
+    1: no phrasing makes a difference to what was solved. None where the standard phrasing solved nothing, and where no
+    other one was taken. That a model be measured over several phrasings and its worst told: Sclar et al., "Quantifying
+    language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is this project's.
+    """
+    solves: dict[str, list[bool]] = {}
+    for record in records:
+        solves.setdefault(record.phrasing, []).append(record.solved)
+    standard = sum(solves[STANDARD])
+    return sum(map(all, zip(*solves.values(), strict=True))) / standard if standard and len(solves) > 1 else None
+
+
+def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None = None) -> dict[str, Any]:
     """Every figure of a run, overall and by level, ready for JSON.
 
-    ``records`` are sample after sample, each with every maze of ``suite`` in order.
+    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
+
+    Args:
+        records: sample after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in
+            order.
+        view_radius: of the fog that they were played in, if it was play and in fog; see ``walks.returns``.
     """
-    by_level: dict[str, list[Record]] = {name: [] for name in suite.spec.level_names}
+    spec, taken = suite.spec, {record.phrasing for record in records}
+    several = len(spec.phrasings) > 1
+    by_level: dict[str, list[Record]] = {name: [] for name in spec.level_names}
     for index, record in enumerate(records):
-        by_level[suite.labels[index % len(suite.labels)]].append(record)
-    images = len(SYMMETRIES) if suite.spec.images else 1
-    levels = {name: _figures(some, images) for name, some in by_level.items() if some}
-    figures = {**_figures(records, images), "reasoning": reasoning_figures(records)}
-    if suite.spec.images:
+        by_level[record.phrasing if several else suite.labels[index % len(suite.labels)]].append(record)
+    images = len(SYMMETRIES) if spec.images else 1
+    samples = len(records) // (len(suite.mazes) * len(taken))
+    levels = {name: _figures(some, images, samples, view_radius) for name, some in by_level.items() if some}
+    figures = {**_figures(records, images, samples, view_radius), "reasoning": reasoning_figures(records)}
+    if spec.images:
         figures["symmetry_consistency"] = symmetry_consistency(records)
+    if several:
+        figures["robustness"] = robustness(records)
+        figures["worst_phrasing"] = min(levels, key=lambda name: levels[name]["solved_rate"])
+        figures["phrasings_not_taken"] = [name for name in spec.phrasings if name not in taken]
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
-    """``images`` of each maze are one trial in the interval, as attempts at it are: they are not independent."""
+def _figures(records: Sequence[Record], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
+    """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
     mazes = solves_of_mazes(records)
-    samples = len(records) // len(mazes)
     rate = solved_rate(records)
     figures = {
         "attempts": len(records),
@@ -137,13 +189,17 @@ def _figures(records: Sequence[Record], images: int = 1) -> dict[str, Any]:
         "legality": legality(records),
         "legal_moves": legal_moves(records),
         "spl": spl(records),
+        "optimality_gap": optimality_gap(records),
+        "first_illegal_moves": first_illegal_moves(records),
+        **returns(records, view_radius),
         "tokens_per_attempt": tokens_per_attempt(records),
         "tokens_per_solve": tokens_per_solve(records),
+        "solved_within": solved_within(records),
         "causes": causes(records),
         "parse_failures": parse_failures(records),
         "truncations": truncations(records),
     }
     if samples > 1:
         powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
-        figures["pass_at_k"] = {str(k): mean_pass_at_k(records, k) for k in (*powers, samples)}
+        figures["pass_at_k"] = {str(k): mean_pass_at_k(mazes.values(), k) for k in (*powers, samples)}
     return figures

@@ -12,9 +12,10 @@ from typing import Any
 from agents.episodes import Record
 from maze_env import traces
 from maze_env.errors import InvalidTrace
-from maze_env.judging import Outcome, transition
+from maze_env.judging import Cause, Outcome, transition
 from maze_env.maze import Maze
-from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
+from maze_env.phrasings import phrasing_named
 from maze_env.solving import distances_to
 from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, parse_answer
 from maze_env.traces.redraw import STEP_NAMES
@@ -23,7 +24,10 @@ from maze_env.traces.search import BACK, PATH
 
 NO_TRACE = "none"
 """The style of a completion without reasoning, or with reasoning in none of the known styles."""
+UNCLOSED = "unclosed"
+"""The kind of fault of a trace that is true as far as it goes, and that nothing follows."""
 STEP = re.compile(r"^Step \d+: Go (\w+)$", re.MULTILINE)
+EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,20 @@ class Reasoning:
 
     Attributes:
         style: as which it was read; ``NO_TRACE`` for none.
-        fault: what is untrue or ill-formed in it, in words; empty for a valid trace.
+        fault: what is untrue or ill-formed in it first, in words; empty for a valid trace.
+        kind: the same in a word (maze_env/errors.py, ``InvalidTrace`` and its subclasses; ``UNCLOSED``); or empty.
         follows: whether the trace is valid and the answer is the way that it arrives at.
-        attempts: the moves of each attempt, in order; ``RESET`` ends all but the last.
-        wrong_turns: attempts that left every shortest way, or ran into a wall.
+        attempts: the moves of each attempt from the origin, in order; all but the last were given up.
+        wrong: for each attempt, whether it took a wrong turn.
         repeats: attempts that make the same moves as an earlier one.
     """
 
     style: str
     fault: str
+    kind: str
     follows: bool
     attempts: tuple[tuple[Move, ...], ...]
-    wrong_turns: int
+    wrong: tuple[bool, ...]
     repeats: int
 
 
@@ -59,11 +65,11 @@ def style_written(thinking: str) -> str:
 
 
 def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
-    """The moves of each attempt. A search is one attempt: the way that it ends with."""
+    """The moves of each attempt from the origin. Of a search: the way to each dead end, and that to where it ends."""
     if style == NO_TRACE:
         return ()
     if style == "search":
-        thinking = thinking.rpartition(PATH)[2]
+        return _ways_explored(thinking)
     pieces = thinking.split(RESET)
     if style in ("redraw", "retry-redraw"):
         return tuple(tuple(STEP_NAMES[name] for name in STEP.findall(piece) if name in STEP_NAMES) for piece in pieces)
@@ -72,14 +78,36 @@ def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
     )
 
 
+def _ways_explored(thinking: str) -> tuple[tuple[Move, ...], ...]:
+    """The ways that an exploration turned ``BACK`` from, as far as it had come, and the one that it ended with."""
+    ways: list[tuple[Move, ...]] = []
+    way: list[Move] = []
+    forward = True
+    for piece in EXPLORATION.findall(thinking.partition(PATH)[0]):
+        if piece != BACK:
+            way.append(MOVE_OF_TOKEN[piece])
+        else:
+            if forward:
+                ways.append(tuple(way))
+            way = way[:-1]
+        forward = piece != BACK
+    return (*ways, tuple(way))
+
+
 def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
-    """Whether moves from the origin leave every shortest way to the target, or are not possible."""
+    """Whether moves from the origin are not possible, or leave every shortest way to the target and do not reach it.
+
+    Moves that do reach it, if by a detour, are no wrong turn; ``walks.optimality_gap`` tells how long they are. Where
+    no way leads to the target, any move is one.
+    """
     distances, cell = distances_to(maze.walls, maze.target), maze.origin
-    for number, move in enumerate(moves, start=1):
+    for move in moves:
         cell, outcome = transition(maze, cell, move)
-        if outcome is not Outcome.MOVED or distances[cell] + number > distances[maze.origin]:
+        if outcome is not Outcome.MOVED:
             return True
-    return False
+        if cell == maze.target:
+            return False
+    return bool(distances[cell] + len(moves) > distances[maze.origin])
 
 
 def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reasoning:
@@ -87,45 +115,65 @@ def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reason
     answer = parse_answer(text, thinking_opened)
     style = style_written(answer.thinking)
     if style == NO_TRACE:
-        return Reasoning(style, "", False, (), 0, 0)
-    fault, follows = "", False
+        return Reasoning(style, "", "", False, (), (), 0)
+    fault, kind, follows = "", "", False
     try:
         moves = traces.style_named(style).validate(maze, answer.thinking.removeprefix("\n").removesuffix("\n"))
         follows = tuple(moves) == answer.moves and answer.fault is None
     except InvalidTrace as error:
-        fault = str(error)
+        fault, kind = str(error), error.kind
     if not fault and THINK_CLOSE not in text:
-        fault = f"Expects {THINK_CLOSE} after the trace, actual: none"
+        fault, kind = f"Expects {THINK_CLOSE} after the trace, actual: none", UNCLOSED
     attempts = attempts_in(style, answer.thinking)
-    wrong = sum(is_wrong_turn(maze, attempt) for attempt in attempts)
-    return Reasoning(style, fault, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
+    wrong = tuple(is_wrong_turn(maze, attempt) for attempt in attempts)
+    return Reasoning(style, fault, kind, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
 
 
 def reasoning_figures(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Figures on the reasoning of plans; ``None`` where nothing was reasoned in a known style.
+    """Figures on the reasoning of plans, and the same ``by_style``; ``None`` where nothing was in a known style.
 
-    - ``styles``: completions by style.
-    - ``valid``: share of them whose trace is true of the maze throughout.
+    - ``styles``: completions by style, the most frequent first.
+    - ``completions``: how many were reasoned in a known style; of them
+    - ``valid``: share whose trace is true of the maze throughout. ``faults``: how many others have each kind of fault
+      first.
     - ``follows``: share whose answer is the way that a valid trace arrives at. ``in_spite``: share solved although the
       trace is not valid or the answer is another.
-    - ``wrong_turn``: share whose first attempt goes wrong. Of these, ``noticed``: share with a ``RESET`` after it;
-      ``repaired``: share that was solved all the same.
+    - ``wrong_turn``: share with an attempt that goes wrong. ``repaired``: share of these that solved all the same.
+      ``noticed``: share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``).
     - ``repeats``: share that makes the same attempt twice.
     """
-    read = [(record, reasoning_of(record.maze, record.texts[0])) for record in records if len(record.texts) == 1]
-    reasoned = [(record, reasoning) for record, reasoning in read if reasoning.style != NO_TRACE]
-    if not reasoned:
+    styles: dict[str, list[tuple[Record, Reasoning]]] = {}
+    for record in records:
+        if len(record.texts) == 1:
+            opened = record.cause == Cause.UNCLOSED_THINKING  # by its prompt, where it was not by its text
+            text = phrasing_named(record.phrasing).translate(record.texts[0])
+            reasoning = reasoning_of(record.maze, text, opened)
+            if reasoning.style != NO_TRACE:
+                styles.setdefault(reasoning.style, []).append((record, reasoning))
+    if not styles:
         return None
+    frequent = sorted(styles.items(), key=lambda item: len(item[1]), reverse=True)
+    figures = _figures([pair for some in styles.values() for pair in some])
+    return {
+        **figures,
+        "styles": {style: len(some) for style, some in frequent},
+        "by_style": {style: _figures(some) for style, some in frequent},
+    }
+
+
+def _figures(reasoned: Sequence[tuple[Record, Reasoning]]) -> dict[str, Any]:
     count = len(reasoned)
-    wrong = [(record, reasoning) for record, reasoning in reasoned if is_wrong_turn(record.maze, reasoning.attempts[0])]
+    wrong = [record for record, reasoning in reasoned if any(reasoning.wrong)]
+    wrong_turns = sum(sum(reasoning.wrong) for _, reasoning in reasoned)
+    given_up = sum(sum(reasoning.wrong[:-1]) for _, reasoning in reasoned)
     return {
         "completions": count,
-        "styles": dict(Counter(reasoning.style for _, reasoning in reasoned).most_common()),
         "valid": sum(not reasoning.fault for _, reasoning in reasoned) / count,
+        "faults": dict(Counter(reasoning.kind for _, reasoning in reasoned if reasoning.fault).most_common()),
         "follows": sum(reasoning.follows for _, reasoning in reasoned) / count,
         "in_spite": sum(record.solved and not reasoning.follows for record, reasoning in reasoned) / count,
         "wrong_turn": len(wrong) / count,
-        "noticed": sum(len(reasoning.attempts) > 1 for _, reasoning in wrong) / len(wrong) if wrong else None,
-        "repaired": sum(record.solved for record, _ in wrong) / len(wrong) if wrong else None,
+        "noticed": given_up / wrong_turns if wrong_turns else None,
+        "repaired": sum(record.solved for record in wrong) / len(wrong) if wrong else None,
         "repeats": sum(reasoning.repeats > 0 for _, reasoning in reasoned) / count,
     }

@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from agents.episodes import Record
+from benchmarks.metrics import path_efficiency
 from benchmarks.suites import load as load_suite
 from maze_env.commands import check_folder
 from maze_env.errors import InvalidOutput, TokenMazeError
 from maze_env.judging import Cause
 from maze_env.moves import Move
+from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
 
 TITLE = "AlphaMaze-compatible MazeBench"
 LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
 COLUMNS = ("maze", "cause", "moves", "tokens", "truncated")
 """Of a stored attempt: index of the maze in its suite; cause; replayed moves as letters; tokens, or null where the
-agent counts none; 1 where a budget cut it short. Sample after sample, each with every maze of the suite in order."""
+agent counts none; 1 where a budget cut it short. Sample after sample, in each phrasing after phrasing, in each of those
+every maze of the suite in order."""
 
 
 class InvalidResult(TokenMazeError):
@@ -39,19 +42,38 @@ def solved_shares(result: dict[str, Any]) -> list[float]:
     solved = [0] * result["suite"]["mazes"]
     for maze, cause, *_ in result["attempts"]:
         solved[maze] += cause == Cause.SOLVED
-    return [count / result["samples"] for count in solved]
+    return [count / attempts_at_each(result) for count in solved]
 
 
 def path_scores(result: dict[str, Any]) -> list[float]:
-    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py)."""
-    mazes = load_suite(result["suite"]["name"]).mazes
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
+
+    Raises:
+        InvalidResult: when what the suite's name stands for holds other mazes now.
+    """
+    stored, suite = result["suite"], load_suite(result["suite"]["name"])
+    if suite.spec.sha256 != stored["sha256"]:
+        raise InvalidResult(
+            f"Expects {stored['name']} as it was measured, sha256 {stored['sha256']}, actual: {suite.spec.sha256}"
+        )
+    mazes = suite.mazes
     scores = [0.0] * len(mazes)
     for index, cause, moves, *_ in result["attempts"]:
         if cause == Cause.SOLVED:
             maze = mazes[index]
             shortest = int(distances_to(maze.walls, maze.target)[maze.origin])
-            scores[index] += shortest / max(len(moves), shortest)
-    return [score / result["samples"] for score in scores]
+            scores[index] += path_efficiency(shortest, len(moves))
+    return [score / attempts_at_each(result) for score in scores]
+
+
+def phrasings_of(suite: dict[str, Any]) -> list[str]:
+    """The phrasings in which a result's mazes were given; its suite names them where there are several."""
+    return list(suite.get("phrasings", (STANDARD,)))
+
+
+def attempts_at_each(result: dict[str, Any]) -> int:
+    """Attempts at each maze: samples in each phrasing."""
+    return int(result["samples"]) * len(phrasings_of(result["suite"]))
 
 
 def check_output(path: Path, overwrite: bool) -> None:
@@ -83,7 +105,8 @@ def load_result(path: Path) -> dict[str, Any]:
         raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
     if not isinstance(result, dict) or result.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
-    attempts, expected = len(result["attempts"]), result["suite"]["mazes"] * result["samples"]
+    suite = result["suite"]
+    attempts, expected = len(result["attempts"]), suite["mazes"] * result["samples"] * len(phrasings_of(suite))
     if attempts != expected:
         raise InvalidResult(f"Expects {expected} attempts in {path}, actual: {attempts}")
     return result

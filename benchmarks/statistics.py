@@ -38,6 +38,7 @@ class PairedDifference:
         difference: of the solved rates. interval: its 95 % interval.
         first_only, second_only: mazes that one solved more often than the other.
         p_value: of the exact McNemar test, two-sided.
+        mazes: pairs that were compared.
     """
 
     difference: float
@@ -45,15 +46,16 @@ class PairedDifference:
     first_only: int
     second_only: int
     p_value: float
+    mazes: int
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
     """Compares two agents maze by maze.
 
     Args:
-        first, second: share of its attempts at each maze that an agent solved, in the same order of mazes. With one
-            attempt each the interval is Newcombe's and the test McNemar's; with more, a bootstrap over mazes and the
-            sign test, which is what McNemar's test becomes then.
+        first, second: share of its attempts at each maze (and at its images) that an agent solved, in the same order
+            of mazes. With one attempt each the interval is Newcombe's and the test McNemar's; with more, a bootstrap
+            over mazes and the sign test, which is what McNemar's test becomes then.
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     binary = set(np.unique((one, two))) <= {0.0, 1.0}
@@ -64,7 +66,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     else:
         interval = bootstrap(one - two)
     p_value = mcnemar(first_only, second_only)
-    return PairedDifference(float((one - two).mean()), interval, first_only, second_only, p_value)
+    return PairedDifference(float((one - two).mean()), interval, first_only, second_only, p_value, len(one))
 
 
 def mcnemar(first_only: int, second_only: int) -> float:

@@ -3,12 +3,16 @@
 ``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agents.base import MODES, Mode
+from maze_env.phrasings import PHRASINGS, STANDARD
+
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
+ON_THE_WAY, BESIDE_IT = "on the way", "beside it"
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class Draw:
     Attributes:
         size: rows and columns, where they are not the suite's. turns: least and greatest number of turns of the way.
         level: of its mazes; "" where the length of the shortest path says it.
+        walled_up: where one passage more is closed (``suites.wall_up``), ``ON_THE_WAY`` or ``BESIDE_IT``; "" for none.
+            Lengths are those of the way before that.
     """
 
     min_length: int
@@ -28,12 +34,19 @@ class Draw:
     generator: str = GENERATOR
     turns: tuple[int, int] | None = None
     level: str = ""
+    walled_up: str = ""
 
     @property
     def _more(self) -> dict[str, Any]:
         """What is not as it is by default."""
-        more = {"braid": self.braid, "size": self.size, "generator": self.generator, "turns": self.turns}
-        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None}
+        more = {
+            "braid": self.braid,
+            "size": self.size,
+            "generator": self.generator,
+            "turns": self.turns,
+            "walled_up": self.walled_up,
+        }
+        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None, "walled_up": ""}
         return {name: value for name, value in more.items() if value != usual[name]}
 
     @property
@@ -59,6 +72,8 @@ class SuiteSpec:
         images: whether each maze stands there in its 8 symmetric images, one after the other.
         disjoint_from: suites of the same split whose layouts this one leaves out.
         view_radius: of the fog that the suite is played in; ``None`` for none.
+        modes: in which it can be measured.
+        phrasings: of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels.
         sha256: of the frozen file's text, with "\\n" for line ends.
     """
 
@@ -71,6 +86,8 @@ class SuiteSpec:
     sha256: str
     disjoint_from: tuple[str, ...] = ()
     view_radius: int | None = None
+    modes: tuple[Mode, ...] = MODES
+    phrasings: tuple[str, ...] = (STANDARD,)
     images: bool = False
     version: int = 1
 
@@ -81,7 +98,9 @@ class SuiteSpec:
 
     @property
     def level_names(self) -> list[str]:
-        """The levels in their order."""
+        """The levels of its figures, in their order."""
+        if len(self.phrasings) > 1:
+            return list(self.phrasings)
         return list(self.levels) or list(dict.fromkeys(draw.level for draw in self.draws))
 
     @property
@@ -129,6 +148,15 @@ TURN_DRAWS = tuple(
         (11, 12): ((3, 4), (5, 6), (7, 8)),
     }.items()
     for turns in groups
+)
+# All have the same number of walls and two parts that do not meet: only where the endpoints lie tells the halves apart.
+UNREACHABLE_DRAWS = (
+    Draw(1, 24, 100, walled_up=ON_THE_WAY, level="unreachable"),
+    Draw(1, 24, 100, walled_up=BESIDE_IT, level="reachable"),
+)
+# The paper's lengths on other layouts: of the 2,840 or so that "dfs" makes at 5x5 in this split, 47 were left.
+PHRASING_DRAWS = tuple(
+    replace(draw, generator="wilson", level=level) for draw, level in zip(paper_draws(1), PAPER_LEVELS, strict=True)
 )
 
 SUITES: dict[str, SuiteSpec] = {
@@ -205,6 +233,21 @@ SUITES: dict[str, SuiteSpec] = {
             sha256="da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns"),
             images=True,
+        ),
+        SuiteSpec(
+            name="unreachable",
+            draws=UNREACHABLE_DRAWS,
+            sha256="7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
+            modes=("plan",),  # the environment has no move that says so, and refuses such mazes
+        ),
+        SuiteSpec(
+            name="phrasing",
+            draws=PHRASING_DRAWS,
+            sha256="0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
+            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
+            modes=("plan",),  # the environment speaks the standard phrasing
+            phrasings=tuple(PHRASINGS),
         ),
     )
 }

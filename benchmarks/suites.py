@@ -8,24 +8,33 @@ candidate ``i`` of a draw is ``generate_batch`` of the key ``key_of(suite, versi
 bounds on the shortest path; a candidate is passed over when its layout, under the 8 symmetries, is in the suite
 already or in a suite that this one must not overlap. So within a draw, layouts and then endpoints whose distance is
 within the bounds are as ``maze_env.generation`` draws them, and no wall layout counts twice.
+
+The mazes of suite ``unreachable`` have one passage walled up after that (``wall_up``): on the way, so that the target
+cannot be reached and the right answer is to say so, or in the other half beside it. The layout so made must be of the
+suite's split, as the one that it was made of is.
 """
 
 import argparse
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise, product
 
 import numpy as np
 
-from benchmarks.suite_specs import GENERATOR, SUITES, SuiteSpec
+from benchmarks import published
+from benchmarks.suite_specs import GENERATOR, ON_THE_WAY, SUITES, SuiteSpec
 from maze_env.commands import run_command
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import SYMMETRIES, Cell, Maze, transform_maze
-from maze_env.solving import distances_to
-from maze_env.splits import MIN_SPLIT_SIDE, layout_hash
+from maze_env.moves import Move
+from maze_env.phrasings import phrasing_named
+from maze_env.solving import UNREACHABLE, distances_to, path_cells, shortest_path
+from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
 MOST_TRIED = 1000
 """Candidates for each maze of a draw. Where they do not suffice, there are no such mazes left."""
@@ -37,10 +46,10 @@ class ChangedSuite(TokenMazeError):
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite's mazes, as read from its frozen file.
+    """A suite's mazes, as read from its frozen file or from published data.
 
     Attributes:
-        labels: the level of each maze.
+        labels: the level of each maze, as it was drawn.
     """
 
     spec: SuiteSpec
@@ -65,12 +74,15 @@ def spec_named(name: str) -> SuiteSpec:
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Suite:
-    """The frozen suite of that name.
+    """The frozen suite of that name, or the published mazes that it is the source of.
 
     Raises:
         UnknownName: for a suite that does not exist.
+        InvalidSuite: as ``published.read``.
         ChangedSuite: when the file is missing or its hash is not the pinned one.
     """
+    if published.is_source(name):
+        return Suite(*published.read(name))
     spec = spec_named(name)
     if not spec.path.is_file():
         raise ChangedSuite(f"Expects the frozen suite at {spec.path}, actual: no such file")
@@ -96,7 +108,7 @@ def key_of(*parts: object) -> int:
 
 def make_mazes(spec: SuiteSpec) -> list[Maze]:
     """The suite's mazes, made from its definition alone."""
-    taken = {layout_hash(maze.walls) for name in spec.disjoint_from for maze in make_mazes(SUITES[name])}
+    taken = set().union(*map(made_layouts, spec.disjoint_from))
     mazes: list[Maze] = []
     for draw in spec.draws:
         rows, cols = draw.size or (spec.rows, spec.cols)
@@ -120,12 +132,44 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
             index += draw.count
             keys = [key_of(spec.name, spec.version, *draw.key, i) for i in candidates]
             batch = generate_batch(np.array(keys, dtype=np.uint64), bounds)
-            for maze in (batch[i] for i in range(len(batch))):
+            for key, maze in zip(keys, (batch[i] for i in range(len(batch))), strict=True):
+                if draw.walled_up:
+                    walled = wall_up(maze, draw.walled_up, key)
+                    if walled is None or split_of(walled.walls) != spec.split:
+                        continue
+                    maze = walled
                 layout = layout_hash(maze.walls)
                 if layout not in taken and len(mazes) < wanted:
                     taken.add(layout)
                     mazes.append(maze)
     return [transform_maze(maze, symmetry) for maze in mazes for symmetry in (SYMMETRIES if spec.images else (0,))]
+
+
+@lru_cache
+def made_layouts(name: str) -> frozenset[int]:
+    """The hashes of a suite's layouts, made from its definition: what suites after it have to leave out."""
+    return frozenset(layout_hash(maze.walls) for maze in make_mazes(SUITES[name]))
+
+
+def wall_up(maze: Maze, place: str, key: int) -> Maze | None:
+    """A maze without loops with one passage closed, so that it falls into two parts of at least two cells each.
+
+    Args:
+        place: ``ON_THE_WAY`` from origin to target, or ``BESIDE_IT``.
+        key: says which of the passages that do; ``None`` is returned where none does.
+    """
+    way = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
+    layouts = []
+    for cell, move in product(np.ndindex(maze.rows, maze.cols), (Move.DOWN, Move.RIGHT)):
+        to = move.from_cell(cell)
+        if maze.is_open(cell, move) and ({cell, to} in way) == (place == ON_THE_WAY):
+            walls = maze.walls.copy()
+            walls[cell] |= move.wall
+            walls[to] |= move.opposite.wall
+            part = np.count_nonzero(distances_to(walls, cell) != UNREACHABLE)
+            if 2 <= part <= walls.size - 2:
+                layouts.append(walls)
+    return Maze(layouts[key % len(layouts)], maze.origin, maze.target) if layouts else None
 
 
 def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
@@ -144,6 +188,10 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
     }
     if spec.images:
         head["images"] = "each maze in its 8 images, one after the other"
+    if len(spec.phrasings) > 1:  # a hash of all mazes in each, so that a phrasing cannot change unseen
+        head["phrasings"] = {
+            name: text_hash("\n".join(map(phrasing_named(name).write, mazes))) for name in spec.phrasings
+        }
     if any(draw.size for draw in spec.draws):
         head["maze"] = f"rows x columns; {head['maze']}"
     if spec.view_radius is not None:
@@ -193,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         elif load(spec.name).mazes != tuple(mazes) or text_hash(text) != spec.sha256:
             raise ChangedSuite(f"Expects {spec.name} as frozen, actual: the generator now makes other mazes")
         levels = Suite(spec, tuple(mazes)).labels
-        counts = ", ".join(f"{name} {levels.count(name)}" for name in spec.level_names)
+        counts = ", ".join(f"{name} {count}" for name, count in Counter(levels).items())
         print(f"{spec.name} v{spec.version}: {len(mazes)} mazes ({counts}), sha256 {text_hash(text)}")
 
 

@@ -25,11 +25,51 @@ class InvalidMove(TokenMazeError):
 
 
 class InvalidTrace(TokenMazeError):
-    """A reasoning trace contradicts its maze; the message names the line or step."""
+    """A reasoning trace is not written as its style is; the message names the line or step. See also its subclasses.
+
+    Attributes:
+        kind: what is wrong, in a word that figures are counted by.
+    """
+
+    kind = "form"
+
+
+class FalseDrawing(InvalidTrace):
+    """A redrawn maze, or the walls written for a cell, are not the maze's."""
+
+    kind = "drawing"
+
+
+class FalseStart(InvalidTrace):
+    """An attempt, the first or one after a ``RESET``, does not begin at the origin."""
+
+    kind = "start"
+
+
+class FalseStep(InvalidTrace):
+    """A step is no edge of the maze: a wall is in the way, or it starts in a cell that the last one did not reach."""
+
+    kind = "step"
+
+
+class FalseDeadEnd(InvalidTrace):
+    """An attempt is given up for a reason that is not true."""
+
+    kind = "dead_end"
+
+
+class FalseArrival(InvalidTrace):
+    """The steps do not end at the target."""
+
+    kind = "arrival"
 
 
 class ImpossibleMaze(TokenMazeError):
     """No maze can meet the parameters, or none was found within the bounded number of tries."""
+
+
+class UnreadableMaze(TokenMazeError):
+    """A maze is written in a way that an agent cannot take: outside its vocabulary, or not to be told apart."""
 
 
 class UnknownName(TokenMazeError):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from maze_env.errors import unknown_name
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, DELTA_PAIRS, MOVE_OF_TOKEN
-from maze_env.solving import distances_to
+from maze_env.solving import UNREACHABLE, distances_to
 from maze_env.tokens import THINK_CLOSE, Answer, parse_answer
 
 
@@ -52,6 +52,8 @@ class Cause(StrEnum):
     """The moves reached the target and went on."""
     SHORT_OF_TARGET = "short_of_target"
     """Every move was legal, and the last one ended elsewhere."""
+    SAID_UNREACHABLE = "said_unreachable"
+    """The answer says that no way leads to the target, and one does."""
 
 
 MALFORMED = frozenset({Cause.UNCLOSED_THINKING, Cause.EMPTY, Cause.STRAY_TEXT})
@@ -66,7 +68,8 @@ class Verdict(NamedTuple):
         answer: the completion, taken apart.
         legal_moves: moves played before the first refused one. The strict rule plays none of a malformed answer.
         position: where the agent stood when the replay ended.
-        start_distance, end_distance: true maze distance to the target at the origin and at ``position``.
+        start_distance, end_distance: true maze distance to the target at the origin and at ``position``;
+            ``UNREACHABLE`` where no way leads there.
     """
 
     cause: Cause
@@ -98,7 +101,8 @@ def judge(
         maze: the maze that was asked about.
         answer: the completion as text (without end-of-text tokens), or parsed already.
         rule: ``strict``: wrong at the first refused move, at any move after the target, at stray text among the moves,
-            or when thinking is never closed. ``published``: see ``judge_published``.
+            or when thinking is never closed. Where no way leads to the target, saying so (``tokens.NO_WAY``) is right
+            and nothing else. ``published``: see ``judge_published``.
         thinking_opened: whether the prompt ended with an open ``<think>``; not looked at for a parsed answer.
         distances: ``distances_to(maze.walls, maze.target)`` when it is at hand, as it is for a group of completions.
     """
@@ -115,7 +119,9 @@ def judge_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Ve
     """The project's own rule; see ``judge``."""
     cell, target, played = maze.origin, maze.target, 0
     cause = Cause(answer.fault) if answer.fault else Cause.SHORT_OF_TARGET
-    if answer.fault is None:
+    if answer.no_way:
+        cause = Cause.SOLVED if distances[cell] == UNREACHABLE else Cause.SAID_UNREACHABLE
+    elif answer.fault is None:
         for move in answer.moves:
             if cell == target:
                 cause = Cause.PAST_TARGET
@@ -140,7 +146,8 @@ def judge_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) ->
 
     Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that
     a missing ``</think>`` is an empty answer; text among the moves is passed over; unknown tokens are moves that do
-    nothing; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as long as it ends there.
+    nothing, ``NO_WAY`` among them; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as long as
+    it ends there.
     Legality is counted up to the first refused move, as there.
     """
     pieces = answer.text.split(THINK_CLOSE)

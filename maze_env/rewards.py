@@ -49,7 +49,8 @@ def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     """``solved``: r = 1[solved] + 0.1 * max(0, (d_start - d_end) / d_start), d being true maze distance to the target.
 
     Form is a gate that pays nothing: a malformed answer is worth 0, and so is one that walks past the target, which
-    would otherwise be paid for passing through. An answer refused at a wall keeps the progress made before it.
+    would otherwise be paid for passing through. An answer refused at a wall keeps the progress made before it. Where no
+    way leads to the target nothing is progress, and saying so is worth 1.
     """
     gated = verdict.cause in MALFORMED or verdict.cause is Cause.PAST_TARGET
     progress = 0.0 if gated else max(0.0, (verdict.start_distance - verdict.end_distance) / verdict.start_distance)
@@ -71,7 +72,7 @@ def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     tokens only; thinking 0.25 for the tags. The text leaves open which solution is counted; here the moves played.
     """
     answer = verdict.answer
-    well_formed = answer.fault is None
+    well_formed = answer.fault is None and not answer.no_way
     tags = answer.text.count(THINK_CLOSE) == 1 and answer.text.count(THINK_OPEN) <= 1
     return {
         "correctness": 0.2 * len(answer.moves) if verdict.solved else 0.0,

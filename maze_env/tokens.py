@@ -21,6 +21,9 @@ from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, MOVE_TOKENS, MOVES, Move
 
 BLANK, ORIGIN, TARGET = "<|blank|>", "<|origin|>", "<|target|>"
 MARKERS = (BLANK, ORIGIN, TARGET)
+NO_WAY = "<|unreachable|>"
+"""The whole answer where no way leads to the target. Not a token of the closed vocabulary (maze_env/vocabulary.py): the
+published format has none for it, so a model with that vocabulary alone cannot say it."""
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")
 """What has the shape of a maze token, whether or not it is in the vocabulary."""
@@ -221,7 +224,7 @@ class AnswerFault(StrEnum):
     EMPTY = "empty"
     """Nothing follows the thinking."""
     STRAY_TEXT = "stray_text"
-    """Something other than movement tokens stands in the answer."""
+    """Something other than movement tokens stands in the answer, ``NO_WAY`` beside others included."""
 
 
 class Answer(NamedTuple):
@@ -232,12 +235,14 @@ class Answer(NamedTuple):
         thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
         moves: the movement tokens of the answer, up to the first stray text.
         fault: why this is not a well-formed answer, or ``None``.
+        no_way: whether the answer is ``NO_WAY`` and nothing else.
     """
 
     text: str
     thinking: str
     moves: tuple[Move, ...]
     fault: AnswerFault | None
+    no_way: bool = False
 
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
@@ -257,11 +262,14 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
         if thinking_opened or THINK_OPEN in text:
             return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), AnswerFault.UNCLOSED_THINKING)
         thinking, body = "", text
+    thinking = thinking.lstrip().removeprefix(THINK_OPEN)
+    if body.strip() == NO_WAY:
+        return Answer(text, thinking, (), None, no_way=True)
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
     moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])
     fault = AnswerFault.STRAY_TEXT if end < len(body) else None if moves else AnswerFault.EMPTY
-    return Answer(text, thinking.lstrip().removeprefix(THINK_OPEN), moves, fault)
+    return Answer(text, thinking, moves, fault)
 
 
 def first_move(text: str, thinking_opened: bool = False) -> Move | None:

@@ -19,6 +19,8 @@ from maze_env.commands import check_folder, provenance, write_whole
 from maze_env.errors import InvalidOutput
 from maze_env.maze import Maze
 from maze_env.moves import Move
+from maze_env.phrasings import open_sides
+from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, maze_from_text, parse_answer
 from training.data import DataConfig, supervised_rows
 
@@ -50,27 +52,9 @@ COLUMNS: dict[str, Callable[[Row], Row]] = {"own": own_columns, "published": pub
 
 
 def adjacency_list(maze: Maze, path: list[Move]) -> str:
-    """A maze as maze-dataset writes one in tokens: every open side once, row by row, then endpoints and path.
-
-    Source: Ivanitskiy et al., "A configurable library for generating and manipulating maze datasets", arXiv 2309.10498.
-    """
-    sides = [
-        f"({row},{col}) <--> ({to[0]},{to[1]}) ;"
-        for row in range(maze.rows)
-        for col in range(maze.cols)
-        for move in (Move.DOWN, Move.RIGHT)
-        if maze.is_open((row, col), move)
-        for to in (move.from_cell((row, col)),)
-    ]
-    cells = [maze.origin]
-    for move in path:
-        cells.append(move.from_cell(cells[-1]))
-    walked = " ".join(f"({row},{col})" for row, col in cells)
-    (row, col), (to_row, to_col) = maze.origin, maze.target
-    return (
-        f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> <ORIGIN_START> ({row},{col}) <ORIGIN_END> "
-        f"<TARGET_START> ({to_row},{to_col}) <TARGET_END> <PATH_START> {walked} <PATH_END>"
-    )
+    """A maze and a path as maze-dataset writes them in tokens (``maze_env.phrasings.open_sides`` has the source)."""
+    walked = " ".join(f"({row},{col})" for row, col in path_cells(maze.origin, path))
+    return f"{open_sides(maze)} <PATH_START> {walked} <PATH_END>"
 
 
 def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:

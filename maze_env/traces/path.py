@@ -10,7 +10,7 @@ The walls are copied from the prompt when they are needed, so that the move is d
 
 from random import Random
 
-from maze_env.errors import InvalidTrace
+from maze_env.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 from maze_env.judging import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
@@ -44,7 +44,7 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     tokens = trace_tokens(trace, "a path trace")
     moves, cell = replay(maze, tokens[:-2])
     if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
-        raise InvalidTrace(
+        raise FalseArrival(
             f"Expects the trace to end with {coordinate_token(maze.target)}{TARGET}, "
             f"actual: {''.join(tokens[-2:])} after arriving at {cell}"
         )
@@ -59,23 +59,29 @@ def trace_tokens(trace: str, what: str) -> list[str]:
     return MAZE_TOKEN.findall(trace)
 
 
+def check_cell(maze: Maze, cell: Cell, name: str, wall: str, step: int) -> None:
+    """Raises InvalidTrace unless step ``step`` names the cell that it is in, and its walls."""
+    if name != coordinate_token(cell):
+        error = FalseStart if step == 1 else FalseStep
+        raise error(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
+    if wall != WALL_TOKENS[maze.walls[cell]]:
+        raise FalseDrawing(f"Expects {WALL_TOKENS[maze.walls[cell]]} for {name} in step {step}, actual: {wall}")
+
+
 def replay(maze: Maze, tokens: list[str]) -> tuple[list[Move], Cell]:
     """Plays steps of three tokens from the origin. Returns the moves and the cell reached."""
-    if len(tokens) % 3:
-        raise InvalidTrace(f"Expects three tokens for each step, actual: {len(tokens)} tokens")
     cell, moves = maze.origin, []
-    for index in range(0, len(tokens), 3):
+    for index in range(0, len(tokens) - len(tokens) % 3, 3):
         name, wall, move_token = tokens[index : index + 3]
         step = index // 3 + 1
-        if name != coordinate_token(cell):
-            raise InvalidTrace(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
-        if wall != WALL_TOKENS[maze.walls[cell]]:
-            raise InvalidTrace(f"Expects {WALL_TOKENS[maze.walls[cell]]} for {name} in step {step}, actual: {wall}")
+        check_cell(maze, cell, name, wall, step)
         if move_token not in MOVE_OF_TOKEN:
             raise InvalidTrace(f"Expects a movement token in step {step}, actual: {move_token}")
         move = MOVE_OF_TOKEN[move_token]
         cell, outcome = transition(maze, cell, move)
         if outcome is not Outcome.MOVED:
-            raise InvalidTrace(f"Expects a possible move in step {step}, actual: {move_token} from {name}, {outcome}")
+            raise FalseStep(f"Expects a possible move in step {step}, actual: {move_token} from {name}, {outcome}")
         moves.append(move)
+    if len(tokens) % 3:
+        raise InvalidTrace(f"Expects three tokens for each step, actual: {len(tokens)} tokens")
     return moves, cell

@@ -6,12 +6,12 @@ been left; the target always shows ``<|target|>``. Source: AlphaMaze's published
 
 from random import Random
 
-from maze_env.errors import InvalidTrace
+from maze_env.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 from maze_env.judging import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, Move
 from maze_env.solving import shortest_path
-from maze_env.tokens import coordinate_token, maze_to_text
+from maze_env.tokens import MAZE_TOKEN, coordinate_token, maze_to_text
 
 STEP_NAMES: dict[str, Move] = {move.name.lower(): move for move in MOVES}
 
@@ -38,11 +38,19 @@ def steps_text(maze: Maze, moves: list[Move]) -> str:
     return "\n".join(steps).removesuffix("\n")
 
 
+def drawn_in(maze: Maze, number: int, move: Move, block: str) -> Cell | None:
+    """The cell that a step draws its move in, when the rest of the drawing is the maze; ``None`` when it is not."""
+    tokens = MAZE_TOKEN.findall(block)
+    cell = divmod(tokens.index(move.token) // 3, maze.cols) if move.token in tokens else maze.origin
+    true = cell[0] < maze.rows and block == step_text(maze, number, cell, move).removesuffix("\n")
+    return cell if true else None
+
+
 def validate(maze: Maze, trace: str) -> list[Move]:
     """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
     moves, cell = replay(maze, trace)
     if cell != maze.target:
-        raise InvalidTrace(f"Expects the steps to end at the target {maze.target}, actual: at {cell}")
+        raise FalseArrival(f"Expects the steps to end at the target {maze.target}, actual: at {cell}")
     return moves
 
 
@@ -55,12 +63,14 @@ def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
         if move is None:
             raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {line!r}")
         if block != step_text(maze, number, cell, move).removesuffix("\n"):
-            raise InvalidTrace(
+            drawn = drawn_in(maze, number, move, block)
+            error = FalseDrawing if drawn is None else FalseStart if number == 1 else FalseStep
+            raise error(
                 f"Expects step {number} to redraw the maze with {move.token} in {coordinate_token(cell)}, "
-                "actual: another drawing"
+                f"actual: {'another drawing' if drawn is None else f'in {coordinate_token(drawn)}'}"
             )
         cell, outcome = transition(maze, cell, move)
         if outcome is not Outcome.MOVED:
-            raise InvalidTrace(f"Expects a possible move in step {number}, actual: {move.token}, {outcome}")
+            raise FalseStep(f"Expects a possible move in step {number}, actual: {move.token}, {outcome}")
         moves.append(move)
     return moves, cell

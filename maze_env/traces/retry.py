@@ -7,7 +7,7 @@ mistake. In all forms several wrong attempts may follow each other, each on a br
 
 from random import Random
 
-from maze_env.errors import InvalidTrace
+from maze_env.errors import FalseDeadEnd, InvalidTrace
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, path_cells, shortest_path
@@ -117,12 +117,10 @@ def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Mov
     attempts = []
     for number, attempt in enumerate(wrong, start=1):
         tokens = path.trace_tokens(attempt, f"attempt {number}")
+        if len(tokens) < 2:
+            raise InvalidTrace(f"Expects attempt {number} to end with a cell and its walls, actual: {attempt!r}")
         moves, cell = path.replay(maze, tokens[:-2])
-        expected = [coordinate_token(cell), WALL_TOKENS[maze.walls[cell]]]
-        if tokens[-2:] != expected:
-            raise InvalidTrace(
-                f"Expects attempt {number} to end in {''.join(expected)}, actual: {''.join(tokens[-2:])}"
-            )
+        path.check_cell(maze, cell, tokens[-2], tokens[-1], len(moves) + 1)
         attempts.append(moves)
     return attempts, path.validate(maze, right)
 
@@ -159,6 +157,8 @@ def validate_redrawn(maze: Maze, trace: str) -> list[Move]:
     for number, attempt in enumerate(wrong, start=1):
         steps, _, sentence = attempt.rpartition("\n\n")
         moves, _ = redraw.replay(maze, steps)
+        if sentence not in (DEAD_END, WRONG_WAY):
+            raise InvalidTrace(f"Expects {DEAD_END!r} or {WRONG_WAY!r} after attempt {number}, actual: {sentence!r}")
         check_given_up(maze, moves, number, (sentence,))
     return redraw.validate(maze, right)
 
@@ -167,11 +167,11 @@ def check_given_up(maze: Maze, moves: list[Move], number: int, reasons: tuple[st
     """Raises InvalidTrace unless one of ``reasons`` to give up an attempt is true of it."""
     cells = path_cells(maze.origin, moves)
     if maze.target in cells:
-        raise InvalidTrace(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
+        raise FalseDeadEnd(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
     distances = distances_to(maze.walls, maze.target)
     leads_away = int(distances[cells[-1]]) + len(moves) > distances[maze.origin]
     true = {DEAD_END: is_exhausted(maze, moves), WRONG_WAY: leads_away}
-    if not any(true.get(reason, False) for reason in reasons):
-        raise InvalidTrace(
+    if not any(true[reason] for reason in reasons):
+        raise FalseDeadEnd(
             f"Expects a true reason to give up attempt {number} in {cells[-1]}, actual: {' or '.join(reasons)!r}"
         )

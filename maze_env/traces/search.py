@@ -7,10 +7,10 @@ target: its coordinate, ``<|target|>``, then a line ``PATH`` and the walk from o
 
 from random import Random
 
-from maze_env.errors import InvalidTrace
+from maze_env.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move
-from maze_env.tokens import MAZE_TOKEN, TARGET, WALL_TOKENS, coordinate_token
+from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, WALL_TOKENS, WALLS_OF_TOKEN, coordinate_token
 
 BACK = "BACK"
 PATH = "PATH"
@@ -43,12 +43,26 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     """Compares the trace with the exploration of its maze, which is unique; returns the moves it found."""
     expected, moves = write(maze, Random(0))
     if trace != expected:
-        pairs = zip(_pieces(trace), _pieces(expected), strict=False)
-        index, (came, right) = next(
-            ((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1]), (0, (trace[-20:], expected[-20:]))
-        )
-        raise InvalidTrace(f"Expects {right} as piece {index} of the exploration, actual: {came}")
+        came, right = _pieces(trace), _pieces(expected)
+        index = next((i for i, pair in enumerate(zip(came, right, strict=False)) if pair[0] != pair[1]), None)
+        if index is None:
+            raise InvalidTrace(f"Expects the exploration to end with {expected[-20:]!r}, actual: {trace[-20:]!r}")
+        error = _error_of(index, came[index], right[index], right[index - 1])
+        raise error(f"Expects {right[index]} as piece {index} of the exploration, actual: {came[index]}")
     return moves
+
+
+def _error_of(index: int, came: str, right: str, before: str) -> type[InvalidTrace]:
+    """What a piece says that is not so; ``before`` stands before it and is true."""
+    if came in WALLS_OF_TOKEN and right in WALLS_OF_TOKEN:
+        return FalseDrawing
+    if TARGET in (came, right):
+        return FalseArrival
+    if COORDINATE_TOKEN.fullmatch(came) and COORDINATE_TOKEN.fullmatch(right):
+        return FalseStep if index else FalseStart
+    if came in MOVE_OF_TOKEN and WALLS_OF_TOKEN.get(before, 0) & MOVE_OF_TOKEN[came].wall:
+        return FalseStep
+    return FalseDeadEnd if BACK in (came, right) else InvalidTrace
 
 
 def _pieces(trace: str) -> list[str]:

@@ -9,6 +9,7 @@ from agents.episodes import run_episodes
 from maze_env.judging import Outcome
 from maze_env.maze import Maze, transform_maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text, parse_answer
 from tests import tiny
@@ -161,6 +162,25 @@ def test_an_ended_episode_gets_no_text(name):
     texts = agent.act(["", maze_to_text(tiny.mazes(1)[0])])
     assert texts[0] == ""
     assert texts[1] in MOVE_OF_TOKEN
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_the_oracle_reads_and_writes_every_phrasing(phrasing):
+    mazes = [Maze.from_ascii(golden.EXAMPLE_ASCII), *tiny.mazes(5, 3, 4)]
+    records = run_episodes(BASELINES["shortest-path"]("plan"), mazes, range(6), phrasing=phrasing)
+    assert all(record.solved for record in records)
+    assert records[0].texts[0] == PHRASINGS[phrasing].translate(golden.EXAMPLE_ANSWER)
+
+
+@EVERY_AGENT
+def test_who_looks_at_the_whole_maze_says_that_no_way_leads_to_the_target(name):
+    agent = BASELINES[name]("plan")
+    halves = Maze.from_ascii(golden.HALVES_ASCII)
+    solved = [record.solved for record in run_episodes(agent, [halves, *tiny.mazes(3)], range(4))]
+    if name in ("shortest-path", "a-star", "depth-first"):
+        assert all(solved)
+    else:
+        assert not solved[0]
 
 
 def test_a_plan_that_misses_the_target_ends_with_the_budget():

@@ -8,6 +8,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.judging import Cause, Outcome
 from maze_env.maze import Maze
 from maze_env.moves import Move
+from maze_env.phrasings import rename
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.maze_env.golden import CUT_OFF_ASCII, EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
@@ -57,6 +58,23 @@ def test_a_solving_answer_is_recorded_completely():
     assert record.solved
     assert record.legal
     assert not record.malformed
+
+
+def test_a_maze_is_given_and_an_answer_read_in_the_phrasing():
+    agent = Script("plan", ["<think>hm</think><|east|><|east|>"], [RIGHT + RIGHT])
+    records = run_episodes(agent, [ROOM, ROOM], [0, 1], phrasing="renamed")
+    assert agent.phrasing == "renamed"
+    assert agent.shown == [[rename(maze_to_text(ROOM))] * 2]
+    assert [record.cause for record in records] == ["solved", "stray_text"]
+    assert records[0].texts == ("<think>hm</think><|east|><|east|>",)  # as it was written
+    assert {record.phrasing for record in records} == {"renamed"}
+    assert run_episodes(Script("plan", [RIGHT + RIGHT]), [ROOM], [0])[0].phrasing == "standard"
+
+
+@pytest.mark.parametrize(("mode", "options"), [("play", {}), ("plan", {"view_radius": 1})])
+def test_the_environment_and_fog_speak_the_standard_phrasing(mode, options):
+    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and in fog, actual: 'ascii'"):
+        run_episodes(Script(mode, [RIGHT]), [ROOM], [0], phrasing="ascii", **options)
 
 
 @pytest.mark.parametrize(

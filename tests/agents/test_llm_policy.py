@@ -9,9 +9,11 @@ from transformers import LlamaForCausalLM
 from agents.embedded import build_model, build_tokenizer
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.prompts import WORDINGS
 from maze_env import traces
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
+from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
@@ -44,6 +46,29 @@ def policy(model=None, tokenizer=None, **options):
 def mixed_mazes():
     """Mazes of several sizes, so that batches need padding."""
     return [*tiny.mazes(4, 2, 2), *tiny.mazes(4, 4, 4), *tiny.mazes(4, 3, 5)]
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_the_embedded_model_takes_the_phrasings_that_its_vocabulary_holds(phrasing):
+    agent = policy(max_new_tokens=2)
+    if phrasing in ("standard", "transposed", "bottom-up", "shuffled"):
+        assert run_episodes(agent, [ROOM], [0], phrasing=phrasing)[0].tokens
+    else:
+        with pytest.raises(UnreadableMaze):
+            run_episodes(agent, [ROOM], [0], phrasing=phrasing)
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_a_model_that_reads_any_text_is_told_of_each_phrasing_and_answers_in_it(phrasing):
+    tokenizer = tiny.byte_tokenizer()
+    agent, prompts = policy(tiny.byte_model(tokenizer), tokenizer, max_new_tokens=200), []
+
+    def write(prompt):
+        prompts.append(prompt)
+        return PHRASINGS[phrasing].translate(RIGHT + RIGHT)
+
+    assert run_episodes(tiny.scripted(agent, write), [ROOM], [0], phrasing=phrasing)[0].solved
+    assert prompts == [WORDINGS[phrasing].replace("{maze}", PHRASINGS[phrasing].write(ROOM))]
 
 
 @pytest.mark.parametrize("mode", ["play", "plan"])

@@ -4,8 +4,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from agents.embedded import build_tokenizer
-from agents.prompts import DESCRIBED, prompt_style, render
-from maze_env.errors import UnknownName
+from agents.prompts import DESCRIBED, WORDINGS, prompt_style, render, set_template
+from maze_env.errors import UnknownName, UnreadableMaze
+from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
 from maze_env.tokens import BLANK, MARKERS, maze_to_text, moves_to_text
 from tests import tiny
@@ -38,6 +39,7 @@ def test_the_description_says_what_every_kind_of_token_means():
         "<|up|> to the row before, <|down|> to the row after, <|left|> to the column before, <|right|> to the column",
         "A move through a wall is not possible",
         "between <think> and </think>",
+        "If no way leads to the target, write <|unreachable|> in place of the moves",
     ):
         assert said in text
     assert all(marker in text for marker in MARKERS)
@@ -82,6 +84,54 @@ def test_a_style_of_ones_own_choice_is_saved_with_the_tokenizer(tmp_path):
     tiny.byte_tokenizer(tiny.CHAT, prompt_style="bare").save_pretrained(tmp_path)
     prompt = render(AutoTokenizer.from_pretrained(tmp_path), BLANK)
     assert prompt.text == f"<im_start>user\n{BLANK}<im_end>\n<im_start>assistant\n"
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_each_phrasing_has_a_wording_of_its_own_that_asks_for_the_same_answer(phrasing):
+    tokenizer = tiny.byte_tokenizer()
+    text = " ".join(render(tokenizer, "THE-MAZE", phrasing).text.split())
+    assert text.count("THE-MAZE") == 1
+    assert "<|unreachable|>" in text
+    assert ("<|north|>" in text) == (phrasing == "renamed")
+    assert ("<|up|>" in text) == (phrasing != "renamed")
+    others = {WORDINGS[name] for name in PHRASINGS if name != phrasing}
+    assert WORDINGS[phrasing] not in others
+
+
+@pytest.mark.parametrize(
+    ("phrasing", "said"),
+    [
+        ("terse", "<|row-column|> (from 0, top left)"),
+        (
+            "renamed",
+            "<|all_open|> has none, <|closed_north|> one above, <|closed_south_west|> one below and one on",
+        ),
+        ("renamed", "<|start|> is where you start, <|goal|> is where you must arrive, <|empty|> is neither"),
+        ("transposed", "Its coordinate, <|column-row|>"),
+        ("bottom-up", "row by row from the bottom row upwards"),
+        ("bottom-up", "<|up|> to the row whose number is one less"),
+        ("shuffled", "cell by cell, in no particular order"),
+        ("adjacency", "All other neighbours have a wall between them"),
+        ("ascii", "O is where you start, X is where you must arrive"),
+    ],
+)
+def test_a_wording_explains_its_phrasing(phrasing, said):
+    assert said in " ".join(WORDINGS[phrasing].split())
+
+
+def test_ones_own_wording_speaks_of_the_standard_phrasing_alone():
+    tokenizer = tiny.byte_tokenizer()
+    set_template(tokenizer, "Mine: {maze}")
+    assert render(tokenizer, "MAZE").text == "Mine: MAZE"
+    assert render(tokenizer, "MAZE", "ascii").text == WORDINGS["ascii"].replace("{maze}", "MAZE")
+
+
+def test_a_bare_model_reads_every_phrasing_bare_and_takes_no_other_wording():
+    assert render(build_tokenizer(), "MAZE", "transposed").text == "MAZE"
+    with pytest.raises(UnreadableMaze, match="a bare one, which has no 'terse' one"):
+        render(build_tokenizer(), "MAZE", "terse")
+    with pytest.raises(UnknownName, match="Did you mean 'terse'"):
+        render(build_tokenizer(), "MAZE", "tersse")
 
 
 def test_an_unknown_style_names_the_nearest():

@@ -50,6 +50,19 @@ def test_compare_pairs_the_mazes(stored, tmp_path, capsys):
     assert lines[7].startswith("mazes needed to see a difference four times in five: 155 for 10.0 points, ")
 
 
+def test_images_of_a_maze_are_one_trial(tmp_path, capsys):
+    run_benchmark(["--agent", "shortest-path", "--suite", "symmetry", "--output", str(tmp_path / "a.json")])
+    oracle = load_result(tmp_path / "a.json")
+    other = constructed(oracle, {*range(4), *range(8, 16)})  # half of the first maze's images, all of the second's
+    assert oracle["suite"]["mazes"] == 8 * 100
+    found = compare.compare(oracle, other)
+    assert (found.mazes, found.first_only, found.p_value) == (100, 2, 0.5)  # 2 / 2^2: not 2 / 2^12
+    assert found.difference == pytest.approx(1.5 / 100)
+    capsys.readouterr()
+    compare.main([str(tmp_path / "a.json"), write(tmp_path / "b.json", other)])
+    assert "exact sign test over mazes, two-sided: p = 0.500" in capsys.readouterr().out
+
+
 def test_several_comparisons_are_corrected_for_their_number(stored, tmp_path, capsys):
     first = write(tmp_path / "a.json", constructed(stored, range(10)))
     second = write(tmp_path / "b.json", constructed(stored, range(5, 25)))

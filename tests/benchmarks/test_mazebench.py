@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from agents import registry
-from benchmarks import mazebench
+from benchmarks import compare, mazebench, table
 from benchmarks.mazebench import episode_seed, main, run_suite
 from benchmarks.metrics import legality, solved_rate, spl
-from benchmarks.results import load_result
+from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
+from benchmarks.statistics import wilson
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import load
 from maze_env.commands import run_command
@@ -19,6 +21,8 @@ from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 REPOSITORY = Path(__file__).resolve().parents[2]
 USER_AGENT = '''
 from agents.base import Agent
+from maze_env import maze_from_text
+from maze_env.solving import shortest_path
 
 class Garbage(Agent):
     """Nonsense of every kind, and now and then a move."""
@@ -31,6 +35,12 @@ class Garbage(Agent):
     def act(self, observations):
         texts = ["", "left", "<think>", "<|up|>", "<|up|> and on", "\\\\x00", "</think></think>", "<|nowhere|>"]
         return [texts[(len(observation) + i) % len(texts)] for i, observation in enumerate(observations)]
+
+class Parser(Garbage):
+    """Reads the standard text and nothing else."""
+
+    def act(self, observations):
+        return ["".join(move.token for move in shortest_path(maze_from_text(text))) for text in observations]
 
 class Silent(Garbage):
     def act(self, observations):
@@ -63,6 +73,7 @@ def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
     assert played["view_radius"] == 1
     assert played["summary"]["solved_rate"] == 1.0
     assert 0.5 < played["summary"]["spl"] < 1.0
+    assert played["summary"]["revisits"] > played["summary"]["loops"] == 0.0  # it comes back only with new knowledge
     planned = run(*fog, "--mode", "plan", output=tmp_path / "plan.json")
     levels = {name: level["solved_rate"] for name, level in planned["summary"]["levels"].items()}
     assert levels["Easy"] > 0.9  # a window of 3x3 cells is much of a small maze
@@ -75,6 +86,16 @@ def test_in_fog_the_oracle_has_to_look(tmp_path, capsys):
 def test_the_oracle_solves_every_suite():
     for name in SUITES:
         assert solved_rate(run_suite(registry.make("shortest-path", "plan"), load(name))) == 1.0
+
+
+def test_where_the_target_cannot_be_reached_only_those_who_say_so_score(tmp_path):
+    oracle = run("--agent", "shortest-path", "--suite", "unreachable", output=tmp_path / "oracle.json")
+    assert (oracle["summary"]["solved_rate"], oracle["summary"]["spl"]) == (1.0, 1.0)
+    assert path_scores(oracle) == [1.0] * 200
+    wanderer = run("--agent", "left-hand", "--suite", "unreachable", output=tmp_path / "wanderer.json")
+    levels = {name: level["solved_rate"] for name, level in wanderer["summary"]["levels"].items()}
+    assert levels == {"unreachable": 0.0, "reachable": 1.0}
+    assert wanderer["summary"]["causes"] == {"solved": 100, "short_of_target": 100}
 
 
 def test_random_is_near_its_level():
@@ -95,6 +116,7 @@ def test_a_result_stores_what_it_takes_to_read_and_repeat_it(tmp_path, capsys):
         "sha256": SUITES["mazebench-100"].sha256,
         "mazes": 100,
         "max_steps": 100,
+        "of_training_split": 0,
     }
     assert (result["mode"], result["samples"], result["seed"], result["train_seed"]) == ("plan", 1, 0, 7)
     assert list(result["baselines"]) == ["random", "shortest-path"]
@@ -110,6 +132,10 @@ def test_a_result_stores_what_it_takes_to_read_and_repeat_it(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "mazebench-100 v1, 100 mazes, plan track" in printed
     assert "(shortest-path) 100.0%" in printed
+    gap, illegal = result["summary"]["optimality_gap"], result["summary"]["first_illegal_moves"]
+    assert f"longer than the shortest way: {gap['ratio']:.1%}, {gap['moves']:.2f} moves a solve" in printed
+    for cause, first in illegal.items():
+        assert f"{cause} in {first['share']:.1%}, median move {first['median']:g}" in printed
     assert os.listdir(output.parent) == ["result.json"]
 
 
@@ -133,6 +159,43 @@ def test_every_attempt_of_an_agent_that_writes_garbage_is_counted(user_module, t
     assert sum(level["attempts"] for level in summary["levels"].values()) == 200
     assert summary["solved_rate"] == summary["solved"] / 200
     assert sum(summary["parse_failures"].values()) > 100
+
+
+def test_an_agent_is_measured_in_the_phrasings_that_it_takes(user_module, tmp_path, capsys):
+    result = run("--agent", "my_module:Parser", "--suite", "phrasing", output=tmp_path / "parser.json")
+    taken = ["standard", "terse"]
+    assert result["suite"]["phrasings"] == list(result["summary"]["levels"]) == taken
+    assert list(result["baselines"]["random"]["levels"]) == taken
+    assert [row[0] for row in result["attempts"]] == list(range(100)) * 2
+    assert result["summary"]["solved_rate_wilson_95"] == list(wilson(1.0, 100))
+    printed = capsys.readouterr().out
+    assert "phrasings not taken: renamed, transposed, bottom-up, shuffled, adjacency, ascii" in printed
+    assert "solved in every phrasing, of what is solved in the standard one: 100.0%" in printed
+    assert "worst phrasing: standard, 100.0%" in printed
+    oracle = run("--agent", "shortest-path", "--suite", "phrasing", output=tmp_path / "oracle.json")
+    assert oracle["summary"]["robustness"] == 1.0
+    assert oracle["summary"]["phrasings_not_taken"] == []
+    assert len(oracle["attempts"]) == 800
+    assert path_scores(oracle) == solved_shares(oracle) == [1.0] * 100
+    with pytest.raises(InvalidResult, match="Expects two results with the same phrasings"):
+        compare.compare(oracle, result)
+    assert "100.0 / 100.0 / - / - / - / - / - / -" in table.table([result])
+    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and in fog, actual: 'terse'"):
+        main(["--agent", "shortest-path", "--suite", "phrasing", "--view-radius", "1"])
+
+
+def test_phrasings_are_compared_maze_by_maze(tmp_path, capsys):
+    files = [str(tmp_path / f"{name}.json") for name in ("shortest-path", "greedy")]
+    for name, file in zip(("shortest-path", "greedy"), files, strict=True):
+        main(["--agent", name, "--suite", "phrasing", "--output", file])
+    capsys.readouterr()
+    compare.main(files)
+    lines = capsys.readouterr().out.splitlines()
+    shares = solved_shares(load_result(Path(files[1])))
+    assert len(shares) == 100
+    assert set(shares) - {0.0, 1.0}  # it breaks ties by chance, so solves some in some of the phrasings
+    assert f"solved more often by A: {sum(share < 1 for share in shares)} mazes, by B: 0 mazes" in lines
+    assert any(line.startswith("exact sign test over mazes") for line in lines)
 
 
 def test_an_agent_that_gives_too_few_texts_is_an_error(user_module):
@@ -171,10 +234,20 @@ def test_attempts_of_neighbouring_seeds_share_no_seed():
         (["--agent", "greedy", "--samples", "0"], InvalidConfig, "--samples of at least 1"),
         (["--agent", "greedy", "--temperature", "-1"], InvalidConfig, "--temperature of at least 0"),
         (["--agent", ".", "--samples", "4"], InvalidConfig, "same answer each time"),
+        (
+            ["--agent", "greedy", "--suite", "unreachable", "--mode", "play"],
+            InvalidConfig,
+            "Expects a mode of suite 'unreachable', one of ('plan',), actual: 'play'",
+        ),
+        (
+            ["--agent", "greedy", "--suite", "phrasing", "--mode", "play"],
+            InvalidConfig,
+            "Expects a mode of suite 'phrasing', one of ('plan',), actual: 'play'",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_clear_error(arguments, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=re.escape(message)):
         main(arguments)
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+from itertools import combinations
 
 import pytest
 
@@ -8,7 +9,9 @@ from agents.episodes import Record, Usage, run_episodes
 from benchmarks import metrics
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
-from maze_env.maze import Maze
+from maze_env.maze import Maze, transform_maze
+from maze_env.phrasings import PHRASINGS
+from tests.maze_env.golden import CUT_OFF_ASCII
 
 CORRIDOR = Maze.from_ascii("""
     +---+---+---+---+---+
@@ -81,12 +84,30 @@ def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
     assert metrics.tokens_per_solve(uncounted) is None
 
 
+def test_the_share_solved_within_a_budget_by_hand(records):
+    # Two of eight are solved, with 8 and 9 tokens; a failure takes 70.
+    spent = [8, 9, 10, 10, 10, 5, 70, 10]
+    counted = [dataclasses.replace(record, tokens=tokens) for record, tokens in zip(records, spent, strict=True)]
+    assert metrics.solved_within(counted) == {"8": 1 / 8, "16": 2 / 8, "32": 2 / 8, "64": 2 / 8, "128": 2 / 8}
+    assert metrics.solved_within(counted[:1]) == {"8": 1.0}
+    assert metrics.solved_within([dataclasses.replace(records[0], tokens=0)]) == {"1": 1.0}
+    assert metrics.solved_within([dataclasses.replace(record, tokens=None) for record in records]) is None
+
+
 @pytest.mark.parametrize(
     ("attempts", "solved", "k", "expected"),
     [(5, 2, 1, 0.4), (5, 2, 2, 0.7), (5, 2, 4, 1.0), (5, 0, 5, 0.0), (5, 5, 1, 1.0), (10, 3, 5, 1 - 21 / 252)],
 )
 def test_pass_at_k_by_hand(attempts, solved, k, expected):
     assert metrics.pass_at_k(attempts, solved, k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("attempts", "solved"), [(4, 1), (6, 2), (7, 6)])
+def test_pass_at_k_is_the_mean_over_all_choices_of_k(attempts, solved):
+    outcomes = [True] * solved + [False] * (attempts - solved)
+    for k in range(1, attempts + 1):
+        choices = list(combinations(outcomes, k))
+        assert metrics.pass_at_k(attempts, solved, k) == pytest.approx(sum(map(any, choices)) / len(choices))
 
 
 def test_a_summary_counts_each_maze_once_in_its_interval(records):
@@ -104,6 +125,52 @@ def test_a_summary_counts_each_maze_once_in_its_interval(records):
     assert summary["levels"]["Medium"] == {
         key: value for key, value in summary.items() if key not in ("levels", "reasoning")
     }
+
+
+def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
+    cut_off = Maze.from_ascii(CUT_OFF_ASCII)
+    agent = Scripted(["<|unreachable|>", "<|down|>", "<|unreachable|>", SHORTEST])
+    records = run_episodes(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
+    assert metrics.spl(records) == 2 / 4
+    assert metrics.legality(records) == 3 / 4
+    assert metrics.causes(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
+
+
+def phrased(solves):
+    """Records with these phrasings, each a text of 0 and 1 for what was solved in it."""
+    records = []
+    for phrasing, solved in solves.items():
+        translate = PHRASINGS[phrasing].translate
+        agent = Scripted([translate(SHORTEST if one == "1" else "<|right|>") for one in solved])
+        records += run_episodes(agent, [CORRIDOR] * len(solved), range(len(solved)), phrasing=phrasing)
+    return records
+
+
+def test_robustness_by_hand():
+    assert metrics.robustness(phrased({"standard": "1110", "renamed": "1011", "ascii": "1111"})) == 2 / 3
+    assert metrics.robustness(phrased({"standard": "1100", "renamed": "0011"})) == 0.0
+    assert metrics.robustness(phrased({"standard": "0000", "renamed": "1111"})) is None
+    assert metrics.robustness(phrased({"standard": "1111"})) is None  # nothing to compare with
+
+
+def test_the_phrasings_of_a_maze_are_one_trial_and_those_not_taken_no_failures():
+    spec = dataclasses.replace(SUITES["phrasing"], draws=(Draw(6, 6, 2, level="Medium"),))
+    suite = Suite(spec, (CORRIDOR, transform_maze(CORRIDOR, 1)))
+    records = [
+        dataclasses.replace(record, maze=suite.mazes[index % 2])
+        for index, record in enumerate(phrased({"standard": "11", "renamed": "10", "ascii": "11"}))
+    ]
+    summary = metrics.summarize(records, suite)
+    assert (summary["attempts"], summary["solved_rate"]) == (6, 5 / 6)
+    assert summary["solved_rate_wilson_95"] == metrics.wilson(5 / 6, 2)
+    assert "pass_at_k" not in summary
+    assert {name: level["solved_rate"] for name, level in summary["levels"].items()} == {
+        "standard": 1.0,
+        "renamed": 0.5,
+        "ascii": 1.0,
+    }
+    assert (summary["robustness"], summary["worst_phrasing"]) == (0.5, "renamed")
+    assert summary["phrasings_not_taken"] == ["terse", "transposed", "bottom-up", "shuffled", "adjacency"]
 
 
 def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():

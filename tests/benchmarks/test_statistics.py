@@ -1,8 +1,13 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.stats import binom, binomtest
 
-from benchmarks.statistics import holm, mazes_needed, mcnemar, newcombe, paired_difference, wilson
+from benchmarks.statistics import bootstrap, holm, mazes_needed, mcnemar, newcombe, paired_difference, wilson
 
 
 @pytest.mark.parametrize(("solved", "low", "high"), [(86, 78, 91), (93, 86, 97)])
@@ -23,6 +28,13 @@ def test_wilson_is_scipys(solved, count):
 )
 def test_mcnemar_by_hand(first_only, second_only, p_value):
     assert mcnemar(first_only, second_only) == pytest.approx(p_value, abs=1e-5)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_twice_the_smaller_tail(first_only, second_only):
+    # As statsmodels' mcnemar(exact=True) has it.
+    expected = min(1.0, 2 * binom.cdf(min(first_only, second_only), first_only + second_only, 0.5))
+    assert mcnemar(first_only, second_only) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +83,24 @@ def test_holm_by_hand():
     assert holm([0.5, 0.9]) == [1.0, 1.0]
     assert holm([0.03]) == [0.03]
     assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_the_closed_test_of_bonferronis(p_values):
+    # Marcus, Peritz and Gabriel (1976): a hypothesis falls where every set that it is in falls.
+    names = range(len(p_values))
+    sets = [some for size in names for some in combinations(names, size + 1)]
+    of_set = {some: min(1.0, len(some) * min(p_values[name] for name in some)) for some in sets}
+    assert holm(p_values) == pytest.approx([max(of_set[some] for some in sets if name in some) for name in names])
+
+
+def test_the_bootstrap_is_scipys():
+    differences = np.random.default_rng(3).choice([-1.0, -0.5, 0.0, 0.5, 1.0], size=60, p=[0.05, 0.1, 0.4, 0.25, 0.2])
+    expected = stats.bootstrap(
+        (differences,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(4)
+    ).confidence_interval
+    # A bound of 10,000 resamples has a standard error of about a fortieth of the spread of the mean, 0.07 here.
+    assert bootstrap(differences) == pytest.approx((expected.low, expected.high), abs=0.01)
 
 
 @pytest.mark.parametrize(("difference", "discordant"), [(0.05, 0.2), (-0.1, 0.3), (0.02, 0.06)])

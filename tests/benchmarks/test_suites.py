@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks import suite_specs, suites
+from benchmarks.suite_specs import BESIDE_IT, ON_THE_WAY
 from maze_env.commands import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.maze import transform_maze
-from maze_env.solving import distances_to, shortest_path
+from maze_env.maze import Maze, transform_maze
+from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
 NAMES = list(suites.SUITES)
@@ -81,6 +82,24 @@ def test_the_levels_of_a_suite_are_what_they_say():
     assert set(suites.load("mazebench-10x10").labels) == {"Short", "Medium", "Long"}
 
 
+def test_in_half_of_the_walled_up_mazes_the_target_cannot_be_reached():
+    suite = suites.load("unreachable")
+    assert (suite.labels.count("unreachable"), suite.labels.count("reachable")) == (100, 100)
+    for maze, label in zip(suite.mazes, suite.labels, strict=True):
+        distances = distances_to(maze.walls, maze.target)
+        assert (distances[maze.origin] == UNREACHABLE) == (label == "unreachable")
+        assert 2 <= np.count_nonzero(distances == UNREACHABLE) <= 23  # the other part; both have at least two cells
+        open_sides = sum(len(maze.open_moves((row, col))) for row in range(5) for col in range(5)) // 2
+        assert open_sides == 23  # a tree has 24: the number of walls does not tell the halves apart
+
+
+def test_there_may_be_no_passage_to_wall_up():
+    corridor = Maze.from_ascii("+---+---+---+\n| O     | X |\n+---+   +   +\n|           |\n+---+---+---+")
+    open_sides = {suites.wall_up(corridor, ON_THE_WAY, key).bits for key in range(30)}
+    assert len(open_sides) == 2  # of the four passages those that cut off two cells or more
+    assert suites.wall_up(corridor, BESIDE_IT, 0) is None
+
+
 def test_images_follow_their_maze():
     mazes = suites.load("symmetry").mazes
     for start in range(0, len(mazes), 8):
@@ -111,6 +130,7 @@ def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch):
 def test_check_fails_when_the_generator_makes_other_mazes(monkeypatch, capsys):
     spec = dataclasses.replace(suites.SUITES["mazebench-100"], version=2)  # the version is part of the keys
     monkeypatch.setattr(suites, "SUITES", {spec.name: spec})
+    monkeypatch.setattr(suites, "load", suites.load.__wrapped__)  # its memory would keep the other version
     with pytest.raises(SystemExit) as ended:
         run_command(lambda: suites.main(["--check"]))
     assert ended.value.code == 2

@@ -81,6 +81,15 @@ CUT_OFF_ASCII = """
 +---+---+---+
 """
 
+HALVES_ASCII = """
++---+---+---+---+
+| O     |     X |
++   +   +   +---+
+|       |       |
++---+---+---+---+
+"""
+"""No way leads from the origin's half to the target's."""
+
 STEPS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 WORDS = tuple(STEPS)
 

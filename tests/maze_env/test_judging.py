@@ -10,11 +10,13 @@ from maze_env.errors import UnknownName
 from maze_env.judging import ILLEGAL, MALFORMED, Cause, Outcome, judge, transition
 from maze_env.maze import Maze
 from maze_env.moves import MOVES, Move
-from maze_env.solving import distances_to
+from maze_env.solving import UNREACHABLE, distances_to
 from maze_env.tokens import maze_from_text, moves_to_text, parse_answer
 from tests.maze_env.golden import (
+    CUT_OFF_ASCII,
     EXAMPLE_ANSWER,
     EXAMPLE_TEXT,
+    HALVES_ASCII,
     ROOM_ASCII,
     SEALED_ASCII,
     STEPS,
@@ -94,6 +96,8 @@ VERDICTS = [
     (ROOM, THOUGHT + "<|right|><|right|></think>", Cause.STRAY_TEXT, 0, (0, 0)),
     (ROOM, THOUGHT + "<|up|></think><|right|><|right|>", Cause.STRAY_TEXT, 0, (0, 0)),  # the first </think> rules
     (ROOM, "<think><|right|><|right|>", Cause.UNCLOSED_THINKING, 0, (0, 0)),  # a dropped closing tag
+    (ROOM, THOUGHT + "<|unreachable|>", Cause.SAID_UNREACHABLE, 0, (0, 0)),  # it is reachable
+    (ROOM, "<|right|><|unreachable|>", Cause.STRAY_TEXT, 0, (0, 0)),
 ]
 
 
@@ -108,8 +112,40 @@ def test_strict_verdicts(maze, answer, cause, legal_moves, position):
 
 def test_every_cause_is_reached_and_belongs_to_one_group():
     assert {cause for _, _, cause, _, _ in VERDICTS} == set(Cause)
-    assert set(Cause) - MALFORMED - ILLEGAL == {Cause.SOLVED, Cause.PAST_TARGET, Cause.SHORT_OF_TARGET}
+    assert set(Cause) - MALFORMED - ILLEGAL == {
+        Cause.SOLVED,
+        Cause.PAST_TARGET,
+        Cause.SHORT_OF_TARGET,
+        Cause.SAID_UNREACHABLE,
+    }
     assert not MALFORMED & ILLEGAL
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ("<|unreachable|>", Cause.SOLVED),
+        (THOUGHT + " <|unreachable|>\n", Cause.SOLVED),
+        ("<|unreachable|><|unreachable|>", Cause.STRAY_TEXT),
+        ("it is <|unreachable|>", Cause.STRAY_TEXT),
+        ("<think><|unreachable|>", Cause.UNCLOSED_THINKING),
+        ("", Cause.EMPTY),
+        (THOUGHT, Cause.EMPTY),
+        ("<|down|>", Cause.HIT_WALL),
+        ("<|left|>", Cause.LEFT_GRID),
+    ],
+)
+def test_where_no_way_leads_to_the_target_saying_so_is_right_and_nothing_else(answer, cause):
+    cut_off = Maze.from_ascii(CUT_OFF_ASCII)
+    verdict = judge(cut_off, answer)
+    assert (verdict.cause, verdict.solved) == (cause, cause is Cause.SOLVED)
+    assert (verdict.position, verdict.start_distance) == (cut_off.origin, UNREACHABLE)
+    assert not judge(cut_off, answer, "published")  # which knows no such answer
+
+
+@given(st.lists(st.sampled_from(MOVES)))
+def test_no_moves_solve_a_maze_without_a_way(moves):
+    assert not judge(Maze.from_ascii(HALVES_ASCII), moves_to_text(moves))
 
 
 @pytest.mark.parametrize("rule", ["strict", "published"])

@@ -14,6 +14,7 @@ from maze_env.tokens import Answer, maze_from_text, moves_to_text
 from tests.maze_env.golden import (
     EXAMPLE_ANSWER,
     EXAMPLE_TEXT,
+    HALVES_ASCII,
     ROOM_ASCII,
     endpoint_pairs,
     open_neighbours,
@@ -22,6 +23,7 @@ from tests.maze_env.golden import (
 
 EXAMPLE = maze_from_text(EXAMPLE_TEXT)  # 16 moves
 ROOM = Maze.from_ascii(ROOM_ASCII)  # 2 moves: right, right
+HALVES = Maze.from_ascii(HALVES_ASCII)  # no way
 THOUGHT = "<think>\nhm\n</think>\n\n"
 RIGHT = "<|right|><|right|>"
 
@@ -44,6 +46,9 @@ def reward(name, maze, completion, **how):
         (ROOM, RIGHT + "!", 0.0),
         (ROOM, "<think>" + RIGHT, 0.0),
         (ROOM, "", 0.0),
+        (ROOM, "<|unreachable|>", 0.0),
+        (HALVES, "<|unreachable|>", 1.0),  # nothing can be nearer to such a target, so no progress is paid
+        (HALVES, "<|right|>", 0.0),
     ],
 )
 def test_solved_pays_the_target_and_progress_and_nothing_for_form(maze, completion, expected):
@@ -61,6 +66,7 @@ def test_solved_pays_the_target_and_progress_and_nothing_for_form(maze, completi
         (THOUGHT + "<|up|>", 0.0, 0.5, 0.25),
         (THOUGHT + RIGHT + "<|left|>", 0.0, 0.5, 0.25),
         (THOUGHT + "go " + RIGHT, 0.0, 0.0, 0.25),
+        (THOUGHT + "<|unreachable|>", 0.0, 0.0, 0.25),  # no movement token
         (THOUGHT, 0.0, 0.0, 0.25),
         ("<think>" + RIGHT, 0.0, 0.0, 0.0),
         ("<think><think></think>" + RIGHT, 0.4, 0.5, 0.0),

@@ -132,6 +132,9 @@ ANSWERS = {
     "a bracket short": ("<|up|><|left|", "", (Move.UP,), AnswerFault.STRAY_TEXT),
     "another case": ("<|UP|>", "", (), AnswerFault.STRAY_TEXT),
     "a blank within": ("<| up|>", "", (), AnswerFault.STRAY_TEXT),
+    "no way": ("<think>hm</think>\n\n<|unreachable|>\n", "hm", (), None),
+    "no way, and on": ("<|unreachable|><|up|>", "", (), AnswerFault.STRAY_TEXT),
+    "no way after a move": ("<|up|><|unreachable|>", "", (Move.UP,), AnswerFault.STRAY_TEXT),
 }
 
 
@@ -140,6 +143,7 @@ def test_an_answer_is_what_follows_the_first_close_and_nothing_but_moves(case):
     text, thinking, moves, fault = ANSWERS[case]
     answer = parse_answer(text)
     assert (answer.text, answer.thinking, answer.moves, answer.fault) == (text, thinking, moves, fault)
+    assert answer.no_way is (case == "no way")
 
 
 def test_a_prompt_that_opened_the_thinking_makes_an_unclosed_answer_a_fault():

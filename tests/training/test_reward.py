@@ -73,7 +73,7 @@ def test_the_terms_the_solved_rate_and_every_failure_are_logged():
     failures = {name.removeprefix("failures/"): rate * count for name, rate in logged.items() if "failures/" in name}
     assert failures == pytest.approx({
         "truncated": 0, "hit_wall": 0, "left_grid": 0, "short_of_target": 2, "past_target": 1, "unclosed_thinking": 1,
-        "stray_text": 1, "empty": 1,
+        "stray_text": 1, "empty": 1, "said_unreachable": 0,
     } | {str(judge(*ATTEMPTS[3]).cause): 1})  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""Mazes that others have published, as a suite: AlphaMaze's Maze-Bench, or any data in its columns.
+
+    python -m benchmarks.mazebench --suite homebrewltd/Maze-Bench-v0.2 ...    a data set's name on the Hugging Face hub
+    python -m benchmarks.mazebench --suite folder/maze_bench.parquet ...      a file, parquet or JSON
+
+``Prompt`` holds a maze in tokens, alone or at the end of the published instruction; ``Level`` is optional. No other
+column is read: answers are judged by replay, not by a golden one. Unlike the frozen suites', these mazes are not kept
+out of training here; a result says how many of them have a layout of the training split.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
+from maze_env.errors import TokenMazeError
+from maze_env.maze import MAX_SIDE, Maze
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text, maze_to_text
+
+PROMPT, LEVEL = "Prompt", "Level"
+SPLIT = "test"
+INSTRUCTION_END = "MAZE:"
+"""What the published instruction ends with, before the maze."""
+FORMATS = {".parquet": "parquet", ".json": "json", ".jsonl": "json"}
+LEVELS = {**PAPER_LEVELS, "Longer": (14, MAX_SIDE**2 - 1)}
+"""The levels by shortest length, where the data has no column for them."""
+
+
+class InvalidSuite(TokenMazeError):
+    """Published data cannot be read, or holds a row that is not a maze and its level; the message names the row."""
+
+
+def is_source(name: str) -> bool:
+    """Whether ``name`` is that of a file or of a data set on the hub."""
+    return "/" in name or Path(name).suffix in FORMATS
+
+
+def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
+    """What the data of ``source`` holds, described as a suite is, each row a draw of one maze; and its mazes.
+
+    The suite's hash is the sha256 of all mazes in their canonical text, one after the other.
+
+    Raises:
+        InvalidSuite: when the data cannot be had or has no rows, or for the first row that is not as it should be.
+    """
+    mazes, draws = [], []
+    bounds: dict[str, tuple[int, int]] = {}
+    for number, row in enumerate(_rows(source), start=1):
+        try:
+            maze = maze_from_text(_value(row, PROMPT, str).rpartition(INSTRUCTION_END)[2])
+            length = len(shortest_path(maze))
+            level = str(_value(row, LEVEL, (str, int))) if LEVEL in row else ""
+        except TokenMazeError as error:
+            raise InvalidSuite(f"{error} (row {number} of {source})") from None
+        least, greatest = bounds.get(level, (length, length))
+        bounds[level] = min(least, length), max(greatest, length)
+        mazes.append(maze)
+        draws.append(Draw(length, length, 1, size=(maze.rows, maze.cols), level=level))
+    levels = LEVELS if "" in bounds else dict(sorted(bounds.items(), key=lambda item: item[1]))
+    text = "".join(map(maze_to_text, mazes))
+    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return SuiteSpec(name=source, levels=levels, draws=tuple(draws), sha256=sha256), tuple(mazes)
+
+
+def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> Any:
+    """What a row has in a column. Raises InvalidSuite unless it is of one of the types ``kind``, and not empty."""
+    value = row[column]
+    if not isinstance(value, kind) or value == "":
+        raise InvalidSuite(f"Expects a value in column {column}, actual: {value!r}")
+    return value
+
+
+def _rows(source: str) -> Iterator[dict[str, Any]]:
+    """The rows of a file or of a hub data set's ``test`` split, with the columns that matter. Raises InvalidSuite."""
+    import datasets  # takes a second, and frozen suites do without
+
+    file_format = FORMATS.get(Path(source).suffix)
+    try:
+        if file_format:
+            data = datasets.load_dataset(file_format, data_files={SPLIT: source}, split=SPLIT)
+        else:
+            data = datasets.load_dataset(source, split=SPLIT)
+    except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetsError) as error:
+        reason = error.__cause__ or error  # an empty JSON file is a StopIteration without words
+        raise InvalidSuite(
+            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
+            f"({str(reason) or type(reason).__name__})"
+        ) from None
+    if PROMPT not in data.column_names:
+        raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(data.column_names)}")
+    return iter(data.select_columns([name for name in (PROMPT, LEVEL) if name in data.column_names]))

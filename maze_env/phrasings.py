@@ -1,0 +1,197 @@
+"""Other ways of writing a maze, each with its reader: the same task in other tokens, in another order, as another form.
+
+A phrasing changes one thing and leaves the rest as the AlphaMaze format has it. Moves keep their meaning in all of
+them, so one judge judges every answer, once ``translate`` has put it into standard tokens. What a prompt says about a
+phrasing is in ``agents/prompts.py``.
+
+The embedded model's vocabulary holds ``transposed``, ``bottom-up`` and ``shuffled``; ``renamed``, ``adjacency`` and
+``ascii`` are for models that read any text. To a model that reads the bare maze nothing says which phrasing it has:
+``transposed`` shows there in the order of the cells and the walls of the border alone.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from maze_env.errors import InvalidMazeText, unknown_name
+from maze_env.fog import known_maze
+from maze_env.maze import Cell, Maze
+from maze_env.moves import ALL_WALLS, MOVE_TOKENS, MOVES, Move
+from maze_env.tokens import (
+    BLANK,
+    COORDINATE_TOKEN,
+    MAZE_TOKEN,
+    ORIGIN,
+    TARGET,
+    WALL_TOKENS,
+    cell_texts,
+    maze_from_text,
+    maze_to_text,
+)
+
+
+def unchanged(text: str) -> str:
+    """Standard tokens stay as they are."""
+    return text
+
+
+@dataclass(frozen=True)
+class Phrasing:
+    """A way of writing mazes.
+
+    Attributes:
+        write: a maze as text. read: that maze again; raises InvalidMaze with the first thing that is wrong.
+        translate: between its tokens and the standard ones in an agent's text, both ways: it is its own inverse, so a
+            standard token that the phrasing has another one for is none of its tokens.
+    """
+
+    write: Callable[[Maze], str]
+    read: Callable[[str], Maze]
+    translate: Callable[[str], str] = unchanged
+
+
+COMPASS = {Move.UP: "north", Move.DOWN: "south", Move.LEFT: "west", Move.RIGHT: "east"}
+
+
+def _renamed_wall(bits: int) -> str:
+    if bits in (0, ALL_WALLS):
+        return "<|all_closed|>" if bits else "<|all_open|>"
+    return "<|closed_" + "_".join(COMPASS[move] for move in MOVES if bits & move.wall) + "|>"
+
+
+_RENAMED = {
+    **{token: f"<|{COMPASS[move]}|>" for token, move in zip(MOVE_TOKENS, MOVES, strict=True)},
+    **{token: _renamed_wall(bits) for bits, token in enumerate(WALL_TOKENS)},
+    BLANK: "<|empty|>",
+    ORIGIN: "<|start|>",
+    TARGET: "<|goal|>",
+}
+_EXCHANGED = _RENAMED | {new: token for token, new in _RENAMED.items()}
+
+
+def rename(text: str) -> str:
+    """Exchanges the names of moves, walls and markers with others: compass directions, start and goal."""
+    return MAZE_TOKEN.sub(lambda token: _EXCHANGED.get(token[0], token[0]), text)
+
+
+def transpose(text: str) -> str:
+    """Exchanges row and column in each coordinate token."""
+    return COORDINATE_TOKEN.sub(r"<|\2-\1|>", text)
+
+
+def bottom_up_to_text(maze: Maze) -> str:
+    """The rows in reverse order, each cell as it is."""
+    return "".join(reversed(maze_to_text(maze).splitlines(keepends=True)))
+
+
+def shuffled_to_text(maze: Maze) -> str:
+    """The cells in an order that is a pure function of the maze, in lines as long as the rows."""
+    cells = [text.rstrip("\n") for text in cell_texts(maze.walls, maze.origin, maze.target)]
+    Random("".join(cells)).shuffle(cells)
+    return "".join("".join(cells[start : start + maze.cols]) + "\n" for start in range(0, len(cells), maze.cols))
+
+
+_CELL_BEGINS = re.compile(rf"(?={COORDINATE_TOKEN.pattern})")
+
+
+def maze_from_cells(text: str) -> Maze:
+    """The maze of cells that stand in any order. Raises InvalidMazeText as ``maze_from_text`` does."""
+
+    def place(cell: str) -> Cell:
+        name = COORDINATE_TOKEN.match(cell)
+        return (int(name[1]), int(name[2])) if name else (-1, -1)  # stray text comes first, and is refused there
+
+    begins = [match.start() for match in _CELL_BEGINS.finditer(text)]
+    cells = [text[start:end] for start, end in zip([0, *begins], [*begins, None], strict=True)]
+    return maze_from_text("".join(sorted(cells, key=place)))
+
+
+def open_sides(maze: Maze) -> str:
+    """Every open side once, row by row, then the endpoints, as maze-dataset writes them in tokens.
+
+    Source: Ivanitskiy et al., "A configurable library for generating and manipulating maze datasets", arXiv 2309.10498;
+    AlphaMaze's published data has it as ``raw_token``, its sides shuffled.
+    """
+    sides = [
+        f"{_pair((row, col))} <--> {_pair(move.from_cell((row, col)))} ;"
+        for row in range(maze.rows)
+        for col in range(maze.cols)
+        for move in (Move.DOWN, Move.RIGHT)
+        if maze.is_open((row, col), move)
+    ]
+    return (
+        f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> <ORIGIN_START> {_pair(maze.origin)} <ORIGIN_END> "
+        f"<TARGET_START> {_pair(maze.target)} <TARGET_END>"
+    )
+
+
+def _pair(cell: Cell) -> str:
+    return f"({cell[0]},{cell[1]})"
+
+
+def adjacency_to_text(maze: Maze) -> str:
+    """The size, which a closed last row would hide, and ``open_sides``."""
+    return f"{maze.rows}x{maze.cols}\n{open_sides(maze)}"
+
+
+_PAIR = r"\(([0-9]{1,2}),([0-9]{1,2})\)"
+_SIDE = re.compile(rf"{_PAIR} <--> {_PAIR}")
+_ADJACENCY = re.compile(
+    r"\s*([0-9]{1,2})x([0-9]{1,2})\s+<ADJLIST_START>(.*)<ADJLIST_END>\s+"
+    rf"<ORIGIN_START> {_PAIR} <ORIGIN_END>\s+<TARGET_START> {_PAIR} <TARGET_END>\s*",
+    re.DOTALL,
+)
+
+
+def maze_from_adjacency(text: str) -> Maze:
+    """The maze of a size and a list of open sides in any order.
+
+    Raises:
+        InvalidMazeText: for another form, or a side that is not between neighbours in the grid or comes twice.
+        InvalidMaze: for a size or endpoints that cannot be.
+    """
+    form = _ADJACENCY.fullmatch(text)
+    if form is None:
+        raise InvalidMazeText(
+            "Expects ROWSxCOLS, <ADJLIST_START> (sides) <ADJLIST_END> and both endpoints as (row,column), "
+            f"actual: {text[:40]!r}"
+        )
+    rows, cols, origin, target = int(form[1]), int(form[2]), (int(form[4]), int(form[5])), (int(form[6]), int(form[7]))
+    walls = np.full((rows, cols), ALL_WALLS, dtype=np.uint8)
+    for written in filter(None, map(str.strip, form[3].split(";"))):
+        side = _SIDE.fullmatch(written)
+        row, col, to_row, to_col = map(int, side.groups()) if side else (0, 0, 0, 0)
+        cell, to = (row, col), (to_row, to_col)
+        move = next((move for move in MOVES if move.from_cell(cell) == to), None)
+        if move is None or not (max(row, to_row) < rows and max(col, to_col) < cols):
+            raise InvalidMazeText(f"Expects a side between neighbours in the {rows}x{cols} grid, actual: {written!r}")
+        if not walls[cell] & move.wall:
+            raise InvalidMazeText(f"Expects every open side once, actual: {written!r} again")
+        walls[cell] ^= move.wall
+        walls[to] ^= move.opposite.wall
+    return Maze(walls, origin, target)
+
+
+STANDARD = "standard"
+PHRASINGS: dict[str, Phrasing] = {
+    STANDARD: Phrasing(maze_to_text, known_maze),
+    "terse": Phrasing(maze_to_text, known_maze),  # another wording of the prompt around the same text
+    "renamed": Phrasing(lambda maze: rename(maze_to_text(maze)), lambda text: maze_from_text(rename(text)), rename),
+    "transposed": Phrasing(
+        lambda maze: transpose(maze_to_text(maze)), lambda text: maze_from_text(transpose(text)), transpose
+    ),
+    "bottom-up": Phrasing(bottom_up_to_text, maze_from_cells),
+    "shuffled": Phrasing(shuffled_to_text, maze_from_cells),
+    "adjacency": Phrasing(adjacency_to_text, maze_from_adjacency),
+    "ascii": Phrasing(Maze.to_ascii, Maze.from_ascii),
+}
+
+
+def phrasing_named(name: str) -> Phrasing:
+    """The phrasing of that name. Raises UnknownName with the nearest valid one."""
+    if name not in PHRASINGS:
+        raise unknown_name("phrasing", name, PHRASINGS)
+    return PHRASINGS[name]
