@@ -30,6 +30,20 @@ PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT
 Result = dict[str, Any]
 Group = tuple[str, str]
 """Recipe and stage; for a result without a stage, its agent's name and an empty text."""
+Track = tuple[str, str, str]
+"""What only compares within itself: suite, ``track_of`` and decoding."""
+
+
+def group_of(result: Result) -> Group:
+    """What a result measures, whatever the training seed."""
+    stage = result["stage"]
+    return (result["recipe"] or "default", stage) if stage else (result["agent"], "")
+
+
+def group_title(group: Group) -> str:
+    """A group as tables call it, e.g. ``default: SFT + GRPO``."""
+    recipe, stage = group
+    return f"{recipe}: {STAGE_TITLES[stage]}" if stage else recipe
 
 
 def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
@@ -40,9 +54,7 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
     """
     groups: dict[Group, list[Result]] = {}
     for result in sorted(results, key=lambda one: one["train_seed"] or 0):
-        stage = result["stage"]
-        group = (result["recipe"] or "default", stage) if stage else (result["agent"], "")
-        groups.setdefault(group, []).append(result)
+        groups.setdefault(group_of(result), []).append(result)
     for group, some in groups.items():
         seeds = [result["train_seed"] for result in some]
         if len(set(seeds)) < len(seeds):
@@ -51,22 +63,32 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
     return dict(sorted(groups.items(), key=lambda item: (not item[0][1], item[0][0], order[item[0][1]])))
 
 
-def table(results: Sequence[Result]) -> str:
-    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
+    """Results by track, tracks in alphabetical order.
 
     Raises:
-        InvalidResult: for a result on another version of its suite than this one, or as ``groups_of`` says.
+        InvalidResult: for a result on another version of its suite than this one.
     """
-    tracks: dict[tuple[str, str, str], list[Result]] = {}
+    tracks: dict[Track, list[Result]] = {}
     for result in results:
         suite, pinned = result["suite"], spec_named(result["suite"]["name"]).sha256
         if suite["sha256"] != pinned:
             raise InvalidResult(f"Expects results on {suite['name']} {pinned}, actual: one on {suite['sha256']}")
-        tracks.setdefault((suite["name"], track_of(result), _decoding(result)), []).append(result)
-    return "\n\n".join(_part(*track, some) for track, some in sorted(tracks.items()))
+        tracks.setdefault((suite["name"], track_of(result), decoding_of(result)), []).append(result)
+    return dict(sorted(tracks.items()))
 
 
-def _decoding(result: Result) -> str:
+def table(results: Sequence[Result]) -> str:
+    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+
+    Raises:
+        InvalidResult: as ``tracks_of`` and ``groups_of`` say.
+    """
+    return "\n\n".join(_part(*track, some) for track, some in tracks_of(results).items())
+
+
+def decoding_of(result: Result) -> str:
+    """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
     temperature = result["agent_options"].get("temperature", 0.0)
     decoding = f"temperature {temperature:g}" if temperature else "greedy decoding"
     return decoding if result["samples"] == 1 else f"{decoding}, {result['samples']} samples a maze"
@@ -80,7 +102,7 @@ def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> st
     rows = [_group_row(group, some, levels) for group, some in groups.items()]
     baselines = results[0]["baselines"]
     rows += [_row(f"{name} agent", [baselines[name]], [None], levels) for name in BASELINE_ROWS]
-    if spec_named(suite).levels == PAPER_LEVELS and mode == "plan":
+    if is_papers_track(suite, mode):
         rows += [_paper_row(*row) for row in PAPER_ROWS]
     title = f"**{TITLE}, {suite}** ({results[0]['suite']['mazes']} mazes, {mode} track, {decoding})"
     parts = [title, markdown(header, rows)]
@@ -89,9 +111,13 @@ def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> st
     return "\n\n".join(parts)
 
 
+def is_papers_track(suite: str, mode: str) -> bool:
+    """Whether the published figures were measured on such mazes in such a way: its levels, in plan, without fog."""
+    return spec_named(suite).levels == PAPER_LEVELS and mode == "plan"
+
+
 def _group_row(group: Group, results: Sequence[Result], levels: Sequence[str]) -> list[str]:
-    recipe, stage = group
-    title = f"{recipe}: {STAGE_TITLES[stage]}" if stage else f"`{recipe}`"
+    title = group_title(group) if group[1] else f"`{group_title(group)}`"
     return _row(title, [one["summary"] for one in results], [one["train_seed"] for one in results], levels)
 
 
