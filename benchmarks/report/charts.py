@@ -1,0 +1,138 @@
+"""Line charts as inline SVG. Colours are classes of the page's style sheet; every point tells its numbers on hover."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.report.markup import Markup, element
+
+WIDTH, HEIGHT = 460, 250
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 40
+"""Margins of the plot, in the units of the drawing."""
+COLORS = 8
+"""Colours of the style sheet; later series have them again, dashed."""
+DODGE = 4.0
+"""Distance between the intervals of two series at the same place."""
+MOST_POINTS = 300
+"""Of a curve. Longer ones are drawn by the means of equal stretches."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value at ``x``, with its interval where it has one, and its numbers in words."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart. ``number`` gives its colour, and is what a legend switches."""
+
+    name: str
+    number: int
+    points: Sequence[Point]
+
+
+def color_class(number: int) -> str:
+    """The style sheet's classes for a series."""
+    return f"c{number % COLORS}" + (" again" if number >= COLORS else "")
+
+
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    ticks: Sequence[tuple[float, str]],
+    y_title: str,
+    x_title: str,
+    most: float | None = None,
+    percent: bool = False,
+) -> Markup:
+    """A chart of lines from 0 up.
+
+    Args:
+        ticks: places of the x axis and their labels. most: the top of the y axis, default the greatest value.
+        percent: whether values are shares, written in percent.
+    """
+    points = [point for line in series for point in line.points]
+    xs = [point.x for point in points] + [x for x, _ in ticks]
+    left, right = min(xs), max(xs)
+    pad = 0.5 if any(point.low is not None for point in points) else 0.0
+    span = max(right - left + 2 * pad, 1e-9)
+    top = most or nice_ceiling(max(max(point.high or point.y for point in points), 1e-9))
+    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def across(x: float) -> float:
+        return round(LEFT + (x - left + pad) / span * wide, 1)
+
+    def up(y: float) -> float:
+        return round(TOP + high * (1 - y / top), 1)
+
+    parts = []
+    for i in range(5):
+        value = top * i / 4
+        label = f"{100 * value:.3g} %" if percent else f"{value:.3g}"
+        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=up(value), y2=up(value), class_="grid"))
+        parts.append(element("text", label, x=LEFT - 6, y=up(value) + 4, text_anchor="end"))
+    for x, label in ticks:
+        parts.append(element("text", label, x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
+    parts.append(element("text", x_title, x=LEFT + wide / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis"))
+    for place, line in enumerate(series):
+        drawn = [(across(point.x), up(point.y), point) for point in line.points]
+        offset = 0.0
+        if pad:
+            offset = min(DODGE, 0.7 * wide / span / len(series)) * (place - (len(series) - 1) / 2)
+        way = " ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn)
+        marks = [element("polyline", points=way)]
+        for x, y, point in drawn if pad or len(drawn) < 30 else []:
+            interval = None
+            if point.low is not None and point.high is not None:
+                interval = element("line", x1=x + offset, x2=x + offset, y1=up(point.low), y2=up(point.high))
+            dot = element("circle", cx=round(x + offset, 1), cy=y, r=2.6)
+            marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
+        parts.append(element("g", *marks, class_=f"series {color_class(line.number)}", data_series=line.number))
+    label = f"{title}: {y_title} by {x_title}"
+    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=label)
+
+
+def legend(names: Sequence[tuple[int, str]]) -> Markup:
+    """A button for each series, which the page's script lets switch it."""
+    return element(
+        "div",
+        *(
+            element(
+                "button",
+                element("i", class_=color_class(number)),
+                name,
+                type="button",
+                aria_pressed="true",
+                data_series=number,
+            )
+            for number, name in names
+        ),
+        class_="legend",
+    )
+
+
+def nice_ceiling(value: float) -> float:
+    """The least of 1, 2, 2.5, 4, 5, 8, 10 times a power of ten that is not below ``value``."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 2.5, 4, 5, 8, 10, 20) if step * power >= value * (1 - 1e-9))
+
+
+def step_ticks(last: float) -> list[tuple[float, str]]:
+    """Five ticks or so of an axis of steps from 0 to ``last``."""
+    step = nice_ceiling(max(last, 1) / 5)
+    return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]
+
+
+def thinned(points: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> list[tuple[float, float]]:
+    """At most ``most`` points (x, y): as they are, or the means of equal stretches of them."""
+    if len(points) <= most:
+        return list(points)
+    each = math.ceil(len(points) / most)
+    stretches = (points[start : start + each] for start in range(0, len(points), each))
+    return [(stretch[-1][0], sum(y for _, y in stretch) / len(stretch)) for stretch in stretches]
