@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.episodes import NOT_A_MOVE, REQUEST_FAILED
 from benchmarks.report.charts import Point, Series, line_chart
-from benchmarks.report.markup import Markup, element, joined, table
+from benchmarks.report.markup import Markup, data_table, element, joined
 from benchmarks.results import solved_shares
 from benchmarks.statistics import wilson
 from benchmarks.suites import load
@@ -80,7 +80,9 @@ def breakdown(suite: str, groups: Sequence[tuple[str, Sequence[dict[str, Any]]]]
         chart = line_chart("Solved", series, ticks, "solved", name, most=1.0, percent=True)
         header = ["", *(f"{label} ({len(places)})" for label, (_, places) in zip(labels, bins, strict=True))]
         rows = [[line.name, *(point.note for point in line.points)] for line in series]
-        numbers = element("details", element("summary", "numbers"), table(list(header), [list(row) for row in rows]))
+        numbers = element(
+            "details", element("summary", "numbers"), data_table(list(header), [list(row) for row in rows])
+        )
         figures.append(element("figure", element("figcaption", f"Solved, by {name}"), chart, numbers))
     return element("div", *figures, class_="figures")
 
@@ -136,7 +138,7 @@ def failures(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:
         element("p", *key, class_="key"),
         element("label", element("input", type="checkbox", class_="alone"), " failures alone", class_="switch"),
         element("div", *bars, class_="stacks"),
-        element("details", element("summary", "numbers"), table(header, rows)),
+        element("details", element("summary", "numbers"), data_table(header, rows)),
     )
 
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from benchmarks.report.markup import Markup, element
 
-WIDTH, HEIGHT = 460, 250
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 40
+WIDTH, HEIGHT = 430, 250
+LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42
 """Margins of the plot, in the units of the drawing."""
 COLORS = 8
 """Colours of the style sheet; later series have them again, dashed."""
 DODGE = 4.0
 """Distance between the intervals of two series at the same place."""
-MOST_POINTS = 300
-"""Of a curve. Longer ones are drawn by the means of equal stretches."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a chart. ``number`` gives its colour, and is what a legend switches."""
+    """A line of a chart.
+
+    Attributes:
+        number: gives the colour, and is what a legend switches. faint: whether it stands behind the others.
+    """
 
     name: str
     number: int
     points: Sequence[Point]
+    faint: bool = False
 
 
 def color_class(number: int) -> str:
@@ -87,13 +90,17 @@ def line_chart(
             offset = min(DODGE, 0.7 * wide / span / len(series)) * (place - (len(series) - 1) / 2)
         way = " ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn)
         marks = [element("polyline", points=way)]
-        for x, y, point in drawn if pad or len(drawn) < 30 else []:
+        for x, y, point in drawn if not line.faint else []:
             interval = None
             if point.low is not None and point.high is not None:
                 interval = element("line", x1=x + offset, x2=x + offset, y1=up(point.low), y2=up(point.high))
-            dot = element("circle", cx=round(x + offset, 1), cy=y, r=2.6)
+            dot = element("circle", cx=round(x + offset, 1), cy=y, r=2.6 if pad else 1.9)
             marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
-        parts.append(element("g", *marks, class_=f"series {color_class(line.number)}", data_series=line.number))
+        parts.append(
+            element(
+                "g", *marks, class_=f"series {color_class(line.number)}{' faint' * line.faint}", data_series=line.number
+            )
+        )
     label = f"{title}: {y_title} by {x_title}"
     return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=label)
 
@@ -117,19 +124,19 @@ def legend(names: Sequence[tuple[int, str]]) -> Markup:
     )
 
 
-def nice_ceiling(value: float) -> float:
-    """The least of 1, 2, 2.5, 4, 5, 8, 10 times a power of ten that is not below ``value``."""
+def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) -> float:
+    """The least of ``steps`` times a power of ten that is not below ``value``."""
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 4, 5, 8, 10, 20) if step * power >= value * (1 - 1e-9))
+    return next(step * power for step in (*steps, 10, 20) if step * power >= value * (1 - 1e-9))
 
 
 def step_ticks(last: float) -> list[tuple[float, str]]:
     """Five ticks or so of an axis of steps from 0 to ``last``."""
-    step = nice_ceiling(max(last, 1) / 5)
+    step = nice_ceiling(max(last, 1) / 5, (1, 2, 5))
     return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]
 
 
-def thinned(points: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> list[tuple[float, float]]:
+def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
     """At most ``most`` points (x, y): as they are, or the means of equal stretches of them."""
     if len(points) <= most:
         return list(points)

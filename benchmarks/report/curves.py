@@ -16,14 +16,16 @@ PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
     ("Reward and its terms", "mean", False, {"reward": "reward", "reward_terms/*": ""}),
     ("Failures by cause", "share of completions", True, {"failures/*": ""}),
     ("Malformed", "share of validation mazes", True, {"validation/malformed_rate": "validation, greedy"}),
-    ("Loss", "nats a token", False, {"loss": "supervised tokens"}),
-    ("Right next tokens", "share", True, {"mean_token_accuracy": "supervised tokens"}),
-    ("Entropy", "nats a token", False, {"entropy": "policy"}),
+    ("Loss", "nats a token", False, {"loss": "of supervised tokens"}),
+    ("Right next tokens", "share", True, {"mean_token_accuracy": "of supervised tokens"}),
+    ("Entropy", "nats a token", False, {"entropy": "of the policy"}),
     ("Completion length", "tokens", False, {"completions/mean_length": "mean", "completions/max_length": "longest"}),
-    ("Groups without spread of rewards", "share", True, {"frac_reward_zero_std": "groups"}),
+    ("Groups without spread of rewards", "share", True, {"frac_reward_zero_std": "of groups"}),
 )
 """Title, unit of the values, whether they are shares, and the logged names with their labels; ``/*`` stands for all
 names that begin so. A panel is drawn where one of its names was logged."""
+MEANS, MOST_POINTS = 30, 400
+"""Points of a curve: of the line, each the mean of a stretch of steps, and of the faint line behind it."""
 NOT_OF_GRPO = {"loss"}
 """Names that say nothing where a reward is trained on: its surrogate loss is near 0 by construction."""
 
@@ -72,20 +74,25 @@ def run_panels(log: Log) -> list[Markup]:
             for name in logged
             if (name.startswith(pattern[:-1]) if pattern.endswith("/*") else name == pattern) and name not in left_out
         }
-        series = [
-            Series(label, number, [Point(x, y, note=f"{y:.4g} at step {x:,g}") for x, y in curve])
-            for number, (label, curve) in enumerate((label, curve_of(log, name)) for name, label in names.items())
-            if any(y for _, y in curve)
-        ]
-        if not series:
+        curves = [(label, curve_of(log, name)) for name, label in names.items()]
+        curves = [(label, curve) for label, curve in curves if any(y for _, y in curve)]
+        if not curves:
             continue
+        series = [Series(label, i, _points(curve, MOST_POINTS), faint=True) for i, (label, curve) in enumerate(curves)]
+        series += [Series(label, i, _points(curve, MEANS)) for i, (label, curve) in enumerate(curves)]
         last = max(point.x for line in series for point in line.points)
         chart = line_chart(title, series, step_ticks(last), unit, "step", 1.0 if title == "Solved" else None, percent)
-        caption = element("figcaption", title, element("small", f" {unit}"))
-        panels.append(element("figure", caption, chart, legend([(line.number, line.name) for line in series])))
+        names_of_lines = [(i, label) for i, (label, _) in enumerate(curves)]
+        alone = f", {curves[0][0]}" if len(curves) == 1 else ""
+        caption = element("figcaption", title, element("small", f" {unit}{alone}"))
+        panels.append(element("figure", caption, chart, None if alone else legend(names_of_lines)))
     return panels
 
 
+def _points(curve: Sequence[tuple[float, float]], most: int) -> list[Point]:
+    return [Point(x, y, note=f"{y:.4g} at step {x:,g}") for x, y in thinned(curve, most)]
+
+
 def curve_of(log: Log, name: str) -> list[tuple[float, float]]:
-    """(step, value) of each entry that has ``name``, thinned where there are very many."""
-    return thinned([(float(entry["step"]), float(entry[name])) for entry in log if name in entry and "step" in entry])
+    """(step, value) of each entry that has ``name``."""
+    return [(float(entry["step"]), float(entry[name])) for entry in log if name in entry and "step" in entry]

@@ -4,13 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.mazebench import BASELINE_ROWS
-from benchmarks.report.markup import Markup, element, joined
+from benchmarks.report.markup import Markup, data_table, element, joined
 from benchmarks.statistics import wilson
 from benchmarks.suites import spec_named
 from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
 
 PAPER = "https://arxiv.org/abs/2502.14669"
-BAR, BAR_HEIGHT = 150, 14
+REASONING_TITLES = {
+    "valid": "True throughout",
+    "follows": "Answer follows",
+    "in_spite": "Solved in spite of it",
+    "wrong_turn": "First goes wrong",
+    "noticed": "… noticed",
+    "repaired": "… repaired",
+    "repeats": "Repeats itself",
+}
+"""The shares that ``benchmarks.reasoning`` tells, as the table's columns."""
+BAR, BAR_HEIGHT = 160, 14
 MOST_LEVELS = 4
 """A suite of more levels has no column for each; its charts tell them apart."""
 
@@ -19,19 +29,16 @@ def leaderboard(suite: str, mode: str, results: Sequence[tuple[int, str, dict[st
     """The table of one track.
 
     Args:
-        results: number on the page, title and the result itself.
+        results: number on the page, title and the result itself, in the order of the rows.
     """
     levels = spec_named(suite).level_names
     levels = levels if len(levels) <= MOST_LEVELS else []
-    titles = ["Agent", "Seed", "Solved", "95 % interval", *levels, "Legal", "SPL", "Tokens a solve", ""]
+    titles = ["Agent", "Solved", "95 % interval", *levels, "Legal", "SPL", "Tokens / solve", ""]
     head = [element("th", element("button", title, type="button") if title else None, scope="col") for title in titles]
-    ranked = sorted(results, key=lambda one: -one[2]["summary"]["solved_rate"])
-    rows = [_row(_name(title, one), one["train_seed"], one["summary"], levels, number) for number, title, one in ranked]
+    rows = [_row(_name(title, one), one["summary"], levels, number) for number, title, one in results]
     baselines = results[0][2]["baselines"]
     others = [
-        _row(element("span", f"{name} agent"), None, baselines[name], levels)
-        for name in BASELINE_ROWS
-        if name in baselines
+        _row(element("span", f"{name} agent"), baselines[name], levels) for name in BASELINE_ROWS if name in baselines
     ]
     if is_papers_track(suite, mode):
         others += [_paper_row(levels, *row) for row in PAPER_ROWS]
@@ -45,19 +52,35 @@ def leaderboard(suite: str, mode: str, results: Sequence[tuple[int, str, dict[st
     return element("div", table, class_="scroll", tabindex="0")
 
 
+def reasoning(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup | None:
+    """What reasoning was worth, as ``benchmarks/reasoning.py`` measures it; ``None`` where no result tells."""
+    told = [(title, one["summary"].get("reasoning")) for _, title, one in results]
+    header: list[object] = ["", "Styles", *REASONING_TITLES.values()]
+    rows: list[list[object]] = [
+        [
+            title,
+            ", ".join(f"{style} {count}" for style, count in figures["styles"].items()),
+            *("-" if figures[name] is None else f"{100 * figures[name]:.1f}" for name in REASONING_TITLES),
+        ]
+        for title, figures in told
+        if figures
+    ]
+    if not rows:
+        return None
+    note = element("p", "In percent of the completions that reason in a known style.", class_="note")
+    return joined(element("h3", "What the reasoning was worth"), note, data_table(header, rows))
+
+
 def _name(title: str, result: dict[str, Any]) -> Markup:
     agent = str(result["agent"])
-    return joined(element("strong", title), None if agent == title else element("small", agent))
+    return joined(element("strong", title), None if agent == title else element("small", agent, title=agent))
 
 
-def _row(
-    name: Markup, seed: int | None, summary: dict[str, Any], levels: Sequence[str], number: int | None = None
-) -> Markup:
+def _row(name: Markup, summary: dict[str, Any], levels: Sequence[str], number: int | None = None) -> Markup:
     rate, interval = summary["solved_rate"], summary["solved_rate_wilson_95"]
     by_level = [summary["levels"].get(level, {}).get("solved_rate") for level in levels]
     link = element("a", "replay", href="#replay", data_result=number) if number is not None else None
     cells = [
-        _cell("" if seed is None else f"{seed}", seed),
         *_rate_cells(rate, interval),
         *map(_percent_cell, by_level),
     ]
@@ -74,7 +97,7 @@ def _paper_row(levels: Sequence[str], stage: str, rate: float, by_level: Sequenc
             "small", "published, not re-run: ", element("a", "arXiv 2502.14669", href=PAPER), f", {PAPER_MAZES} mazes"
         ),
     )
-    cells = [_cell("", None), *_rate_cells(rate, wilson(rate, PAPER_MAZES))]
+    cells = _rate_cells(rate, wilson(rate, PAPER_MAZES))
     cells += [_percent_cell(by_level[i] if by_level else None) for i in range(len(levels))]
     return element(
         "tr", element("th", name, scope="row"), *cells, *[_cell("-", None)] * 3, element("td"), class_="published"
@@ -95,12 +118,12 @@ def _rate_cells(rate: float, interval: Sequence[float]) -> list[Markup]:
     text = element("small", f"{100 * low:.1f} to {100 * high:.1f}")
     return [
         element("td", element("b", f"{100 * rate:.1f} %"), data_value=rate),
-        element("td", interval_bar(rate, low, high), text, data_value=low, class_="interval"),
+        element("td", element("div", interval_bar(rate, low, high), text, class_="interval"), data_value=low),
     ]
 
 
 def interval_bar(rate: float, low: float, high: float) -> Markup:
-    """A rate as a dot, its interval as a bar around it, on a line from 0 to 1."""
+    """A rate as a line across, its interval as a bar around it, on a line from 0 to 1."""
     middle = BAR_HEIGHT / 2
     ends = (4 + (BAR - 8) * share for share in (low, high, rate))
     left, right, at = (round(end, 1) for end in ends)
@@ -108,7 +131,7 @@ def interval_bar(rate: float, low: float, high: float) -> Markup:
         "svg",
         element("line", x1=4, x2=BAR - 4, y1=middle, y2=middle, class_="rail"),
         element("rect", x=left, y=middle - 3, width=max(round(right - left, 1), 1), height=6, rx=2, class_="span"),
-        element("circle", cx=at, cy=middle, r=3.2, class_="dot"),
+        element("line", x1=at, x2=at, y1=1, y2=BAR_HEIGHT - 1, class_="rate"),
         viewBox=f"0 0 {BAR} {BAR_HEIGHT}",
         class_="bar",
         aria_hidden="true",

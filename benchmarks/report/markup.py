@@ -37,7 +37,7 @@ def json_block(name: str, value: Any) -> Markup:
     return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
 
 
-def table(header: list[object], rows: list[list[object]], **attributes: object) -> Markup:
+def data_table(header: list[object], rows: list[list[object]], **attributes: object) -> Markup:
     """A table whose first column names its rows, in a box that scrolls where the page is narrow."""
     head = element("tr", *(element("th", cell, scope="col") for cell in header))
     lines = [

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.report.breakdown import breakdown, failures
 from benchmarks.report.charts import legend
 from benchmarks.report.curves import training_section
-from benchmarks.report.leaderboard import leaderboard
+from benchmarks.report.leaderboard import leaderboard, reasoning
 from benchmarks.report.markup import Markup, element, joined, json_block
 from benchmarks.report.replay import replay_data
 from benchmarks.results import TITLE
@@ -40,7 +40,10 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     titled = [list(zip(titles_of(some, names), some, strict=True)) for some in tracks.values()]
     counts = [len(some) for some in titled]
     numbered = [
-        [(sum(counts[:place]) + i, title, result) for i, (title, result) in enumerate(some)]
+        sorted(
+            ((sum(counts[:place]) + i, title, result) for i, (title, result) in enumerate(some)),
+            key=lambda one: -one[2]["summary"]["solved_rate"],
+        )
         for place, some in enumerate(titled)
     ]
     sections = [_track(track, some, f"track-{i}") for i, (track, some) in enumerate(zip(tracks, numbered, strict=True))]
@@ -94,14 +97,16 @@ def _track(track: Track, results: Sequence[tuple[int, str, Result]], name: str) 
     staged = groups_of([one for _, _, one in results if one["stage"]])
     lines = [(group_title(group), some) for group, some in staged.items()]
     lines += [(title, [one]) for _, title, one in results if not one["stage"]]
-    seeds = any(len(some) > 1 for _, some in lines)
-    note = "Means over training seeds; bars are 95 % Wilson intervals at the number of mazes."
+    note = "Bars are 95 % Wilson intervals; a maze is one trial, however many attempts there are at it."
+    if any(len(some) > 1 for _, some in lines):
+        note = f"Lines are means over training seeds. {note}"
     return element(
         "section",
         element("h2", suite, element("small", f" {mode} track, {len(load(suite).mazes):,} mazes, {decoding}")),
         leaderboard(suite, mode, results),
+        reasoning(results),
         element("h3", "Where mazes are solved"),
-        element("p", note if seeds else note.partition("; ")[2].capitalize(), class_="note"),
+        element("p", note, class_="note"),
         element(
             "div", legend(list(enumerate(title for title, _ in lines))), breakdown(suite, lines), class_="switched"
         ),

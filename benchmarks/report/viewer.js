@@ -125,11 +125,11 @@ function makePanel(result, index, pieces) {
     chip.addEventListener("click", () => goTo(frames.findIndex((f) => f.kind === "move" && f.index === i) + 1));
     return chip;
   });
-  panel.root = make(
-    "article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` },
-    make("h3", {}, result.title), make("p", { class: "outcome" }, outcomeOf(result, index, maze)),
+  const drawn = make(
+    "div", {}, make("h3", {}, result.title), make("p", { class: "outcome" }, outcomeOf(result, index, maze)),
     panel.svg, panel.says, make("div", { class: "moves" }, ...panel.chips),
   );
+  panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
   if (pieces) {
     panel.spans = pieces.map((piece) => {
       if (typeof piece === "string") return make("span", {}, piece);
@@ -219,11 +219,14 @@ function list() {
   const first = DATA.results[state.a];
   const suite = DATA.suites[first.suite];
   const listed = suite.mazes.map((_, index) => index).filter(isListed);
-  const outcome = (number, index) => (solved(DATA.results[number], index) ? "✓" : `✗ ${causeOf(DATA.results[number], index)[1]}`);
+  const tick = (result, index) => (solved(result, index) ? "✓" : "✗");
+  const outcome = (index) => {
+    if (state.b >= 0) return `${tick(first, index)} ${tick(DATA.results[state.b], index)}`;
+    return solved(first, index) ? "✓" : `✗ ${causeOf(first, index)[1]}`;
+  };
   const options = listed.map((index) => {
     const [, , , , , level, path] = suite.mazes[index];
-    const outcomes = [state.a, state.b].filter((number) => number >= 0).map((number) => outcome(number, index));
-    return [index, `${index} · ${suite.levels[level]} · ${path.length} · ${outcomes.join(" | ")}`];
+    return [index, `${index} · ${suite.levels[level]} · ${path.length} moves · ${outcome(index)}`];
   });
   state.maze = listed.includes(state.maze) ? state.maze : listed.length ? listed[0] : -1;
   fill(at("maze"), options, state.maze);
