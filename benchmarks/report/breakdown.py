@@ -17,6 +17,9 @@ from maze_env.solving import distances_to, fewest_turns
 MOST_BINS = 14
 """Values of a property that are told apart one by one; of more, ranges are made."""
 
+MOST_LETTERS = 50
+"""That fit under a chart; of longer rows of labels, every second one is written."""
+
 PROPERTIES: dict[str, Callable[[Maze], int]] = {
     "moves of the shortest path": lambda maze: int(distances_to(maze.walls, maze.target)[maze.origin]),
     "side of the maze": lambda maze: max(maze.rows, maze.cols),
@@ -76,7 +79,7 @@ def breakdown(suite: str, groups: Sequence[tuple[str, Sequence[dict[str, Any]]]]
         ]
         labels = [label for label, _ in bins]
         ticks: list[tuple[float, str]] = [(float(x), label) for x, label in enumerate(labels)]
-        ticks = ticks if len("".join(labels)) < 60 else ticks[::2]
+        ticks = ticks if len("  ".join(labels)) <= MOST_LETTERS else ticks[::2]
         chart = line_chart("Solved", series, ticks, "solved", name, most=1.0, percent=True)
         header = ["", *(f"{label} ({len(places)})" for label, (_, places) in zip(labels, bins, strict=True))]
         rows = [[line.name, *(point.note for point in line.points)] for line in series]

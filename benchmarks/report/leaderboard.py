@@ -11,13 +11,13 @@ from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
 
 PAPER = "https://arxiv.org/abs/2502.14669"
 REASONING_TITLES = {
-    "valid": "True throughout",
+    "valid": "True",
     "follows": "Answer follows",
-    "in_spite": "Solved in spite of it",
-    "wrong_turn": "First goes wrong",
+    "in_spite": "Solved in spite",
+    "wrong_turn": "First wrong",
     "noticed": "… noticed",
     "repaired": "… repaired",
-    "repeats": "Repeats itself",
+    "repeats": "Repeats",
 }
 """The shares that ``benchmarks.reasoning`` tells, as the table's columns."""
 BAR, BAR_HEIGHT = 160, 14
@@ -67,8 +67,14 @@ def reasoning(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup | No
     ]
     if not rows:
         return None
-    note = element("p", "In percent of the completions that reason in a known style.", class_="note")
-    return joined(element("h3", "What the reasoning was worth"), note, data_table(header, rows))
+    note = (
+        "In percent of the completions that reason in a known style: traces true of their maze throughout, answers "
+        "that follow from such a trace, solved although they do not, first attempts that go wrong (of these, given up "
+        "by a RESET, and solved all the same), the same attempt made twice."
+    )
+    return joined(
+        element("h3", "What the reasoning was worth"), element("p", note, class_="note"), data_table(header, rows)
+    )
 
 
 def _name(title: str, result: dict[str, Any]) -> Markup:
@@ -94,7 +100,7 @@ def _paper_row(levels: Sequence[str], stage: str, rate: float, by_level: Sequenc
     name = joined(
         element("span", "AlphaMaze: ", stage),
         element(
-            "small", "published, not re-run: ", element("a", "arXiv 2502.14669", href=PAPER), f", {PAPER_MAZES} mazes"
+            "small", "published, not re-run: ", element("a", "arXiv 2502.14669", href=PAPER), f", n = {PAPER_MAZES}"
         ),
     )
     cells = _rate_cells(rate, wilson(rate, PAPER_MAZES))

@@ -55,7 +55,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     links.append(element("a", "Replay", href="#replay"))
     script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     data = replay_data(list(zip(map(track_title, tracks), titled, strict=True)))
-    return Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+    made = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
         title=joined(TITLE),
         hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
@@ -67,6 +67,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
         data=json_block("data", data),
         script=script,
     )
+    return made.encode("utf-8", "replace").decode("utf-8")  # a name may hold half a character, which no file can
 
 
 def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:

@@ -16,7 +16,7 @@ from benchmarks.results import LETTERS, moves_of
 from benchmarks.suites import Suite, load
 from maze_env.judging import Outcome, transition
 from maze_env.maze import Maze
-from maze_env.moves import DELTA_PAIRS, MOVES
+from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.solving import distances_to, shortest_path
 
 Result = dict[str, Any]
@@ -101,9 +101,12 @@ def marked_moves(maze: Maze, distances: Any, letters: str) -> str:
     return "".join(marked)
 
 
-def _pieces(mode: str, maze: Maze, row: Sequence[Any]) -> list[Piece]:
+def _pieces(mode: str, maze: Maze, row: Sequence[Any]) -> list[Piece] | None:
+    """The texts of an attempt in pieces; ``None`` for a game of bare moves, which say no more than the moves."""
     _, cause, moves, _, _, texts = row
-    return plan_pieces(maze, texts[0], cause, len(moves)) if mode == "plan" else play_pieces(texts, len(moves))
+    if mode == "plan":
+        return plan_pieces(maze, texts[0], cause, len(moves))
+    return None if all(text in MOVE_OF_TOKEN for text in texts) else play_pieces(texts, len(moves))
 
 
 def packed(value: Any) -> str:

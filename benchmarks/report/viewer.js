@@ -3,6 +3,7 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const ARROWS = ["↑", "↓", "←", "→"];
 const PACE = { move: 420, thought: 140 }; // milliseconds a step, playing
+const MOST_SAID = 36; // letters of a piece of text, in the line below a board
 const at = (id) => document.getElementById(id);
 const state = { results: [], a: 0, b: -1, sample: 0, maze: -1, step: 0, timer: null, panels: [] };
 
@@ -95,7 +96,8 @@ function says(panel, step) {
   if (!frame) return panel.frames.length ? "at the start" : "no move was played";
   if (frame.kind === "thought") {
     const remark = { untrue: ", untrue of the maze", restart: ", begins again" }[frame.remark] || "";
-    return `in thought: ${panel.pieces[frame.place][0].trim().split("\n")[0]}${remark}`;
+    const text = panel.pieces[frame.place][0].trim();
+    return `in thought: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}${remark}`;
   }
   const remark = { wrong: ", wrong: leaves every shortest path", refused: ", refused: there is a wall" }[frame.mark];
   return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${remark || ""}`;
@@ -195,7 +197,8 @@ async function show(keep = false) {
   const texts = await Promise.all(chosen.map(textsOf));
   if (maze !== state.maze) return; // another one was chosen meanwhile
   state.panels = maze < 0 ? [] : chosen.map((result, i) => makePanel(result, maze, texts[i] && texts[i][attemptAt(result, maze)]));
-  at("reasoning").closest("label").hidden = !texts.some(Boolean);
+  const thinks = (panel) => panel.pieces?.some((piece) => Array.isArray(piece) && piece.length > 1);
+  at("reasoning").closest("label").hidden = !state.panels.some(thinks);
   at("boards").replaceChildren(...state.panels.map((panel) => panel.root));
   if (maze < 0) at("boards").append(make("p", {}, "No maze is left by these filters."));
   goTo(keep ? state.step : 0);
