@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.mazebench import BASELINE_ROWS
-from benchmarks.report.markup import Markup, data_table, element, joined
+from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
 from benchmarks.statistics import wilson
 from benchmarks.suites import spec_named
 from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
@@ -49,7 +49,7 @@ def leaderboard(suite: str, mode: str, results: Sequence[tuple[int, str, dict[st
         element("tbody", *others, class_="references"),
         class_="leaderboard sortable",
     )
-    return element("div", table, class_="scroll", tabindex="0")
+    return scrolling(table)
 
 
 def reasoning(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup | None:

@@ -44,4 +44,9 @@ def data_table(header: list[object], rows: list[list[object]], **attributes: obj
         element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
     ]
     made = element("table", element("thead", head), element("tbody", *lines), **attributes)
-    return element("div", made, class_="scroll", tabindex="0")
+    return scrolling(made)
+
+
+def scrolling(table: Markup) -> Markup:
+    """A box for a table that scrolls where the page is narrow, by the keyboard too."""
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Table")

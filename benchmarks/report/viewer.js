@@ -137,7 +137,7 @@ function makePanel(result, index, pieces) {
       if (typeof piece === "string") return make("span", {}, piece);
       return make("span", { class: piece.length === 1 ? "real" : piece[2] || "" }, piece[0]);
     });
-    panel.text = make("div", { class: "text", tabindex: "0", "aria-label": "What the agent wrote" }, ...panel.spans);
+    panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
     panel.root.append(panel.text);
   }
   return panel;
