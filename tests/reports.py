@@ -42,10 +42,10 @@ def stumble(maze, index):
     return moves_to_text([*moves, next(move for move in MOVES if not maze.is_open(cell, move))])
 
 
-def result_of(agent, suite="mazebench-100"):
+def result_of(agent, suite="mazebench-100", samples=1):
     """A result as the benchmark stores it; for the baselines stands the agent itself."""
     of = load(suite)
-    records = run_suite(agent, of)
+    records = run_suite(agent, of, samples)
     summary = summarize(records, of)
     spec = {"name": suite, "version": 1, "sha256": of.spec.sha256, "mazes": len(of.mazes), "max_steps": None}
     return {
@@ -55,7 +55,7 @@ def result_of(agent, suite="mazebench-100"):
         "view_radius": None,
         "agent": agent.name,
         "agent_options": {},
-        "samples": 1,
+        "samples": samples,
         "seed": 0,
         "recipe": None,
         "stage": None,

@@ -54,7 +54,7 @@ def line_chart(
     most: float | None = None,
     percent: bool = False,
 ) -> Markup:
-    """A chart of lines from 0 up.
+    """A chart of lines over an axis from 0, or from the least value where that is negative; not all values are 0.
 
     Args:
         ticks: places of the x axis and their labels. most: the top of the y axis, default the greatest value.
@@ -65,18 +65,20 @@ def line_chart(
     left, right = min(xs), max(xs)
     pad = 0.5 if any(point.low is not None for point in points) else 0.0
     span = max(right - left + 2 * pad, 1e-9)
-    top = most or nice_ceiling(max(max(point.high or point.y for point in points), 1e-9))
+    least, greatest = min(point.y for point in points), max(point.high or point.y for point in points)
+    bottom = -nice_ceiling(-least) if least < 0 else 0.0
+    top = most or (nice_ceiling(greatest) if greatest > 0 else 0.0)
     wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def across(x: float) -> float:
         return round(LEFT + (x - left + pad) / span * wide, 1)
 
     def up(y: float) -> float:
-        return round(TOP + high * (1 - y / top), 1)
+        return round(TOP + high * (top - y) / (top - bottom), 1)
 
     parts = []
     for i in range(5):
-        value = top * i / 4
+        value = bottom + (top - bottom) * i / 4
         label = f"{100 * value:.3g} %" if percent else f"{value:.3g}"
         parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=up(value), y2=up(value), class_="grid"))
         parts.append(element("text", label, x=LEFT - 6, y=up(value) + 4, text_anchor="end"))

@@ -1,6 +1,7 @@
 """Training curves, from the log that each run folder holds (``run.json``, ``trainer_state.json``)."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
 )
 """Title, unit of the values, whether they are shares, and the logged names with their labels; ``/*`` stands for all
 names that begin so. A panel is drawn where one of its names was logged."""
+MOST_OPEN = 4
+"""Runs that are shown unasked."""
 MEANS, MOST_POINTS = 30, 400
 """Points of a curve: of the line, each the mean of a stretch of steps, and of the faint line behind it."""
 NOT_OF_GRPO = {"loss"}
@@ -49,17 +52,17 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Log]:
 def training_section(folders: Sequence[Path]) -> Markup:
     """The panels of each run."""
     runs = [(folder, *read_run(folder)) for folder in folders]
-    return element("div", *(_run(*run) for run in runs))
+    return element("div", *(_run(*run, is_open=len(runs) <= MOST_OPEN) for run in runs))
 
 
-def _run(folder: Path, run: dict[str, Any], log: Log) -> Markup:
+def _run(folder: Path, run: dict[str, Any], log: Log, is_open: bool) -> Markup:
     figures = run.get("figures") or {}
     told = [f"{figures['steps']:,} steps"] if "steps" in figures else []
     told += [f"{figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in figures else []
     summary = element(
         "summary", element("b", str(run["stage"]).upper()), f" {folder} ", element("small", ", ".join(told))
     )
-    return element("details", summary, element("div", *run_panels(log), class_="figures"), open=True, class_="run")
+    return element("details", summary, element("div", *run_panels(log), class_="figures"), open=is_open, class_="run")
 
 
 def run_panels(log: Log) -> list[Markup]:
@@ -94,5 +97,10 @@ def _points(curve: Sequence[tuple[float, float]], most: int) -> list[Point]:
 
 
 def curve_of(log: Log, name: str) -> list[tuple[float, float]]:
-    """(step, value) of each entry that has ``name``."""
-    return [(float(entry["step"]), float(entry[name])) for entry in log if name in entry and "step" in entry]
+    """(step, value) of each entry that has a finite number for ``name``."""
+    values = ((entry.get("step"), entry.get(name)) for entry in log)
+    return [
+        (float(step), float(value))
+        for step, value in values
+        if isinstance(step, int | float) and isinstance(value, int | float) and math.isfinite(value)
+    ]

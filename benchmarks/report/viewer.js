@@ -5,7 +5,7 @@ const ARROWS = ["↑", "↓", "←", "→"];
 const PACE = { move: 420, thought: 140 }; // milliseconds a step, playing
 const MOST_SAID = 36; // letters of a piece of text, in the line below a board
 const at = (id) => document.getElementById(id);
-const state = { results: [], a: 0, b: -1, sample: 0, maze: -1, step: 0, timer: null, panels: [] };
+const state = { results: [], a: 0, b: -1, sample: 0, maze: -1, step: 0, timer: null, panels: [], asked: 0 };
 
 function make(name, attributes, ...children) {
   const made = document.createElement(name);
@@ -189,19 +189,20 @@ function play() {
   state.timer = setTimeout(tick, 0);
 }
 
-// Shows the attempts of the chosen agents at the chosen maze, from the start or, by `keep`, at the same step.
-async function show(keep = false) {
+// Shows the attempts of the chosen agents at the chosen maze, from the start.
+async function show() {
   pause();
   const maze = state.maze;
+  const asked = ++state.asked;
   const chosen = [state.a, state.b].filter((number) => number >= 0).map((number) => DATA.results[number]);
   const texts = await Promise.all(chosen.map(textsOf));
-  if (maze !== state.maze) return; // another one was chosen meanwhile
+  if (asked !== state.asked) return; // something else was chosen meanwhile
   state.panels = maze < 0 ? [] : chosen.map((result, i) => makePanel(result, maze, texts[i] && texts[i][attemptAt(result, maze)]));
   const thinks = (panel) => panel.pieces?.some((piece) => Array.isArray(piece) && piece.length > 1);
   at("reasoning").closest("label").hidden = !state.panels.some(thinks);
   at("boards").replaceChildren(...state.panels.map((panel) => panel.root));
   if (maze < 0) at("boards").append(make("p", {}, "No maze is left by these filters."));
-  goTo(keep ? state.step : 0);
+  goTo(0);
 }
 
 function isListed(index) {

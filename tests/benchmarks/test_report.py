@@ -229,4 +229,7 @@ def test_curves_show_reward_terms_and_leave_out_what_says_nothing(run_folder):
     assert "Reward and its terms" in text
     assert "Failures by cause" in text
     assert "Loss" not in text  # GRPO's
+    odd = [{"step": 1, "reward": -1.0}, {"step": 2, "reward": float("nan")}, {"step": 3, "reward": None}, {"epoch": 1}]
+    assert curves.curve_of(odd, "reward") == [(1.0, -1.0)]
+    assert ">-1<" in "".join(curves.run_panels(odd))  # the axis reaches down to it
     assert len(charts.thinned([(float(i), 1.0) for i in range(1001)], 30)) <= 30

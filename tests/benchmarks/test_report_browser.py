@@ -11,6 +11,7 @@ from benchmarks.report.page import page
 from benchmarks.results import load_result, moves_of
 from benchmarks.suites import load
 from maze_env import traces
+from tests.reports import Scripted, result_of
 from tests.tiny import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -210,6 +211,24 @@ def test_links_of_the_charts_lead_to_the_replay_and_legends_switch_lines(opened)
     opened.run("document.querySelectorAll('.sortable thead button')[1].click()")
     first = opened.browser.find_element("css selector", ".leaderboard tbody tr th")
     assert first.text.startswith("stumble")
+
+
+def test_each_sample_of_an_agent_can_be_chosen(browser, tmp_path):
+    calls = []
+
+    def write(maze, index):
+        calls.append(index)
+        return "" if len(calls) <= 100 else traces.write("path", maze, 0)
+
+    path = tmp_path / "report.html"
+    path.write_text(page([("two", result_of(Scripted("two", write), samples=2))]), encoding="utf-8")
+    opened = Page(browser, path)
+    assert opened.count(".panel.failed") == 1
+    opened.choose("outcome", "solved")
+    assert opened.listed() == []
+    opened.choose("sample", 1)
+    assert len(opened.listed()) == 100
+    assert opened.count(".panel.solved") == 1
 
 
 def test_dark_and_light_and_narrow(opened):
