@@ -54,7 +54,7 @@ def line_chart(
     most: float | None = None,
     percent: bool = False,
 ) -> Markup:
-    """A chart of lines over an axis from 0, or from the least value where that is negative; not all values are 0.
+    """A chart of lines over an axis from 0, or from the least value where that is negative.
 
     Args:
         ticks: places of the x axis and their labels. most: the top of the y axis, default the greatest value.
@@ -67,7 +67,7 @@ def line_chart(
     span = max(right - left + 2 * pad, 1e-9)
     least, greatest = min(point.y for point in points), max(point.high or point.y for point in points)
     bottom = -nice_ceiling(-least) if least < 0 else 0.0
-    top = most or (nice_ceiling(greatest) if greatest > 0 else 0.0)
+    top = most or (nice_ceiling(greatest) if greatest > 0 else 0.0 if least < 0 else 1.0)
     wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def across(x: float) -> float:

@@ -25,12 +25,14 @@ PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
 )
 """Title, unit of the values, whether they are shares, and the logged names with their labels; ``/*`` stands for all
 names that begin so. A panel is drawn where one of its names was logged."""
+MOST_LINES = 3
+"""Of a panel that has lines for what never happened."""
 MOST_OPEN = 4
 """Runs that are shown unasked."""
 MEANS, MOST_POINTS = 30, 400
 """Points of a curve: of the line, each the mean of a stretch of steps, and of the faint line behind it."""
 NOT_OF_GRPO = {"loss"}
-"""Names that say nothing where a reward is trained on: its surrogate loss is near 0 by construction."""
+"""Names left out where a reward is trained on: the value of a surrogate loss is no measure of progress."""
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], Log]:
@@ -78,7 +80,9 @@ def run_panels(log: Log) -> list[Markup]:
             if (name.startswith(pattern[:-1]) if pattern.endswith("/*") else name == pattern) and name not in left_out
         }
         curves = [(label, curve_of(log, name)) for name, label in names.items()]
-        curves = [(label, curve) for label, curve in curves if any(y for _, y in curve)]
+        curves = [(label, curve) for label, curve in curves if curve]
+        if len(curves) > MOST_LINES:  # of many causes, those that occurred
+            curves = [(label, curve) for label, curve in curves if any(y for _, y in curve)]
         if not curves:
             continue
         series = [Series(label, i, _points(curve, MOST_POINTS), faint=True) for i, (label, curve) in enumerate(curves)]
