@@ -103,12 +103,13 @@ function says(panel, step) {
   return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${remark || ""}`;
 }
 
+const counted = (moves) => `${moves} move${moves === 1 ? "" : "s"}`;
+
 function outcomeOf(result, index, maze) {
   const attempt = attemptAt(result, index);
   const [cause, title] = causeOf(result, index);
-  const count = result.moves[attempt].length;
   const parts = [cause === "solved" ? "solved" : `failed: ${title}`];
-  parts.push(`${count} move${count === 1 ? "" : "s"}, shortest ${maze.path.length - 1}`);
+  parts.push(`${counted(result.moves[attempt].length)}, shortest ${maze.path.length - 1}`);
   if (result.tokens[attempt] !== null) parts.push(`${result.tokens[attempt]} tokens`);
   if (result.truncated[attempt]) parts.push("cut short by its budget");
   return parts.join(" · ");
@@ -230,7 +231,7 @@ function list() {
   };
   const options = listed.map((index) => {
     const [, , , , , level, path] = suite.mazes[index];
-    return [index, `${index} · ${suite.levels[level]} · ${path.length} moves · ${outcome(index)}`];
+    return [index, `${index} · ${suite.levels[level]} · ${counted(path.length)} · ${outcome(index)}`];
   });
   state.maze = listed.includes(state.maze) ? state.maze : listed.length ? listed[0] : -1;
   fill(at("maze"), options, state.maze);
