@@ -17,6 +17,7 @@ from maze_env.solving import distances_to
 
 TITLE = "AlphaMaze-compatible MazeBench"
 LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
+MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}
 COLUMNS = ("maze", "cause", "moves", "tokens", "truncated")
 """Of a stored attempt: index of the maze in its suite; cause; replayed moves as letters; tokens, or null where the
 agent counts none; 1 where a budget cut it short. Sample after sample, in each phrasing after phrasing, in each of those
@@ -35,6 +36,14 @@ def attempt_rows(records: Sequence[Record], mazes: int, texts: bool = False) -> 
         row = [index % mazes, str(record.cause), moves, record.tokens, int(record.truncated)]
         rows.append([*row, list(record.texts)] if texts else row)
     return rows
+
+
+def moves_of(letters: str) -> tuple[Move, ...]:
+    """The moves of a stored attempt. Raises InvalidResult for a letter that stands for none."""
+    try:
+        return tuple(MOVE_OF_LETTER[letter] for letter in letters)
+    except KeyError as error:
+        raise InvalidResult(f"Expects moves written with {''.join(MOVE_OF_LETTER)}, actual: {error}") from None
 
 
 def solved_shares(result: dict[str, Any]) -> list[float]:
@@ -109,4 +118,6 @@ def load_result(path: Path) -> dict[str, Any]:
     attempts, expected = len(result["attempts"]), suite["mazes"] * result["samples"] * len(phrasings_of(suite))
     if attempts != expected:
         raise InvalidResult(f"Expects {expected} attempts in {path}, actual: {attempts}")
+    if any(row[0] != index % result["suite"]["mazes"] for index, row in enumerate(result["attempts"])):
+        raise InvalidResult(f"Expects attempts at every maze of the suite in order in {path}, actual: another order")
     return result

@@ -29,6 +29,20 @@ PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT
 Result = dict[str, Any]
 Group = tuple[str, str]
 """Recipe and stage; for a result without a stage, its agent's name and an empty text."""
+Track = tuple[str, str, str]
+"""What only compares within itself: suite, ``track_of`` and decoding."""
+
+
+def group_of(result: Result) -> Group:
+    """What a result measures, whatever the training seed."""
+    stage = result["stage"]
+    return (result["recipe"] or "default", stage) if stage else (result["agent"], "")
+
+
+def group_title(group: Group) -> str:
+    """A group as tables call it, e.g. ``default: SFT + GRPO``."""
+    recipe, stage = group
+    return f"{recipe}: {STAGE_TITLES[stage]}" if stage else recipe
 
 
 def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
@@ -39,9 +53,7 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
     """
     groups: dict[Group, list[Result]] = {}
     for result in sorted(results, key=lambda one: one["train_seed"] or 0):
-        stage = result["stage"]
-        group = (result["recipe"] or "default", stage) if stage else (result["agent"], "")
-        groups.setdefault(group, []).append(result)
+        groups.setdefault(group_of(result), []).append(result)
     for group, some in groups.items():
         seeds = [result["train_seed"] for result in some]
         if len(set(seeds)) < len(seeds):
@@ -50,24 +62,34 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
     return dict(sorted(groups.items(), key=lambda item: (not item[0][1], item[0][0], order[item[0][1]])))
 
 
-def table(results: Sequence[Result]) -> str:
-    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
+    """Results by track, tracks in alphabetical order.
 
     Raises:
-        InvalidResult: for a result on another version of its suite than the others', or as ``groups_of`` says.
+        InvalidResult: for a result on another version of its suite than this one.
     """
-    tracks: dict[tuple[str, str, str], list[Result]] = {}
+    tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}
     for result in results:
         name, found = result["suite"]["name"], result["suite"]["sha256"]
         expected = hashes.setdefault(name, found)  # published mazes are pinned by the first result on them
         if found != expected:
             raise InvalidResult(f"Expects results on {name} {expected}, actual: one on {found}")
-        tracks.setdefault((name, track_of(result), _decoding(result)), []).append(result)
-    return "\n\n".join(_part(*track, some) for track, some in sorted(tracks.items()))
+        tracks.setdefault((name, track_of(result), decoding_of(result)), []).append(result)
+    return dict(sorted(tracks.items()))
 
 
-def _decoding(result: Result) -> str:
+def table(results: Sequence[Result]) -> str:
+    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+
+    Raises:
+        InvalidResult: as ``tracks_of`` and ``groups_of`` say.
+    """
+    return "\n\n".join(_part(*track, some) for track, some in tracks_of(results).items())
+
+
+def decoding_of(result: Result) -> str:
+    """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
     temperature = result["agent_options"].get("temperature", 0.0)
     decoding = f"temperature {temperature:g}" if temperature else "greedy decoding"
     return decoding if result["samples"] == 1 else f"{decoding}, {result['samples']} samples a maze"
@@ -76,12 +98,12 @@ def _decoding(result: Result) -> str:
 def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> str:
     """The rows of one track, and the paired differences below them."""
     groups = groups_of(results)
-    levels = SUITES[suite].level_names if suite in SUITES else list(results[0]["summary"]["levels"])
+    levels = levels_of(suite, results[0])
     header = ["", "solved", "each training seed [95 % Wilson]", " / ".join(levels), "legal", "SPL", "tokens a solve"]
     rows = [_group_row(group, some, levels) for group, some in groups.items()]
     baselines = results[0]["baselines"]
     rows += [_row(f"{name} agent", [baselines[name]], [None], levels) for name in BASELINE_ROWS]
-    if levels == list(PAPER_LEVELS) and mode == "plan":
+    if is_papers_track(levels, mode):
         rows += [_paper_row(*row) for row in PAPER_ROWS]
     title = f"**{TITLE}, {suite}** ({results[0]['suite']['mazes']} mazes, {mode} track, {decoding})"
     parts = [title, markdown(header, rows)]
@@ -90,9 +112,18 @@ def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> st
     return "\n\n".join(parts)
 
 
+def levels_of(suite: str, result: Result) -> list[str]:
+    """The levels of a suite in order; those of published mazes are known by a result on them alone."""
+    return SUITES[suite].level_names if suite in SUITES else list(result["summary"]["levels"])
+
+
+def is_papers_track(levels: Sequence[str], mode: str) -> bool:
+    """Whether the published figures were measured on such mazes in such a way: its levels, in plan, without fog."""
+    return list(levels) == list(PAPER_LEVELS) and mode == "plan"
+
+
 def _group_row(group: Group, results: Sequence[Result], levels: Sequence[str]) -> list[str]:
-    recipe, stage = group
-    title = f"{recipe}: {STAGE_TITLES[stage]}" if stage else f"`{recipe}`"
+    title = group_title(group) if group[1] else f"`{group_title(group)}`"
     return _row(title, [one["summary"] for one in results], [one["train_seed"] for one in results], levels)
 
 

@@ -40,6 +40,23 @@ def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> lis
     return path
 
 
+def fewest_turns(maze: Maze) -> int:
+    """How often the shortest path changes direction; of several shortest paths, the straightest counts.
+
+    Raises:
+        InvalidMaze: when the target cannot be reached.
+    """
+    compiled = kernels("grid_kernels")
+    distances = np.empty(maze.walls.shape, dtype=np.int16)
+    queue = np.empty(maze.walls.size, dtype=np.int64)
+    turns = np.empty((*maze.walls.shape, len(Move)), dtype=np.int16)
+    reached = compiled.fill_distances(maze.walls, *maze.origin, distances, queue)
+    if distances[maze.target] == UNREACHABLE:
+        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+    compiled.fill_turns(maze.walls, distances, queue, reached, turns)
+    return int(compiled.fewest_turns(turns, *maze.target))
+
+
 def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
     """The cells that ``moves`` lead through, ``origin`` first; walls are not looked at."""
     cells = [origin]

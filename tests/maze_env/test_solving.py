@@ -1,5 +1,7 @@
 """Distances and shortest paths, against a breadth-first search of the test's own."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 
@@ -8,7 +10,7 @@ from maze_env.generation import MazeSpec, generate
 from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.solving import distances_to, path_cells, shortest_path
+from maze_env.solving import distances_to, fewest_turns, path_cells, shortest_path
 from maze_env.tokens import maze_from_text, moves_to_text
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
@@ -85,3 +87,21 @@ def test_a_target_out_of_reach_is_an_error_that_names_both_cells():
 def test_path_cells_begin_with_the_origin():
     assert path_cells((2, 2), [Move.UP, Move.LEFT]) == [(2, 2), (1, 2), (1, 1)]
     assert path_cells((2, 2), []) == [(2, 2)]
+
+
+@given(mazes(max_side=4))
+def test_the_fewest_turns_are_those_of_the_straightest_shortest_path(maze):
+    ways, left = [([], maze.origin)], bfs(maze.walls, maze.target)
+    if maze.origin not in left:
+        with pytest.raises(InvalidMaze, match="Expects a way"):
+            fewest_turns(maze)
+        return
+    for _ in range(left[maze.origin]):
+        ways = [
+            ([*way, move], move.from_cell(cell))
+            for way, cell in ways
+            for move in maze.open_moves(cell)
+            if left[move.from_cell(cell)] < left[cell]
+        ]
+    turns = (sum(a is not b for a, b in pairwise(way)) for way, _ in ways)
+    assert fewest_turns(maze) == min(turns)

@@ -1,0 +1,36 @@
+"""A report of stored results as one HTML page that needs no network and nothing beside it.
+
+    python -m benchmarks.report benchmarks/results/*.json -o report.html
+    python -m benchmarks.report runs/default-0/results/*.json -o report.html --runs runs/default-0/{sft,grpo}
+
+A leaderboard for each track; solved rates by length, size and turns; failures by cause; training curves of ``--runs``;
+and a replay of every attempt, with its reasoning where the result stores texts (``benchmarks.mazebench --texts``).
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.report.page import page
+from benchmarks.results import check_output, load_result
+from maze_env.commands import run_command, write_whole
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the results and writes the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report", description="Stored results as one HTML page that works offline."
+    )
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    parser.add_argument("--runs", type=Path, nargs="+", default=[], metavar="RUN", help="folders of training runs")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="HTML file; a new one unless --overwrite")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    options = parser.parse_args(arguments)
+    check_output(options.output, options.overwrite)
+    text = page([(path.stem, load_result(path)) for path in options.results], options.runs)
+    write_whole(options.output, text)
+    print(f"{len(text) / 1e6:.2f} MB in {options.output}")
+
+
+if __name__ == "__main__":
+    run_command(main)

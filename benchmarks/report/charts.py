@@ -1,0 +1,147 @@
+"""Line charts as inline SVG. Colours are classes of the page's style sheet; every point tells its numbers on hover."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.report.markup import Markup, element
+
+WIDTH, HEIGHT = 430, 250
+LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42
+"""Margins of the plot, in the units of the drawing."""
+COLORS = 8
+"""Colours of the style sheet; later series have them again, dashed."""
+DODGE = 4.0
+"""Distance between the intervals of two series at the same place."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value at ``x``, with its interval where it has one, and its numbers in words."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line of a chart.
+
+    Attributes:
+        number: gives the colour, and is what a legend switches. faint: whether it stands behind the others.
+    """
+
+    name: str
+    number: int
+    points: Sequence[Point]
+    faint: bool = False
+
+
+def color_class(number: int) -> str:
+    """The style sheet's classes for a series."""
+    return f"c{number % COLORS}" + (" again" if number >= COLORS else "")
+
+
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    ticks: Sequence[tuple[float, str]],
+    y_title: str,
+    x_title: str,
+    most: float | None = None,
+    percent: bool = False,
+) -> Markup:
+    """A chart of lines over an axis from 0, or from the least value where that is negative.
+
+    Args:
+        ticks: places of the x axis and their labels. most: the top of the y axis, default the greatest value.
+        percent: whether values are shares, written in percent.
+    """
+    points = [point for line in series for point in line.points]
+    xs = [point.x for point in points] + [x for x, _ in ticks]
+    left, right = min(xs), max(xs)
+    pad = 0.5 if any(point.low is not None for point in points) else 0.0
+    span = max(right - left + 2 * pad, 1e-9)
+    least, greatest = min(point.y for point in points), max(point.high or point.y for point in points)
+    bottom = -nice_ceiling(-least) if least < 0 else 0.0
+    top = most or (nice_ceiling(greatest) if greatest > 0 else 0.0 if least < 0 else 1.0)
+    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def across(x: float) -> float:
+        return round(LEFT + (x - left + pad) / span * wide, 1)
+
+    def up(y: float) -> float:
+        return round(TOP + high * (top - y) / (top - bottom), 1)
+
+    parts = []
+    for i in range(5):
+        value = bottom + (top - bottom) * i / 4
+        label = f"{100 * value:.3g} %" if percent else f"{value:.3g}"
+        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=up(value), y2=up(value), class_="grid"))
+        parts.append(element("text", label, x=LEFT - 6, y=up(value) + 4, text_anchor="end"))
+    for x, label in ticks:
+        parts.append(element("text", label, x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
+    parts.append(element("text", x_title, x=LEFT + wide / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis"))
+    for place, line in enumerate(series):
+        drawn = [(across(point.x), up(point.y), point) for point in line.points]
+        offset = 0.0
+        if pad:
+            offset = min(DODGE, 0.7 * wide / span / len(series)) * (place - (len(series) - 1) / 2)
+        way = " ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn)
+        marks = [element("polyline", points=way)]
+        for x, y, point in drawn if not line.faint else []:
+            interval = None
+            if point.low is not None and point.high is not None:
+                interval = element("line", x1=x + offset, x2=x + offset, y1=up(point.low), y2=up(point.high))
+            dot = element("circle", cx=round(x + offset, 1), cy=y, r=2.6 if pad else 1.9)
+            marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
+        parts.append(
+            element(
+                "g", *marks, class_=f"series {color_class(line.number)}{' faint' * line.faint}", data_series=line.number
+            )
+        )
+    label = f"{title}: {y_title} by {x_title}"
+    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=label)
+
+
+def legend(names: Sequence[tuple[int, str]]) -> Markup:
+    """A button for each series, which the page's script lets switch it."""
+    return element(
+        "div",
+        *(
+            element(
+                "button",
+                element("i", class_=color_class(number)),
+                name,
+                type="button",
+                aria_pressed="true",
+                data_series=number,
+            )
+            for number, name in names
+        ),
+        class_="legend",
+    )
+
+
+def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) -> float:
+    """The least of ``steps`` times a power of ten that is not below ``value``."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (*steps, 10, 20) if step * power >= value * (1 - 1e-9))
+
+
+def step_ticks(last: float) -> list[tuple[float, str]]:
+    """Five ticks or so of an axis of steps from 0 to ``last``."""
+    step = nice_ceiling(max(last, 1) / 5, (1, 2, 5))
+    return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]
+
+
+def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+    """At most ``most`` points (x, y): as they are, or the means of equal stretches of them."""
+    if len(points) <= most:
+        return list(points)
+    each = math.ceil(len(points) / most)
+    stretches = (points[start : start + each] for start in range(0, len(points), each))
+    return [(stretch[-1][0], sum(y for _, y in stretch) / len(stretch)) for stretch in stretches]

@@ -1,0 +1,52 @@
+"""HTML and SVG that cannot be broken out of: whatever is not ``Markup`` already is escaped."""
+
+import json
+from html import escape
+from typing import Any
+
+
+class Markup(str):
+    """Text that is HTML; any other text is not, and is escaped where it joins."""
+
+    __slots__ = ()
+
+
+def element(name: str, *children: object, **attributes: object) -> Markup:
+    """``<name attributes>children</name>``.
+
+    Args:
+        children: ``Markup`` as it stands, ``None`` left out, anything else as escaped text.
+        attributes: ``class_`` is class, ``data_id`` is data-id; ``None`` and False are left out, True has no value.
+    """
+    written = "".join(
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    return Markup(f"<{name}{written}>{joined(*children)}</{name}>")
+
+
+def joined(*children: object) -> Markup:
+    """``children``, as of an element, without one around them."""
+    return Markup("".join(c if isinstance(c, Markup) else escape(str(c)) for c in children if c is not None))
+
+
+def json_block(name: str, value: Any) -> Markup:
+    """A script element that holds data for the page's own script. No text in ``value`` can end the element."""
+    text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+    return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
+
+
+def data_table(header: list[object], rows: list[list[object]], **attributes: object) -> Markup:
+    """A table whose first column names its rows, in a box that scrolls where the page is narrow."""
+    head = element("tr", *(element("th", cell, scope="col") for cell in header))
+    lines = [
+        element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
+    ]
+    made = element("table", element("thead", head), element("tbody", *lines), **attributes)
+    return scrolling(made)
+
+
+def scrolling(table: Markup) -> Markup:
+    """A box for a table that scrolls where the page is narrow, by the keyboard too."""
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Table")

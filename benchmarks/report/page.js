@@ -1,0 +1,98 @@
+// What the visitor can do: the replay's controls and keys, legends that switch lines, columns that sort.
+
+function connectReplay() {
+  const on = (id, event, act) => at(id).addEventListener(event, act);
+  on("track", "change", () => { chooseTrack(Number(at("track").value)); list(); });
+  for (const id of ["agent-a", "agent-b"]) {
+    on(id, "change", () => {
+      const [a, b] = [Number(at("agent-a").value), Number(at("agent-b").value)];
+      chooseAgents(a, a === b ? -1 : b);
+      list();
+    });
+  }
+  on("sample", "change", () => { state.sample = Number(at("sample").value); list(); });
+  for (const id of ["level", "outcome", "disagree"]) on(id, "change", list);
+  on("maze", "change", () => { state.maze = Number(at("maze").value); show(); });
+  on("reasoning", "change", () => show());
+  on("path", "change", () => goTo(state.step));
+  on("step", "input", () => { pause(); goTo(Number(at("step").value)); });
+  on("play", "click", play);
+  const steps = { first: () => 0, back: () => state.step - 1, next: () => state.step + 1, last: lastStep };
+  for (const [id, step] of Object.entries(steps)) on(id, "click", () => { pause(); goTo(step()); });
+  document.querySelector(".controls").addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-result]");
+    if (link) replay(Number(link.dataset.result), link.dataset.cause);
+  });
+  document.addEventListener("keydown", pressed);
+}
+
+const KEYS = {
+  ArrowRight: () => { pause(); goTo(state.step + 1); },
+  ArrowLeft: () => { pause(); goTo(state.step - 1); },
+  Home: () => { pause(); goTo(0); },
+  End: () => { pause(); goTo(lastStep()); },
+  " ": play,
+  n: () => move(1),
+  p: () => move(-1),
+  s: () => { at("path").checked = !at("path").checked; goTo(state.step); },
+};
+
+// Keys work in the replay, and anywhere while it fills the middle of the window and no control has the focus.
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  const box = at("replay").getBoundingClientRect();
+  const inView = box.top < innerHeight / 2 && box.bottom > innerHeight / 2;
+  const focused = document.activeElement;
+  if (!at("replay").contains(focused) && !(focused === document.body && inView)) return;
+  if (focused.matches("select, input") || (focused.matches("button") && event.key === " ")) return;
+  event.preventDefault();
+  KEYS[event.key]();
+}
+
+// A legend's button switches its line off and on in the charts beside it; pointing at it brings the line out.
+function connectLegends() {
+  for (const legend of document.querySelectorAll(".legend")) {
+    const lines = [...legend.parentElement.querySelectorAll(".series")];
+    const linesOf = (button) => lines.filter((line) => line.dataset.series === button.dataset.series);
+    for (const button of legend.children) {
+      button.addEventListener("click", () => {
+        const off = button.getAttribute("aria-pressed") === "true";
+        button.setAttribute("aria-pressed", String(!off));
+        linesOf(button).forEach((line) => line.classList.toggle("off", off));
+      });
+      const bringOut = (on) => {
+        const mine = new Set(linesOf(button));
+        lines.forEach((line) => line.classList.toggle("dim", on && !mine.has(line)));
+      };
+      for (const [event, out] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]]) {
+        button.addEventListener(event, () => bringOut(out && (event !== "focus" || button.matches(":focus-visible"))));
+      }
+    }
+  }
+}
+
+// A column's title sorts the agents by it; baselines and published figures stay below.
+function connectSorting() {
+  for (const table of document.querySelectorAll(".sortable")) {
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => head.querySelector("button")?.addEventListener("click", () => {
+      const descending = head.getAttribute("aria-sort") !== "descending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const compare = (one, two) => {
+        const [a, b] = [key(one), key(two)];
+        const numbers = a !== "" && b !== "" && !isNaN(a) && !isNaN(b);
+        return (numbers ? a - b : a.localeCompare(b)) * (descending ? -1 : 1);
+      };
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
+    }));
+  }
+}
+
+connectReplay();
+connectLegends();
+connectSorting();
+chooseTrack(0);
+list();

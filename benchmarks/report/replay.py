@@ -1,0 +1,115 @@
+"""What the replay viewer of the page draws, judged here: the page's script holds no rule of the maze.
+
+Moves are written with a letter each: a capital (U, D, L, R) brings the agent nearer to the target, a small one leaves
+every shortest path from where it stands, and a digit (0 to 3, a ``Move``) was refused by a wall.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.report.breakdown import cause_title
+from benchmarks.report.thoughts import Piece, plan_pieces, play_pieces
+from benchmarks.results import LETTERS, moves_of
+from benchmarks.suites import Suite, load
+from maze_env.judging import Outcome, transition
+from maze_env.maze import Maze
+from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
+from maze_env.solving import distances_to, shortest_path
+
+Result = dict[str, Any]
+
+
+def replay_data(tracks: Sequence[tuple[str, Sequence[tuple[str, Result]]]]) -> dict[str, Any]:
+    """All that the viewer needs, ready for JSON.
+
+    Args:
+        tracks: the title of each, and its results with their titles.
+    """
+    names = dict.fromkeys(result["suite"]["name"] for _, results in tracks for _, result in results)
+    return {
+        "moves": [[LETTERS[move], move.name.lower(), *DELTA_PAIRS[move]] for move in MOVES],
+        "suites": {name: suite_data(load(name)) for name in names},
+        "tracks": [title for title, _ in tracks],
+        "results": [
+            {"title": title, "track": track, **result_data(result)}
+            for track, (_, results) in enumerate(tracks)
+            for title, result in results
+        ],
+    }
+
+
+def suite_data(suite: Suite) -> dict[str, Any]:
+    """The mazes: rows, columns, wall bytes in hexadecimal, cells of origin and target, level, shortest path."""
+    names = suite.spec.level_names
+    mazes = [
+        [
+            maze.rows,
+            maze.cols,
+            "".join(f"{bits:x}" for bits in maze.walls.flat),
+            maze.origin[0] * maze.cols + maze.origin[1],
+            maze.target[0] * maze.cols + maze.target[1],
+            names.index(label),
+            "".join(LETTERS[move] for move in shortest_path(maze)),
+        ]
+        for maze, label in zip(suite.mazes, suite.labels, strict=True)
+    ]
+    return {"levels": names, "mazes": mazes}
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """The attempts as columns, in the order of the result; texts in pieces, compressed, where it stores them.
+
+    Raises:
+        InvalidResult: for moves that are none.
+    """
+    mazes, attempts = load(result["suite"]["name"]).mazes, result["attempts"]
+    causes = list(dict.fromkeys(row[1] for row in attempts))
+    distances = [distances_to(maze.walls, maze.target) for maze in mazes]
+    data = {
+        "suite": result["suite"]["name"],
+        "samples": result["samples"],
+        "radius": result["view_radius"] if result["mode"] == "play" else None,
+        "causes": [[cause, cause_title(cause)] for cause in causes],
+        "cause": [causes.index(row[1]) for row in attempts],
+        "moves": [marked_moves(mazes[row[0]], distances[row[0]], row[2]) for row in attempts],
+        "tokens": [row[3] for row in attempts],
+        "truncated": [row[4] for row in attempts],
+        "texts": None,
+    }
+    if all(len(row) > 5 for row in attempts):
+        data["texts"] = packed([_pieces(result["mode"], mazes[row[0]], row) for row in attempts])
+    return data
+
+
+def marked_moves(maze: Maze, distances: Any, letters: str) -> str:
+    """Moves as letters that say what each did.
+
+    Args:
+        distances: (rows, cols), to the target. letters: as stored.
+    """
+    marked, cell = [], maze.origin
+    for letter, move in zip(letters, moves_of(letters), strict=True):
+        to, outcome = transition(maze, cell, move)
+        if outcome is not Outcome.MOVED:
+            marked.append(str(int(move)))
+        else:
+            marked.append(letter if distances[to] < distances[cell] else letter.lower())
+        cell = to
+    return "".join(marked)
+
+
+def _pieces(mode: str, maze: Maze, row: Sequence[Any]) -> list[Piece] | None:
+    """The texts of an attempt in pieces; ``None`` for a game of bare moves, which say no more than the moves."""
+    _, cause, moves, _, _, texts = row
+    if mode == "plan":
+        return plan_pieces(maze, texts[0], cause, len(moves))
+    return None if all(text in MOVE_OF_TOKEN for text in texts) else play_pieces(texts, len(moves))
+
+
+def packed(value: Any) -> str:
+    """JSON, compressed by gzip, in base64."""
+    text = json.dumps(value, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode("ascii"), mtime=0)).decode("ascii")

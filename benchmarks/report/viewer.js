@@ -1,0 +1,278 @@
+// The replay: which attempts are shown, and at which step. All texts enter the page as text, never as HTML.
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const ARROWS = ["↑", "↓", "←", "→"];
+const PACE = { move: 420, thought: 140 }; // milliseconds a step, playing
+const MOST_SAID = 36; // letters of a piece of text, in the line below a board
+const at = (id) => document.getElementById(id);
+const state = { results: [], a: 0, b: -1, sample: 0, maze: -1, step: 0, timer: null, panels: [], asked: 0 };
+
+function make(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function fill(select, options, chosen) {
+  select.replaceChildren(...options.map(([value, text]) => new Option(text, value, false, String(value) === String(chosen))));
+}
+
+function readMove(letter) {
+  if (letter >= "0" && letter <= "3") return [Number(letter), "refused"];
+  const move = DATA.moves.findIndex(([name]) => name === letter.toUpperCase());
+  return [move, letter === letter.toUpperCase() ? "" : "wrong"];
+}
+
+function neighbour(maze, cell, move) {
+  return cell + DATA.moves[move][2] * maze.cols + DATA.moves[move][3];
+}
+
+function mazeOf(result, index) {
+  const [rows, cols, walls, origin, target, level, letters] = DATA.suites[result.suite].mazes[index];
+  const maze = { rows, cols, walls, origin, target, level, path: [origin] };
+  for (const letter of letters) maze.path.push(neighbour(maze, maze.path.at(-1), readMove(letter)[0]));
+  return maze;
+}
+
+// The place of an attempt in the columns of its result.
+function attemptAt(result, maze) {
+  return Math.min(state.sample, result.samples - 1) * DATA.suites[result.suite].mazes.length + maze;
+}
+
+function causeOf(result, maze) {
+  return result.causes[result.cause[attemptAt(result, maze)]];
+}
+
+const solved = (result, maze) => causeOf(result, maze)[0] === "solved";
+
+// The texts of a result, taken apart (benchmarks/report/thoughts.py); a promise, as unpacking is one.
+function textsOf(result) {
+  if (result.texts === null) return Promise.resolve(null);
+  if (!result.unpacked) {
+    const bytes = Uint8Array.from(atob(result.texts), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    result.unpacked = new Response(stream).json();
+  }
+  return result.unpacked;
+}
+
+// The frames that an attempt is stepped through. Frame 0, not in the list, is the beginning.
+function framesOf(letters, pieces, reasoning) {
+  const moves = [...letters].map(readMove).map(([move, mark], index) => ({ kind: "move", move, mark, index }));
+  if (!pieces) return moves;
+  let played = 0;
+  const frames = [];
+  pieces.forEach((piece, place) => {
+    if (typeof piece === "string") return;
+    if (piece.length === 1) frames.push({ ...moves[played++], place });
+    else if (reasoning) frames.push({ kind: "thought", cell: piece[1], remark: piece[2] || "", place });
+  });
+  return frames;
+}
+
+// What is to be seen after `step` frames: moves made, and the attempts in thought, each as cells.
+function sceneAt(maze, frames, step) {
+  const scene = { position: maze.origin, steps: [], thoughts: [], thinker: null, untrue: false };
+  for (const frame of frames.slice(0, step)) {
+    if (frame.kind === "move") {
+      const from = scene.position;
+      const to = frame.mark === "refused" ? from : neighbour(maze, from, frame.move);
+      scene.steps.push({ from, to, move: frame.move, mark: frame.mark });
+      scene.position = to;
+      scene.thinker = null;
+    } else {
+      if (!scene.thoughts.length || frame.remark === "restart") scene.thoughts.push([maze.origin]);
+      if (scene.thoughts.at(-1).at(-1) !== frame.cell) scene.thoughts.at(-1).push(frame.cell);
+      scene.thinker = frame.cell;
+    }
+    scene.untrue = frame.remark === "untrue";
+  }
+  return scene;
+}
+
+function says(panel, step) {
+  const frame = panel.frames[step - 1];
+  if (!frame) return panel.frames.length ? "at the start" : "no move was played";
+  if (frame.kind === "thought") {
+    const remark = { untrue: ", untrue of the maze", restart: ", begins again" }[frame.remark] || "";
+    const text = panel.pieces[frame.place][0].trim();
+    return `in thought: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}${remark}`;
+  }
+  const remark = { wrong: ", wrong: leaves every shortest path", refused: ", refused: there is a wall" }[frame.mark];
+  return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${remark || ""}`;
+}
+
+const counted = (moves) => `${moves} move${moves === 1 ? "" : "s"}`;
+
+function outcomeOf(result, index, maze) {
+  const attempt = attemptAt(result, index);
+  const [cause, title] = causeOf(result, index);
+  const parts = [cause === "solved" ? "solved" : `failed: ${title}`];
+  parts.push(`${counted(result.moves[attempt].length)}, shortest ${maze.path.length - 1}`);
+  if (result.tokens[attempt] !== null) parts.push(`${result.tokens[attempt]} tokens`);
+  if (result.truncated[attempt]) parts.push("cut short by its budget");
+  return parts.join(" · ");
+}
+
+function makePanel(result, index, pieces) {
+  const maze = mazeOf(result, index);
+  const letters = result.moves[attemptAt(result, index)];
+  const frames = framesOf(letters, pieces, at("reasoning").checked);
+  const panel = { result, maze, pieces, frames };
+  panel.svg = shape("svg", { class: "board", role: "img", "aria-label": `Maze ${index}, ${maze.rows} by ${maze.cols}` });
+  panel.says = make("p", { class: "says", "aria-live": "polite" });
+  panel.chips = [...letters].map(readMove).map(([move, mark], i) => {
+    const title = `move ${i + 1}: ${DATA.moves[move][1]} ${mark}`.trim();
+    const chip = make("button", { type: "button", class: mark, title, "aria-label": title }, ARROWS[move]);
+    chip.addEventListener("click", () => goTo(frames.findIndex((f) => f.kind === "move" && f.index === i) + 1));
+    return chip;
+  });
+  const drawn = make(
+    "div", {}, make("h3", {}, result.title), make("p", { class: "outcome" }, outcomeOf(result, index, maze)),
+    panel.svg, panel.says, make("div", { class: "moves" }, ...panel.chips),
+  );
+  panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
+  if (pieces) {
+    panel.spans = pieces.map((piece) => {
+      if (typeof piece === "string") return make("span", {}, piece);
+      return make("span", { class: piece.length === 1 ? "real" : piece[2] || "" }, piece[0]);
+    });
+    panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
+    panel.root.append(panel.text);
+  }
+  return panel;
+}
+
+function showPanel(panel, step) {
+  const here = Math.min(step, panel.frames.length);
+  const frame = panel.frames[here - 1];
+  drawBoard(panel.svg, panel.maze, DATA.moves, sceneAt(panel.maze, panel.frames, here), at("path").checked, panel.result.radius);
+  panel.says.textContent = says(panel, here);
+  panel.chips.forEach((chip, i) => chip.classList.toggle("now", frame?.kind === "move" && frame.index === i));
+  if (!panel.spans) return;
+  const place = frame ? frame.place : -1;
+  const ended = here === panel.frames.length;
+  panel.spans.forEach((span, i) => {
+    span.classList.toggle("now", i === place);
+    span.classList.toggle("ahead", i > place && !ended);
+  });
+  const line = place < 0 ? 0 : panel.spans[place].offsetTop - panel.text.offsetTop - panel.text.clientHeight / 2;
+  panel.text.scrollTop = line;
+}
+
+const lastStep = () => Math.max(0, ...state.panels.map((panel) => panel.frames.length));
+
+function goTo(step) {
+  state.step = Math.max(0, Math.min(step, lastStep()));
+  at("step").max = lastStep();
+  at("step").value = state.step;
+  at("place").textContent = `${state.step} of ${lastStep()}`;
+  for (const panel of state.panels) showPanel(panel, state.step);
+}
+
+function pause() {
+  clearTimeout(state.timer);
+  state.timer = null;
+  at("play").textContent = "▶ play";
+}
+
+function play() {
+  if (state.timer) return pause();
+  if (state.step >= lastStep()) goTo(0);
+  at("play").textContent = "❚❚ pause";
+  const tick = () => {
+    if (state.step >= lastStep()) return pause();
+    goTo(state.step + 1);
+    const thinks = state.panels.some((panel) => panel.frames[state.step]?.kind === "thought");
+    state.timer = setTimeout(tick, thinks ? PACE.thought : PACE.move);
+  };
+  state.timer = setTimeout(tick, 0);
+}
+
+// Shows the attempts of the chosen agents at the chosen maze, from the start.
+async function show() {
+  pause();
+  const maze = state.maze;
+  const asked = ++state.asked;
+  const chosen = [state.a, state.b].filter((number) => number >= 0).map((number) => DATA.results[number]);
+  const texts = await Promise.all(chosen.map(textsOf));
+  if (asked !== state.asked) return; // something else was chosen meanwhile
+  state.panels = maze < 0 ? [] : chosen.map((result, i) => makePanel(result, maze, texts[i] && texts[i][attemptAt(result, maze)]));
+  const thinks = (panel) => panel.pieces?.some((piece) => Array.isArray(piece) && piece.length > 1);
+  at("reasoning").closest("label").hidden = !state.panels.some(thinks);
+  at("boards").replaceChildren(...state.panels.map((panel) => panel.root));
+  if (maze < 0) at("boards").append(make("p", {}, "No maze is left by these filters."));
+  goTo(0);
+}
+
+function isListed(index) {
+  const first = DATA.results[state.a];
+  const level = at("level").value;
+  const outcome = at("outcome").value;
+  if (level !== "" && DATA.suites[first.suite].mazes[index][5] !== Number(level)) return false;
+  if (outcome === "solved" && !solved(first, index)) return false;
+  if (outcome === "failed" && solved(first, index)) return false;
+  if (outcome.startsWith("cause ") && causeOf(first, index)[0] !== outcome.slice(6)) return false;
+  if (!at("disagree").checked) return true;
+  const others = state.b >= 0 ? [DATA.results[state.b]] : state.results.map((number) => DATA.results[number]);
+  return others.some((other) => solved(other, index) !== solved(first, index));
+}
+
+// Lists the mazes that the filters leave, and shows the one chosen before where it is among them.
+function list() {
+  const first = DATA.results[state.a];
+  const suite = DATA.suites[first.suite];
+  const listed = suite.mazes.map((_, index) => index).filter(isListed);
+  const tick = (result, index) => (solved(result, index) ? "✓" : "✗");
+  const outcome = (index) => {
+    if (state.b >= 0) return `${tick(first, index)} ${tick(DATA.results[state.b], index)}`;
+    return solved(first, index) ? "✓" : `✗ ${causeOf(first, index)[1]}`;
+  };
+  const options = listed.map((index) => {
+    const [, , , , , level, path] = suite.mazes[index];
+    return [index, `${index} · ${suite.levels[level]} · ${counted(path.length)} · ${outcome(index)}`];
+  });
+  state.maze = listed.includes(state.maze) ? state.maze : listed.length ? listed[0] : -1;
+  fill(at("maze"), options, state.maze);
+  at("count").textContent = `${listed.length.toLocaleString("en")} of ${suite.mazes.length.toLocaleString("en")}`;
+  return show();
+}
+
+function chooseAgents(a, b) {
+  state.a = a;
+  state.b = b;
+  const first = DATA.results[a];
+  const named = state.results.map((number) => [number, DATA.results[number].title]);
+  fill(at("agent-a"), named, a);
+  fill(at("agent-b"), [[-1, "no other"], ...named.filter(([number]) => number !== a)], b);
+  const samples = Math.max(...[a, b].filter((number) => number >= 0).map((number) => DATA.results[number].samples));
+  state.sample = Math.min(state.sample, samples - 1);
+  fill(at("sample"), Array.from({ length: samples }, (_, i) => [i, i + 1]), state.sample);
+  at("sample-label").hidden = samples === 1;
+  const causes = first.causes.filter(([cause]) => cause !== "solved").map(([cause, title]) => [`cause ${cause}`, title]);
+  fill(at("outcome"), [["", "any"], ["solved", "solved"], ["failed", "failed"], ...causes], at("outcome").value);
+}
+
+function chooseTrack(track) {
+  state.results = DATA.results.map((_, number) => number).filter((number) => DATA.results[number].track === track);
+  fill(at("track"), DATA.tracks.map((title, number) => [number, title]), track);
+  fill(at("level"), [["", "any"], ...DATA.suites[DATA.results[state.results[0]].suite].levels.map((name, i) => [i, name])], "");
+  chooseAgents(state.results[0], -1);
+}
+
+// Shows a result in the replay, only its attempts of that cause if one is given.
+function replay(number, cause) {
+  chooseTrack(DATA.results[number].track);
+  chooseAgents(number, -1);
+  at("disagree").checked = false;
+  at("outcome").value = !cause ? "" : cause === "solved" ? "solved" : `cause ${cause}`;
+  return list();
+}
+
+function move(by) {
+  const select = at("maze");
+  select.selectedIndex = Math.max(0, Math.min(select.selectedIndex + by, select.length - 1));
+  state.maze = Number(select.value);
+  return show();
+}

@@ -1,0 +1,27 @@
+import json
+
+import pytest
+
+from maze_env import traces
+from maze_env.solving import shortest_path
+from tests.reports import EVIL, Scripted, result_of, stumble
+
+
+@pytest.fixture(scope="session")
+def results():
+    stumbling = result_of(Scripted(f"stumble {EVIL}", stumble))
+    retry = result_of(Scripted("retry", lambda maze, index: traces.write("retry-dead-end", maze, index)))
+    played = result_of(Scripted("oracle", lambda maze, index: shortest_path(maze)[0].token, "play"))
+    return [("stumble", stumbling), ("retry", retry), ("oracle", played)]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grpo")
+    log = [
+        {"step": step, "reward": step / 200, "reward_terms/solved": step / 250, "failures/hit_wall": 0.1, "loss": 0.3}
+        for step in range(1, 201)
+    ]
+    (folder / "run.json").write_text(json.dumps({"stage": "grpo", "figures": {"steps": 200, "wall_seconds": 60.0}}))
+    (folder / "trainer_state.json").write_text(json.dumps({"log_history": log}))
+    return folder
