@@ -142,6 +142,28 @@ def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Inte
     return difference - spread(rate_1 - low_1, high_2 - rate_2), difference + spread(high_1 - rate_1, rate_2 - low_2)
 
 
+def bootstrap_seeds(scores: np.ndarray, resamples: int = 10_000) -> Interval:
+    """The percentile bootstrap interval of a mean over training seeds and mazes, both resampled.
+
+    A score is that of one training seed on one maze; seeds share the mazes. With few seeds their part is narrower than
+    it should be (three seeds resample to ten different sets), so each seed's own figure belongs beside it.
+
+    Source: Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", arXiv 2108.13264,
+    on intervals over runs and tasks.
+
+    Args:
+        scores: (seeds, mazes) float.
+    """
+    random = np.random.default_rng(0)
+    seeds, mazes = scores.shape
+    # A draw of mazes is how often each is in it, so that a resample is a product with those counts.
+    counts = random.multinomial(mazes, np.full(mazes, 1 / mazes), size=resamples)
+    weights = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
+    means = ((counts @ scores.T) * weights).sum(axis=1) / (mazes * seeds)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
     """The percentile bootstrap interval of a mean, resampling mazes; the same input gives the same interval.
 

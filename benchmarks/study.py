@@ -1,0 +1,139 @@
+"""The tables of a page such as ``STUDY.md``, each made from the result files that its marker names.
+
+    python -m benchmarks.study benchmarks/STUDY.md
+
+A marker is a comment in the page; what stands between it and the next ``<!-- end -->`` is replaced. File names are
+taken from the page's folder.
+
+    <!-- seeds: results/settings/*.json against base: SFT + GRPO -->    a row for each recipe and stage, over its seeds
+    <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.compare import compare, p_text
+from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
+from benchmarks.statistics import bootstrap_seeds
+from benchmarks.table import Result, group_title, groups_of, levels_of, markdown, tracks_of
+from maze_env.commands import run_command, write_whole
+from maze_env.errors import InvalidOutput, unknown_name
+
+MARKER = re.compile(
+    r"(<!-- (seeds|spl|levels): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL
+)
+METRICS = {"seeds": solved_shares, "spl": path_scores}
+
+Groups = dict[str, list[Result]]
+
+
+def read(folder: Path, patterns: str) -> Groups:
+    """The results that glob ``patterns`` name, by the title of their recipe and stage.
+
+    Raises:
+        InvalidResult: for a pattern without a file, or results that do not compare.
+    """
+    paths = []
+    for pattern in patterns.split():
+        found = sorted(folder.glob(pattern))
+        if not found:
+            raise InvalidResult(f"Expects result files {pattern} in {folder}, actual: none")
+        paths += found
+    tracks = tracks_of([load_result(path) for path in paths])
+    if len(tracks) > 1:
+        raise InvalidResult(f"Expects results of one suite and track in {patterns}, actual: {sorted(tracks)}")
+    (results,) = tracks.values()
+    return {group_title(group): some for group, some in groups_of(results).items()}
+
+
+def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
+    """A row for each group: mean over its training seeds, each seed, and what it leads ``against`` by, seed by seed."""
+    if against is not None and against not in groups:
+        raise unknown_name("recipe and stage", against, groups)
+    unit = 100 if metric == "seeds" else 1
+    what = "solved, %" if metric == "seeds" else "SPL"
+    header = ["", f"{what}: mean [95 %]", "each training seed"]
+    if against is not None:
+        header += [f"minus {against}: mean [95 %]", "each training seed"]
+    rows = []
+    for title, results in groups.items():
+        scores = np.array([METRICS[metric](result) for result in results])
+        row = [title, _mean(scores, unit), "; ".join(f"{unit * one:.{_digits(unit)}f}" for one in scores.mean(axis=1))]
+        if against is not None:
+            row += _lead(results, groups[against], metric, unit) if title != against else ["", ""]
+        rows.append(row)
+    return markdown(header, rows)
+
+
+def _lead(results: Sequence[Result], others: Sequence[Result], metric: str, unit: int) -> list[str]:
+    """The paired difference: over the seeds that both have, and of each of them."""
+    of_seed = {other["train_seed"]: other for other in others}
+    pairs = [(result, of_seed[result["train_seed"]]) for result in results if result["train_seed"] in of_seed]
+    if not pairs:
+        return ["no seed in common", ""]
+    score = METRICS[metric]
+    differences = np.array([np.array(score(one)) - np.array(score(other)) for one, other in pairs])
+    each = []
+    for one, other in pairs:
+        found = compare(one, other, {"seeds": "solved", "spl": "spl"}[metric])
+        each.append(f"{unit * found.difference:+.{_digits(unit)}f}, {p_text(found.p_value)}")
+    return [_mean(differences, unit, sign="+"), "; ".join(each)]
+
+
+def _mean(scores: NDArray[np.float64], unit: int, sign: str = "") -> str:
+    low, high = bootstrap_seeds(scores)
+    form = f"{sign}.{_digits(unit)}f"
+    return f"{unit * scores.mean():{form}} [{unit * low:{form}}, {unit * high:{form}}]"
+
+
+def _digits(unit: int) -> int:
+    return 1 if unit == 100 else 3
+
+
+def by_level(groups: Groups) -> str:
+    """A row for each level and a column for each group: solved, mean over the training seeds (least-greatest)."""
+    first = next(iter(groups.values()))[0]
+    rows = []
+    for level in levels_of(first["suite"]["name"], first):
+        row = [level]
+        for results in groups.values():
+            parts = [one["summary"]["levels"].get(level) for one in results]
+            rates = [100 * part["solved_rate"] for part in parts if part is not None]
+            row.append(f"{np.mean(rates):.1f} ({min(rates):.1f}-{max(rates):.1f})" if rates else "not taken")
+        rows.append(row)
+    return markdown([f"{first['suite']['name']}: solved, %", *groups], rows)
+
+
+def filled(page: str, folder: Path) -> str:
+    """``page`` with every table made anew."""
+
+    def table(marker: re.Match[str]) -> str:
+        head, kind, patterns, against, end = marker.groups()
+        groups = read(folder, patterns)
+        made = by_level(groups) if kind == "levels" else over_seeds(groups, against, kind)
+        return f"{head}{made}\n{end}"
+
+    return MARKER.sub(table, page)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes the tables of a page anew."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description="Makes a page's tables anew.")
+    parser.add_argument("page", type=Path, help="Markdown file with markers")
+    options = parser.parse_args(arguments)
+    if not options.page.is_file():
+        raise InvalidOutput(f"Expects an existing page, actual: {options.page}")
+    page = options.page.read_text(encoding="utf-8")
+    begun, complete = len(re.findall("<!-- (?:seeds|spl|levels):", page)), len(MARKER.findall(page))
+    if not complete or begun != complete:
+        raise InvalidOutput(f"Expects an end to each of the {begun} tables begun in {options.page}, actual: {complete}")
+    write_whole(options.page, filled(page, options.page.parent))
+
+
+if __name__ == "__main__":
+    run_command(main)

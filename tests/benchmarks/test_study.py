@@ -1,0 +1,86 @@
+"""Tables of a page, from the files that its markers name."""
+
+import numpy as np
+import pytest
+
+from benchmarks import study
+from benchmarks.mazebench import main as run_benchmark
+from benchmarks.results import InvalidResult, load_result
+from benchmarks.statistics import bootstrap_seeds
+from maze_env.errors import InvalidOutput, UnknownName
+from tests.benchmarks.test_compare_and_table import constructed, write
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two recipes with two training seeds each: ``a`` fails on 10 and 20 mazes of 100, ``b`` on 30 and 50."""
+    made = tmp_path_factory.mktemp("results")
+    run_benchmark(["--agent", "shortest-path", "--output", str(made / "oracle.json")])
+    oracle = load_result(made / "oracle.json")
+    for recipe, fails in (("a", (10, 20)), ("b", (30, 50))):
+        for seed, failed in enumerate(fails):
+            result = constructed(oracle, range(failed), stage="grpo", train_seed=seed) | {"recipe": recipe}
+            write(made / f"{recipe}-{seed}.json", result)
+    return made
+
+
+def page(folder, marker):
+    (folder / "PAGE.md").write_text(f"before\n<!-- {marker} -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+    study.main([str(folder / "PAGE.md")])
+    return (folder / "PAGE.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_seeds_are_told_one_by_one_and_together(folder):
+    lines = page(folder, "seeds: a-*.json b-*.json against a: SFT + GRPO")
+    assert (lines[0], lines[1], lines[-2], lines[-1]) == (
+        "before",
+        "<!-- seeds: a-*.json b-*.json against a: SFT + GRPO -->",
+        "<!-- end -->",
+        "after",
+    )
+    assert "old" not in lines
+    first, second = (line.split(" | ") for line in lines[4:6])
+    assert first[0] == "| a: SFT + GRPO"
+    assert first[1].startswith("85.0 [")
+    assert first[2] == "90.0; 80.0"
+    assert second[1].startswith("60.0 [")
+    assert second[3].startswith("-25.0 [-")
+    assert second[4].startswith("-20.0, p = 2e-06; -30.0, p = 2e-09")  # 2 / 2^20 and 2 / 2^30
+
+
+def test_path_efficiency_and_levels(folder):
+    assert "| a: SFT + GRPO | 0.850 [" in "\n".join(page(folder, "spl: a-*.json"))
+    levels = page(folder, "levels: a-*.json b-*.json")
+    assert levels[2] == "| mazebench-100: solved, % | a: SFT + GRPO | b: SFT + GRPO |"
+    assert [line.split(" | ")[0] for line in levels[4:7]] == ["| Easy", "| Medium", "| Hard"]
+
+
+def test_a_table_made_again_is_the_same(folder):
+    marker = "seeds: a-*.json b-*.json against a: SFT + GRPO"
+    once = page(folder, marker)
+    study.main([str(folder / "PAGE.md")])
+    assert (folder / "PAGE.md").read_text(encoding="utf-8").splitlines() == once
+
+
+def test_what_cannot_be_made_is_one_error(folder):
+    with pytest.raises(InvalidResult, match=r"Expects result files none-\*.json in"):
+        page(folder, "seeds: none-*.json")
+    with pytest.raises(UnknownName, match="Did you mean 'a: SFT \\+ GRPO'"):
+        page(folder, "seeds: a-*.json against a: SFT + GRP")
+    (folder / "PAGE.md").write_text("<!-- seeds: a-*.json -->\n", encoding="utf-8")
+    with pytest.raises(InvalidOutput, match="Expects an end to each of the 1 tables"):
+        study.main([str(folder / "PAGE.md")])
+    with pytest.raises(InvalidOutput, match="Expects an existing page"):
+        study.main([str(folder / "none.md")])
+
+
+def test_the_interval_over_seeds_and_mazes():
+    random = np.random.default_rng(1)
+    scores = (random.random((3, 500)) < 0.5).astype(float)
+    low, high = bootstrap_seeds(scores)
+    assert low < scores.mean() < high
+    # Seeds that agree add nothing: the interval is that over mazes, 1.96 * sqrt(0.25 / 500) on either side.
+    low, high = bootstrap_seeds(np.repeat(scores[:1], 3, axis=0))
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 500), rel=0.1)
+    # Seeds that differ widen it, however many mazes there are: means of 3 of (0, 0, 1) lie between 0 and 1.
+    assert bootstrap_seeds(np.repeat([[0.0], [0.0], [1.0]], 5000, axis=1)) == pytest.approx((0, 1), abs=0.05)
