@@ -13,7 +13,7 @@ REASONING_TITLES = {
     "valid": "True",
     "follows": "Answer follows",
     "in_spite": "Solved in spite",
-    "wrong_turn": "First wrong",
+    "wrong_turn": "Wrong turn",
     "noticed": "… noticed",
     "repaired": "… repaired",
     "repeats": "Repeats",
@@ -68,8 +68,8 @@ def reasoning(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup | No
         return None
     note = (
         "In percent of the completions that reason in a known style: traces true of their maze throughout, answers "
-        "that follow from such a trace, solved although they do not, first attempts that go wrong (of these, given up "
-        "by a RESET, and solved all the same), the same attempt made twice."
+        "that follow from such a trace, solved although they do not, a wrong turn taken (of all wrong turns, those "
+        "given up by RESET or BACK; of these completions, those solved all the same), the same attempt made twice."
     )
     return joined(
         element("h3", "What the reasoning was worth"), element("p", note, class_="note"), data_table(header, rows)
