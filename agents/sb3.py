@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.base import Agent, Mode
@@ -70,6 +73,35 @@ class MazeVecEnv(VecEnv):
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         return [False] * len(list(self._get_indices(indices)))
+
+
+class MazeFeatures(BaseFeaturesExtractor):
+    """What a cell's way to the target looks like, by one convolution applied again and again to the ``grid`` view.
+
+    Each pass carries what a cell knows to its neighbours, so ``iterations`` bounds how far ahead it sees. The features
+    are those of the agent's cell. Source of a recurrent network that sees its input at each pass: Bansal et al.,
+    arXiv 2202.05826.
+
+    Args:
+        channels: of the hidden state, and the number of features.
+        iterations: passes of the convolution.
+    """
+
+    AGENT = 4  # the grid view's channel
+
+    def __init__(self, observation_space: Box, channels: int, iterations: int):
+        super().__init__(observation_space, features_dim=channels)
+        self.iterations = iterations
+        self.project = torch.nn.Conv2d(observation_space.shape[0], channels, 3, padding=1)
+        self.carry = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, grids: torch.Tensor) -> torch.Tensor:
+        """Features, (n, channels), of grids, (n, 6 or 7, rows, cols) float."""
+        seen = self.project(grids)
+        hidden = torch.relu(seen)
+        for _ in range(self.iterations):
+            hidden = torch.relu(seen + self.carry(hidden))
+        return (hidden * grids[:, self.AGENT : self.AGENT + 1]).sum((2, 3))
 
 
 class SB3Agent(Agent):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from maze_env.commands import check_folder, provenance, run_command, write_whole
-from maze_env.errors import InvalidConfig, InvalidOutput
+from maze_env.errors import InvalidOutput
 from training.arguments import parse, require_at_least
 
 
@@ -27,31 +27,28 @@ class PPORunConfig:
     generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
     view_radius: int | None = field(default=None, metadata={"help": "Train in fog of this radius."})
     num_envs: int = field(default=256, metadata={"help": "Environments side by side."})
-    total_timesteps: int = field(default=4_000_000, metadata={"help": "Steps of all environments together."})
+    total_timesteps: int = field(default=3_000_000, metadata={"help": "Steps of all environments together."})
     n_steps: int = field(default=32, metadata={"help": "Steps of each environment between updates."})
-    batch_size: int = field(default=2048, metadata={"help": "Steps in a minibatch."})
-    n_epochs: int = field(default=4, metadata={"help": "Passes over the steps of an update."})
+    batch_size: int = field(default=1024, metadata={"help": "Steps in a minibatch."})
+    n_epochs: int = field(default=3, metadata={"help": "Passes over the steps of an update."})
     learning_rate: float = field(default=1e-3, metadata={"help": "Adam's, falling linearly to 0."})
-    gamma: float = field(default=0.95, metadata={"help": "Discount."})
-    gae_lambda: float = field(default=0.9, metadata={"help": "Of generalised advantage estimation."})
+    gamma: float = field(default=0.97, metadata={"help": "Discount."})
+    gae_lambda: float = field(default=0.95, metadata={"help": "Of generalised advantage estimation."})
     ent_coef: float = field(default=0.01, metadata={"help": "Weight of the entropy bonus."})
-    hidden: str = field(
-        default="512,512", metadata={"help": "Widths of the hidden layers, for policy and value alike."}
-    )
+    channels: int = field(default=16, metadata={"help": "Of the network's hidden state in each cell."})
+    iterations: int = field(default=12, metadata={"help": "Passes of its convolution: how many cells it sees ahead."})
     seed: int = field(default=0, metadata={"help": "Of weights, mazes and actions."})
 
     def __post_init__(self) -> None:
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
-        if not all(width.strip().isdigit() for width in self.hidden.split(",")):
-            raise InvalidConfig(f"Expects hidden as widths with commas, e.g. '512,512', actual: {self.hidden!r}")
+        require_at_least(self, channels=1, iterations=0)
 
 
 def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the policy's file."""
     from stable_baselines3 import PPO
-    from torch import nn
 
-    from agents.sb3 import MazeVecEnv
+    from agents.sb3 import MazeFeatures, MazeVecEnv
 
     folder = Path(config.output_dir)
     if (folder / "policy.zip").exists():
@@ -66,7 +63,6 @@ def train(config: PPORunConfig) -> Path:
         view="grid",
         view_radius=config.view_radius,
     )
-    widths = [int(width) for width in config.hidden.split(",")]
     model = PPO(
         "MlpPolicy",
         env,
@@ -77,12 +73,16 @@ def train(config: PPORunConfig) -> Path:
         gamma=config.gamma,
         gae_lambda=config.gae_lambda,
         ent_coef=config.ent_coef,
-        policy_kwargs={"net_arch": widths, "activation_fn": nn.ReLU},
+        policy_kwargs={
+            "features_extractor_class": MazeFeatures,
+            "features_extractor_kwargs": {"channels": config.channels, "iterations": config.iterations},
+            "net_arch": [],
+        },
         seed=config.seed,
         device="cpu",
         verbose=1,
     )
-    model.learn(config.total_timesteps, log_interval=50)
+    model.learn(config.total_timesteps, log_interval=10)
     model.save(folder / "policy.zip")
     seconds = time.monotonic() - started
     run = {"configuration": asdict(config), "provenance": provenance("training.ppo", sys.argv[1:], seconds)}

@@ -18,7 +18,7 @@ def policy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ppo") / "run"
     done = tiny.python(
         "-m", "training.ppo", "--output_dir", str(folder), "--rows", "2", "--cols", "2", "--num_envs", "32",
-        "--total_timesteps", "60000", "--n_steps", "16", "--batch_size", "256", "--hidden", "32",
+        "--total_timesteps", "60000", "--n_steps", "16", "--batch_size", "256", "--channels", "16", "--iterations", "2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder / "policy.zip"
@@ -81,7 +81,7 @@ def test_the_vec_env_reports_episodes_as_sb3_expects():
 
 def test_wrong_settings_are_one_line(tmp_path):
     for arguments, message in (
-        (["--hidden", "big"], "Expects hidden as widths with commas"),
+        (["--iterations", "-1"], "Expects iterations of at least 0"),
         (["--num_envs", "0"], "Expects num_envs of at least 1"),
         (["--total_timestep", "5"], "Did you mean 'total_timesteps'?"),
     ):
