@@ -12,7 +12,7 @@ from benchmarks.statistics import wilson
 from benchmarks.suites import load
 from maze_env.judging import Cause
 from maze_env.maze import SYMMETRIES, Maze
-from maze_env.solving import distances_to, fewest_turns
+from maze_env.solving import UNREACHABLE, distances_to, fewest_turns
 
 MOST_BINS = 14
 """Values of a property that are told apart one by one; of more, ranges are made."""
@@ -20,10 +20,22 @@ MOST_BINS = 14
 MOST_LETTERS = 50
 """That fit under a chart; of longer rows of labels, every second one is written."""
 
-PROPERTIES: dict[str, Callable[[Maze], int]] = {
-    "moves of the shortest path": lambda maze: int(distances_to(maze.walls, maze.target)[maze.origin]),
+
+def moves_of_way(maze: Maze) -> int | None:
+    """The length of the shortest path; None where there is no way."""
+    distance = int(distances_to(maze.walls, maze.target)[maze.origin])
+    return None if distance == UNREACHABLE else distance
+
+
+def turns_of_way(maze: Maze) -> int | None:
+    """Its turns; None where there is no way."""
+    return None if moves_of_way(maze) is None else fewest_turns(maze)
+
+
+PROPERTIES: dict[str, Callable[[Maze], int | None]] = {
+    "moves of the shortest path": moves_of_way,
     "side of the maze": lambda maze: max(maze.rows, maze.cols),
-    "turns of the shortest path": fewest_turns,
+    "turns of the shortest path": turns_of_way,
 }
 
 CAUSES: tuple[str, ...] = (*map(str, Cause), NOT_A_MOVE, REQUEST_FAILED)
@@ -36,22 +48,28 @@ def cause_title(cause: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def values_of(suite: str, name: str) -> tuple[int, ...]:
-    """A property of each maze of a suite."""
+def values_of(suite: str, name: str) -> tuple[int | None, ...]:
+    """A property of each maze of a suite; None where a maze has none."""
     return tuple(map(PROPERTIES[name], load(suite).mazes))
 
 
-def bins_of(values: Sequence[int]) -> list[tuple[str, list[int]]]:
-    """Labels and the places in ``values`` that belong to them, ascending: single values, or ranges of equal width."""
-    least, most = min(values), max(values)
-    distinct = sorted(set(values))
+def bins_of(values: Sequence[int | None]) -> list[tuple[str, list[int]]]:
+    """Labels and the places in ``values`` that belong to them, ascending: single values, or ranges of equal width.
+
+    What has no value is in none of them.
+    """
+    distinct = sorted({value for value in values if value is not None})
+    least, most = distinct[0], distinct[-1]
     if len(distinct) <= MOST_BINS:
         groups = [(value, value) for value in distinct]
     else:
         width = next(w for w in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if (most - least) // w < MOST_BINS)
         groups = [(low, low + width - 1) for low in range(least - least % width, most + 1, width)]
     labelled = (
-        (str(low) if low == high else f"{low}-{high}", [i for i, value in enumerate(values) if low <= value <= high])
+        (
+            str(low) if low == high else f"{low}-{high}",
+            [i for i, value in enumerate(values) if value is not None and low <= value <= high],
+        )
         for low, high in groups
     )
     return [(label, places) for label, places in labelled if places]

@@ -10,7 +10,7 @@ function connectReplay() {
       list();
     });
   }
-  on("sample", "change", () => { state.sample = Number(at("sample").value); list(); });
+  on("sample", "change", () => { state.sample = at("sample").value; list(); });
   for (const id of ["level", "outcome", "disagree"]) on(id, "change", list);
   on("maze", "change", () => { state.maze = Number(at("maze").value); show(); });
   on("reasoning", "change", () => show());

@@ -7,17 +7,18 @@ every shortest path from where it stands, and a digit (0 to 3, a ``Move``) was r
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.report.breakdown import cause_title
 from benchmarks.report.thoughts import Piece, plan_pieces, play_pieces
-from benchmarks.results import LETTERS, moves_of
+from benchmarks.results import LETTERS, moves_of, phrasings_of
 from benchmarks.suites import Suite, load
 from maze_env.judging import Outcome, transition
 from maze_env.maze import Maze
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
-from maze_env.solving import distances_to, shortest_path
+from maze_env.phrasings import phrasing_named
+from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 
 Result = dict[str, Any]
 
@@ -42,8 +43,10 @@ def replay_data(tracks: Sequence[tuple[str, Sequence[tuple[str, Result]]]]) -> d
 
 
 def suite_data(suite: Suite) -> dict[str, Any]:
-    """The mazes: rows, columns, wall bytes in hexadecimal, cells of origin and target, level, shortest path."""
-    names = suite.spec.level_names
+    """The mazes: rows, columns, wall bytes in hexadecimal, cells of origin and target, level, and a shortest path or
+    null where there is no way.
+    """
+    names = list(dict.fromkeys(suite.labels))
     mazes = [
         [
             maze.rows,
@@ -52,15 +55,33 @@ def suite_data(suite: Suite) -> dict[str, Any]:
             maze.origin[0] * maze.cols + maze.origin[1],
             maze.target[0] * maze.cols + maze.target[1],
             names.index(label),
-            "".join(LETTERS[move] for move in shortest_path(maze)),
+            _letters_of_way(maze),
         ]
         for maze, label in zip(suite.mazes, suite.labels, strict=True)
     ]
     return {"levels": names, "mazes": mazes}
 
 
+def _letters_of_way(maze: Maze) -> str | None:
+    distances = distances_to(maze.walls, maze.target)
+    if distances[maze.origin] == UNREACHABLE:
+        return None
+    return "".join(LETTERS[move] for move in shortest_path(maze, distances))
+
+
+def attempt_names(result: Result) -> list[str]:
+    """What tells the attempts at one maze apart, in their order: number of the sample, or the phrasing, or both."""
+    samples, phrasings = range(1, result["samples"] + 1), phrasings_of(result["suite"])
+    if len(phrasings) == 1:
+        return [str(sample) for sample in samples]
+    several = result["samples"] > 1
+    return [f"{phrasing} {sample}" if several else phrasing for sample in samples for phrasing in phrasings]
+
+
 def result_data(result: Result) -> dict[str, Any]:
     """The attempts as columns, in the order of the result; texts in pieces, compressed, where it stores them.
+
+    Texts are shown in standard tokens, whatever the phrasing (maze_env/phrasings.py) that they were written in.
 
     Raises:
         InvalidResult: for moves that are none.
@@ -70,7 +91,7 @@ def result_data(result: Result) -> dict[str, Any]:
     distances = [distances_to(maze.walls, maze.target) for maze in mazes]
     data = {
         "suite": result["suite"]["name"],
-        "samples": result["samples"],
+        "names": attempt_names(result),
         "radius": result["view_radius"] if result["mode"] == "play" else None,
         "causes": [[cause, cause_title(cause)] for cause in causes],
         "cause": [causes.index(row[1]) for row in attempts],
@@ -80,7 +101,14 @@ def result_data(result: Result) -> dict[str, Any]:
         "texts": None,
     }
     if all(len(row) > 5 for row in attempts):
-        data["texts"] = packed([_pieces(result["mode"], mazes[row[0]], row) for row in attempts])
+        phrasings = phrasings_of(result["suite"])
+        readers = [phrasing_named(phrasings[i // len(mazes) % len(phrasings)]) for i in range(len(attempts))]
+        data["texts"] = packed(
+            [
+                _pieces(result["mode"], mazes[row[0]], row, reader.translate)
+                for row, reader in zip(attempts, readers, strict=True)
+            ]
+        )
     return data
 
 
@@ -101,11 +129,11 @@ def marked_moves(maze: Maze, distances: Any, letters: str) -> str:
     return "".join(marked)
 
 
-def _pieces(mode: str, maze: Maze, row: Sequence[Any]) -> list[Piece] | None:
+def _pieces(mode: str, maze: Maze, row: Sequence[Any], translate: Callable[[str], str]) -> list[Piece] | None:
     """The texts of an attempt in pieces; ``None`` for a game of bare moves, which say no more than the moves."""
     _, cause, moves, _, _, texts = row
     if mode == "plan":
-        return plan_pieces(maze, texts[0], cause, len(moves))
+        return plan_pieces(maze, translate(texts[0]), cause, len(moves))
     return None if all(text in MOVE_OF_TOKEN for text in texts) else play_pieces(texts, len(moves))
 
 

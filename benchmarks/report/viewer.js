@@ -5,7 +5,7 @@ const ARROWS = ["↑", "↓", "←", "→"];
 const PACE = { move: 420, thought: 140 }; // milliseconds a step, playing
 const MOST_SAID = 36; // letters of a piece of text, in the line below a board
 const at = (id) => document.getElementById(id);
-const state = { results: [], a: 0, b: -1, sample: 0, maze: -1, step: 0, timer: null, panels: [], asked: 0 };
+const state = { results: [], a: 0, b: -1, sample: "", maze: -1, step: 0, timer: null, panels: [], asked: 0 };
 
 function make(name, attributes, ...children) {
   const made = document.createElement(name);
@@ -30,14 +30,14 @@ function neighbour(maze, cell, move) {
 
 function mazeOf(result, index) {
   const [rows, cols, walls, origin, target, level, letters] = DATA.suites[result.suite].mazes[index];
-  const maze = { rows, cols, walls, origin, target, level, path: [origin] };
-  for (const letter of letters) maze.path.push(neighbour(maze, maze.path.at(-1), readMove(letter)[0]));
+  const maze = { rows, cols, walls, origin, target, level, shortest: shortestOf(letters), path: [origin] };
+  for (const letter of letters || "") maze.path.push(neighbour(maze, maze.path.at(-1), readMove(letter)[0]));
   return maze;
 }
 
 // The place of an attempt in the columns of its result.
 function attemptAt(result, maze) {
-  return Math.min(state.sample, result.samples - 1) * DATA.suites[result.suite].mazes.length + maze;
+  return Math.max(0, result.names.indexOf(state.sample)) * DATA.suites[result.suite].mazes.length + maze;
 }
 
 function causeOf(result, maze) {
@@ -104,12 +104,13 @@ function says(panel, step) {
 }
 
 const counted = (moves) => `${moves} move${moves === 1 ? "" : "s"}`;
+const shortestOf = (letters) => (letters === null ? "no way" : `shortest ${letters.length}`);
 
 function outcomeOf(result, index, maze) {
   const attempt = attemptAt(result, index);
   const [cause, title] = causeOf(result, index);
   const parts = [cause === "solved" ? "solved" : `failed: ${title}`];
-  parts.push(`${counted(result.moves[attempt].length)}, shortest ${maze.path.length - 1}`);
+  parts.push(`${counted(result.moves[attempt].length)}, ${maze.shortest}`);
   if (result.tokens[attempt] !== null) parts.push(`${result.tokens[attempt]} tokens`);
   if (result.truncated[attempt]) parts.push("cut short by its budget");
   return parts.join(" · ");
@@ -231,7 +232,7 @@ function list() {
   };
   const options = listed.map((index) => {
     const [, , , , , level, path] = suite.mazes[index];
-    return [index, `${index} · ${suite.levels[level]} · ${counted(path.length)} · ${outcome(index)}`];
+    return [index, `${index} · ${suite.levels[level]} · ${shortestOf(path)} · ${outcome(index)}`];
   });
   state.maze = listed.includes(state.maze) ? state.maze : listed.length ? listed[0] : -1;
   fill(at("maze"), options, state.maze);
@@ -246,10 +247,10 @@ function chooseAgents(a, b) {
   const named = state.results.map((number) => [number, DATA.results[number].title]);
   fill(at("agent-a"), named, a);
   fill(at("agent-b"), [[-1, "no other"], ...named.filter(([number]) => number !== a)], b);
-  const samples = Math.max(...[a, b].filter((number) => number >= 0).map((number) => DATA.results[number].samples));
-  state.sample = Math.min(state.sample, samples - 1);
-  fill(at("sample"), Array.from({ length: samples }, (_, i) => [i, i + 1]), state.sample);
-  at("sample-label").hidden = samples === 1;
+  const names = b < 0 ? first.names : first.names.filter((name) => DATA.results[b].names.includes(name));
+  if (!names.includes(state.sample)) state.sample = names[0];
+  fill(at("sample"), names.map((name) => [name, name]), state.sample);
+  at("sample-label").hidden = names.length === 1;
   const causes = first.causes.filter(([cause]) => cause !== "solved").map(([cause, title]) => [`cause ${cause}`, title]);
   fill(at("outcome"), [["", "any"], ["solved", "solved"], ["failed", "failed"], ...causes], at("outcome").value);
 }

@@ -6,11 +6,13 @@ import time
 
 import pytest
 
+from benchmarks.mazebench import main as run_benchmark
 from benchmarks.report import thoughts
 from benchmarks.report.page import page
 from benchmarks.results import load_result, moves_of
 from benchmarks.suites import load
 from maze_env import traces
+from maze_env.phrasings import PHRASINGS
 from tests.reports import Scripted, result_of
 from tests.tiny import ROOT
 
@@ -226,9 +228,28 @@ def test_each_sample_of_an_agent_can_be_chosen(browser, tmp_path):
     assert opened.count(".panel.failed") == 1
     opened.choose("outcome", "solved")
     assert opened.listed() == []
-    opened.choose("sample", 1)
+    opened.choose("sample", "2")
     assert len(opened.listed()) == 100
     assert opened.count(".panel.solved") == 1
+
+
+def test_each_phrasing_can_be_chosen_and_a_maze_without_a_way_says_so(browser, tmp_path):
+    results = []
+    for suite in ("phrasing", "unreachable"):
+        output = tmp_path / f"{suite}.json"
+        run_benchmark(["--agent", "shortest-path", "--suite", suite, "--texts", "--output", str(output)])
+        results.append((suite, load_result(output)))
+    path = tmp_path / "report.html"
+    path.write_text(page(results), encoding="utf-8")
+    opened = Page(browser, path)
+    assert opened.run("return [...document.getElementById('sample').options].map((o) => o.value)") == list(PHRASINGS)
+    for phrasing in ("renamed", "ascii"):
+        opened.choose("sample", phrasing)
+        assert opened.count(".panel.solved") == 1
+    opened.choose("track", 1)
+    assert "· no way · ✓" in opened.run("return document.querySelector('#maze option').textContent")
+    assert "solved · 0 moves, no way" in opened.browser.find_element("css selector", ".outcome").text
+    assert opened.run("return window.broken") is None
 
 
 def test_dark_and_light_and_narrow(opened):
