@@ -37,7 +37,7 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: train control settings test test-slow lint format clean
+.PHONY: train control settings styles zero test test-slow lint format clean
 .SECONDARY:
 
 train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
@@ -49,7 +49,7 @@ control:
 	$(MAKE) train STAGES="untrained sft sft-continued grpo"
 
 # One change of GRPO at a time (training/configs/settings), equal steps, measured on the tuning suite.
-SETTINGS := base dr-grpo kl curriculum skip top-entropy
+SETTINGS := base dr-grpo kl curriculum skip top-entropy alphamaze
 settings: $(SETTINGS:%=$(RUN)/settings/%.json)
 
 $(RUN)/settings/%.json: $(RUN)/sft/.done
@@ -58,6 +58,31 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 		--model $(RUN)/sft --output_dir $(RUN)/settings/$* --resume true
 	$(BENCHMARK) --suite mazebench-dev --max-new-tokens 256 --agent $(RUN)/settings/$* \
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
+
+# The default recipe's SFT on each trace style alone (training/configs/styles).
+STYLES := direct path retry redraw
+styles: $(STYLES:%=runs/styles-$(SEED)/results/%.json)
+
+runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
+	$(BIN)/python -m training.sft --config training/configs/default/sft.yaml --config training/configs/styles/$*.yaml \
+		--seed $(SEED) --maze_seed $(SEED) --output_dir runs/styles-$(SEED)/$* --resume true
+	@touch $@
+
+runs/styles-$(SEED)/results/%.json: runs/styles-$(SEED)/%/.done
+	$(BENCHMARK) --suite mazebench-1000 --max-new-tokens 1400 --agent runs/styles-$(SEED)/$* \
+		--recipe $* --stage sft --train-seed $(SEED) --output $@ --overwrite
+
+# GRPO from random weights, on 2x2 and 3x3, measured on those and on what it never saw.
+zero: runs/zero-$(SEED)/results/sizes.json runs/zero-$(SEED)/results/mazebench-1000.json
+
+runs/zero-$(SEED)/grpo/.done: | $(VENV)/.installed
+	$(BIN)/python -m training.grpo --config training/configs/zero/grpo.yaml --seed $(SEED) --maze_seed $(call MAZES,4000) \
+		--output_dir runs/zero-$(SEED)/grpo --resume true
+	@touch $@
+
+runs/zero-$(SEED)/results/%.json: runs/zero-$(SEED)/grpo/.done
+	$(BENCHMARK) --suite $* --max-new-tokens 32 --agent runs/zero-$(SEED)/grpo \
+		--recipe zero --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
 $(RUN)/untrained/.done: | $(VENV)/.installed
 	$(BIN)/python -m agents.embedded --seed $(SEED) --output_dir $(RUN)/untrained
