@@ -71,9 +71,10 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
 
 
 def _lead(results: Sequence[Result], others: Sequence[Result], metric: str, unit: int) -> list[str]:
-    """The paired difference: over the seeds that both have, and of each of them."""
+    """The paired difference, each seed with its like, or all with a baseline, which was not trained: mean and each."""
     of_seed = {other["train_seed"]: other for other in others}
-    pairs = [(result, of_seed[result["train_seed"]]) for result in results if result["train_seed"] in of_seed]
+    alike = [(result, of_seed.get(result["train_seed"], of_seed.get(None))) for result in results]
+    pairs = [(result, other) for result, other in alike if other is not None]
     if not pairs:
         return ["no seed in common", ""]
     score = METRICS[metric]

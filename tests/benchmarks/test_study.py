@@ -48,6 +48,12 @@ def test_seeds_are_told_one_by_one_and_together(folder):
     assert second[4].startswith("-20.0, p = 2e-06; -30.0, p = 2e-09")  # 2 / 2^20 and 2 / 2^30
 
 
+def test_every_seed_is_paired_with_a_baseline(folder):
+    lines = page(folder, "seeds: b-*.json oracle.json against shortest-path")
+    (row,) = [line for line in lines if line.startswith("| b: SFT + GRPO")]
+    assert "-30.0, p = 2e-09; -50.0, p = 2e-15" in row  # 2 / 2^30 and 2 / 2^50
+
+
 def test_path_efficiency_and_levels(folder):
     assert "| a: SFT + GRPO | 0.850 [" in "\n".join(page(folder, "spl: a-*.json"))
     levels = page(folder, "levels: a-*.json b-*.json")
