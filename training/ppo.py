@@ -27,7 +27,7 @@ class PPORunConfig:
     generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
     view_radius: int | None = field(default=None, metadata={"help": "Train in fog of this radius."})
     num_envs: int = field(default=256, metadata={"help": "Environments side by side."})
-    total_timesteps: int = field(default=3_000_000, metadata={"help": "Steps of all environments together."})
+    total_timesteps: int = field(default=5_000_000, metadata={"help": "Steps of all environments together."})
     n_steps: int = field(default=32, metadata={"help": "Steps of each environment between updates."})
     batch_size: int = field(default=1024, metadata={"help": "Steps in a minibatch."})
     n_epochs: int = field(default=3, metadata={"help": "Passes over the steps of an update."})
