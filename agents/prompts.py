@@ -190,16 +190,22 @@ def _play_text(act: str, maze_text: str, told: str) -> str:
     return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze_text).replace("{state}", told)
 
 
-def render_reply(tokenizer: Any, state: State) -> str:
-    """What a model reads after its move: the environment's reply, as a turn of its own where it has a chat template.
+class Replies:
+    """What a model reads after its moves: the environment's replies, turns of their own where it has a chat template.
 
     Raises:
         InvalidCheckpoint: for a chat template that cannot write a second turn.
     """
-    told = reply_text(state, prompt_style(tokenizer) == "bare")
-    if not tokenizer.chat_template:
-        return told if prompt_style(tokenizer) == "bare" else f"\n{told}\n"
-    return _second_turn(tokenizer).replace(REPLY_MARK, told)
+
+    def __init__(self, tokenizer: Any):
+        self._bare = prompt_style(tokenizer) == "bare"
+        self._around = REPLY_MARK if self._bare else f"\n{REPLY_MARK}\n"
+        if tokenizer.chat_template:
+            self._around = _second_turn(tokenizer)
+
+    def write(self, state: State) -> str:
+        """The reply that tells ``state``."""
+        return self._around.replace(REPLY_MARK, reply_text(state, self._bare))
 
 
 def reply_text(state: State, bare: bool) -> str:

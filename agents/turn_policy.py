@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from agents.base import Agent, Mode
 from agents.episodes import Usage
 from agents.llm_policy import load_for_inference
-from agents.prompts import State, render_play, render_reply
+from agents.prompts import Replies, State, render_play
 from agents.turns import Restriction, TurnDecoder
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Cell
@@ -82,7 +82,7 @@ class TurnPolicy(Agent):
     def _setup(
         self, model: PreTrainedModel, tokenizer: Any, temperature: float, restrict: Restriction, max_turn_tokens: int
     ) -> None:
-        self.tokenizer = tokenizer
+        self.tokenizer, self._replies = tokenizer, Replies(tokenizer)
         self.decoder = TurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
         self.usage = Usage([], [])
         self._games: list[int] | None = None
@@ -107,7 +107,7 @@ class TurnPolicy(Agent):
         else:
             if live != self._games:
                 self.decoder.keep([self._games.index(index) for index in live])
-            self.decoder.read([render_reply(self.tokenizer, states[index]) for index in live])
+            self.decoder.read([self._replies.write(states[index]) for index in live])
         self._games = live
         if self.decoder.temperature > 0:
             # One generator serves the batch, so a game's sample depends on its company's seeds, not on its own alone.
@@ -129,10 +129,14 @@ class Eyes:
         self._last: dict[int, tuple[NDArray[np.uint8], Cell]] = {}
 
     def look(self, game: int, observation: str) -> State:
-        """The state that the next observation of ``game`` shows."""
+        """The state that the next observation of ``game`` shows, a text."""
         walls, cell, _ = parse_cells(observation)
+        return self.see(game, walls, cell)
+
+    def see(self, game: int, walls: NDArray[np.uint8], cell: Cell) -> State:
+        """The same of an observation that is there as seen walls, (rows, cols) uint8, and the agent's cell."""
         before = self._last.get(game)
-        self._last[game] = (walls, cell)
+        self._last[game] = (walls.copy(), cell)
         bits = int(walls[cell])
         if before is None:
             return State(cell, bits)

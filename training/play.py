@@ -14,14 +14,14 @@ import numpy as np
 from datasets import Dataset
 
 from agents.baselines import BASELINES, WalkingAgent
-from agents.prompts import render_play, render_reply
+from agents.prompts import Replies, render_play
 from agents.turn_policy import Eyes
 from agents.turns import TurnDecoder
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.tokens import THINK_OPEN, first_move, maze_from_text, maze_to_text
+from maze_env.tokens import THINK_OPEN, cell_texts, first_move, maze_from_text, maze_to_text
 from training.data import DataConfig, make_mazes
 from training.rows import arrange, check_prompts_fit, token_ids
 
@@ -42,28 +42,32 @@ class Game:
     """One game under way: a maze in its environment, and what was seen and earned so far.
 
     Attributes:
-        text, state: of the last observation, and what it tells. steps: moves so far, refused ones among them.
+        state: what the last observation tells. steps: moves so far, refused ones among them.
         rewards: their sum. cause: how the game ended; "" while it goes on.
     """
 
     def __init__(self, maze: Maze, rules: Rules):
         self.env = TokenMazeEnv(
-            maze.rows, maze.cols, split=None, view_radius=rules.view_radius, max_steps=rules.max_steps,
+            maze.rows, maze.cols, split=None, view="state", view_radius=rules.view_radius, max_steps=rules.max_steps,
             reward=rules.reward,
         )  # fmt: skip
         self.eyes = Eyes()
-        self.text, info = self.env.reset(options={"maze": maze})
-        self.state = self.eyes.look(0, self.text)
+        _, info = self.env.reset(options={"maze": maze})
+        self.state = self.eyes.see(0, self.env.shown, self.env.position)
         self.steps, self.rewards, self.cause = info["step_count"], 0.0, ""
+
+    @property
+    def text(self) -> str:
+        """What an agent that reads texts would be shown. Written when asked for: a model reads replies instead."""
+        return "".join(cell_texts(self.env.shown, self.env.position, self.env.maze.target))
 
     def move(self, move: Move) -> None:
         """Plays a move."""
-        self.text, reward, terminated, truncated, info = self.env.step(int(move))
+        _, reward, terminated, truncated, info = self.env.step(int(move))
         self.steps = info["step_count"]
         self.rewards += reward
         self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
-        if not self.cause:  # on the target, the text shows none
-            self.state = self.eyes.look(0, self.text)
+        self.state = self.eyes.see(0, self.env.shown, self.env.position)
 
 
 def opening(tokenizer: Any, maze: Maze, view_radius: int | None) -> str:
@@ -79,6 +83,7 @@ def expert_game(
     game = Game(maze, Rules(view_radius))
     prompt = render_play(tokenizer, game.text, game.state).text
     agent.reset([seed])
+    replies = Replies(tokenizer)
     texts: list[tuple[str, bool]] = []
     while True:
         (move,) = agent.act([game.text])
@@ -86,7 +91,7 @@ def expert_game(
         game.move(MOVE_OF_TOKEN[move])
         if game.cause:
             return prompt, texts
-        texts.append((render_reply(tokenizer, game.state), False))
+        texts.append((replies.write(game.state), False))
 
 
 def expert_dataset(
@@ -178,21 +183,24 @@ class TurnRollout:
         """Plays ``prompts``, which the trainer has repeated for each group already."""
         tokenizer = trainer.processing_class
         model = trainer.accelerator.unwrap_model(trainer.model)
+        began = time.perf_counter()
         games = [_Dialogue(maze_from_text(text), self.rules) for text in trainer.mazes]
+        seconds = time.perf_counter() - began
         assert len(games) == len(prompts)
+        writer = Replies(tokenizer)
         decoder = TurnDecoder(model, tokenizer, trainer.args.temperature, "none", self.max_turn_tokens)
         thinking_opened = prompts[0].rstrip().endswith(THINK_OPEN)
         was_training = model.training
         model.eval()
         decoder.begin(prompts, thinking_opened)
-        live, seconds = list(range(len(games))), 0.0
+        live = list(range(len(games)))
         while live:
             texts, ids = decoder.write()
             began = time.perf_counter()
             for row, index in enumerate(live):
                 games[index].add(ids[row], decoder.log_probs[row])
                 games[index].play(texts[row], thinking_opened)
-            replies = {index: render_reply(tokenizer, games[index].state) for index in live if not games[index].cause}
+            replies = {index: writer.write(games[index].state) for index in live if not games[index].cause}
             seconds += time.perf_counter() - began
             reply_ids = dict(zip(replies, token_ids(tokenizer, list(replies.values())), strict=True)) if replies else {}
             for index, piece in list(reply_ids.items()):

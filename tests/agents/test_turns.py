@@ -7,7 +7,7 @@ import torch
 
 from agents.embedded import build_model, build_tokenizer
 from agents.episodes import NOT_A_MOVE, run_episodes
-from agents.prompts import State, render_play, render_reply, reply_text
+from agents.prompts import Replies, State, render_play, reply_text
 from agents.turn_policy import TurnPolicy, possible_moves
 from agents.turns import TurnDecoder
 from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnknownName
@@ -75,6 +75,7 @@ def test_moves_are_what_fresh_greedy_decoding_would_write(make):
     policy = TurnPolicy.of_model(model, tokenizer, restrict="legal")
     (record,) = run_episodes(policy, [MAZES[3]], [0], max_steps=5)
     cells = path_cells(record.maze.origin, list(record.moves))
+    replies = Replies(tokenizer)
     dialogue = render_play(tokenizer, maze_to_text(record.maze), state(record.maze, cells[0])).text
     for number, move in enumerate(record.moves):
         legal = possible_moves(int(record.maze.walls[cells[number]]))
@@ -85,7 +86,7 @@ def test_moves_are_what_fresh_greedy_decoding_would_write(make):
             following = {ids[len(written)] for ids in tokens if ids[: len(written)] == written}
             written += (max(following, key=lambda token: float(logits[token])),)
         assert tokens[written] == move
-        dialogue += move.token + render_reply(tokenizer, state(record.maze, cells[number + 1], moved=True))
+        dialogue += move.token + replies.write(state(record.maze, cells[number + 1], moved=True))
 
 
 def state(maze, cell, moved=None):
@@ -131,14 +132,14 @@ def test_the_reply_says_where_one_stands_and_under_fog_what_came_into_view():
 
 def test_in_words_the_reply_is_a_turn_of_the_chat_template():
     _, tokenizer = stranger()
-    text = render_reply(tokenizer, State((1, 2), 3, moved=False, seen=(((0, 2), 15),)))
+    text = Replies(tokenizer).write(State((1, 2), 3, moved=False, seen=(((0, 2), 15),)))
     told = "A wall is in the way. You are at <|1-2|>, <|up_down_wall|>. You see: <|0-2|><|all_wall|>"
     assert text == f"<im_end>\n<im_start>user\n{told}<im_end>\n<im_start>assistant\n"
     opening = render_play(tokenizer, "M", State((0, 0), 0)).text
     assert opening.endswith("MAZE:\nM\nYou are at <|0-0|>, <|no_wall|>.<im_end>\n<im_start>assistant\n")
     tokenizer.chat_template = None
     assert (
-        render_reply(tokenizer, State((1, 2), 3, moved=True)) == "\nYou moved. You are at <|1-2|>, <|up_down_wall|>.\n"
+        Replies(tokenizer).write(State((1, 2), 3, moved=True)) == "\nYou moved. You are at <|1-2|>, <|up_down_wall|>.\n"
     )
 
 
@@ -146,7 +147,7 @@ def test_a_template_without_a_second_turn_is_an_error():
     for template in ("{{ messages[0]['content'] }}", "{{ raise_exception('one turn only') }}"):
         _, tokenizer = stranger(template)
         with pytest.raises(InvalidCheckpoint, match="Expects a chat template that"):
-            render_reply(tokenizer, State((0, 0), 0, moved=True))
+            Replies(tokenizer).write(State((0, 0), 0, moved=True))
 
 
 def test_wrong_values_are_refused(tmp_path):
