@@ -59,7 +59,7 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     what = "solved, %" if metric == "seeds" else "SPL"
     header = ["", f"{what}: mean [95 %]", "each training seed"]
     if against is not None:
-        header += [f"minus {against}: mean [95 %]", "each training seed"]
+        header += [f"minus {against}: mean [95 %]", "each training seed, exact test"]
     rows = []
     for title, results in groups.items():
         scores = np.array([METRICS[metric](result) for result in results])
