@@ -14,12 +14,14 @@ from training.sft import MazeSFTConfig
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 LAUNCH, VLLM = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
 SETTINGS = sorted(CONFIGS.glob("settings/*.yaml"))
-FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *VLLM, *SETTINGS})
+STYLES = sorted(CONFIGS.glob("styles/*.yaml"))
+FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *VLLM, *SETTINGS, *STYLES})
 
 
-def read(path):
-    kind = MazeGRPOConfig if path.stem.startswith("grpo") else MazeSFTConfig
-    return parse([ModelConfig, DataConfig, kind], ["--config", str(path), "--use_cpu", "true"])
+def read(*paths):
+    kind = MazeGRPOConfig if paths[0].stem.startswith("grpo") else MazeSFTConfig
+    files = [text for path in paths for text in ("--config", str(path))]
+    return parse([ModelConfig, DataConfig, kind], [*files, "--use_cpu", "true"])
 
 
 def test_both_recipes_are_there():
@@ -61,9 +63,21 @@ def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
         "curriculum": ["short_first", "shuffle_dataset"],
         "skip": ["skip_settled"],
         "top-entropy": ["top_entropy_quantile"],
+        "alphamaze": ["reward"],
     }[path.stem]
     one, other = args.to_dict(), base.to_dict()
     assert sorted(name for name in one if one[name] != other[name] and name != "logging_dir") == changed
+
+
+@pytest.mark.parametrize("path", STYLES, ids=name_of)
+def test_a_style_alone_is_trained_as_the_default_recipe_is(path):
+    default = CONFIGS / "default" / "sft.yaml"
+    (_, usual, alike), (_, data, args) = read(default), read(default, path)
+    assert data.styles == f"{path.stem}:1"
+    assert (data.sizes, data.lengths, args.learning_rate) == (usual.sizes, usual.lengths, alike.learning_rate)
+    assert data.examples % args.per_device_train_batch_size == 0
+    if path.stem != "redraw":  # its traces are five to ten times as long
+        assert data.examples == usual.examples
 
 
 @pytest.mark.parametrize("path", VLLM, ids=name_of)
