@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from datasets import Dataset
 
 from agents.baselines import BASELINES, WalkingAgent
@@ -23,6 +22,7 @@ from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.tokens import THINK_OPEN, cell_texts, first_move, maze_from_text, maze_to_text
 from training.data import DataConfig, make_mazes
+from training.groups import log_groups
 from training.rows import arrange, check_prompts_fit, token_ids
 
 EXPERTS = tuple(BASELINES)
@@ -42,7 +42,7 @@ class Game:
     """One game under way: a maze in its environment, and what was seen and earned so far.
 
     Attributes:
-        state: what the last observation tells. steps: moves so far, refused ones among them.
+        state: what the last observation tells. moves: those so far, refused ones among them; refused: how many were.
         rewards: their sum. cause: how the game ended; "" while it goes on.
     """
 
@@ -52,9 +52,10 @@ class Game:
             reward=rules.reward,
         )  # fmt: skip
         self.eyes = Eyes()
-        _, info = self.env.reset(options={"maze": maze})
+        self.env.reset(options={"maze": maze})
         self.state = self.eyes.see(0, self.env.shown, self.env.position)
-        self.steps, self.rewards, self.cause = info["step_count"], 0.0, ""
+        self.moves: list[Move] = []
+        self.refused, self.rewards, self.cause = 0, 0.0, ""
 
     @property
     def text(self) -> str:
@@ -63,8 +64,10 @@ class Game:
 
     def move(self, move: Move) -> None:
         """Plays a move."""
-        _, reward, terminated, truncated, info = self.env.step(int(move))
-        self.steps = info["step_count"]
+        before = self.env.position
+        _, reward, terminated, truncated, _ = self.env.step(int(move))
+        self.moves.append(move)
+        self.refused += self.env.position == before
         self.rewards += reward
         self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
         self.state = self.eyes.see(0, self.env.shown, self.env.position)
@@ -226,7 +229,8 @@ class TurnRollout:
             "env_mask": [game.mask for game in games],
             "game_return": [game.rewards for game in games],
             "game_cause": [game.cause for game in games],
-            "game_steps": [game.steps for game in games],
+            "game_moves": [game.moves for game in games],
+            "game_legal": [not game.refused for game in games],
             "game_seconds": [seconds / len(games)] * len(games),
         }
 
@@ -235,7 +239,9 @@ def play_reward(
     completions: list[str],
     game_return: list[float],
     game_cause: list[str],
-    game_steps: list[int],
+    game_moves: list[list[Move]],
+    game_legal: list[bool],
+    maze: list[str],
     game_seconds: list[float] | None = None,
     log_metric: Callable[[str, float], None] | None = None,
     **columns: Any,
@@ -248,8 +254,7 @@ def play_reward(
         if game_seconds is not None:
             log_metric("environment_seconds", sum(game_seconds))
         causes = Counter(game_cause)
-        log_metric("solved_rate", causes["solved"] / len(game_cause))
-        log_metric("game_steps", float(np.mean(game_steps)))
+        log_groups(log_metric, maze, game_moves, [cause == "solved" for cause in game_cause], game_legal)
         for cause in ("not_a_move", "out_of_steps", "truncated"):
             log_metric(f"failures/{cause}", causes[cause] / len(game_cause))
     return list(game_return)

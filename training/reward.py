@@ -9,10 +9,10 @@ from typing import Any
 
 from maze_env.judging import ILLEGAL, MALFORMED, Cause, judge
 from maze_env.maze import Maze
-from maze_env.moves import Move
 from maze_env.rewards import scheme_named
 from maze_env.solving import distances_to
 from maze_env.tokens import maze_from_text
+from training.groups import log_groups
 
 
 class MazeReward:
@@ -39,9 +39,7 @@ class MazeReward:
         solved_mazes: dict[str, tuple[Maze, Any]] = {}
         terms: Counter[str] = Counter()
         causes: Counter[str] = Counter()
-        rewards = []
-        answers: dict[str, list[tuple[Move, ...]]] = {}
-        legal = 0
+        rewards, answers, solved, legal = [], [], [], []
         for text, ids, maze_text in zip(completions, completion_ids, maze, strict=True):
             if maze_text not in solved_mazes:
                 parsed = maze_from_text(maze_text)
@@ -55,17 +53,12 @@ class MazeReward:
             terms.update(parts)
             causes["truncated" if truncated else str(verdict.cause)] += 1
             rewards.append(sum(parts.values()))
-            answers.setdefault(maze_text, []).append(verdict.answer.moves)
-            legal += verdict.cause not in MALFORMED | ILLEGAL and not truncated
+            answers.append(verdict.answer.moves)
+            solved.append(verdict.solved and not truncated)
+            legal.append(verdict.cause not in MALFORMED | ILLEGAL and not truncated)
         if log_metric is not None:
-            log_metric("solved_rate", causes["solved"] / len(rewards))
             log_metric("environment_seconds", time.perf_counter() - began)
-            log_metric("legality", legal / len(rewards))
-            log_metric("answers/moves", sum(len(moves) for group in answers.values() for moves in group) / len(rewards))
-            # Of each maze's completions. One answer alone, everywhere, is a policy that no longer explores.
-            log_metric("answers/distinct", sum(len(set(group)) for group in answers.values()) / len(answers))
-            first_moves = [{moves[:1] for moves in group} for group in answers.values()]
-            log_metric("answers/distinct_first_moves", sum(map(len, first_moves)) / len(answers))
+            log_groups(log_metric, maze, answers, solved, legal)
             for name, total in terms.items():
                 log_metric(f"reward_terms/{name}", total / len(rewards))
             # All causes, those that did not occur too: a log entry averages over the batches that logged a name.

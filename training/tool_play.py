@@ -64,10 +64,10 @@ class MazeTool:
             return f"Expects one of {', '.join(DIRECTIONS)}, actual: {direction!r}."
         return reply_text(self._game.state, bare=False)
 
-    def _outcome(self) -> tuple[float, str, int]:
-        """Rewards, cause of the end ("" where the model gave up) and calls."""
+    def _played(self) -> Game:
+        """The game, whose cause is "" where the model gave up."""
         assert self._game is not None
-        return self._game.rewards, self._game.cause, self._calls
+        return self._game
 
 
 class ToolReward:
@@ -83,16 +83,24 @@ class ToolReward:
         completions: list[Any],
         completion_ids: list[list[int]],
         environments: list[MazeTool],
+        maze: list[str],
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> list[float]:
-        outcomes = [environment._outcome() for environment in environments]
+        games = [environment._played() for environment in environments]
         causes = [
-            cause or ("not_a_move" if ids[-1] in self.ends else "truncated")
-            for (_, cause, _), ids in zip(outcomes, completion_ids, strict=True)
+            game.cause or ("not_a_move" if ids[-1] in self.ends else "truncated")
+            for game, ids in zip(games, completion_ids, strict=True)
         ]
-        returns, calls = [outcome[0] for outcome in outcomes], [outcome[2] for outcome in outcomes]
-        return play_reward(completions, returns, causes, calls, log_metric=log_metric)
+        return play_reward(
+            completions,
+            [game.rewards for game in games],
+            causes,
+            [game.moves for game in games],
+            [not game.refused for game in games],
+            maze,
+            log_metric=log_metric,
+        )
 
 
 def tool_dataset(

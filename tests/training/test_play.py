@@ -1,5 +1,7 @@
 """Training that plays: what is supervised, what is rewarded, and that the environment's replies teach nothing."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -96,24 +98,29 @@ def test_what_is_rewarded_is_the_environments_return(view_radius, tmp_path):
     rollout = TurnRollout(Rules(view_radius), 40, 1)
     torch.manual_seed(0)
     played = rollout(rows["prompt"], Trainer(model, tokenizer, rows["maze"]))
-    columns = ("game_cause", "game_return", "game_steps", "completion_ids", "env_mask")
-    for row, cause, paid, steps, ids, mask in zip(rows, *(played[name] for name in columns), strict=True):
+    columns = ("game_cause", "game_return", "game_moves", "game_legal", "completion_ids", "env_mask")
+    for row, cause, paid, moves, legal, ids, mask in zip(rows, *(played[name] for name in columns), strict=True):
         if cause == "solved":
             assert paid == pytest.approx(1.1)
             assert ids[-1] == tokenizer.eos_token_id
-            assert steps >= 1
+            assert moves
         else:
             assert paid < 1
         own = [token for token, is_own in zip(ids, mask, strict=True) if is_own]
-        maze, cell = maze_from_text(row["maze"]), None
-        for move in parse_answer(tokenizer.decode(own)).moves:
-            cell, _ = transition(maze, cell or maze.origin, move)
-        assert (cell == maze.target) == (cause == "solved")
+        maze = maze_from_text(row["maze"])
+        cells = [maze.origin]
+        assert list(parse_answer(tokenizer.decode(own)).moves) == moves
+        for move in moves:
+            cells.append(transition(maze, cells[-1], move)[0])
+        assert (cells[-1] == maze.target) == (cause == "solved")
+        assert legal == all(one != other for one, other in pairwise(cells))
     logged = {}
-    rewards = play_reward([], **{key: played[key] for key in ("game_return", "game_cause", "game_steps")},
-                          log_metric=logged.__setitem__)  # fmt: skip
+    games = {name: played[name] for name in ("game_return", "game_cause", "game_moves", "game_legal")}
+    rewards = play_reward([], **games, maze=rows["maze"], log_metric=logged.__setitem__)
     assert rewards == played["game_return"]
     assert logged["solved_rate"] == played["game_cause"].count("solved") / 24 > 0
+    assert logged["legality"] == sum(played["game_legal"]) / 24 < 1
+    assert logged["answers/moves"] == sum(map(len, played["game_moves"])) / 24
 
 
 def sft_that_plays(folder, **settings):

@@ -113,3 +113,5 @@ def test_what_a_group_answers_is_logged():
     assert logged["answers/distinct_first_moves"] == (3 + 1) / 2
     assert logged["answers/moves"] == (2 + 2 + 4 + 1) / 6
     assert logged["legality"] == 3 / 6
+    assert logged["solved_rate"] == 3 / 6
+    assert logged["pass@group"] == 1 / 2  # of the two groups, one holds an answer that arrives

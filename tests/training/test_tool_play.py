@@ -37,17 +37,23 @@ def test_move_is_the_only_tool_and_says_what_it_takes():
     assert "up, down, left and right" in schema["parameters"]["properties"]["direction"]["description"]
 
 
+def outcome(tool):
+    """Rewards, cause of the end, moves, and how many of them were refused."""
+    game = tool._played()
+    return game.rewards, game.cause, len(game.moves), game.refused
+
+
 def test_a_game_is_the_environments():
     tool = begun()
     assert tool.move("up") == "A wall is in the way. You are at <|0-0|>, <|up_left_wall|>."
     assert tool.move("right") == "You moved. You are at <|0-1|>, <|up_wall|>."
     assert tool.move("right") == "You stand on the target. The game is over."
-    assert tool._outcome() == (pytest.approx(1.1), "solved", 3)
+    assert outcome(tool) == (pytest.approx(1.1), "solved", 3, 1)
     # Frozen: nothing after the end counts.
     assert tool.move("left") == "The game is over."
-    assert tool._outcome() == (pytest.approx(1.1), "solved", 3)
+    assert outcome(tool) == (pytest.approx(1.1), "solved", 3, 1)
     tool.reset(maze=ROOM_TEXT)
-    assert tool._outcome() == (0.0, "", 0)
+    assert outcome(tool) == (0.0, "", 0, 0)
 
 
 def test_calls_are_bounded_whatever_they_say():
@@ -56,7 +62,7 @@ def test_calls_are_bounded_whatever_they_say():
     assert tool.move(None).startswith("Expects one of")
     assert tool.move("right") == "No moves are left. The game is over."
     assert tool.move("right") == "The game is over."
-    assert tool._outcome() == (pytest.approx(0.05), "out_of_steps", 3)
+    assert outcome(tool) == (pytest.approx(0.05), "out_of_steps", 1, 0)
 
 
 def test_in_fog_a_reply_shows_what_came_into_view():
@@ -69,10 +75,13 @@ def test_the_log_tells_giving_up_from_being_cut_off():
     won.move("right"), won.move("right")
     logged = {}
     reward = ToolReward(ends=[2])
-    paid = reward(["", "", ""], [[5, 2], [5, 2], [5, 5]], [won, lost, cut], logged.__setitem__, maze=["", "", ""])
+    paid = reward(
+        ["", "", ""], [[5, 2], [5, 2], [5, 5]], [won, lost, cut], [ROOM_TEXT] * 3, log_metric=logged.__setitem__
+    )
     assert paid == [pytest.approx(1.1), 0.0, 0.0]
     for name in ("solved_rate", "failures/not_a_move", "failures/truncated"):
         assert logged[name] == pytest.approx(1 / 3)
+    assert logged["pass@group"] == 1
 
 
 @pytest.fixture(scope="module")
