@@ -6,7 +6,9 @@ A marker is a comment in the page; what stands between it and the next ``<!-- en
 taken from the page's folder.
 
     <!-- seeds: results/settings/*.json against base: SFT + GRPO -->    a row for each recipe and stage, over its seeds
+    <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
     <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
+    <!-- reasoning: results/styles/*.json -->                           what the traces were worth
 """
 
 import argparse
@@ -24,9 +26,8 @@ from benchmarks.table import Result, group_title, groups_of, levels_of, markdown
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
-MARKER = re.compile(
-    r"(<!-- (seeds|spl|levels): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL
-)
+KINDS = "seeds|spl|levels|reasoning"
+MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = {"seeds": solved_shares, "spl": path_scores}
 
 Groups = dict[str, list[Result]]
@@ -104,10 +105,38 @@ def by_level(groups: Groups) -> str:
         row = [level]
         for results in groups.values():
             parts = [one["summary"]["levels"].get(level) for one in results]
-            rates = [100 * part["solved_rate"] for part in parts if part is not None]
-            row.append(f"{np.mean(rates):.1f} ({min(rates):.1f}-{max(rates):.1f})" if rates else "not taken")
+            row.append(_spread([part["solved_rate"] for part in parts if part is not None], none="not taken"))
         rows.append(row)
     return markdown([f"{first['suite']['name']}: solved, %", *groups], rows)
+
+
+REASONING = {
+    "trace true": "valid",
+    "answer follows": "follows",
+    "right in spite": "in_spite",
+    "a wrong turn": "wrong_turn",
+    "turned back from": "noticed",
+    "repaired": "repaired",
+}
+"""Columns on the traces, and the figures of ``reasoning.reasoning_figures`` in them."""
+
+
+def reasoning(groups: Groups) -> str:
+    """A row for each group: its tokens a solve and what its traces were worth, mean over the seeds (least-greatest)."""
+    rows = []
+    for title, results in groups.items():
+        summaries = [one["summary"] for one in results]
+        tokens = [one["tokens_per_solve"] for one in summaries if one["tokens_per_solve"] is not None]
+        figures = [one["reasoning"] or {} for one in summaries]
+        told = [[one[key] for one in figures if one.get(key) is not None] for key in REASONING.values()]
+        rows.append([title, _spread(tokens, 1), *map(_spread, told)])
+    return markdown(["%, but for tokens", "tokens a solve", *REASONING], rows)
+
+
+def _spread(values: Sequence[float], unit: int = 100, none: str = "-") -> str:
+    if not values:
+        return none
+    return f"{unit * np.mean(values):.1f} ({unit * min(values):.1f}-{unit * max(values):.1f})"
 
 
 def filled(page: str, folder: Path) -> str:
@@ -116,7 +145,9 @@ def filled(page: str, folder: Path) -> str:
     def table(marker: re.Match[str]) -> str:
         head, kind, patterns, against, end = marker.groups()
         groups = read(folder, patterns)
-        made = by_level(groups) if kind == "levels" else over_seeds(groups, against, kind)
+        if kind in METRICS:
+            return f"{head}{over_seeds(groups, against, kind)}\n{end}"
+        made = by_level(groups) if kind == "levels" else reasoning(groups)
         return f"{head}{made}\n{end}"
 
     return MARKER.sub(table, page)
@@ -130,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.page.is_file():
         raise InvalidOutput(f"Expects an existing page, actual: {options.page}")
     page = options.page.read_text(encoding="utf-8")
-    begun, complete = len(re.findall("<!-- (?:seeds|spl|levels):", page)), len(MARKER.findall(page))
+    begun, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or begun != complete:
         raise InvalidOutput(f"Expects an end to each of the {begun} tables begun in {options.page}, actual: {complete}")
     write_whole(options.page, filled(page, options.page.parent))

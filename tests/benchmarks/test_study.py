@@ -61,6 +61,20 @@ def test_path_efficiency_and_levels(folder):
     assert [line.split(" | ")[0] for line in levels[4:7]] == ["| Easy", "| Medium", "| Hard"]
 
 
+def test_what_traces_were_worth(folder):
+    figures = {"valid": 0.9, "follows": 0.8, "in_spite": 0.05, "wrong_turn": 0.3, "noticed": 0.5, "repaired": 0.25}
+    for seed in (0, 1):
+        result = load_result(folder / f"a-{seed}.json")
+        result["summary"] |= {"reasoning": figures | {"valid": 0.9 - 0.1 * seed}, "tokens_per_solve": 40.0 + seed}
+        write(folder / f"reasoned-{seed}.json", result | {"recipe": "reasoned"})
+    lines = page(folder, "reasoning: reasoned-*.json b-*.json")
+    assert lines[2].startswith("| %, but for tokens | tokens a solve | trace true | answer follows")
+    direct, reasoned = (line.removesuffix(" |").split(" | ") for line in lines[4:6])
+    assert reasoned[1:4] == ["40.5 (40.0-41.0)", "85.0 (80.0-90.0)", "80.0 (80.0-80.0)"]
+    assert reasoned[4:] == [f"{value} ({value}-{value})" for value in ("5.0", "30.0", "50.0", "25.0")]
+    assert direct == ["| b: SFT + GRPO", *["-"] * 7]
+
+
 def test_a_table_made_again_is_the_same(folder):
     marker = "seeds: a-*.json b-*.json against a: SFT + GRPO"
     once = page(folder, marker)
