@@ -5,7 +5,7 @@
 A marker is a comment in the page; what stands between it and the next ``<!-- end -->`` is replaced. File names are
 taken from the page's folder.
 
-    <!-- seeds: results/settings/*.json against base: SFT + GRPO -->    a row for each recipe and stage, over its seeds
+    <!-- seeds: results/settings/*.json against base: GRPO -->    a row for each recipe and stage, over its seeds
     <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
     <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
     <!-- reasoning: results/styles/*.json -->                           what the traces were worth

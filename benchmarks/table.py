@@ -20,7 +20,7 @@ from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
-STAGE_TITLES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "SFT + GRPO"}
+STAGE_TITLES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
 CONTRASTS = (("grpo", "sft"), ("grpo", "sft-continued"), ("sft-continued", "sft"))
 PAPER_MAZES = 100
 PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT + GRPO", 0.93, None))
@@ -40,7 +40,7 @@ def group_of(result: Result) -> Group:
 
 
 def group_title(group: Group) -> str:
-    """A group as tables call it, e.g. ``default: SFT + GRPO``."""
+    """A group as tables call it, e.g. ``default: GRPO``."""
     recipe, stage = group
     return f"{recipe}: {STAGE_TITLES[stage]}" if stage else recipe
 

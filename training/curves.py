@@ -27,6 +27,8 @@ PANELS: dict[str, list[tuple[str, dict[str, str]]]] = {
             "Completions",
             {
                 "solved_rate": "solved",
+                "pass@group": "solved by some of the group",
+                "legality": "legal",
                 "failures/truncated": "truncated",
                 "frac_reward_zero_std": "groups without spread",
             },

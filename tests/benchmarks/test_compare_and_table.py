@@ -124,15 +124,15 @@ def test_the_table_groups_seeds_and_pairs_stages(stored):
     sft, continued, grpo, random, oracle, *paper = lines[4:12]
     assert sft.startswith("| default: SFT | 87.0 (86.0-88.0) | 1: 88.0 [80.2, 93.0]; 2: 86.0 [77.9, 91.5] |")
     assert continued.startswith("| default: SFT, continued | 91.0 | 1: 91.0 [83.8, 95.2] |")
-    assert grpo.startswith("| default: SFT + GRPO | 96.5 (95.0-98.0) |")
+    assert grpo.startswith("| default: GRPO | 96.5 (95.0-98.0) |")
     assert random.startswith("| random agent | 4.0 | 4.0 [1.6, 9.8] |")
     assert oracle.startswith("| shortest-path agent | 100.0 |")
     assert [row.split(" | ")[1] for row in paper] == ["0.0", "86.0", "93.0"]
     assert all("as published, not re-run" in row for row in paper)
     differences = lines[-3:]
-    assert differences[0].startswith("| default: SFT + GRPO minus SFT | 1: +10.0 [")
+    assert differences[0].startswith("| default: GRPO minus SFT | 1: +10.0 [")
     assert "p = 0.002; 2: +9.0 [" in differences[0]  # 2 / 2^10, then 2 / 2^9
-    assert differences[1].startswith("| default: SFT + GRPO minus SFT, continued | 1: +7.0 [")
+    assert differences[1].startswith("| default: GRPO minus SFT, continued | 1: +7.0 [")
     assert differences[2].startswith("| default: SFT, continued minus SFT | 1: +3.0 [")
 
 

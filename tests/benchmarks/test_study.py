@@ -31,16 +31,16 @@ def page(folder, marker):
 
 
 def test_seeds_are_told_one_by_one_and_together(folder):
-    lines = page(folder, "seeds: a-*.json b-*.json against a: SFT + GRPO")
+    lines = page(folder, "seeds: a-*.json b-*.json against a: GRPO")
     assert (lines[0], lines[1], lines[-2], lines[-1]) == (
         "before",
-        "<!-- seeds: a-*.json b-*.json against a: SFT + GRPO -->",
+        "<!-- seeds: a-*.json b-*.json against a: GRPO -->",
         "<!-- end -->",
         "after",
     )
     assert "old" not in lines
     first, second = (line.split(" | ") for line in lines[4:6])
-    assert first[0] == "| a: SFT + GRPO"
+    assert first[0] == "| a: GRPO"
     assert first[1].startswith("85.0 [")
     assert first[2] == "90.0; 80.0"
     assert second[1].startswith("60.0 [")
@@ -50,14 +50,14 @@ def test_seeds_are_told_one_by_one_and_together(folder):
 
 def test_every_seed_is_paired_with_a_baseline(folder):
     lines = page(folder, "seeds: b-*.json oracle.json against shortest-path")
-    (row,) = [line for line in lines if line.startswith("| b: SFT + GRPO")]
+    (row,) = [line for line in lines if line.startswith("| b: GRPO")]
     assert "-30.0, p = 2e-09; -50.0, p = 2e-15" in row  # 2 / 2^30 and 2 / 2^50
 
 
 def test_path_efficiency_and_levels(folder):
-    assert "| a: SFT + GRPO | 0.850 [" in "\n".join(page(folder, "spl: a-*.json"))
+    assert "| a: GRPO | 0.850 [" in "\n".join(page(folder, "spl: a-*.json"))
     levels = page(folder, "levels: a-*.json b-*.json")
-    assert levels[2] == "| mazebench-100: solved, % | a: SFT + GRPO | b: SFT + GRPO |"
+    assert levels[2] == "| mazebench-100: solved, % | a: GRPO | b: GRPO |"
     assert [line.split(" | ")[0] for line in levels[4:7]] == ["| Easy", "| Medium", "| Hard"]
 
 
@@ -72,11 +72,11 @@ def test_what_traces_were_worth(folder):
     direct, reasoned = (line.removesuffix(" |").split(" | ") for line in lines[4:6])
     assert reasoned[1:4] == ["40.5 (40.0-41.0)", "85.0 (80.0-90.0)", "80.0 (80.0-80.0)"]
     assert reasoned[4:] == [f"{value} ({value}-{value})" for value in ("5.0", "30.0", "50.0", "25.0")]
-    assert direct == ["| b: SFT + GRPO", *["-"] * 7]
+    assert direct == ["| b: GRPO", *["-"] * 7]
 
 
 def test_a_table_made_again_is_the_same(folder):
-    marker = "seeds: a-*.json b-*.json against a: SFT + GRPO"
+    marker = "seeds: a-*.json b-*.json against a: GRPO"
     once = page(folder, marker)
     study.main([str(folder / "PAGE.md")])
     assert (folder / "PAGE.md").read_text(encoding="utf-8").splitlines() == once
@@ -85,8 +85,8 @@ def test_a_table_made_again_is_the_same(folder):
 def test_what_cannot_be_made_is_one_error(folder):
     with pytest.raises(InvalidResult, match=r"Expects result files none-\*.json in"):
         page(folder, "seeds: none-*.json")
-    with pytest.raises(UnknownName, match="Did you mean 'a: SFT \\+ GRPO'"):
-        page(folder, "seeds: a-*.json against a: SFT + GRP")
+    with pytest.raises(UnknownName, match="Did you mean 'a: GRPO'"):
+        page(folder, "seeds: a-*.json against a: GRP")
     (folder / "PAGE.md").write_text("<!-- seeds: a-*.json -->\n", encoding="utf-8")
     with pytest.raises(InvalidOutput, match="Expects an end to each of the 1 tables"):
         study.main([str(folder / "PAGE.md")])
