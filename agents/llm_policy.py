@@ -16,17 +16,26 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 from agents.base import Agent, Mode
 from agents.decoding import drop_finished, end_ids
 from agents.episodes import Usage
-from agents.prompts import render
+from agents.prompts import check_wording, render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
 from maze_env.tokens import first_move
 
 
-def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
+def load_checkpoint(path: str, chat_template_file: str | None = None, **options: Any) -> tuple[PreTrainedModel, Any]:
     """The model and tokenizer of a folder or hub name.
+
+    Args:
+        chat_template_file: a chat template (Jinja) in place of the tokenizer's.
+        options: passed to ``from_pretrained``.
 
     Raises:
         InvalidCheckpoint: when nothing usable is there, or model and tokenizer disagree on the vocabulary.
+        InvalidConfig: when ``chat_template_file`` is no file.
     """
+    if chat_template_file is not None and not Path(chat_template_file).is_file():
+        raise InvalidConfig(
+            f"Expects chat_template_file to name a file, actual: {chat_template_file!r}, which does not exist"
+        )
     kinds = ("config.json", "adapter_config.json")  # a model, or adapters, which name the model that they belong to
     if Path(path).is_dir() and not any((Path(path) / kind).is_file() for kind in kinds):
         raise InvalidCheckpoint(f"Expects a folder with a saved model (config.json), actual: {path!r} has none")
@@ -52,12 +61,15 @@ def load_checkpoint(path: str, **options: Any) -> tuple[PreTrainedModel, Any]:
         )
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
+    if chat_template_file is not None:
+        tokenizer.chat_template = Path(chat_template_file).read_text(encoding="utf-8")
     return model, tokenizer
 
 
 def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[PreTrainedModel, Any]:
     """``load_checkpoint``, in evaluation mode and on ``device``: by default the first accelerator, else the CPU."""
     model, tokenizer = load_checkpoint(path, **options)
+    check_wording(tokenizer)
     if "device_map" not in options:
         accelerator = torch.accelerator.current_accelerator()
         model.to(device or (accelerator if accelerator is not None else "cpu"))
@@ -91,7 +103,7 @@ class LLMPolicy(Agent):
             max_new_tokens: the completion's budget; a completion that reaches it is judged as it stands.
             batch_size: completions generated at once.
             device: where to put the model; default the first accelerator, else the CPU.
-            load_options: passed to ``from_pretrained`` (``dtype``, ``attn_implementation``, ``device_map`` ...).
+            load_options: ``chat_template_file``, and what ``from_pretrained`` takes (``dtype``, ``device_map`` ...).
         """
         if temperature < 0 or max_new_tokens < 1 or batch_size < 1:
             raise InvalidConfig(

@@ -141,6 +141,19 @@ def set_template(tokenizer: Any, template: str) -> None:
     tokenizer.init_kwargs["prompt_template"] = template
 
 
+def check_wording(tokenizer: Any) -> None:
+    """Raises InvalidCheckpoint for a tokenizer that says nowhere how its model is to be spoken to, as base models' are.
+
+    It has to be bare (the embedded model's), have a chat template, or a wording of its user's own.
+    """
+    said = tokenizer.chat_template or tokenizer.init_kwargs.get("prompt_template")
+    if prompt_style(tokenizer) != "bare" and not said:
+        raise InvalidCheckpoint(
+            "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
+            "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
+        )
+
+
 def wording(tokenizer: Any, phrasing: str) -> str:
     """What stands around a maze: the tokenizer's wording, or for a phrasing other than ``standard`` the one above.
 

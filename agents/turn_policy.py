@@ -53,7 +53,7 @@ class TurnPolicy(Agent):
             max_turn_tokens: of one turn.
             batch_size: games played side by side.
             device: where to put the model; default the first accelerator, else the CPU.
-            load_options: passed to ``from_pretrained``.
+            load_options: ``chat_template_file``, and what ``from_pretrained`` takes.
         """
         if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
             raise InvalidConfig(

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
 from agents.llm_policy import load_checkpoint
-from agents.prompts import set_template
+from agents.prompts import check_wording, set_template
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
 from training.maze_tokens import add_maze_tokens
 
@@ -32,6 +32,9 @@ class ModelConfig:
     device_map: str | None = field(default=None, metadata={"help": "Passed to from_pretrained, e.g. auto."})
     add_maze_tokens: bool = field(
         default=False, metadata={"help": "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."}
+    )
+    chat_template_file: str | None = field(
+        default=None, metadata={"help": "A chat template (Jinja) in place of the tokenizer's; saved along."}
     )
     prompt_file: str | None = field(
         default=None,
@@ -64,19 +67,22 @@ class ModelConfig:
             raise InvalidConfig(
                 "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
             )
-        if self.model == EMBEDDED and (self.add_maze_tokens or self.device_map or self.dtype):
+        if self.model == EMBEDDED and (
+            self.add_maze_tokens or self.device_map or self.dtype or self.chat_template_file
+        ):
             raise InvalidConfig(
-                "Expects add_maze_tokens, dtype and device_map with a model that is loaded; the embedded one has maze "
-                "tokens and float32 weights"
+                "Expects add_maze_tokens, dtype, device_map and chat_template_file with a model that is loaded; the "
+                "embedded one has maze tokens, float32 weights and no chat"
             )
         if self.prompt_file is not None and not Path(self.prompt_file).is_file():
             raise InvalidConfig(
                 f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which does not exist"
             )
-        looks_local = self.model.startswith((".", "/", "~", "runs/")) or self.model.count("/") > 1
-        if looks_local and not Path(self.model).expanduser().is_dir():
+        looks_local = self.model.startswith((".", "/", "~", "runs/")) or self.model.count("/") != 1
+        if self.model != EMBEDDED and looks_local and not Path(self.model).expanduser().is_dir():
             raise InvalidCheckpoint(
-                f"Expects a folder with a saved model, actual: {self.model!r}, which does not exist"
+                f"Expects a folder with a saved model, or a hub name 'owner/model', actual: {self.model!r}, "
+                "which does not exist"
             )
 
 
@@ -99,9 +105,10 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
             model.set_attn_implementation(config.attn_implementation)
         tokenizer = build_tokenizer()
     else:
-        model, tokenizer = load_checkpoint(config.model, **options)
+        model, tokenizer = load_checkpoint(config.model, config.chat_template_file, **options)
     if config.prompt_file is not None:
         set_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
+    check_wording(tokenizer)
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     return model, tokenizer

@@ -14,8 +14,10 @@ from maze_env.maze import Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_to_text
 from maze_env.vocabulary import MAX_SIDE
-from training.data import CHUNK, DataConfig, make_mazes, supervised_rows
+from training.data import DataConfig, make_mazes, supervised_rows
 
+AT_ONCE = 256
+"""Examples tokenised together: few enough that one too long for the model is found at once."""
 WINDOW = 16
 """Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
 
@@ -45,7 +47,7 @@ def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_s
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
     # A few at a time: what a tokenizer returns beside the ids is many times their size.
-    while chunk := list(islice(source, CHUNK)):
+    while chunk := list(islice(source, AT_ONCE)):
         prompts, completions = [], []
         for row in chunk:
             prompt = render(tokenizer, row["maze"])
@@ -57,15 +59,14 @@ def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_s
             completions.append(completion)
         for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
             ids = np.array([*head, *tail, tokenizer.eos_token_id], dtype=np.int32)
+            if len(ids) > context:
+                raise InvalidConfig(
+                    f"Expects examples of at most {context} tokens, the model's context, actual: one of {len(ids)} "
+                    f"tokens (sizes={config.sizes!r}, styles={config.styles!r})"
+                )
             labels = ids.copy()
             labels[: len(head)] = -100
             rows.append((ids, labels))
-    longest = max(rows, key=lambda row: len(row[0]))
-    if len(longest[0]) > context:
-        raise InvalidConfig(
-            f"Expects examples of at most {context} tokens, the model's context, actual: one of {len(longest[0])} "
-            f"tokens (sizes={config.sizes!r}, styles={config.styles!r})"
-        )
     order = arrange([len(ids) for ids, _ in rows], batch_size, seed)
     return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
 

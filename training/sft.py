@@ -49,6 +49,11 @@ class MazeSFTConfig(StageConfig, SFTConfig):
             raise unknown_name("expert", self.expert, EXPERTS)
         if self.max_length is not None:
             raise InvalidConfig(f"Expects max_length to stay None (nothing is cut), actual: {self.max_length}")
+        if self.chat_template_path is not None:
+            raise InvalidConfig(
+                "Expects chat_template_file in place of chat_template_path (which TRL reads after the rows are made), "
+                f"actual: chat_template_path={self.chat_template_path!r}"
+            )
         if self.packing:
             raise InvalidConfig("Expects packing to stay false (rows are arranged by length), actual: true")
         if self.train_sampling_strategy != "sequential":

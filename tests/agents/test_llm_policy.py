@@ -256,7 +256,7 @@ def test_prompts_get_no_special_tokens_besides_the_templates():
 
 def test_a_tokenizer_without_a_padding_token_serves_batches(tmp_path):
     # GPT-2's and Llama's have none.
-    tokenizer = tiny.byte_tokenizer(pad_token=None)
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT, pad_token=None)
     folder = tiny.save(tmp_path, tiny.byte_model(tokenizer), tokenizer)
     observations = [maze_to_text(maze) for maze in tiny.mazes(2, 2, 2) + tiny.mazes(1, 3, 3)]
     texts = []

@@ -120,6 +120,10 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
         (["--max_length", "512"], "max_length to stay None .* actual: 512"),
         (["--packing", "true"], "packing to stay false"),
         (["--train_sampling_strategy", "random"], "'sequential' .* actual: 'random'"),
+        (
+            ["--chat_template_path", "chat.jinja"],
+            "chat_template_file in place .* actual: chat_template_path='chat.jinja'",
+        ),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size of at least 1, actual: 0"),
         (["--validate_every", "-1"], "validate_every of at least 0, actual: -1"),
         (["--validate_mazes", "0"], "validate_mazes of at least 1, actual: 0"),

@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2
 
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy, load_checkpoint
-from agents.prompts import render
+from agents.prompts import DESCRIBED, render
+from agents.turn_policy import TurnPolicy
 from maze_env.errors import InvalidCheckpoint, InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
@@ -175,6 +176,31 @@ def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
         load(ModelConfig(model=stranger, prompt_file=str(prompt)), 0)
 
 
+def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
+    base = tiny.save(tmp_path / "base", *family("llama", template=None))
+    missing = "Expects a tokenizer with a chat template, actual: none .*chat_template_file"
+    for attempt in (lambda: load(ModelConfig(model=base), 0), lambda: LLMPolicy(base), lambda: TurnPolicy(base)):
+        with pytest.raises(InvalidCheckpoint, match=missing):
+            attempt()
+    template = tmp_path / "chat.jinja"
+    template.write_text("{% for message in messages %}{{ message['content'] }}\n{% endfor %}")
+    given = {"chat_template_file": str(template)}
+    runs.train_sft(tmp_path / "run", model=base, styles="direct", **given, **FAST)
+    for tokenizer in (
+        LLMPolicy(str(tmp_path / "run")).tokenizer,  # saved along
+        LLMPolicy(base, **given).tokenizer,
+        load(ModelConfig(model=base, **given), 0)[1],
+    ):
+        assert render(tokenizer, maze_to_text(MAZE)).text == DESCRIBED.replace("{maze}", maze_to_text(MAZE)) + "\n"
+    assert TurnPolicy(base, **given)
+    with pytest.raises(InvalidConfig, match=r"Expects chat_template_file to name a file, actual: 'nowhere.jinja'"):
+        LLMPolicy(base, chat_template_file="nowhere.jinja")
+    # A wording of one's own says it too: there is nothing around it.
+    wording = tmp_path / "prompt.txt"
+    wording.write_text("{maze}")
+    assert load(ModelConfig(model=base, prompt_file=str(wording)), 0)
+
+
 def test_dtype_and_attention_pass_through(stranger):
     model, _ = load(ModelConfig(model=stranger, dtype="bfloat16", attn_implementation="eager"), 0)
     assert model.dtype is torch.bfloat16
@@ -191,6 +217,7 @@ def test_dtype_and_attention_pass_through(stranger):
         ({"add_maze_tokens": True}, "with a model that is loaded"),
         ({"dtype": "bfloat16"}, "with a model that is loaded"),
         ({"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a file, actual: 'nowhere.txt'"),
+        ({"chat_template_file": "chat.jinja"}, "with a model that is loaded"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, message):
