@@ -32,6 +32,11 @@ def end_ids(model: PreTrainedModel, tokenizer: Any) -> list[int]:
     return list(dict.fromkeys(end for end in ends if end is not None))
 
 
+def context_length(model: PreTrainedModel) -> int:
+    """The longest sequence that a model was made for, in tokens; 2**31 where its configuration does not tell."""
+    return int(getattr(model.config, "max_position_embeddings", 0) or 2**31)
+
+
 def drop_finished(
     model: PreTrainedModel,
     input_ids: Tensor,

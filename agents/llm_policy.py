@@ -14,7 +14,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
-from agents.decoding import drop_finished, end_ids
+from agents.decoding import context_length, drop_finished, end_ids
 from agents.episodes import Usage
 from agents.prompts import check_wording, render
 from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
@@ -153,7 +153,7 @@ class LLMPolicy(Agent):
     def act(self, observations: list[str]) -> list[str]:
         texts = [""] * len(observations)
         self.usage = Usage([0] * len(observations), [False] * len(observations))
-        # Longest first, so that a batch that does not fit in memory fails at once and padding is little.
+        # Longest first, so that what does not fit into memory or context fails at once, and padding is little.
         waiting = sorted((i for i, text in enumerate(observations) if text), key=lambda i: -len(observations[i]))
         batches = [waiting[start : start + self.batch_size] for start in range(0, len(waiting), self.batch_size)]
         for batch in tqdm(batches, desc=f"{self.name} {self.mode}", disable=not self.progress):
@@ -189,6 +189,12 @@ class LLMPolicy(Agent):
         prompts = [render(self.tokenizer, text, self.phrasing) for text in observations]
         self.thinking_opened = prompts[0].thinking_opened
         inputs = self._tokenize([prompt.text for prompt in prompts])
+        longest, context = inputs["input_ids"].shape[1], context_length(self.model)
+        if longest + self.generation.max_new_tokens > context:
+            raise InvalidConfig(
+                f"Expects prompts and max_new_tokens={self.generation.max_new_tokens} to fit into the context of "
+                f"{self.name!r}, {context} tokens, actual: a prompt of {longest} tokens"
+            )
         if self.generation.do_sample:
             # One generator serves the batch, so an episode's sample depends on its batch's seeds, not on its own alone.
             torch.manual_seed(hash((self._turn, *(self._seeds[i] for i in indices))) % 2**63)

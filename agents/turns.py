@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from agents.decoding import end_ids
-from maze_env.errors import unknown_name
+from agents.decoding import context_length, end_ids
+from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
 from maze_env.tokens import first_move
 
@@ -34,6 +34,7 @@ class TurnDecoder:
 
     Raises:
         UnknownName: for a restriction that does not exist.
+        InvalidConfig: from ``begin``, ``read`` and ``write``, when a game outgrows the model's context.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class TurnDecoder:
         self.model, self.tokenizer = model, tokenizer
         self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
-        self._ends = end_ids(model, tokenizer)
+        self._ends, self._context = end_ids(model, tokenizer), context_length(model)
 
     @torch.inference_mode()
     def begin(self, prompts: Sequence[str], thinking_opened: bool = False) -> None:
@@ -142,6 +143,12 @@ class TurnDecoder:
         pad = self.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (width - len(chunk)) + chunk for chunk in chunks], device=device)
         fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
+        longest = int((self.lengths + fresh.sum(1)).max())
+        if games is None and longest + self.max_turn_tokens > self._context:  # a turn that was begun has its room
+            raise InvalidConfig(
+                f"Expects games and max_turn_tokens={self.max_turn_tokens} to fit into the model's context of "
+                f"{self._context} tokens, actual: a game of {longest} tokens"
+            )
         positions = (self.lengths[:, None] + fresh.cumsum(1) - 1).clamp(min=0)
         self.mask = torch.cat([self.mask, fresh], dim=1)
         self.lengths = self.lengths + fresh.sum(1)

@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
-from agents.decoding import end_ids, use_dropping
+from agents.decoding import context_length, end_ids, use_dropping
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
@@ -31,7 +31,7 @@ from training.model import EMBEDDED, ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
 from training.play import Rules, TurnRollout, game_dataset, play_reward
 from training.reward import MazeReward
-from training.rows import context_length, prompt_dataset
+from training.rows import prompt_dataset
 from training.settled import unsettled_mazes
 from training.stage import StageConfig, as_dict, begin, finish, is_sharded, optimizer_for
 from training.tool_play import MazeTool, ToolReward, tool_dataset

@@ -22,11 +22,6 @@ WINDOW = 16
 """Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
 
 
-def context_length(model: Any) -> int:
-    """The longest sequence that a model was made for."""
-    return int(getattr(model.config, "max_position_embeddings", 0) or 2**31)
-
-
 def token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     """The tokens of ``texts``. Raises InvalidConfig for text that the vocabulary does not have."""
     try:

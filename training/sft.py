@@ -14,6 +14,7 @@ from typing import Any
 
 from trl import SFTConfig, SFTTrainer
 
+from agents.decoding import context_length
 from maze_env.commands import run_command
 from maze_env.errors import InvalidConfig, unknown_name
 from training import run_folder
@@ -22,7 +23,7 @@ from training.data import DataConfig
 from training.model import ModelConfig, load, lora_config
 from training.monitor import Stopwatch, ValidationCallback
 from training.play import EXPERTS, expert_dataset
-from training.rows import context_length, supervised_dataset
+from training.rows import supervised_dataset
 from training.stage import StageConfig, as_dict, begin, check_divides, finish, optimizer_for
 
 

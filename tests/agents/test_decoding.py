@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import drop_finished, end_ids, use_dropping
+from agents.decoding import context_length, drop_finished, end_ids, use_dropping
 from agents.embedded import build_model, build_tokenizer
 from agents.llm_policy import LLMPolicy
 from maze_env.tokens import maze_to_text
@@ -91,6 +91,12 @@ def test_what_follows_an_end_is_padding():
     for row, length in zip(dropping, lengths(dropping), strict=True):
         assert (row[length:] == 0).all()
         assert (row[: length - 1] != 2).all()
+
+
+def test_the_context_is_the_models_own():
+    assert context_length(build_model(tiny.SMALL, 0)) == 4096
+    state_space = MambaForCausalLM(MambaConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1))
+    assert context_length(state_space) == 2**31
 
 
 def test_a_budget_of_one_token_is_one_token():

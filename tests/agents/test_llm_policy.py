@@ -9,7 +9,7 @@ from transformers import LlamaForCausalLM
 from agents.embedded import build_model, build_tokenizer
 from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy, load_checkpoint
-from agents.prompts import WORDINGS
+from agents.prompts import WORDINGS, render
 from maze_env import traces
 from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
@@ -265,6 +265,17 @@ def test_a_tokenizer_without_a_padding_token_serves_batches(tmp_path):
         agent.reset(range(3))
         texts.append(agent.act(observations))
     assert texts[0] == texts[1]
+
+
+def test_a_context_too_short_is_an_error_before_the_first_completion():
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    model = tiny.byte_model(tokenizer)
+    short, long = tiny.mazes(1, 2, 2)[0], tiny.mazes(1, 5, 5)[0]
+    lengths = [len(tokenizer(render(tokenizer, maze_to_text(maze)).text).input_ids) - 1 for maze in (short, long)]
+    model.config.max_position_embeddings = lengths[0] + 5
+    assert run_episodes(policy(model, tokenizer, max_new_tokens=5), [short], [0])
+    with pytest.raises(InvalidConfig, match=f"max_new_tokens=5 .*, actual: a prompt of {lengths[1]} "):
+        run_episodes(policy(model, tokenizer, max_new_tokens=5, batch_size=1), [short, long], [0, 1])
 
 
 def test_a_model_in_training_goes_on_training():

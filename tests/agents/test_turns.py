@@ -150,6 +150,20 @@ def test_a_template_without_a_second_turn_is_an_error():
             Replies(tokenizer).write(State((0, 0), 0, moved=True))
 
 
+def test_a_game_that_outgrows_the_context_is_an_error():
+    model, tokenizer = stranger()
+    prompt, reply = "x" * 8, "y" * 8
+    length = len(tokenizer(prompt + reply, add_special_tokens=False).input_ids)
+    model.config.max_position_embeddings = length + 2 * 4
+    decoder = TurnDecoder(model, tokenizer, max_turn_tokens=4)
+    decoder.begin([prompt])
+    decoder.write()
+    decoder.read([reply])
+    decoder.write()
+    with pytest.raises(InvalidConfig, match=f"max_turn_tokens=4 .* {length + 8} tokens, actual: a game of"):
+        decoder.read([reply])
+
+
 def test_wrong_values_are_refused(tmp_path):
     model, tokenizer = embedded()
     with pytest.raises(UnknownName, match=r"Expects a restriction out of .*'legal'.*Did you mean 'legal'\?"):

@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from agents.embedded import build_model, build_tokenizer
+from agents.embedded import build_tokenizer
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
 from training.data import DataConfig, make_mazes, supervised_rows
-from training.rows import WINDOW, arrange, context_length, prompt_dataset, supervised_dataset
+from training.rows import WINDOW, arrange, prompt_dataset, supervised_dataset
 
 MIXED = DataConfig(examples=70, sizes="2x2,4x4", styles="direct,path,retry,redraw,search")
 
@@ -78,10 +78,6 @@ def test_a_maze_that_the_vocabulary_cannot_write_is_an_error_that_says_so():
         supervised_dataset(wide, build_tokenizer(), 4096, 4, 0)
     with pytest.raises(InvalidConfig, match="20x20"):
         prompt_dataset(wide, build_tokenizer(), 4096, 4)
-
-
-def test_the_context_is_the_models_own():
-    assert context_length(build_model(tiny.SMALL, 0)) == 4096
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 63, 64, 65, 200])
