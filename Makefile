@@ -37,7 +37,7 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: train control settings styles zero test test-slow lint format clean
+.PHONY: train control speed settings styles zero test test-slow lint format clean
 .SECONDARY:
 
 train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
@@ -47,6 +47,10 @@ train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
 # The control of the default recipe: SFT continued for as long as GRPO took.
 control:
 	$(MAKE) train STAGES="untrained sft sft-continued grpo"
+
+# Tokens a second of the stages, beside what the device can do.
+speed: $(TRAINED:%=%/.done)
+	$(BIN)/python -m training.speed $(TRAINED) --output $(RUN)/speed.json
 
 # One change of GRPO at a time (training/configs/settings), equal steps, measured on the tuning suite.
 SETTINGS := base dr-grpo kl curriculum skip top-entropy alphamaze

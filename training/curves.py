@@ -4,14 +4,12 @@ python -m training.curves runs/default-0/sft runs/default-0/grpo --output runs/d
 """
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 
 from maze_env.commands import check_folder, run_command
-from maze_env.errors import InvalidCheckpoint
+from training.run_folder import finished_run
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -41,18 +39,9 @@ PANELS: dict[str, list[tuple[str, dict[str, str]]]] = {
 """For each stage, the panels to draw: title, and the logged names with their labels."""
 
 
-def read(folder: Path) -> tuple[str, list[dict[str, Any]]]:
-    """The stage and the log of a run. Raises InvalidCheckpoint for a folder that holds no finished run."""
-    try:
-        stage = json.loads((folder / "run.json").read_text())["stage"]
-        return stage, json.loads((folder / "trainer_state.json").read_text())["log_history"]
-    except OSError as error:
-        raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: no {error.filename!r}") from None
-
-
 def draw(folders: list[Path], output: Path) -> None:
     """Draws the panels of each run, one row a run, into ``output`` (PNG)."""
-    runs = [read(folder) for folder in folders]
+    runs = [(run["stage"], log) for run, log in map(finished_run, folders)]
     check_folder(output.parent)
     columns = max(len(PANELS[stage]) for stage, _ in runs)
     figure, axes = plt.subplots(

@@ -9,6 +9,7 @@ from maze_env.errors import InvalidCheckpoint
 from tests import tiny
 from tests.training import runs
 from training import curves
+from training.run_folder import finished_run
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ def test_a_finished_run_of_each_stage_becomes_one_picture(both, tmp_path):
 def test_every_name_that_is_drawn_is_logged_by_its_stage(both):
     # A name that no run logs would be a curve that is silently missing.
     for folder in both:
-        stage, log = curves.read(folder)
+        run, log = finished_run(folder)
         logged = {name for entry in log for name in entry}
-        drawn = {name for _, names in curves.PANELS[stage] for name in names}
+        drawn = {name for _, names in curves.PANELS[run["stage"]] for name in names}
         assert drawn <= logged
 
 
@@ -48,7 +49,7 @@ def test_the_command_draws(both, tmp_path):
 
 def test_a_run_that_has_not_finished_is_an_error(both, tmp_path):
     with pytest.raises(InvalidCheckpoint, match=r"run\.json"):
-        curves.read(tmp_path)
+        finished_run(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"stage": "sft", "figures": None}))
     with pytest.raises(InvalidCheckpoint, match=r"trainer_state\.json"):
         curves.draw([tmp_path], tmp_path / "curves.png")

@@ -1,0 +1,184 @@
+"""How fast runs were, beside what their device can do.
+
+    python -m training.speed runs/gpu-search-0/sft runs/gpu-search-0/grpo --output runs/gpu-search-0/speed.json
+
+Training: tokens a second over a whole run and, for SFT, their share of the device's arithmetic (model FLOPs
+utilisation, Chowdhery et al. 2022, arXiv 2204.02311, appendix B: six operations for each weight and token, attention
+left out). Generation: tokens a second of a batch from the run's checkpoint, and their share of the memory's speed, as
+each step of decoding reads every weight once and the keys and values of every row.
+
+What the device can do is measured on it, not looked up: the product of two large matrices in the run's precision, and
+the copy of a large tensor.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel
+
+from agents.decoding import context_length, drop_finished
+from agents.llm_policy import load_for_inference
+from agents.prompts import render
+from maze_env.commands import check_folder, provenance, run_command, write_whole
+from maze_env.errors import InvalidConfig
+from maze_env.generation import MazeSpec, generate
+from maze_env.tokens import maze_to_text
+from training.run_folder import finished_run
+
+ROUNDS = 5
+SIDE, ELEMENTS = {"cpu": 2048}, {"cpu": 2**26}
+GPU_SIDE, GPU_ELEMENTS = 8192, 2**29
+"""Sizes of what is multiplied and copied: large enough that nothing but arithmetic, or memory, counts."""
+
+
+def seconds(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    """Median wall seconds of ``work``, after one round that is not counted."""
+    taken = []
+    for _ in range(rounds + 1):
+        _finish()
+        began = time.perf_counter()
+        work()
+        _finish()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken[1:])
+
+
+def _finish() -> None:
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
+
+
+def device_limits(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
+    """``flops_per_second`` of a matrix product in ``dtype``, ``bytes_per_second`` that memory reads and writes."""
+    side = SIDE.get(device.type, GPU_SIDE)
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    source = torch.zeros(ELEMENTS.get(device.type, GPU_ELEMENTS), device=device)
+    target = torch.empty_like(source)
+    return {
+        "flops_per_second": 2 * side**3 / seconds(lambda: left @ right),
+        "bytes_per_second": 2 * source.nbytes / seconds(lambda: target.copy_(source)),
+    }
+
+
+def weights_of(model: PreTrainedModel) -> list[torch.Tensor]:
+    """The weights that every token is multiplied with: all, but for an input embedding that is not the head too."""
+    inputs, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    return [weight for weight in model.parameters() if weight is not inputs or inputs is head]
+
+
+def training_speed(
+    model: PreTrainedModel, stage: str, log: list[dict[str, Any]], flops_per_second: float
+) -> dict[str, float | None]:
+    """Tokens a second of a finished run, prompts among them, and for SFT their share of the device's arithmetic.
+
+    GRPO spends an unknown part of its time on generation, so that no share is told of it. A run that was resumed counts
+    its tokens from the start and its time from there, so measure one that went through.
+    """
+    tokens = max(entry.get("num_tokens", 0.0) for entry in log)
+    rate = tokens / next(entry["train_runtime"] for entry in reversed(log) if "train_runtime" in entry)
+    needed = 6 * sum(weight.numel() for weight in weights_of(model))
+    return {
+        "tokens_per_second": rate,
+        "share_of_arithmetic": rate * needed / flops_per_second if stage == "sft" else None,
+    }
+
+
+@torch.inference_mode()
+def generation_speed(
+    model: PreTrainedModel, tokenizer: Any, batch: int, tokens: int, side: int, bytes_per_second: float
+) -> dict[str, float]:
+    """Tokens a second while ``batch`` rows write ``tokens`` each, reading their prompts apart; and what they read.
+
+    Raises:
+        InvalidConfig: for a prompt and tokens beyond the model's context.
+    """
+    mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
+    prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
+    inputs = tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+    read, context = inputs["input_ids"].shape[1], context_length(model)
+    if read + tokens > context:
+        raise InvalidConfig(
+            f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {read} tokens"
+        )
+    inputs = {name: inputs[name].to(model.device) for name in ("input_ids", "attention_mask")}
+
+    def write(count: int) -> Callable[[], Any]:
+        config = GenerationConfig(
+            min_new_tokens=count, max_new_tokens=count, do_sample=False, pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        )  # fmt: skip
+        return lambda: model.generate(**inputs, generation_config=config, custom_generate=drop_finished)
+
+    taken = seconds(write(tokens), rounds=3) - seconds(write(1), rounds=3)
+    steps, config = tokens - 1, model.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    per_token = 2 * config.num_hidden_layers * heads * width * model.dtype.itemsize
+    per_step = sum(weight.nbytes for weight in weights_of(model)) + batch * per_token * (read + tokens / 2)
+    return {
+        "batch": batch,
+        "prompt_tokens": read,
+        "new_tokens": tokens,
+        "tokens_per_second": batch * steps / taken,
+        "share_of_memory": steps * per_step / taken / bytes_per_second,
+    }
+
+
+def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
+    """All figures of the finished run in ``folder``."""
+    run, log = finished_run(folder)
+    precision = torch.bfloat16 if run["configuration"]["bf16"] else torch.float32
+    model, tokenizer = load_for_inference(str(folder), None, dtype=precision)
+    limits = device_limits(model.device, precision)
+    return {
+        "run": str(folder),
+        "stage": run["stage"],
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "precision": str(precision).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if model.device.type == "cuda" else model.device.type,
+        **limits,
+        "training": training_speed(model, run["stage"], log, limits["flops_per_second"]),
+        "generation": generation_speed(model, tokenizer, batch, tokens, side, limits["bytes_per_second"]),
+    }
+
+
+def main() -> None:
+    """Reads the command line, measures and writes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.speed", description="How fast runs were, beside the device."
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
+    parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
+    parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")
+    parser.add_argument("--side", type=int, default=5, help="of the mazes in their prompts")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    options = parser.parse_args()
+    if options.batch < 1 or options.tokens < 2:
+        raise InvalidConfig(
+            f"Expects a batch of at least 1 and at least 2 tokens, actual: {options.batch} and {options.tokens}"
+        )
+    check_folder(options.output.parent)
+    began = time.perf_counter()
+    measured = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]
+    for one in measured:
+        training, generation = one["training"], one["generation"]
+        share = training["share_of_arithmetic"]
+        told = "" if share is None else f" ({share:.1%} of the arithmetic)"
+        print(
+            f"{one['run']}, {one['device']}, {one['precision']}: training {training['tokens_per_second']:,.0f} tokens/s"
+            f"{told}, generation {generation['tokens_per_second']:,.0f} tokens/s "
+            f"({generation['share_of_memory']:.1%} of the memory's speed)"
+        )
+    made = {"runs": measured, "provenance": provenance("training.speed", sys.argv[1:], time.perf_counter() - began)}
+    write_whole(options.output, json.dumps(made, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    run_command(main)
