@@ -54,7 +54,11 @@ speed: $(TRAINED:%=%/.done)
 
 # One change of GRPO at a time (training/configs/settings), equal steps, measured on the tuning suite.
 SETTINGS := base dr-grpo kl curriculum skip top-entropy alphamaze
-settings: $(SETTINGS:%=$(RUN)/settings/%.json)
+settings: $(RUN)/settings/start.json $(SETTINGS:%=$(RUN)/settings/%.json)
+
+$(RUN)/settings/start.json: $(RUN)/sft/.done
+	$(BENCHMARK) --suite mazebench-dev --max-new-tokens 256 --agent $(RUN)/sft \
+		--recipe start --stage sft --train-seed $(SEED) --output $@ --overwrite
 
 $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --config training/configs/settings/base.yaml \
