@@ -2,9 +2,10 @@
 
 ``transformers`` generates a batch until its longest sequence ends, and every row costs until then. Answers to mazes
 differ much in length, and a few never end, so most of that is spent on padding.
-This is the plain sampling loop with two things added: rows that have ended leave the batch and the key-value cache, and
-a prompt that several rows share, as the completions of a GRPO group do, is read once. It plugs into
-``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
+This is the plain sampling loop with three things added: rows that have ended leave the batch and the key-value cache,
+a prompt that several rows share, as the completions of a GRPO group do, is read once, and the cache is written in
+place. It plugs into ``model.generate(custom_generate=...)``, so the rest, logits processors among it, is
+``transformers``' own.
 """
 
 import functools
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
 
+from agents.kv_cache import with_room
 from maze_env.errors import InvalidConfig
 
 KEEP_SHARE = 0.85
@@ -54,7 +56,7 @@ def drop_finished(
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
-    cache, mask = model_kwargs["past_key_values"], model_kwargs.get("attention_mask")
+    cache, mask = with_room(model_kwargs["past_key_values"]), model_kwargs.get("attention_mask")
     if mask is None:
         mask = torch.ones_like(input_ids)
     ends = generation_config._eos_token_tensor

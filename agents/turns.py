@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from agents.decoding import context_length, end_ids
+from agents.kv_cache import with_room
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
 from maze_env.tokens import first_move
@@ -57,7 +58,7 @@ class TurnDecoder:
         """Begins a game for each prompt, a text with its special tokens in it, which may open the thinking."""
         self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
-        self.cache = DynamicCache(config=self.model.config)
+        self.cache = with_room(DynamicCache(config=self.model.config))
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
         self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logits = torch.empty((count, 0), device=device)
