@@ -218,7 +218,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     validation.trainer = trainer
     trainer.train(resume_from_checkpoint=checkpoint)
 
-    figures = {"environment_share": environment_share(trainer.state.log_history)}
+    log = trainer.state.log_history
+    figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
     return finish(trainer, "grpo", configuration, stopwatch, figures, model_config.merge_lora)
 
 
@@ -226,6 +227,12 @@ def environment_share(log: list[dict[str, float]]) -> float | None:
     """The share of the steps' time that environment, parsing and reward took; ``None`` where no step tells."""
     told = [(entry["environment_seconds"], entry["step_time"]) for entry in log if "environment_seconds" in entry]
     return sum(seconds for seconds, _ in told) / sum(step for _, step in told) if told else None
+
+
+def reward_range(log: list[dict[str, float]]) -> dict[str, float]:
+    """The mean rewards of the logged steps: the first, the last, the least and the greatest."""
+    means = [entry["reward"] for entry in log if "reward" in entry]
+    return {"first": means[0], "last": means[-1], "least": min(means), "greatest": max(means)} if means else {}
 
 
 if __name__ == "__main__":

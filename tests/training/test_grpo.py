@@ -73,6 +73,10 @@ def test_the_weights_move_and_the_folder_is_complete(finished, trained):
     assert run["figures"] == figures
     assert figures["steps"] == 6
     assert 0 < figures["environment_share"] < 0.5
+    rewards = [entry["reward"] for entry in training_log(folder)]
+    assert figures["reward"]["first"] == rewards[0]
+    assert figures["reward"]["last"] == rewards[-1]
+    assert figures["reward"]["least"] <= min(rewards[0], rewards[-1]) <= figures["reward"]["greatest"] == max(rewards)
     assert run["configuration"]["model"] == str(trained)
     assert run["configuration"]["reward"] == "solved"
 
