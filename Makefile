@@ -68,7 +68,7 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
 # The default recipe's SFT on each trace style alone (training/configs/styles).
-STYLES := direct path retry redraw
+STYLES := direct path retry redraw direct-few
 styles: $(STYLES:%=runs/styles-$(SEED)/results/%.json)
 
 runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
