@@ -73,11 +73,21 @@ def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
 def test_a_style_alone_is_trained_as_the_default_recipe_is(path):
     default = CONFIGS / "default" / "sft.yaml"
     (_, usual, alike), (_, data, args) = read(default), read(default, path)
-    assert data.styles == f"{path.stem}:1"
+    assert data.styles == f"{path.stem.removesuffix('-few')}:1"
     assert (data.sizes, data.lengths, args.learning_rate) == (usual.sizes, usual.lengths, alike.learning_rate)
     assert data.examples % args.per_device_train_batch_size == 0
-    if path.stem != "redraw":  # its traces are five to ten times as long
+    if path.stem not in ("redraw", "direct-few"):  # its traces are five to ten times as long; and its control
         assert data.examples == usual.examples
+
+
+def test_the_control_of_redraw_differs_in_its_style_alone():
+    default = CONFIGS / "default" / "sft.yaml"
+    (_, redraw, long), (_, control, short) = (
+        read(default, CONFIGS / "styles" / f"{name}.yaml") for name in ("redraw", "direct-few")
+    )
+    assert control.examples == redraw.examples
+    for key in ("per_device_train_batch_size", "lr_scheduler_kwargs", "warmup_steps", "learning_rate"):
+        assert getattr(short, key) == getattr(long, key)
 
 
 @pytest.mark.parametrize("path", VLLM, ids=name_of)
