@@ -67,8 +67,9 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BENCHMARK) --suite mazebench-dev --max-new-tokens 256 --agent $(RUN)/settings/$* \
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
-# The default recipe's SFT on each trace style alone (training/configs/styles).
-STYLES := direct path retry redraw direct-few
+# The default recipe's SFT on each trace style alone (training/configs/styles). The longest true answer to mazebench-1000,
+# in style retry-redraw, has 1,595 tokens.
+STYLES := direct path retry retry-dead-end redraw retry-redraw direct-few
 styles: $(STYLES:%=runs/styles-$(SEED)/results/%.json)
 
 runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
@@ -77,7 +78,7 @@ runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
 	@touch $@
 
 runs/styles-$(SEED)/results/%.json: runs/styles-$(SEED)/%/.done
-	$(BENCHMARK) --suite mazebench-1000 --max-new-tokens 1400 --agent runs/styles-$(SEED)/$* \
+	$(BENCHMARK) --suite mazebench-1000 --max-new-tokens 1600 --agent runs/styles-$(SEED)/$* \
 		--recipe $* --stage sft --train-seed $(SEED) --output $@ --overwrite
 
 # GRPO from random weights, on 2x2 and 3x3, measured on those and on what it never saw.

@@ -15,6 +15,7 @@ CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 LAUNCH, VLLM = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
 SETTINGS = sorted(CONFIGS.glob("settings/*.yaml"))
 STYLES = sorted(CONFIGS.glob("styles/*.yaml"))
+FEW = [CONFIGS / "styles" / f"{name}.yaml" for name in ("redraw", "retry-redraw", "direct-few")]
 FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *VLLM, *SETTINGS, *STYLES})
 
 
@@ -76,16 +77,15 @@ def test_a_style_alone_is_trained_as_the_default_recipe_is(path):
     assert data.styles == f"{path.stem.removesuffix('-few')}:1"
     assert (data.sizes, data.lengths, args.learning_rate) == (usual.sizes, usual.lengths, alike.learning_rate)
     assert data.examples % args.per_device_train_batch_size == 0
-    if path.stem not in ("redraw", "direct-few"):  # its traces are five to ten times as long; and its control
+    if path not in FEW:
         assert data.examples == usual.examples
 
 
-def test_the_control_of_redraw_differs_in_its_style_alone():
+@pytest.mark.parametrize("path", FEW, ids=name_of)
+def test_styles_that_redraw_and_their_control_differ_in_their_style_alone(path):
     default = CONFIGS / "default" / "sft.yaml"
-    (_, redraw, long), (_, control, short) = (
-        read(default, CONFIGS / "styles" / f"{name}.yaml") for name in ("redraw", "direct-few")
-    )
-    assert control.examples == redraw.examples
+    (_, redraw, long), (_, other, short) = read(default, FEW[0]), read(default, path)
+    assert other.examples == redraw.examples
     for key in ("per_device_train_batch_size", "lr_scheduler_kwargs", "warmup_steps", "learning_rate"):
         assert getattr(short, key) == getattr(long, key)
 
