@@ -212,9 +212,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "attempt_columns": [*COLUMNS, "texts"] if options.texts else list(COLUMNS),
         "attempts": attempt_rows(records, len(suite.mazes), options.texts),
     }
+    if options.output is not None:  # before anything is printed: a pipe that was closed must not cost the result
+        write_whole(options.output, result_text(result))
     print(report(result))
     if options.output is not None:
-        write_whole(options.output, result_text(result))
         print(f"stored in {options.output}")
 
 

@@ -28,6 +28,9 @@ def run_command(main: Callable[[], object]) -> None:
     except TokenMazeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read the output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at its end
+        sys.exit(1)
 
 
 def keep_freed_memory() -> None:
@@ -80,11 +83,21 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(seconds, 1),
         "machine": platform.platform(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "packages": installed_versions(),
         "torch_threads": torch.get_num_threads() if torch else None,
     }
+
+
+def processor() -> str | None:
+    """The processor's name; None where the system does not tell."""
+    try:  # Linux, where platform.processor() is empty or no more than the architecture
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
 def git(*arguments: str) -> str | None:

@@ -41,7 +41,7 @@ def test_a_new_run_starts_at_the_beginning_and_says_what_it_is(tmp_path):
     assert run["stage"] == "sft"
     assert run["configuration"] == BEGAN
     assert run["figures"] is None
-    assert {"command", "commit", "packages", "machine"} <= run["provenance"].keys()
+    assert {"command", "commit", "packages", "machine", "processor"} <= run["provenance"].keys()
 
 
 def test_an_empty_folder_will_do(tmp_path):
