@@ -2,6 +2,7 @@
 
     python -m benchmarks.compare A.json B.json
     python -m benchmarks.compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
+    python -m benchmarks.compare A.json B.json --points 2      also how many mazes it takes to see 2 points
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
 Only results on the same suite, in the same phrasings and mode, with the same number of samples compare.
@@ -23,6 +24,7 @@ from benchmarks.results import (
 from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
 from benchmarks.suite_specs import SUITES
 from maze_env.commands import run_command
+from maze_env.errors import InvalidConfig
 from maze_env.maze import SYMMETRIES
 
 
@@ -32,8 +34,9 @@ def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved
     Raises:
         InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
     """
+    if first["suite"]["sha256"] != second["suite"]["sha256"]:
+        raise InvalidResult(f"Expects two results on the same mazes, actual: {_suite(first)} and {_suite(second)}")
     for what, one, two in (
-        ("suite", _suite(first), _suite(second)),
         ("phrasings", phrasings_of(first["suite"]), phrasings_of(second["suite"])),
         ("mode", first["mode"], second["mode"]),
         ("fog", first["view_radius"], second["view_radius"]),
@@ -63,16 +66,13 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
-def power_note(difference: PairedDifference) -> str:
-    """How many mazes it takes to see such a difference, and one of a point, where as many mazes tell the two apart."""
+def power_note(difference: PairedDifference, points: float) -> str:
+    """How many mazes it takes to see such a difference, and one of ``points``, where the share that differs is this."""
     discordant = (difference.first_only + difference.second_only) / difference.mazes
     if not discordant:
         return "no maze tells them apart"
-    sizes = sorted({0.01, *([abs(difference.difference)] if difference.difference else [])}, reverse=True)
-    needed = [
-        f"{mazes_needed(size, max(discordant, size)):,} for {100 * size:.1f} point{'s' if size != 0.01 else ''}"
-        for size in sizes
-    ]
+    sizes = sorted({points / 100, *([abs(difference.difference)] if difference.difference else [])}, reverse=True)
+    needed = [f"{mazes_needed(size, max(discordant, size)):,} for {100 * size:.1f} points" for size in sizes]
     return f"mazes needed to see a difference four times in five: {', '.join(needed)}"
 
 
@@ -84,7 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=("solved", "spl"), default="solved", help="what to compare")
+    parser.add_argument("--points", type=float, default=1.0, help="difference for which to tell the mazes needed")
     options = parser.parse_args(arguments)
+    if not 0 < options.points <= 100:
+        raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     first, others = load_result(options.first), [load_result(path) for path in options.others]
     differences = [compare(first, other, options.metric) for other in others]
     corrected = holm([difference.p_value for difference in differences])
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
         print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
         if exact:
-            print(power_note(difference))
+            print(power_note(difference, options.points))
 
 
 def _figure(result: dict[str, Any], metric: str) -> str:

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.episodes import Record
@@ -98,14 +98,6 @@ def _counts_tokens(records: Iterable[Record]) -> bool:
     return any(record.tokens is not None for record in records)
 
 
-def solves_of_mazes(records: Iterable[Record]) -> dict[Maze, list[bool]]:
-    """For each maze, in order of first attempt, which of its attempts solved it."""
-    solves: dict[Maze, list[bool]] = {}
-    for record in records:
-        solves.setdefault(record.maze, []).append(record.solved)
-    return solves
-
-
 def pass_at_k(attempts: int, solved: int, k: int) -> float:
     """The chance that at least one of ``k`` attempts solves, estimated without bias: 1 - C(n - c, k) / C(n, k).
 
@@ -114,22 +106,25 @@ def pass_at_k(attempts: int, solved: int, k: int) -> float:
     return 1 - math.comb(attempts - solved, k) / math.comb(attempts, k)
 
 
-def mean_pass_at_k(solves: Collection[Sequence[bool]], k: int) -> float:
-    """``pass_at_k`` averaged over mazes: for each, which of its attempts solved it."""
-    return sum(pass_at_k(len(each), sum(each), k) for each in solves) / len(solves)
+def mean_pass_at_k(records: Sequence[Record], samples: int, k: int) -> float:
+    """``pass_at_k`` averaged over tasks. A task is a maze in one phrasing; ``records`` hold sample after sample."""
+    tasks = len(records) // samples
+    return sum(pass_at_k(samples, sum(one.solved for one in records[i::tasks]), k) for i in range(tasks)) / tasks
 
 
 def symmetry_consistency(records: Sequence[Record]) -> float:
-    """Share of the images of a maze whose moves are the image of the moves on the maze itself.
+    """Share of the images of a maze whose answer is the image of the answer to the maze itself.
 
-    ``records`` hold each maze and its 7 other images, one after the other, as suite ``symmetry`` does. An agent that
-    looks at the walls alone and breaks ties without regard to direction has 1.
+    Both have to be well formed: to say nothing twice is no consistency. ``records`` hold each maze and its 7 other
+    images, one after the other, as suite ``symmetry`` does. An agent that looks at the walls alone and breaks ties
+    without regard to direction has 1.
     """
     alike = total = 0
     for start in range(0, len(records), len(SYMMETRIES)):
         first, *others = records[start : start + len(SYMMETRIES)]
         for symmetry, record in enumerate(others, start=1):
-            alike += record.moves == tuple(transform_move(move, symmetry) for move in first.moves)
+            image = tuple(transform_move(move, symmetry) for move in first.moves)
+            alike += record.moves == image and not (first.malformed or record.malformed)
             total += 1
     return alike / total
 
@@ -179,7 +174,7 @@ def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None =
 
 def _figures(records: Sequence[Record], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
     """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
-    mazes = solves_of_mazes(records)
+    mazes = {record.maze for record in records}
     rate = solved_rate(records)
     figures = {
         "attempts": len(records),
@@ -201,5 +196,5 @@ def _figures(records: Sequence[Record], images: int, samples: int, view_radius: 
     }
     if samples > 1:
         powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
-        figures["pass_at_k"] = {str(k): mean_pass_at_k(mazes.values(), k) for k in (*powers, samples)}
+        figures["pass_at_k"] = {str(k): mean_pass_at_k(records, samples, k) for k in (*powers, samples)}
     return figures

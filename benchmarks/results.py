@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.episodes import Record
 from benchmarks.metrics import path_efficiency
+from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from maze_env.commands import check_folder
 from maze_env.errors import InvalidOutput, TokenMazeError
@@ -22,6 +23,10 @@ COLUMNS = ("maze", "cause", "moves", "tokens", "truncated")
 """Of a stored attempt: index of the maze in its suite; cause; replayed moves as letters; tokens, or null where the
 agent counts none; 1 where a budget cut it short. Sample after sample, in each phrasing after phrasing, in each of those
 every maze of the suite in order."""
+
+RUN = ("suite", "mode", "view_radius", "agent", "agent_options", "samples", "recipe", "stage", "train_seed")
+NEEDED = (*RUN, "summary", "baselines", "provenance", "attempts")
+"""What reports, tables and comparisons read of a result."""
 
 
 class InvalidResult(TokenMazeError):
@@ -54,8 +59,8 @@ def solved_shares(result: dict[str, Any]) -> list[float]:
     return [count / attempts_at_each(result) for count in solved]
 
 
-def path_scores(result: dict[str, Any]) -> list[float]:
-    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
+def suite_of(result: dict[str, Any]) -> Suite:
+    """The mazes that a result was measured on.
 
     Raises:
         InvalidResult: when what the suite's name stands for holds other mazes now.
@@ -65,7 +70,16 @@ def path_scores(result: dict[str, Any]) -> list[float]:
         raise InvalidResult(
             f"Expects {stored['name']} as it was measured, sha256 {stored['sha256']}, actual: {suite.spec.sha256}"
         )
-    mazes = suite.mazes
+    return suite
+
+
+def path_scores(result: dict[str, Any]) -> list[float]:
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
+
+    Raises:
+        InvalidResult: as ``suite_of``.
+    """
+    mazes = suite_of(result).mazes
     scores = [0.0] * len(mazes)
     for index, cause, moves, *_ in result["attempts"]:
         if cause == Cause.SOLVED:
@@ -114,10 +128,12 @@ def load_result(path: Path) -> dict[str, Any]:
         raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
     if not isinstance(result, dict) or result.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
+    if missing := [name for name in NEEDED if name not in result]:
+        raise InvalidResult(f"Expects a whole result in {path}, actual: one without {', '.join(missing)}")
     suite = result["suite"]
     attempts, expected = len(result["attempts"]), suite["mazes"] * result["samples"] * len(phrasings_of(suite))
     if attempts != expected:
         raise InvalidResult(f"Expects {expected} attempts in {path}, actual: {attempts}")
-    if any(row[0] != index % result["suite"]["mazes"] for index, row in enumerate(result["attempts"])):
+    if any(row[0] != index % suite["mazes"] for index, row in enumerate(result["attempts"])):
         raise InvalidResult(f"Expects attempts at every maze of the suite in order in {path}, actual: another order")
     return result

@@ -1,11 +1,12 @@
 """Intervals and tests for solved rates, all at 95 %."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 
 Z = float(norm.ppf(0.975))
 Interval = tuple[float, float]
@@ -96,21 +97,39 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> int:
-    """Mazes with which McNemar's test at 5 % sees a paired difference with probability ``power``.
+def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
+    """The chance that the exact McNemar test at 5 % sees a paired difference over ``mazes`` mazes.
 
-    n = (z₀.₉₇₅ √ψ + z_power √(ψ - d²))² / d²
+    Σₘ P(M = m) · P(the test rejects | m), with M ~ Binomial(n, ψ) mazes that one of the two solves and the other does
+    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ.
 
-    Source: Connor, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43
-    (1987).
+    Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
+    Biometrics 40 (1984).
 
     Args:
-        difference: d, of the solved rates, not 0. discordant: ψ, the share of mazes that one of the two solves and the
-            other does not; at least as great as the difference.
+        difference: d, of the solved rates. discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
     """
-    size = abs(difference)
-    spread = Z * math.sqrt(discordant) + float(norm.ppf(power)) * math.sqrt(max(discordant - size**2, 0.0))
-    return math.ceil(spread**2 / size**2)
+    low, high = (int(binom.ppf(tail, mazes, discordant)) for tail in (1e-9, 1 - 1e-9))
+    differ = np.arange(low, high + 1)
+    # Rejected where one side has at most this many of them: the greatest c with 2 P(X <= c) <= 0.05.
+    most = binom.ppf(0.025, differ, 0.5) - 1
+    most += 2 * binom.cdf(most + 1, differ, 0.5) <= 0.05
+    share = (discordant + abs(difference)) / (2 * discordant)
+    rejects = binom.cdf(most, differ, 1 - share) + binom.cdf(most, differ, share)
+    return float((binom.pmf(differ, mazes, discordant) * rejects).sum())
+
+
+def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> int:
+    """Mazes with which the exact McNemar test at 5 % sees a paired difference with probability ``power``.
+
+    Args:
+        difference: d, of the solved rates, not 0. discordant: ψ, as for ``mcnemar_power``.
+    """
+    enough = 8
+    while mcnemar_power(enough, difference, discordant) < power:
+        enough *= 2
+    sizes = range(enough // 2, enough + 1)
+    return sizes[bisect_left(sizes, power, key=lambda mazes: mcnemar_power(mazes, difference, discordant))]
 
 
 def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Interval:

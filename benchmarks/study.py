@@ -14,6 +14,7 @@ taken from the page's folder.
 import argparse
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.compare import compare, p_text
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
-from benchmarks.statistics import bootstrap_seeds
+from benchmarks.statistics import bootstrap_seeds, holm
 from benchmarks.table import Result, group_title, groups_of, levels_of, markdown, tracks_of
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
@@ -29,6 +30,8 @@ from maze_env.errors import InvalidOutput, unknown_name
 KINDS = "seeds|spl|levels|reasoning"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = {"seeds": solved_shares, "spl": path_scores}
+COMPARED = {"seeds": "solved", "spl": "spl"}
+"""The metric of ``benchmarks.compare`` that each kind of table tests."""
 
 Groups = dict[str, list[Result]]
 
@@ -53,38 +56,49 @@ def read(folder: Path, patterns: str) -> Groups:
 
 
 def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
-    """A row for each group: mean over its training seeds, each seed, and what it leads ``against`` by, seed by seed."""
+    """A row for each group: mean over its training seeds, each seed, and what it leads ``against`` by, seed by seed.
+
+    The exact tests of a table are corrected for their number.
+    """
     if against is not None and against not in groups:
         raise unknown_name("recipe and stage", against, groups)
     unit = 100 if metric == "seeds" else 1
     what = "solved, %" if metric == "seeds" else "SPL"
     header = ["", f"{what}: mean [95 %]", "each training seed"]
     if against is not None:
-        header += [f"minus {against}: mean [95 %]", "each training seed, exact test"]
+        header += [f"minus {against}: mean [95 %]", "each training seed, exact test (Holm)"]
     rows = []
+    leads = {}
+    if against is not None:
+        leads = {title: pairs_of(results, groups[against]) for title, results in groups.items() if title != against}
+    found = [compare(*pair, COMPARED[metric]) for pairs in leads.values() for pair in pairs]
+    tested = iter(zip(found, holm([difference.p_value for difference in found]), strict=True))
     for title, results in groups.items():
         scores = np.array([METRICS[metric](result) for result in results])
         row = [title, _mean(scores, unit), "; ".join(f"{unit * one:.{_digits(unit)}f}" for one in scores.mean(axis=1))]
-        if against is not None:
-            row += _lead(results, groups[against], metric, unit) if title != against else ["", ""]
+        if title in leads:
+            each = [
+                f"{unit * difference.difference:+.{_digits(unit)}f}, {p_text(p_value)}"
+                for difference, p_value in islice(tested, len(leads[title]))
+            ]
+            row += [_mean(_differences(leads[title], metric), unit, sign="+") if each else "no seed in common"]
+            row += ["; ".join(each)]
+        elif against is not None:
+            row += ["", ""]
         rows.append(row)
     return markdown(header, rows)
 
 
-def _lead(results: Sequence[Result], others: Sequence[Result], metric: str, unit: int) -> list[str]:
-    """The paired difference, each seed with its like, or all with a baseline, which was not trained: mean and each."""
+def pairs_of(results: Sequence[Result], others: Sequence[Result]) -> list[tuple[Result, Result]]:
+    """Each result and what it is compared with: that of its training seed, or that of a baseline, which has none."""
     of_seed = {other["train_seed"]: other for other in others}
     alike = [(result, of_seed.get(result["train_seed"], of_seed.get(None))) for result in results]
-    pairs = [(result, other) for result, other in alike if other is not None]
-    if not pairs:
-        return ["no seed in common", ""]
+    return [(result, other) for result, other in alike if other is not None]
+
+
+def _differences(pairs: Sequence[tuple[Result, Result]], metric: str) -> NDArray[np.float64]:
     score = METRICS[metric]
-    differences = np.array([np.array(score(one)) - np.array(score(other)) for one, other in pairs])
-    each = []
-    for one, other in pairs:
-        found = compare(one, other, {"seeds": "solved", "spl": "spl"}[metric])
-        each.append(f"{unit * found.difference:+.{_digits(unit)}f}, {p_text(found.p_value)}")
-    return [_mean(differences, unit, sign="+"), "; ".join(each)]
+    return np.array([np.array(score(one)) - np.array(score(other)) for one, other in pairs])
 
 
 def _mean(scores: NDArray[np.float64], unit: int, sign: str = "") -> str:

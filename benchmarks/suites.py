@@ -33,7 +33,7 @@ from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import SYMMETRIES, Cell, Maze, transform_maze
 from maze_env.moves import Move
 from maze_env.phrasings import phrasing_named
-from maze_env.solving import UNREACHABLE, distances_to, path_cells, shortest_path
+from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_cells, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
 MOST_TRIED = 1000
@@ -138,6 +138,8 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
                     if walled is None or split_of(walled.walls) != spec.split:
                         continue
                     maze = walled
+                if longest_corridor(maze) < draw.corridor:
+                    continue
                 layout = layout_hash(maze.walls)
                 if layout not in taken and len(mazes) < wanted:
                     taken.add(layout)

@@ -57,6 +57,20 @@ def fewest_turns(maze: Maze) -> int:
     return int(compiled.fewest_turns(turns, *maze.target))
 
 
+def longest_corridor(maze: Maze) -> int:
+    """Cells of the longest corridor: cells with at most two open sides, joined by passages, from fork to fork."""
+    cells = {cell for cell in np.ndindex(maze.rows, maze.cols) if len(maze.open_moves(cell)) <= 2}
+    longest = 0
+    while cells:
+        corridor = [cells.pop()]
+        for cell in corridor:
+            beside = {move.from_cell(cell) for move in maze.open_moves(cell)} & cells
+            cells -= beside
+            corridor.extend(beside)
+        longest = max(longest, len(corridor))
+    return longest
+
+
 def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
     """The cells that ``moves`` lead through, ``origin`` first; walls are not looked at."""
     cells = [origin]

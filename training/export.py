@@ -12,43 +12,58 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from datasets import Dataset, Features, Value
+from datasets import Dataset, Features, List, Value
 
+from agents.prompts import DESCRIBED
 from maze_env.commands import check_folder, provenance, write_whole
 from maze_env.errors import InvalidOutput
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
-from maze_env.tokens import THINK_CLOSE, maze_from_text, parse_answer
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text, parse_answer
 from training.data import DataConfig, supervised_rows
 
 ROWS_A_FILE = 500_000
-Row = dict[str, str]
+TEXT = Value("string")
+OWN = Features({name: TEXT for name in ("maze", "style", "completion")})
+PUBLISHED = Features(
+    {
+        **{name: TEXT for name in ("Prompt", "Cot_Response", "Response", "raw_token")},
+        "conversations": List({"role": TEXT, "content": TEXT}),
+    }
+)
 
 
-def own_columns(row: Row) -> Row:
+def own_columns(row: dict[str, str]) -> dict[str, Any]:
     """``maze`` (its text), ``style`` of the trace, ``completion`` (trace and answer)."""
     return row
 
 
-def published_columns(row: Row) -> Row:
-    """The columns of AlphaMaze's published data (arXiv 2502.14669): ``Prompt``, ``Cot_Response`` (the trace between its
-    think tags), ``Response`` (the moves), ``raw_token`` (an adjacency list) and ``conversations`` (JSON).
+def published_columns(row: dict[str, str]) -> dict[str, Any]:
+    """The columns of AlphaMaze's published data (arXiv 2502.14669; code in menloresearch/visual-thinker).
+
+    ``Prompt`` (instructions, in this project's words, and the maze), ``Cot_Response`` (the trace without its think tags),
+    ``Response`` (the moves), ``raw_token`` (an adjacency list) and ``conversations`` (messages of user and assistant,
+    with the tags).
     """
     thinking, _, answer = row["completion"].partition(THINK_CLOSE)
-    messages = [{"role": "user", "content": row["maze"]}, {"role": "assistant", "content": row["completion"]}]
+    prompt = DESCRIBED.replace("{maze}", row["maze"])
     return {
-        "Prompt": row["maze"],
-        "Cot_Response": f"{thinking}{THINK_CLOSE}",
+        "Prompt": prompt,
+        "Cot_Response": thinking.removeprefix(THINK_OPEN).strip("\n"),
         "Response": answer.strip(),
         "raw_token": adjacency_list(maze_from_text(row["maze"]), list(parse_answer(row["completion"]).moves)),
-        "conversations": json.dumps(messages),
+        "conversations": [{"role": "user", "content": prompt}, {"role": "assistant", "content": row["completion"]}],
     }
 
 
-COLUMNS: dict[str, Callable[[Row], Row]] = {"own": own_columns, "published": published_columns}
+COLUMNS: dict[str, tuple[Features, Callable[[dict[str, str]], dict[str, Any]]]] = {
+    "own": (OWN, own_columns),
+    "published": (PUBLISHED, published_columns),
+}
 
 
 def adjacency_list(maze: Maze, path: list[Move]) -> str:
@@ -72,15 +87,13 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
         raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
     check_folder(folder)
     started = time.monotonic()
-    convert = COLUMNS[columns]
-    names = list(convert(next(supervised_rows(config))))
+    features, convert = COLUMNS[columns]
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[dict[str, Any]]:
         return map(convert, supervised_rows(config))
 
     cache = Path(tempfile.mkdtemp(prefix=".cache-", dir=folder))
     try:
-        features = Features({name: Value("string") for name in names})
         dataset = Dataset.from_generator(rows, features=features, cache_dir=str(cache))
         count = -(-len(dataset) // ROWS_A_FILE)
         files = []
@@ -93,7 +106,7 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     finally:
         shutil.rmtree(cache, ignore_errors=True)
     told = {
-        "columns": names,
+        "columns": list(features),
         "configuration": asdict(config),
         "provenance": provenance("training.data", arguments, time.monotonic() - started),
     }

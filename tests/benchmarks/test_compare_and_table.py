@@ -47,7 +47,9 @@ def test_compare_pairs_the_mazes(stored, tmp_path, capsys):
     assert lines[4] == f"A - B: +10.0 points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]"
     assert lines[5] == "solved more often by A: 15 mazes, by B: 5 mazes"
     assert lines[6] == "exact McNemar test, two-sided: p = 0.041"  # 2 * P(X <= 5 | 20, 1/2) = 0.0414
-    assert lines[7].startswith("mazes needed to see a difference four times in five: 155 for 10.0 points, ")
+    assert lines[7].startswith(
+        "mazes needed to see a difference four times in five: 168 for 10.0 points, 15,889 for 1.0 points"
+    )
 
 
 def test_images_of_a_maze_are_one_trial(tmp_path, capsys):
@@ -78,7 +80,7 @@ def test_several_comparisons_are_corrected_for_their_number(stored, tmp_path, ca
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"suite": {"name": "other", "version": 1, "sha256": "0", "mazes": 100}}, "same suite"),
+        ({"suite": {"name": "other", "version": 1, "sha256": "0", "mazes": 100}}, "same mazes"),
         ({"mode": "play"}, "same mode"),
         ({"view_radius": 1}, "same fog"),
         ({"samples": 2}, "same number of samples"),
@@ -96,6 +98,19 @@ def test_a_file_that_is_no_result_is_refused(tmp_path, text):
         load_result(tmp_path / "r.json")
     with pytest.raises(InvalidResult, match="missing"):
         load_result(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize("lost", ["suite", "summary", "train_seed"])
+def test_a_result_that_lost_a_part_is_refused(stored, tmp_path, lost):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({name: value for name, value in stored.items() if name != lost}))
+    with pytest.raises(InvalidResult, match=f"without {lost}"):
+        load_result(path)
+
+
+def test_the_same_mazes_under_another_name_compare(stored):
+    elsewhere = {**stored, "suite": {**stored["suite"], "name": "data/copy.parquet"}}
+    assert compare.compare(stored, elsewhere).difference == 0.0
 
 
 def test_a_result_that_lost_attempts_is_refused(stored, tmp_path):
@@ -131,7 +146,7 @@ def test_the_table_groups_seeds_and_pairs_stages(stored):
     assert all("as published, not re-run" in row for row in paper)
     differences = lines[-3:]
     assert differences[0].startswith("| default: GRPO minus SFT | 1: +10.0 [")
-    assert "p = 0.002; 2: +9.0 [" in differences[0]  # 2 / 2^10, then 2 / 2^9
+    assert "p = 0.008; 2: +9.0 [" in differences[0]  # 2 / 2^10, times four comparisons
     assert differences[1].startswith("| default: GRPO minus SFT, continued | 1: +7.0 [")
     assert differences[2].startswith("| default: SFT, continued minus SFT | 1: +3.0 [")
 

@@ -173,6 +173,20 @@ def test_the_phrasings_of_a_maze_are_one_trial_and_those_not_taken_no_failures()
     assert summary["phrasings_not_taken"] == ["terse", "transposed", "bottom-up", "shuffled", "adjacency"]
 
 
+def test_pass_at_k_counts_the_samples_of_a_maze_in_one_phrasing_and_never_over_phrasings():
+    spec = dataclasses.replace(SUITES["phrasing"], draws=(Draw(6, 6, 1, level="Medium"),))
+    sample = phrased({"standard": "1", "renamed": "0"})
+    summary = metrics.summarize([*sample, *sample], Suite(spec, (CORRIDOR,)))
+    assert summary["pass_at_k"] == {"1": 0.5, "2": 0.5}  # pooled, two of four would be 5 / 6
+
+
+def test_nothing_said_twice_is_not_consistent():
+    suite = load("symmetry")
+    few = Suite(dataclasses.replace(suite.spec, draws=(Draw(1, 4, 1),)), suite.mazes[:8])
+    summary = metrics.summarize(run_episodes(Scripted(["I do not know"] * 8), few.mazes, range(8)), few)
+    assert summary["symmetry_consistency"] == 0.0
+
+
 def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():
     suite = load("symmetry")
     few = Suite(dataclasses.replace(suite.spec, draws=(Draw(1, 4, 10),)), suite.mazes[:80])

@@ -142,7 +142,7 @@ def test_results_on_published_mazes_are_stored_compared_and_tabled(results, caps
     assert path_scores(oracle) == [1.0] * 10
     assert compare.compare(oracle, greedy).difference == pytest.approx(1 - greedy["summary"]["solved_rate"])
     assert compare.compare(oracle, greedy, "spl").difference == pytest.approx(1 - greedy["summary"]["spl"])
-    with pytest.raises(InvalidResult, match="same suite"):
+    with pytest.raises(InvalidResult, match="same mazes"):
         compare.compare(oracle, other)
     made = table.table([oracle, greedy])
     assert f"{oracle['suite']['name']}** (10 mazes, plan track, greedy decoding)" in made

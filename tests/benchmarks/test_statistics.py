@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import binom, binomtest
 
-from benchmarks.statistics import bootstrap, holm, mazes_needed, mcnemar, newcombe, paired_difference, wilson
+from benchmarks.statistics import (
+    bootstrap,
+    holm,
+    mazes_needed,
+    mcnemar,
+    mcnemar_power,
+    newcombe,
+    paired_difference,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("solved", "low", "high"), [(86, 78, 91), (93, 86, 97)])
@@ -110,5 +119,14 @@ def test_as_many_mazes_as_are_said_to_be_needed_are(difference, discordant):
         mazes = mazes_needed(difference, discordant, power)
         more, less = (discordant + difference) / 2, (discordant - difference) / 2
         first, second, _ = random.multinomial(mazes, [more, less, 1 - discordant], size=4000).T
-        seen = np.abs(first - second) / np.sqrt(np.maximum(first + second, 1)) > 1.96
-        assert seen.mean() == pytest.approx(power, abs=0.03)
+        seen = [mcnemar(*pair) <= 0.05 for pair in zip(first.tolist(), second.tolist(), strict=True)]
+        assert np.mean(seen) == pytest.approx(power, abs=0.03)
+
+
+def test_the_power_of_the_exact_test_by_hand():
+    # All differ and the first always wins: at least 6 mazes for 2 / 2^6 < 0.05.
+    assert mcnemar_power(5, 1.0, 1.0) == 0.0
+    assert mcnemar_power(6, 1.0, 1.0) == 1.0
+    assert mazes_needed(1.0, 1.0) == 6
+    # Of 8 that differ, 8 or 0 and 7 or 1 reject (p = 0.008, 0.070): only the extremes do.
+    assert mcnemar_power(8, 0.5, 1.0) == pytest.approx(0.75**8 + 0.25**8)

@@ -45,13 +45,13 @@ def test_seeds_are_told_one_by_one_and_together(folder):
     assert first[2] == "90.0; 80.0"
     assert second[1].startswith("60.0 [")
     assert second[3].startswith("-25.0 [-")
-    assert second[4].startswith("-20.0, p = 2e-06; -30.0, p = 2e-09")  # 2 / 2^20 and 2 / 2^30
+    assert second[4].startswith("-20.0, p = 2e-06; -30.0, p = 4e-09")  # 2 / 2^20 and, of two the less, 2 * 2 / 2^30
 
 
 def test_every_seed_is_paired_with_a_baseline(folder):
     lines = page(folder, "seeds: b-*.json oracle.json against shortest-path")
     (row,) = [line for line in lines if line.startswith("| b: GRPO")]
-    assert "-30.0, p = 2e-09; -50.0, p = 2e-15" in row  # 2 / 2^30 and 2 / 2^50
+    assert "-30.0, p = 2e-09; -50.0, p = 4e-15" in row  # 2 / 2^30 and, of two the less, 2 * 2 / 2^50
 
 
 def test_path_efficiency_and_levels(folder):

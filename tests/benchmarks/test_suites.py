@@ -11,7 +11,7 @@ from maze_env.commands import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze, transform_maze
-from maze_env.solving import UNREACHABLE, distances_to, shortest_path
+from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 
 NAMES = list(suites.SUITES)
@@ -71,8 +71,10 @@ def test_the_levels_of_a_suite_are_what_they_say():
             assert (open_sides > 24) == (label == "no dead ends")  # loops
         if label == "no dead ends":
             assert all(len(maze.open_moves((row, col))) > 1 for row in range(5) for col in range(5))
-        if label == "long corridors":
+        if label == "long ways":
             assert len(shortest_path(maze)) >= 14
+        if label == "long corridors":
+            assert longest_corridor(maze) >= 10
     turns = suites.load("turns")
     for maze, label in zip(turns.mazes, turns.labels, strict=True):
         low, high, least, most = map(int, re.findall(r"\d+", label))

@@ -10,7 +10,7 @@ from maze_env.generation import MazeSpec, generate
 from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.solving import distances_to, fewest_turns, path_cells, shortest_path
+from maze_env.solving import distances_to, fewest_turns, longest_corridor, path_cells, shortest_path
 from maze_env.tokens import maze_from_text, moves_to_text
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
@@ -105,3 +105,44 @@ def test_the_fewest_turns_are_those_of_the_straightest_shortest_path(maze):
         ]
     turns = (sum(a is not b for a, b in pairwise(way)) for way, _ in ways)
     assert fewest_turns(maze) == min(turns)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "cells"),
+    [
+        (
+            """
+            +---+---+---+
+            | O       X |
+            +---+---+   +
+            |           |
+            +---+---+---+
+            """,
+            6,
+        ),
+        (  # two forks, one above the other, between arms of one cell
+            """
+            +---+---+---+
+            | O       X |
+            +---+   +---+
+            |           |
+            +---+---+---+
+            """,
+            1,
+        ),
+        (
+            """
+            +---+---+---+
+            | O       X |
+            +---+   +---+
+            |       |   |
+            +   +---+   +
+            |           |
+            +---+---+---+
+            """,
+            6,
+        ),
+    ],
+)
+def test_the_longest_corridor_by_hand(drawing, cells):
+    assert longest_corridor(Maze.from_ascii(drawing)) == cells

@@ -40,11 +40,16 @@ def test_the_published_columns(tmp_path):
     rows = read(folder, tmp_path / "cache")
     config = DataConfig(examples=5, styles="redraw", split="validation")
     for row, own in zip(rows, supervised_rows(config), strict=True):
-        maze = maze_from_text(row["Prompt"])
-        assert row["Prompt"] == own["maze"]
+        maze = maze_from_text(own["maze"])
+        assert row["Prompt"].endswith(f"MAZE:\n{own['maze']}")
+        assert row["Prompt"].startswith("Find the way")
         assert row["Response"] == moves_to_text(shortest_path(maze))
-        assert f"{row['Cot_Response']}\n\n{row['Response']}" == own["completion"]
-        assert json.loads(row["conversations"])[1]["content"] == own["completion"]
+        assert row["Cot_Response"].startswith("Step 1: Go ")
+        assert f"<think>\n{row['Cot_Response']}\n</think>\n\n{row['Response']}" == own["completion"]
+        assert row["conversations"] == [
+            {"role": "user", "content": row["Prompt"]},
+            {"role": "assistant", "content": own["completion"]},
+        ]
         assert row["raw_token"].count("<-->") == 24  # a tree of 25 cells
 
 
