@@ -12,7 +12,7 @@ from benchmarks.statistics import wilson
 from benchmarks.suites import Suite
 from benchmarks.walks import first_illegal_moves, optimality_gap, returns
 from maze_env.judging import Outcome
-from maze_env.maze import SYMMETRIES, Maze, transform_move
+from maze_env.maze import SYMMETRIES, transform_move
 from maze_env.phrasings import STANDARD
 from maze_env.solving import UNREACHABLE
 

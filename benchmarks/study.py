@@ -9,6 +9,7 @@ taken from the page's folder.
     <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
     <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
     <!-- reasoning: results/styles/*.json -->                           what the traces were worth
+    <!-- symmetry: results/ood/symmetry-*.json -->                      how many answers to images are images
 """
 
 import argparse
@@ -27,7 +28,7 @@ from benchmarks.table import Result, group_title, groups_of, levels_of, markdown
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
-KINDS = "seeds|spl|levels|reasoning"
+KINDS = "seeds|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 METRICS = {"seeds": solved_shares, "spl": path_scores}
 COMPARED = {"seeds": "solved", "spl": "spl"}
@@ -147,6 +148,19 @@ def reasoning(groups: Groups) -> str:
     return markdown(["%, but for tokens", "tokens a solve", *REASONING], rows)
 
 
+def symmetry(groups: Groups) -> str:
+    """A row for each group, on suite ``symmetry``: mean over the training seeds (least-greatest)."""
+    rows = []
+    for title, results in groups.items():
+        summaries = [one["summary"] for one in results]
+        told = [[one[key] for one in summaries] for key in ("solved_rate", "symmetry_consistency")]
+        rows.append([title, *map(_spread, told)])
+    return markdown(["%", "solved", "answers to images that are the image of the answer"], rows)
+
+
+TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
+
+
 def _spread(values: Sequence[float], unit: int = 100, none: str = "-") -> str:
     if not values:
         return none
@@ -161,8 +175,7 @@ def filled(page: str, folder: Path) -> str:
         groups = read(folder, patterns)
         if kind in METRICS:
             return f"{head}{over_seeds(groups, against, kind)}\n{end}"
-        made = by_level(groups) if kind == "levels" else reasoning(groups)
-        return f"{head}{made}\n{end}"
+        return f"{head}{TABLES[kind](groups)}\n{end}"
 
     return MARKER.sub(table, page)
 

@@ -21,7 +21,7 @@ class Draw:
 
     Attributes:
         size: rows and columns, where they are not the suite's. turns: least and greatest number of turns of the way.
-        corridor: the least cells of the longest corridor (``maze_env.solving.longest_corridor``).
+        corridors: least and greatest number of cells of the longest corridor (``maze_env.solving.longest_corridor``).
         level: of its mazes; "" where the length of the shortest path says it.
         walled_up: where one passage more is closed (``suites.wall_up``), ``ON_THE_WAY`` or ``BESIDE_IT``; "" for none.
             Lengths are those of the way before that.
@@ -34,7 +34,7 @@ class Draw:
     size: tuple[int, int] | None = None
     generator: str = GENERATOR
     turns: tuple[int, int] | None = None
-    corridor: int = 0
+    corridors: tuple[int, int] | None = None
     level: str = ""
     walled_up: str = ""
 
@@ -46,10 +46,10 @@ class Draw:
             "size": self.size,
             "generator": self.generator,
             "turns": self.turns,
-            "corridor": self.corridor,
+            "corridors": self.corridors,
             "walled_up": self.walled_up,
         }
-        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None, "corridor": 0, "walled_up": ""}
+        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None, "corridors": None, "walled_up": ""}
         return {name: value for name, value in more.items() if value != usual[name]}
 
     @property
@@ -141,9 +141,12 @@ TOPOLOGY_DRAWS = (
     *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
     Draw(1, 24, 100, braid=0.5, level="half braided"),
     Draw(1, 24, 100, braid=1.0, level="no dead ends"),
-    Draw(14, 24, 100, level="long ways"),
-    # Of wilson's mazes, whose corridors are short, the 2 % with the longest.
-    Draw(1, 24, 100, generator="wilson", corridor=10, level="long corridors"),
+    Draw(14, 24, 100, level="long corridors"),  # dfs's, walked along; suite ``corridors`` holds the way's length
+)
+# Ways of the same lengths in mazes of one generator: only the corridors differ.
+CORRIDOR_DRAWS = tuple(
+    Draw(5, 8, 200, generator="wilson", corridors=cells, level=f"corridors of {cells[0]}-{cells[1]} cells")
+    for cells in ((2, 4), (5, 7), (8, 25))
 )
 TURN_DRAWS = tuple(
     Draw(low, high, 100, turns=turns, level=f"{low}-{high} moves, {turns[0]}-{turns[1]} turns")
@@ -222,7 +225,7 @@ SUITES: dict[str, SuiteSpec] = {
         SuiteSpec(
             name="topology",
             draws=TOPOLOGY_DRAWS,
-            sha256="b6cfdf219bc3143d97a8889e5974c1a12f6f71e1a038d344220a51031f4faaff",
+            sha256="89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes"),
         ),
         SuiteSpec(
@@ -253,6 +256,21 @@ SUITES: dict[str, SuiteSpec] = {
             disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
             modes=("plan",),  # the environment speaks the standard phrasing
             phrasings=tuple(PHRASINGS),
+        ),
+        SuiteSpec(
+            name="corridors",
+            draws=CORRIDOR_DRAWS,
+            sha256="85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
+            disjoint_from=(
+                "mazebench-100",
+                "mazebench-1000",
+                "fog",
+                "sizes",
+                "topology",
+                "turns",
+                "symmetry",
+                "phrasing",
+            ),
         ),
     )
 }

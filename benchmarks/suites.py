@@ -138,7 +138,7 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
                     if walled is None or split_of(walled.walls) != spec.split:
                         continue
                     maze = walled
-                if longest_corridor(maze) < draw.corridor:
+                if draw.corridors and not draw.corridors[0] <= longest_corridor(maze) <= draw.corridors[1]:
                     continue
                 layout = layout_hash(maze.walls)
                 if layout not in taken and len(mazes) < wanted:

@@ -28,10 +28,10 @@ from training.data import DataConfig, supervised_rows
 
 ROWS_A_FILE = 500_000
 TEXT = Value("string")
-OWN = Features({name: TEXT for name in ("maze", "style", "completion")})
+OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
 PUBLISHED = Features(
     {
-        **{name: TEXT for name in ("Prompt", "Cot_Response", "Response", "raw_token")},
+        **dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT),
         "conversations": List({"role": TEXT, "content": TEXT}),
     }
 )
@@ -45,7 +45,7 @@ def own_columns(row: dict[str, str]) -> dict[str, Any]:
 def published_columns(row: dict[str, str]) -> dict[str, Any]:
     """The columns of AlphaMaze's published data (arXiv 2502.14669; code in menloresearch/visual-thinker).
 
-    ``Prompt`` (instructions, in this project's words, and the maze), ``Cot_Response`` (the trace without its think tags),
+    ``Prompt`` (instructions, in this project's words, and the maze), ``Cot_Response`` (the trace without think tags),
     ``Response`` (the moves), ``raw_token`` (an adjacency list) and ``conversations`` (messages of user and assistant,
     with the tags).
     """

@@ -75,6 +75,15 @@ def test_what_traces_were_worth(folder):
     assert direct == ["| b: GRPO", *["-"] * 7]
 
 
+def test_how_many_answers_to_images_are_images(folder):
+    for seed, share in enumerate((0.25, 0.75)):
+        result = load_result(folder / f"a-{seed}.json")
+        result["summary"]["symmetry_consistency"] = share
+        write(folder / f"turned-{seed}.json", result | {"recipe": "turned"})
+    lines = page(folder, "symmetry: turned-*.json")
+    assert lines[4] == "| turned: GRPO | 85.0 (80.0-90.0) | 50.0 (25.0-75.0) |"
+
+
 def test_a_table_made_again_is_the_same(folder):
     marker = "seeds: a-*.json b-*.json against a: GRPO"
     once = page(folder, marker)

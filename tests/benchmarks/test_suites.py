@@ -71,10 +71,13 @@ def test_the_levels_of_a_suite_are_what_they_say():
             assert (open_sides > 24) == (label == "no dead ends")  # loops
         if label == "no dead ends":
             assert all(len(maze.open_moves((row, col))) > 1 for row in range(5) for col in range(5))
-        if label == "long ways":
-            assert len(shortest_path(maze)) >= 14
         if label == "long corridors":
-            assert longest_corridor(maze) >= 10
+            assert len(shortest_path(maze)) >= 14
+    corridors = suites.load("corridors")
+    for maze, label in zip(corridors.mazes, corridors.labels, strict=True):
+        least, most = map(int, re.findall(r"\d+", label))
+        assert least <= longest_corridor(maze) <= most
+        assert 5 <= len(shortest_path(maze)) <= 8
     turns = suites.load("turns")
     for maze, label in zip(turns.mazes, turns.labels, strict=True):
         low, high, least, most = map(int, re.findall(r"\d+", label))
