@@ -68,8 +68,8 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
 # The default recipe's SFT on each trace style alone (training/configs/styles). The longest true answer to mazebench-1000
-# has 1,152 tokens, but for retry-redraw's, which has 1,595.
-STYLES := direct path retry retry-dead-end redraw retry-redraw direct-few
+# has 1,152 tokens.
+STYLES := direct path retry retry-dead-end redraw direct-few
 styles: $(STYLES:%=runs/styles-$(SEED)/results/%.json)
 
 runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
@@ -78,8 +78,8 @@ runs/styles-$(SEED)/%/.done: | $(VENV)/.installed
 	@touch $@
 
 runs/styles-$(SEED)/results/%.json: runs/styles-$(SEED)/%/.done
-	$(BENCHMARK) --suite mazebench-1000 --max-new-tokens $(if $(filter retry-redraw,$*),1600,1400) \
-		--agent runs/styles-$(SEED)/$* --recipe $* --stage sft --train-seed $(SEED) --output $@ --overwrite
+	$(BENCHMARK) --suite mazebench-1000 --max-new-tokens 1400 --agent runs/styles-$(SEED)/$* \
+		--recipe $* --stage sft --train-seed $(SEED) --output $@ --overwrite
 
 # GRPO from random weights, on 2x2 and 3x3, measured on those and on what it never saw.
 zero: runs/zero-$(SEED)/results/sizes.json runs/zero-$(SEED)/results/mazebench-1000.json

@@ -54,7 +54,10 @@ class Reasoning:
 
 
 def style_written(thinking: str) -> str:
-    """The style that a trace is written in, told by its words; what it claims may still be untrue."""
+    """The style that a trace is written in, told by its words; what it claims may still be untrue.
+
+    A trace of ``retry-dead-end`` is told, and judged, as ``retry``: no word of it says which of the two was taught.
+    """
     if STEP.search(thinking):
         return "retry-redraw" if RESET in thinking else "redraw"
     if not MAZE_TOKEN.search(thinking):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from benchmarks.compare import compare, p_text
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
 from benchmarks.statistics import bootstrap_seeds, holm
-from benchmarks.table import Result, group_title, groups_of, levels_of, markdown, tracks_of
+from benchmarks.table import Result, group_title, groups_of, markdown, tracks_of
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
@@ -116,7 +116,7 @@ def by_level(groups: Groups) -> str:
     """A row for each level and a column for each group: solved, mean over the training seeds (least-greatest)."""
     first = next(iter(groups.values()))[0]
     rows = []
-    for level in levels_of(first["suite"]["name"], first):
+    for level in first["summary"]["levels"]:
         row = [level]
         for results in groups.values():
             parts = [one["summary"]["levels"].get(level) for one in results]

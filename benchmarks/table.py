@@ -9,18 +9,20 @@ A part for each suite and track. Results of one recipe and stage are one row, wh
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.compare import compare, p_text
 from benchmarks.mazebench import BASELINE_ROWS, STAGES, track_of
-from benchmarks.results import TITLE, InvalidResult, load_result
-from benchmarks.statistics import wilson
+from benchmarks.results import TITLE, InvalidResult, load_result, phrasings_of
+from benchmarks.statistics import PairedDifference, holm, wilson
 from benchmarks.suite_specs import PAPER_LEVELS, SUITES
 from maze_env.commands import run_command, write_whole
 from maze_env.errors import InvalidOutput
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 STAGE_TITLES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
+GREEDY = "greedy decoding"
+DIFFERENCES = "paired difference in points [95 %], exact McNemar, Holm-corrected over the table"
 CONTRASTS = (("grpo", "sft"), ("grpo", "sft-continued"), ("sft-continued", "sft"))
 PAPER_MAZES = 100
 PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT + GRPO", 0.93, None))
@@ -29,8 +31,26 @@ PAPER_ROWS = (("untrained", 0.0, None), ("SFT", 0.86, (0.90, 0.85, 0.70)), ("SFT
 Result = dict[str, Any]
 Group = tuple[str, str]
 """Recipe and stage; for a result without a stage, its agent's name and an empty text."""
-Track = tuple[str, str, str]
-"""What only compares within itself: suite, ``track_of`` and decoding."""
+
+
+class Track(NamedTuple):
+    """What only compares within itself.
+
+    Attributes:
+        mode: as ``track_of`` says it. decoding: as ``decoding_of``. phrasings: in which the mazes were given.
+    """
+
+    suite: str
+    mode: str
+    decoding: str
+    phrasings: tuple[str, ...]
+
+    @property
+    def conditions(self) -> list[str]:
+        """All but the suite in words; the phrasings where the suite has several."""
+        several = self.suite in SUITES and len(SUITES[self.suite].phrasings) > 1
+        phrased = [f"phrasings {', '.join(self.phrasings)}"] if several else []
+        return [f"{self.mode} track", self.decoding, *phrased]
 
 
 def group_of(result: Result) -> Group:
@@ -75,46 +95,42 @@ def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
         expected = hashes.setdefault(name, found)  # published mazes are pinned by the first result on them
         if found != expected:
             raise InvalidResult(f"Expects results on {name} {expected}, actual: one on {found}")
-        tracks.setdefault((name, track_of(result), decoding_of(result)), []).append(result)
+        track = Track(name, track_of(result), decoding_of(result), tuple(phrasings_of(result["suite"])))
+        tracks.setdefault(track, []).append(result)
     return dict(sorted(tracks.items()))
 
 
 def table(results: Sequence[Result]) -> str:
-    """The Markdown of all results; those that do not compare (suite, mode, decoding) are in tables of their own.
+    """The Markdown of all results; those that do not compare (``Track``) are in tables of their own.
 
     Raises:
         InvalidResult: as ``tracks_of`` and ``groups_of`` say.
     """
-    return "\n\n".join(_part(*track, some) for track, some in tracks_of(results).items())
+    return "\n\n".join(_part(track, some) for track, some in tracks_of(results).items())
 
 
 def decoding_of(result: Result) -> str:
     """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
     temperature = result["agent_options"].get("temperature", 0.0)
-    decoding = f"temperature {temperature:g}" if temperature else "greedy decoding"
+    decoding = f"temperature {temperature:g}" if temperature else GREEDY
     return decoding if result["samples"] == 1 else f"{decoding}, {result['samples']} samples a maze"
 
 
-def _part(suite: str, mode: str, decoding: str, results: Sequence[Result]) -> str:
+def _part(track: Track, results: Sequence[Result]) -> str:
     """The rows of one track, and the paired differences below them."""
     groups = groups_of(results)
-    levels = levels_of(suite, results[0])
+    levels = list(results[0]["summary"]["levels"])
     header = ["", "solved", "each training seed [95 % Wilson]", " / ".join(levels), "legal", "SPL", "tokens a solve"]
     rows = [_group_row(group, some, levels) for group, some in groups.items()]
     baselines = results[0]["baselines"]
     rows += [_row(f"{name} agent", [baselines[name]], [None], levels) for name in BASELINE_ROWS]
-    if is_papers_track(levels, mode):
+    if is_papers_track(levels, track.mode):
         rows += [_paper_row(*row) for row in PAPER_ROWS]
-    title = f"**{TITLE}, {suite}** ({results[0]['suite']['mazes']} mazes, {mode} track, {decoding})"
+    title = f"**{TITLE}, {track.suite}** ({results[0]['suite']['mazes']} mazes, {', '.join(track.conditions)})"
     parts = [title, markdown(header, rows)]
     if differences := _differences(groups):
-        parts.append(markdown(["paired difference in points [95 %], exact McNemar", "each training seed"], differences))
+        parts.append(markdown([DIFFERENCES, "each training seed"], differences))
     return "\n\n".join(parts)
-
-
-def levels_of(suite: str, result: Result) -> list[str]:
-    """The levels of a suite in order; those of published mazes are known by a result on them alone."""
-    return SUITES[suite].level_names if suite in SUITES else list(result["summary"]["levels"])
 
 
 def is_papers_track(levels: Sequence[str], mode: str) -> bool:
@@ -136,12 +152,7 @@ def _row(title: str, summaries: Sequence[Result], seeds: Sequence[int | None], l
         ("" if seed is None else f"{seed}: ") + _with_interval(one["solved_rate"], one["solved_rate_wilson_95"])
         for seed, one in zip(seeds, summaries, strict=True)
     ]
-    by_level = [
-        _percent(_mean([one["levels"][level]["solved_rate"] for one in summaries]))
-        if all(level in one["levels"] for one in summaries)
-        else "-"  # a phrasing that was not taken
-        for level in levels
-    ]
+    by_level = [_percent(_mean([one["levels"][level]["solved_rate"] for one in summaries])) for level in levels]
     tokens = [one["tokens_per_solve"] for one in summaries if one["tokens_per_solve"] is not None]
     return [
         title,
@@ -162,23 +173,20 @@ def _paper_row(stage: str, rate: float, levels: tuple[float, ...] | None) -> lis
 
 def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
     """A row for each of ``CONTRASTS`` that the results allow: same recipe, same training seed."""
-    rows = []
+    found: dict[tuple[str, int], PairedDifference] = {}
     for recipe in dict.fromkeys(recipe for recipe, stage in groups if stage):
         for later, earlier in CONTRASTS:
             ones, twos = (
                 {one["train_seed"]: one for one in groups.get((recipe, stage), [])} for stage in (later, earlier)
             )
-            cells = []
-            for seed in ones:
-                if seed in twos:
-                    found = compare(ones[seed], twos[seed])
-                    low, high = (100 * bound for bound in found.interval)
-                    cells.append(
-                        f"{seed}: {100 * found.difference:+.1f} [{low:+.1f}, {high:+.1f}], {p_text(found.p_value)}"
-                    )
-            if cells:
-                rows.append([f"{recipe}: {STAGE_TITLES[later]} minus {STAGE_TITLES[earlier]}", "; ".join(cells)])
-    return rows
+            title = f"{recipe}: {STAGE_TITLES[later]} minus {STAGE_TITLES[earlier]}"
+            found |= {(title, seed): compare(ones[seed], twos[seed]) for seed in ones if seed in twos}
+    rows: dict[str, list[str]] = {}
+    for ((title, seed), one), p_value in zip(found.items(), holm([one.p_value for one in found.values()]), strict=True):
+        low, high = (100 * bound for bound in one.interval)
+        cell = f"{seed}: {100 * one.difference:+.1f} [{low:+.1f}, {high:+.1f}], {p_text(p_value)}"
+        rows.setdefault(title, []).append(cell)
+    return [[title, "; ".join(cells)] for title, cells in rows.items()]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -47,13 +47,16 @@ class FalseStart(InvalidTrace):
 
 
 class FalseStep(InvalidTrace):
-    """A step is no edge of the maze: a wall is in the way, or it starts in a cell that the last one did not reach."""
+    """A step is no edge of the maze: a wall is in the way, or it starts in a cell that the last one did not reach.
+
+    So is one of a walk that leaves the cells that its exploration saw.
+    """
 
     kind = "step"
 
 
 class FalseDeadEnd(InvalidTrace):
-    """An attempt is given up for a reason that is not true."""
+    """An attempt is given up, or an exploration turns back, for a reason that is not true."""
 
     kind = "dead_end"
 

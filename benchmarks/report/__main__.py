@@ -3,8 +3,9 @@
     python -m benchmarks.report benchmarks/results/*.json -o report.html
     python -m benchmarks.report runs/default-0/results/*.json -o report.html --runs runs/default-0/{sft,grpo}
 
-A leaderboard for each track; solved rates by length, size and turns; failures by cause; training curves of ``--runs``;
-and a replay of every attempt, with its reasoning where the result stores texts (``benchmarks.mazebench --texts``).
+A leaderboard for each track; solved rates by length, size, turns and level; failures by cause; training curves of
+``--runs``; and a replay of every attempt, with its reasoning where the result stores texts (``benchmarks.mazebench
+--texts``).
 """
 
 import argparse

@@ -94,6 +94,7 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
   }
   const [x, y] = middle(maze, scene.position);
   parts.push(shape("circle", { cx: x, cy: y, r: 24, class: "agent", "data-cell": scene.position }));
+  if (scene.fails) parts.push(shape("circle", { cx: x, cy: y, r: 42, class: "ending" }));
   if (scene.thinker !== null) {
     const [cx, cy] = middle(maze, scene.thinker);
     const untrue = scene.untrue ? " untrue" : "";

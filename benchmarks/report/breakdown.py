@@ -1,15 +1,14 @@
-"""Where agents fail: solved rates by length of the shortest path, size and turns; attempts by cause."""
+"""Where agents fail: solved rates by length of the shortest path, size, turns and level; attempts by cause."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from agents.episodes import NOT_A_MOVE, REQUEST_FAILED
-from benchmarks.report.charts import Point, Series, line_chart
+from benchmarks.report.charts import Point, Series, line_chart, row_chart
+from benchmarks.report.leaderboard import in_columns
 from benchmarks.report.markup import Markup, data_table, element, joined
-from benchmarks.results import solved_shares
+from benchmarks.results import solved_shares, suite_of
 from benchmarks.statistics import wilson
-from benchmarks.suites import load
 from maze_env.judging import Cause
 from maze_env.maze import SYMMETRIES, Maze
 from maze_env.solving import UNREACHABLE, distances_to, fewest_turns
@@ -47,12 +46,6 @@ def cause_title(cause: str) -> str:
     return cause.replace("_", " ")
 
 
-@lru_cache(maxsize=32)
-def values_of(suite: str, name: str) -> tuple[int | None, ...]:
-    """A property of each maze of a suite; None where a maze has none."""
-    return tuple(map(PROPERTIES[name], load(suite).mazes))
-
-
 def bins_of(values: Sequence[int | None]) -> list[tuple[str, list[int]]]:
     """Labels and the places in ``values`` that belong to them, ascending: single values, or ranges of equal width.
 
@@ -75,44 +68,68 @@ def bins_of(values: Sequence[int | None]) -> list[tuple[str, list[int]]]:
     return [(label, places) for label, places in labelled if places]
 
 
-def breakdown(suite: str, groups: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> Markup:
-    """A chart and a table for each of ``PROPERTIES`` in which the suite's mazes differ.
+def breakdown(groups: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> Markup:
+    """A chart and a table for each of ``PROPERTIES`` in which the suite's mazes differ, and by level.
+
+    Levels are left out where they are lengths of the shortest path and the leaderboard has a column for each.
 
     Args:
-        groups: title and results of each line; of several results, the mean is drawn. Intervals are Wilson's at the
-            number of mazes, as everywhere: however many attempts there are at a maze, it is one trial.
+        groups: title and results of each line, all of one track; of several results, the mean is drawn. Intervals are
+            Wilson's at the number of mazes, as everywhere: however many attempts there are at a maze, it is one trial.
     """
+    first = groups[0][1][0]
+    suite, levels = suite_of(first), first["summary"]["levels"]
+    images = len(SYMMETRIES) if suite.spec.images else 1
     shares = [
         [sum(some) / len(some) for some in zip(*map(solved_shares, results), strict=True)] for _, results in groups
     ]
-    images = len(SYMMETRIES) if load(suite).spec.images else 1
     figures = []
-    for name in PROPERTIES:
-        bins = bins_of(values_of(suite, name))
+    for name, measure in PROPERTIES.items():
+        bins = bins_of([measure(maze) for maze in suite.mazes])
         if len(bins) == 1:
             continue
-        points = [[_point(x, some, places, images) for x, (_, places) in enumerate(bins)] for some in shares]
-        series = [
-            Series(title, number, line) for number, ((title, _), line) in enumerate(zip(groups, points, strict=True))
-        ]
-        labels = [label for label, _ in bins]
-        ticks: list[tuple[float, str]] = [(float(x), label) for x, label in enumerate(labels)]
-        ticks = ticks if len("  ".join(labels)) <= MOST_LETTERS else ticks[::2]
+        trials = {label: max(1, len(places) // images) for label, places in bins}
+        rates = [[[some[place] for place in places] for _, places in bins] for some in shares]
+        series = _series(groups, rates, list(trials.values()))
+        ticks: list[tuple[float, str]] = [(float(x), label) for x, label in enumerate(trials)]
+        ticks = ticks if len("  ".join(trials)) <= MOST_LETTERS else ticks[::2]
         chart = line_chart("Solved", series, ticks, "solved", name, most=1.0, percent=True)
-        header = ["", *(f"{label} ({len(places)})" for label, (_, places) in zip(labels, bins, strict=True))]
-        rows = [[line.name, *(point.note for point in line.points)] for line in series]
-        numbers = element(
-            "details", element("summary", "numbers"), data_table(list(header), [list(row) for row in rows])
-        )
-        figures.append(element("figure", element("figcaption", f"Solved, by {name}"), chart, numbers))
+        figures.append(_figure(name, chart, series, [f"{label} ({len(places)})" for label, places in bins]))
+    if len(levels) > 1 and not (suite.spec.levels and in_columns(levels)):
+        name = "phrasing" if len(suite.spec.phrasings) > 1 else "level"
+        counts = {level: part["attempts"] // first["samples"] for level, part in levels.items()}
+        rates = [
+            [[one["summary"]["levels"][level]["solved_rate"] for one in results] for level in levels]
+            for _, results in groups
+        ]
+        series = _series(groups, rates, [count // images for count in counts.values()])
+        chart = row_chart(f"Solved by {name}", series, list(levels))
+        figures.append(_figure(name, chart, series, [f"{level} ({count})" for level, count in counts.items()]))
     return element("div", *figures, class_="figures")
 
 
-def _point(x: int, shares: Sequence[float], places: Sequence[int], images: int) -> Point:
-    rate = sum(shares[place] for place in places) / len(places)
-    low, high = wilson(rate, max(1, len(places) // images))
+def _series(
+    groups: Sequence[tuple[str, object]], rates: Sequence[Sequence[Sequence[float]]], trials: Sequence[int]
+) -> list[Series]:
+    """A line for each group, with the mean of its ``rates`` at each place, of which there are so many ``trials``."""
+    return [
+        Series(title, number, [_point(x, *place) for x, place in enumerate(zip(some, trials, strict=True))])
+        for number, ((title, _), some) in enumerate(zip(groups, rates, strict=True))
+    ]
+
+
+def _point(x: int, rates: Sequence[float], trials: int) -> Point:
+    rate = sum(rates) / len(rates)
+    low, high = wilson(rate, trials)
     note = f"{100 * rate:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
     return Point(x, rate, low, high, note)
+
+
+def _figure(name: str, chart: Markup, series: Sequence[Series], places: Sequence[str]) -> Markup:
+    """A chart, and below it its numbers on demand."""
+    rows: list[list[object]] = [[line.name, *(point.note for point in line.points)] for line in series]
+    numbers = element("details", element("summary", "numbers"), data_table(["", *places], rows))
+    return element("figure", element("figcaption", f"Solved, by {name}"), chart, numbers)
 
 
 def failures(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:

@@ -13,6 +13,10 @@ COLORS = 8
 """Colours of the style sheet; later series have them again, dashed."""
 DODGE = 4.0
 """Distance between the intervals of two series at the same place."""
+LETTER = 7.3
+"""Width of a letter of a label."""
+ROW_STEP, MOST_ROW, ROW_GAP = 9.0, 48.0, 12.0
+"""Of a chart of rows: distance between two series, the most that all of a row take, and what is left around them."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,43 @@ def line_chart(
         )
     label = f"{title}: {y_title} by {x_title}"
     return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=label)
+
+
+def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
+    """Shares of kinds that have no order: a row for each of ``labels``, where every series has a dot and its interval.
+
+    Args:
+        series: a point's ``x`` is its row, its ``y`` the share.
+    """
+    step = min(ROW_STEP, MOST_ROW / len(series))
+    row = step * len(series) + ROW_GAP
+    left, bottom = 12 + LETTER * max(map(len, labels)), TOP + row * len(labels)
+
+    def across(share: float) -> float:
+        return round(left + (WIDTH - RIGHT - left) * share, 1)
+
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        parts.append(element("line", x1=across(share), x2=across(share), y1=TOP, y2=bottom, class_="grid"))
+        parts.append(element("text", f"{100 * share:g} %", x=across(share), y=bottom + 16, text_anchor="middle"))
+    for place, label in enumerate(labels):
+        middle = TOP + row * (place + 0.5)
+        parts.append(element("text", label, x=left - 8, y=round(middle + 4, 1), text_anchor="end"))
+        if place:
+            parts.append(
+                element("line", x1=0, x2=WIDTH - RIGHT, y1=TOP + row * place, y2=TOP + row * place, class_="grid")
+            )
+    for place, line in enumerate(series):
+        marks = []
+        for point in line.points:
+            y = round(TOP + row * point.x + ROW_GAP / 2 + step * (place + 0.5), 1)
+            interval = element("line", x1=across(point.low or 0.0), x2=across(point.high or 0.0), y1=y, y2=y)
+            dot = element("circle", cx=across(point.y), cy=y, r=2.6)
+            marks.append(
+                element("g", element("title", f"{line.name}, {labels[int(point.x)]}: {point.note}"), interval, dot)
+            )
+        parts.append(element("g", *marks, class_=f"series {color_class(line.number)}", data_series=line.number))
+    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {bottom + 24}", class_="chart", role="img", aria_label=title)
 
 
 def legend(names: Sequence[tuple[int, str]]) -> Markup:

@@ -1,12 +1,12 @@
 """The leaderboard of a track: agents by solved rate, then the baselines, then what was published."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from benchmarks.mazebench import BASELINE_ROWS
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
 from benchmarks.statistics import wilson
-from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track, levels_of
+from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
 
 PAPER = "https://arxiv.org/abs/2502.14669"
 REASONING_TITLES = {
@@ -20,18 +20,24 @@ REASONING_TITLES = {
 }
 """The shares that ``benchmarks.reasoning`` tells, as the table's columns."""
 BAR, BAR_HEIGHT = 160, 14
-MOST_LEVELS = 4
-"""A suite of more levels has no column for each; its charts tell them apart."""
+MOST_LETTERS = 36
+"""That the levels' columns may take, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""
+COLUMN_GAP = 3
 
 
-def leaderboard(suite: str, mode: str, results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:
+def in_columns(levels: Collection[str]) -> bool:
+    """Whether the table has a column for each level; if not, the chart by level tells them apart (breakdown.py)."""
+    return sum(len(level) + COLUMN_GAP for level in levels) <= MOST_LETTERS
+
+
+def leaderboard(mode: str, results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:
     """The table of one track.
 
     Args:
         results: number on the page, title and the result itself, in the order of the rows.
     """
-    every_level = levels_of(suite, results[0][2])
-    levels = every_level if len(every_level) <= MOST_LEVELS else []
+    every_level = list(results[0][2]["summary"]["levels"])
+    levels = every_level if in_columns(every_level) else []
     titles = ["Agent", "Solved", "95 % interval", *levels, "Legal", "SPL", "Tokens / solve", ""]
     head = [element("th", element("button", title, type="button") if title else None, scope="col") for title in titles]
     rows = [_row(_name(title, one), one["summary"], levels, number) for number, title, one in results]

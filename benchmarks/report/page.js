@@ -25,6 +25,17 @@ function connectReplay() {
     if (link) replay(Number(link.dataset.result), link.dataset.cause);
   });
   document.addEventListener("keydown", pressed);
+  connectFocus();
+}
+
+// What the mouse has picked gives the focus to the boards, so that keys step on; a control worked by keys keeps it.
+function connectFocus() {
+  let keyed = null; // the control that was last worked by keys
+  const toBoards = () => at("boards").focus({ preventScroll: true });
+  at("replay").addEventListener("keydown", (event) => { keyed = event.target; }, true);
+  at("replay").addEventListener("pointerdown", () => { keyed = null; }, true);
+  at("replay").addEventListener("change", (event) => { if (event.target !== keyed) toBoards(); });
+  at("maze").addEventListener("click", toBoards); // the one that was chosen already is no change
 }
 
 const KEYS = {
@@ -45,7 +56,8 @@ function pressed(event) {
   const inView = box.top < innerHeight / 2 && box.bottom > innerHeight / 2;
   const focused = document.activeElement;
   if (!at("replay").contains(focused) && !(focused === document.body && inView)) return;
-  if (focused.matches("select, input") || (focused.matches("button") && event.key === " ")) return;
+  if (focused.matches("select, input:not([type=checkbox])")) return;
+  if (focused.matches("button, input") && event.key === " ") return;
   event.preventDefault();
   KEYS[event.key]();
 }

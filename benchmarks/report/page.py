@@ -15,8 +15,7 @@ from benchmarks.report.leaderboard import leaderboard, reasoning
 from benchmarks.report.markup import Markup, element, joined, json_block
 from benchmarks.report.replay import replay_data
 from benchmarks.results import TITLE
-from benchmarks.suites import load
-from benchmarks.table import Track, group_of, group_title, groups_of, tracks_of
+from benchmarks.table import GREEDY, Track, group_of, group_title, groups_of, tracks_of
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("board.js", "viewer.js", "page.js")
@@ -32,8 +31,9 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
         runs: folders of finished training runs, to draw the curves of.
 
     Raises:
-        InvalidResult: for a result on another version of its suite than this one, for two of the same recipe, stage
-            and training seed in one track, or for moves that are none. InvalidCheckpoint: for a folder without a run.
+        InvalidResult: for a result on other mazes than its suite's name stands for now, for two of the same recipe,
+            stage and training seed in one track, or for moves that are none. InvalidCheckpoint: for a folder without
+            a run.
     """
     names = {id(result): name for name, result in results}
     tracks = tracks_of([result for _, result in results])
@@ -88,29 +88,31 @@ def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:
 
 
 def track_title(track: Track) -> str:
-    """A track in words."""
-    suite, mode, decoding = track
-    return f"{suite}, {mode}, {decoding}" if decoding != "greedy decoding" else f"{suite}, {mode}"
+    """A track in words, as links to it say."""
+    return ", ".join([track.suite, *(words for words in track.conditions if words != GREEDY)])
 
 
 def _track(track: Track, results: Sequence[tuple[int, str, Result]], name: str) -> Markup:
-    suite, mode, decoding = track
     staged = groups_of([one for _, _, one in results if one["stage"]])
     lines = [(group_title(group), some) for group, some in staged.items()]
     lines += [(title, [one]) for _, title, one in results if not one["stage"]]
     note = "Bars are 95 % Wilson intervals; a maze is one trial, however many attempts there are at it."
     if any(len(some) > 1 for _, some in lines):
         note = f"Lines are means over training seeds. {note}"
+    first = results[0][2]
+    conditions = ", ".join([f"{first['suite']['mazes']:,} mazes", *track.conditions])
+    not_taken = first["summary"].get("phrasings_not_taken")
     return element(
         "section",
-        element("h2", suite, element("small", f" {mode} track, {len(load(suite).mazes):,} mazes, {decoding}")),
-        leaderboard(suite, mode, results),
+        element("h2", track.suite, element("small", f" {conditions}")),
+        element("p", f"Phrasings not taken, and in no figure: {', '.join(not_taken)}.", class_="note")
+        if not_taken
+        else None,
+        leaderboard(track.mode, results),
         reasoning(results),
         element("h3", "Where mazes are solved"),
         element("p", note, class_="note"),
-        element(
-            "div", legend(list(enumerate(title for title, _ in lines))), breakdown(suite, lines), class_="switched"
-        ),
+        element("div", legend(list(enumerate(title for title, _ in lines))), breakdown(lines), class_="switched"),
         element("h3", "How attempts ended"),
         element("div", failures(results), class_="failures"),
         id=name,

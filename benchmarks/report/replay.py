@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agents.episodes import NOT_A_MOVE, REQUEST_FAILED
 from benchmarks.report.breakdown import cause_title
 from benchmarks.report.thoughts import Piece, plan_pieces, play_pieces
-from benchmarks.results import LETTERS, moves_of, phrasings_of
-from benchmarks.suites import Suite, load
-from maze_env.judging import Outcome, transition
+from benchmarks.results import LETTERS, moves_of, phrasings_of, suite_of
+from benchmarks.suites import Suite
+from maze_env.judging import Cause, Outcome, transition
 from maze_env.maze import Maze
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.phrasings import phrasing_named
@@ -22,17 +23,32 @@ from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 
 Result = dict[str, Any]
 
+ENDINGS: dict[str, str] = {
+    Cause.UNCLOSED_THINKING: "never closes its thinking",
+    Cause.EMPTY: "gives no answer",
+    Cause.STRAY_TEXT: "has other text among its moves, so none is played",
+    Cause.PAST_TARGET: "goes on past the target",
+    Cause.SHORT_OF_TARGET: "ends short of the target",
+    Cause.SAID_UNREACHABLE: "says that no way leads to the target",
+    NOT_A_MOVE: "goes on with what is no move",
+    REQUEST_FAILED: "ends in a request that failed",
+}
+"""What is wrong at the end, for the causes that no played move shows; of the others, the last move is refused."""
+
 
 def replay_data(tracks: Sequence[tuple[str, Sequence[tuple[str, Result]]]]) -> dict[str, Any]:
     """All that the viewer needs, ready for JSON.
 
     Args:
         tracks: the title of each, and its results with their titles.
+
+    Raises:
+        InvalidResult: as ``suite_of``, and for moves that are none.
     """
-    names = dict.fromkeys(result["suite"]["name"] for _, results in tracks for _, result in results)
+    suites = {result["suite"]["name"]: suite_of(result) for _, results in tracks for _, result in results}
     return {
         "moves": [[LETTERS[move], move.name.lower(), *DELTA_PAIRS[move]] for move in MOVES],
-        "suites": {name: suite_data(load(name)) for name in names},
+        "suites": {name: suite_data(suite) for name, suite in suites.items()},
         "tracks": [title for title, _ in tracks],
         "results": [
             {"title": title, "track": track, **result_data(result)}
@@ -84,16 +100,16 @@ def result_data(result: Result) -> dict[str, Any]:
     Texts are shown in standard tokens, whatever the phrasing (maze_env/phrasings.py) that they were written in.
 
     Raises:
-        InvalidResult: for moves that are none.
+        InvalidResult: as ``replay_data``.
     """
-    mazes, attempts = load(result["suite"]["name"]).mazes, result["attempts"]
+    mazes, attempts = suite_of(result).mazes, result["attempts"]
     causes = list(dict.fromkeys(row[1] for row in attempts))
     distances = [distances_to(maze.walls, maze.target) for maze in mazes]
     data = {
         "suite": result["suite"]["name"],
         "names": attempt_names(result),
         "radius": result["view_radius"] if result["mode"] == "play" else None,
-        "causes": [[cause, cause_title(cause)] for cause in causes],
+        "causes": [[cause, cause_title(cause), ENDINGS.get(cause)] for cause in causes],
         "cause": [causes.index(row[1]) for row in attempts],
         "moves": [marked_moves(mazes[row[0]], distances[row[0]], row[2]) for row in attempts],
         "tokens": [row[3] for row in attempts],

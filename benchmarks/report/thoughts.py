@@ -3,11 +3,12 @@
 A piece is plain text (a string) or a list:
 
     [text]                  the next of the moves that were played
-    [text, cell]            in thought the agent is at ``cell`` (its number, row by row)
-    [text, cell, remark]    the same: ``restart`` where a new attempt begins, ``untrue`` where the maze says otherwise
+    [text, cell, remark...] in thought the agent is at ``cell`` (its number, row by row). The remarks, none to two:
+                            ``restart`` where a new attempt begins, ``untrue`` where the maze says otherwise
 
 A trace is read as ``benchmarks/reasoning.py`` tells its style, and word by word, so that a wrong one is followed as far
-as it makes sense: a thought goes through a wall if the text says so, and the piece that says so is untrue.
+as it makes sense: a thought goes through a wall if the text says so, and the piece that says so is untrue. So is a
+``RESET`` or ``BACK`` without a true reason, by the rules of the validators (maze_env/traces).
 """
 
 import re
@@ -18,14 +19,16 @@ from maze_env.judging import Cause
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, THINK_CLOSE, WALL_TOKENS, WALLS_OF_TOKEN, parse_answer
+from maze_env.traces.path import unseen_moves
 from maze_env.traces.redraw import STEP_NAMES, step_text
-from maze_env.traces.retry import RESET
+from maze_env.traces.retry import CLAIMS, RESET, reasons_to_give_up
 from maze_env.traces.search import BACK, PATH
 
 Piece = str | list[str | int]
 RESTART, UNTRUE = "restart", "untrue"
 COMPACT = re.compile(f"{MAZE_TOKEN.pattern}|{RESET}|{BACK}|{PATH}")
-REDRAWN = re.compile(rf"{STEP.pattern}|{RESET}|(?:{MAZE_TOKEN.pattern}\n?)+", re.MULTILINE)
+CLAIM = "|".join(map(re.escape, sorted(CLAIMS, key=len, reverse=True)))  # some begin with another
+REDRAWN = re.compile(rf"{STEP.pattern}|{RESET}|{CLAIM}|(?:{MAZE_TOKEN.pattern}\n?)+", re.MULTILINE)
 
 
 def plan_pieces(maze: Maze, text: str, cause: str, played: int) -> list[Piece]:
@@ -70,39 +73,55 @@ class _Walk:
     def __init__(self, maze: Maze) -> None:
         self.maze = maze
         self.way: list[Cell] = [maze.origin]
+        self.seen: set[Cell] = {maze.origin}
+        self.explored = False
+        """Whether an exploration has ended, so that its walk keeps to the cells seen."""
         self.last: tuple[Cell, Move] | None = None
         """The step that a drawing shows: the cell that it left, and how."""
 
-    def piece(self, text: str, true: bool = True) -> Piece:
+    def piece(self, text: str, true: bool, *remarks: str) -> Piece:
         row, col = self.way[-1]
-        cell = row * self.maze.cols + col
-        return [text, cell] if true else [text, cell, UNTRUE]
+        return [text, row * self.maze.cols + col, *remarks, *([] if true else [UNTRUE])]
 
-    def restart(self, text: str) -> Piece:
+    def reset(self) -> Piece:
+        """An attempt is given up. Untrue where there is no reason to."""
+        reasons = reasons_to_give_up(self.maze, self.way)
         self.way = [self.maze.origin]
-        row, col = self.maze.origin
-        return [text, row * self.maze.cols + col, RESTART]
+        return self.piece(RESET, bool(reasons), RESTART)
+
+    def end_exploration(self) -> Piece:
+        """An exploration is over, its walk begins. Untrue where the target was not found."""
+        found = self.way[-1] == self.maze.target
+        self.way, self.explored = [self.maze.origin], True
+        return self.piece(PATH, found, RESTART)
+
+    def back(self) -> Piece:
+        """An exploration turns back. Untrue where it could go on, and where it began, from where it cannot."""
+        true = len(self.way) > 1 and not unseen_moves(self.maze, self.way[-1], self.seen)
+        self.way = self.way[:-1] or self.way
+        return self.piece(BACK, true)
 
     def go(self, text: str, token: str) -> Piece:
-        """A move in thought. Through a wall it is untrue; off the grid it leads nowhere as well."""
+        """A move in thought. Untrue through a wall, and in a walk to a cell not seen; off the grid it leads nowhere."""
         move = MOVE_OF_TOKEN[token]
         is_open, to = self.maze.is_open(self.way[-1], move), move.from_cell(self.way[-1])
+        true = is_open and (to in self.seen or not self.explored)
         if self.is_inside(to):
             self.way.append(to)
-        return self.piece(text, is_open)
+            self.seen.add(to)
+        return self.piece(text, true)
 
     def is_inside(self, cell: Cell) -> bool:
         return 0 <= cell[0] < self.maze.rows and 0 <= cell[1] < self.maze.cols
 
     def compact(self, text: str, found: re.Match[str]) -> Piece:
         """A token or word of the styles ``path``, ``retry`` and ``search``."""
-        if text in (RESET, PATH):
-            return self.restart(text)
+        if text == RESET:
+            return self.reset()
+        if text == PATH:
+            return self.end_exploration()
         if text == BACK:
-            can = len(self.way) > 1
-            if can:
-                self.way.pop()
-            return self.piece(text, can)
+            return self.back()
         if text in MOVE_OF_TOKEN:
             return self.go(text, text)
         if text in WALLS_OF_TOKEN:
@@ -111,13 +130,16 @@ class _Walk:
             cell, before = (int(named[1]), int(named[2])), self.way[-1]
             if self.is_inside(cell):
                 self.way[-1] = cell
+                self.seen.add(cell)
             return self.piece(text, cell == before)
         return self.piece(text, text != TARGET or self.way[-1] == self.maze.target)
 
     def redrawn(self, text: str, found: re.Match[str]) -> Piece:
-        """A line, word or drawing of the styles ``redraw`` and ``retry-redraw``."""
+        """A line, sentence, word or drawing of the styles ``redraw`` and ``retry-redraw``."""
         if text == RESET:
-            return self.restart(text)
+            return self.reset()
+        if text in CLAIMS:
+            return self.piece(text, CLAIMS[text] in reasons_to_give_up(self.maze, self.way))
         if name := found[1]:
             if name not in STEP_NAMES:
                 return self.piece(text, False)

@@ -66,7 +66,7 @@ function framesOf(letters, pieces, reasoning) {
   pieces.forEach((piece, place) => {
     if (typeof piece === "string") return;
     if (piece.length === 1) frames.push({ ...moves[played++], place });
-    else if (reasoning) frames.push({ kind: "thought", cell: piece[1], remark: piece[2] || "", place });
+    else if (reasoning) frames.push({ kind: "thought", cell: piece[1], remarks: piece.slice(2), place });
   });
   return frames;
 }
@@ -82,11 +82,11 @@ function sceneAt(maze, frames, step) {
       scene.position = to;
       scene.thinker = null;
     } else {
-      if (!scene.thoughts.length || frame.remark === "restart") scene.thoughts.push([maze.origin]);
+      if (!scene.thoughts.length || frame.remarks.includes("restart")) scene.thoughts.push([maze.origin]);
       if (scene.thoughts.at(-1).at(-1) !== frame.cell) scene.thoughts.at(-1).push(frame.cell);
       scene.thinker = frame.cell;
+      scene.untrue = frame.remarks.includes("untrue");
     }
-    scene.untrue = frame.remark === "untrue";
   }
   return scene;
 }
@@ -95,9 +95,10 @@ function says(panel, step) {
   const frame = panel.frames[step - 1];
   if (!frame) return panel.frames.length ? "at the start" : "no move was played";
   if (frame.kind === "thought") {
-    const remark = { untrue: ", untrue of the maze", restart: ", begins again" }[frame.remark] || "";
+    const said = { restart: ", begins again", untrue: ", untrue of the maze" };
+    const remarks = frame.remarks.map((remark) => said[remark]).join("");
     const text = panel.pieces[frame.place][0].trim();
-    return `in thought: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}${remark}`;
+    return `in thought: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}${remarks}`;
   }
   const remark = { wrong: ", wrong: leaves every shortest path", refused: ", refused: there is a wall" }[frame.mark];
   return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${remark || ""}`;
@@ -120,7 +121,7 @@ function makePanel(result, index, pieces) {
   const maze = mazeOf(result, index);
   const letters = result.moves[attemptAt(result, index)];
   const frames = framesOf(letters, pieces, at("reasoning").checked);
-  const panel = { result, maze, pieces, frames };
+  const panel = { result, maze, pieces, frames, ending: causeOf(result, index)[2] };
   panel.svg = shape("svg", { class: "board", role: "img", "aria-label": `Maze ${index}, ${maze.rows} by ${maze.cols}` });
   panel.says = make("p", { class: "says", "aria-live": "polite" });
   panel.chips = [...letters].map(readMove).map(([move, mark], i) => {
@@ -129,15 +130,16 @@ function makePanel(result, index, pieces) {
     chip.addEventListener("click", () => goTo(frames.findIndex((f) => f.kind === "move" && f.index === i) + 1));
     return chip;
   });
+  const ending = panel.ending ? [make("span", { class: "wrong", title: panel.ending }, "✗")] : [];
   const drawn = make(
     "div", {}, make("h3", {}, result.title), make("p", { class: "outcome" }, outcomeOf(result, index, maze)),
-    panel.svg, panel.says, make("div", { class: "moves" }, ...panel.chips),
+    panel.svg, panel.says, make("div", { class: "moves" }, ...panel.chips, ...ending),
   );
   panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
   if (pieces) {
     panel.spans = pieces.map((piece) => {
       if (typeof piece === "string") return make("span", {}, piece);
-      return make("span", { class: piece.length === 1 ? "real" : piece[2] || "" }, piece[0]);
+      return make("span", { class: piece.length === 1 ? "real" : piece.slice(2).join(" ") }, piece[0]);
     });
     panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
     panel.root.append(panel.text);
@@ -148,12 +150,14 @@ function makePanel(result, index, pieces) {
 function showPanel(panel, step) {
   const here = Math.min(step, panel.frames.length);
   const frame = panel.frames[here - 1];
-  drawBoard(panel.svg, panel.maze, DATA.moves, sceneAt(panel.maze, panel.frames, here), at("path").checked, panel.result.radius);
-  panel.says.textContent = says(panel, here);
+  const ended = here === panel.frames.length;
+  const fails = ended && Boolean(panel.ending);
+  const scene = { ...sceneAt(panel.maze, panel.frames, here), fails };
+  drawBoard(panel.svg, panel.maze, DATA.moves, scene, at("path").checked, panel.result.radius);
+  panel.says.replaceChildren(says(panel, here), ...(fails ? [make("strong", { class: "ending" }, `wrong: ${panel.ending}`)] : []));
   panel.chips.forEach((chip, i) => chip.classList.toggle("now", frame?.kind === "move" && frame.index === i));
   if (!panel.spans) return;
   const place = frame ? frame.place : -1;
-  const ended = here === panel.frames.length;
   panel.spans.forEach((span, i) => {
     span.classList.toggle("now", i === place);
     span.classList.toggle("ahead", i > place && !ended);

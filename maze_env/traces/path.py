@@ -8,6 +8,8 @@ For each step the cell's coordinate, its walls, and the move out of it; last the
 The walls are copied from the prompt when they are needed, so that the move is decided by what stands beside it.
 """
 
+import re
+from collections.abc import Collection
 from random import Random
 
 from maze_env.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
@@ -51,21 +53,49 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     return moves
 
 
-def trace_tokens(trace: str, what: str) -> list[str]:
-    """The maze tokens of a trace that holds nothing else, not even white space. Raises InvalidTrace otherwise."""
-    stray = MAZE_TOKEN.sub("", trace)
+def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
+    """The maze tokens (and ``words``) of a trace that holds nothing else, not even white space.
+
+    Raises:
+        InvalidTrace: when it holds something else.
+    """
+    pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words)))
+    stray = pattern.sub("", trace)
     if stray:
-        raise InvalidTrace(f"Expects nothing but maze tokens in {what}, actual: {stray[:40]!r} among them")
-    return MAZE_TOKEN.findall(trace)
+        known = " and ".join(("maze tokens", *words))
+        raise InvalidTrace(f"Expects nothing but {known} in {what}, actual: {stray[:40]!r} among them")
+    return pattern.findall(trace)
+
+
+def unseen_moves(maze: Maze, cell: Cell, seen: Collection[Cell]) -> list[Move]:
+    """The moves from ``cell`` to cells not among ``seen``."""
+    return [move for move in maze.open_moves(cell) if move.from_cell(cell) not in seen]
+
+
+def check_name(cell: Cell, name: str, step: int) -> None:
+    """Raises InvalidTrace unless step ``step`` names the cell that it is in."""
+    if name != coordinate_token(cell):
+        error = FalseStart if step == 1 else FalseStep
+        raise error(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
 
 
 def check_cell(maze: Maze, cell: Cell, name: str, wall: str, step: int) -> None:
     """Raises InvalidTrace unless step ``step`` names the cell that it is in, and its walls."""
-    if name != coordinate_token(cell):
-        error = FalseStart if step == 1 else FalseStep
-        raise error(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
+    check_name(cell, name, step)
     if wall != WALL_TOKENS[maze.walls[cell]]:
         raise FalseDrawing(f"Expects {WALL_TOKENS[maze.walls[cell]]} for {name} in step {step}, actual: {wall}")
+
+
+def take(maze: Maze, cell: Cell, token: str, step: int) -> tuple[Move, Cell]:
+    """The move of step ``step``, and where it leads. Raises InvalidTrace unless it is possible."""
+    if token not in MOVE_OF_TOKEN:
+        raise InvalidTrace(f"Expects a movement token in step {step}, actual: {token}")
+    move = MOVE_OF_TOKEN[token]
+    reached, outcome = transition(maze, cell, move)
+    if outcome is not Outcome.MOVED:
+        name = coordinate_token(cell)
+        raise FalseStep(f"Expects a possible move in step {step}, actual: {token} from {name}, {outcome}")
+    return move, reached
 
 
 def replay(maze: Maze, tokens: list[str]) -> tuple[list[Move], Cell]:
@@ -75,12 +105,7 @@ def replay(maze: Maze, tokens: list[str]) -> tuple[list[Move], Cell]:
         name, wall, move_token = tokens[index : index + 3]
         step = index // 3 + 1
         check_cell(maze, cell, name, wall, step)
-        if move_token not in MOVE_OF_TOKEN:
-            raise InvalidTrace(f"Expects a movement token in step {step}, actual: {move_token}")
-        move = MOVE_OF_TOKEN[move_token]
-        cell, outcome = transition(maze, cell, move)
-        if outcome is not Outcome.MOVED:
-            raise FalseStep(f"Expects a possible move in step {step}, actual: {move_token} from {name}, {outcome}")
+        move, cell = take(maze, cell, move_token, step)
         moves.append(move)
     if len(tokens) % 3:
         raise InvalidTrace(f"Expects three tokens for each step, actual: {len(tokens)} tokens")

@@ -3,12 +3,16 @@
 ``retry`` (compact) and ``retry-redraw`` are AlphaMaze's reset data (arXiv 2502.14669): a wrong attempt is 1-3 steps
 long and breaks off at any cell. ``retry-dead-end`` (compact) walks a wrong branch to its end, where the walls show the
 mistake. In all forms several wrong attempts may follow each other, each on a branch not yet tried.
+
+In a redrawn trace a sentence says why an attempt is given up. The published generator (visual-thinker,
+``synthetic_reset_maze.py``) has its two sentences the wrong way round: "Hit a dead end" stands where the last cell has
+any number of walls but three. Published traces are judged by what they say, so that most are false here.
 """
 
 from random import Random
 
 from maze_env.errors import FalseDeadEnd, InvalidTrace
-from maze_env.maze import Maze
+from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, path_cells, shortest_path
 from maze_env.tokens import WALL_TOKENS, coordinate_token
@@ -17,6 +21,15 @@ from maze_env.traces import path, redraw
 RESET = "RESET"
 DEAD_END = "This is a dead end."
 WRONG_WAY = "This leads the wrong way."
+CLAIMS = {
+    DEAD_END: DEAD_END,
+    WRONG_WAY: WRONG_WAY,
+    "Hit a dead end.": DEAD_END,
+    "Hit a dead end. Let's reset to the original point and find another way.": DEAD_END,
+    "Heading in the wrong direction.": WRONG_WAY,
+    "Heading in the wrong direction. Let's reset to the origin and try a different path.": WRONG_WAY,
+}
+"""What each sentence before a ``RESET`` claims: this package's two, and those of the published data."""
 MORE_ATTEMPTS = 0.5
 """After each wrong attempt, the chance that another follows (while branches that were not tried are left)."""
 EARLY_STEPS = 3
@@ -41,18 +54,12 @@ def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
 def walk_to_end(maze: Maze, start: list[Move], random: Random) -> list[Move]:
     """``start``, then random moves without turning back, to a dead end or (in a maze with loops) to a cell seen."""
     moves, cells = list(start), path_cells(maze.origin, start)
-    seen = set(cells)
-    while True:
-        onward = [
-            move
-            for move in maze.open_moves(cells[-1])
-            if move.from_cell(cells[-1]) not in seen and move.from_cell(cells[-1]) != maze.target
-        ]
-        if not onward:
-            return moves
+    avoided = {*cells, maze.target}
+    while onward := path.unseen_moves(maze, cells[-1], avoided):
         moves.append(random.choice(onward))
         cells.append(moves[-1].from_cell(cells[-1]))
-        seen.add(cells[-1])
+        avoided.add(cells[-1])
+    return moves
 
 
 def dead_end_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
@@ -62,8 +69,8 @@ def dead_end_attempts(maze: Maze, moves: list[Move], random: Random) -> list[lis
     attempts = []
     for index, wrong in turns:
         attempt = walk_to_end(maze, [*moves[:index], wrong], random)
-        if not is_exhausted(maze, attempt):  # it came upon the target another way, as only a loop allows: not wrong
-            continue
+        if not is_exhausted(maze, path_cells(maze.origin, attempt)):
+            continue  # it came upon the target another way, as only a loop allows: not wrong
         attempts.append(attempt)
         if random.random() >= MORE_ATTEMPTS:
             break
@@ -105,10 +112,9 @@ def write_dead_ends(maze: Maze, random: Random) -> tuple[str, list[Move]]:
     return compact_text(maze, dead_end_attempts(maze, moves, random), random), moves
 
 
-def is_exhausted(maze: Maze, moves: list[Move]) -> bool:
-    """Whether an attempt went on until only cells it had seen were left to go to."""
-    cells = path_cells(maze.origin, moves)
-    return all(move.from_cell(cells[-1]) in cells for move in maze.open_moves(cells[-1]))
+def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
+    """Whether an attempt through ``cells`` went on until only cells it had seen were left to go to."""
+    return not path.unseen_moves(maze, cells[-1], cells)
 
 
 def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Move]]:
@@ -146,32 +152,41 @@ def write_redrawn(maze: Maze, random: Random) -> tuple[str, list[Move]]:
     moves = shortest_path(maze)
     pieces = []
     for attempt in early_attempts(maze, moves, random):
-        sentence = DEAD_END if is_exhausted(maze, attempt) else WRONG_WAY
+        sentence = DEAD_END if is_exhausted(maze, path_cells(maze.origin, attempt)) else WRONG_WAY
         pieces.append(f"{redraw.steps_text(maze, attempt)}\n\n{sentence}\n{RESET}\n")
     return "".join(pieces) + redraw.steps_text(maze, moves), moves
 
 
 def validate_redrawn(maze: Maze, trace: str) -> list[Move]:
-    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt."""
+    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt.
+
+    The sentence before a ``RESET`` is one of ``CLAIMS``. This package writes a blank line before it, the published data
+    none.
+    """
     *wrong, right = trace.split(f"\n{RESET}\n")
     for number, attempt in enumerate(wrong, start=1):
-        steps, _, sentence = attempt.rpartition("\n\n")
-        moves, _ = redraw.replay(maze, steps)
-        if sentence not in (DEAD_END, WRONG_WAY):
+        steps, _, sentence = attempt.rpartition("\n")
+        if sentence not in CLAIMS:
             raise InvalidTrace(f"Expects {DEAD_END!r} or {WRONG_WAY!r} after attempt {number}, actual: {sentence!r}")
-        check_given_up(maze, moves, number, (sentence,))
+        moves, _ = redraw.replay(maze, steps.removesuffix("\n"))
+        check_given_up(maze, moves, number, (CLAIMS[sentence],))
     return redraw.validate(maze, right)
 
 
 def check_given_up(maze: Maze, moves: list[Move], number: int, reasons: tuple[str, ...]) -> None:
     """Raises InvalidTrace unless one of ``reasons`` to give up an attempt is true of it."""
     cells = path_cells(maze.origin, moves)
-    if maze.target in cells:
-        raise FalseDeadEnd(f"Expects wrong attempt {number} to stay off the target, actual: it was reached")
-    distances = distances_to(maze.walls, maze.target)
-    leads_away = int(distances[cells[-1]]) + len(moves) > distances[maze.origin]
-    true = {DEAD_END: is_exhausted(maze, moves), WRONG_WAY: leads_away}
-    if not any(true[reason] for reason in reasons):
+    if not reasons_to_give_up(maze, cells) & set(reasons):
         raise FalseDeadEnd(
             f"Expects a true reason to give up attempt {number} in {cells[-1]}, actual: {' or '.join(reasons)!r}"
         )
+
+
+def reasons_to_give_up(maze: Maze, cells: list[Cell]) -> set[str]:
+    """What is true of an attempt through ``cells``: ``DEAD_END``, ``WRONG_WAY``; nothing if it reached the target."""
+    if maze.target in cells:
+        return set()
+    distances = distances_to(maze.walls, maze.target)
+    leads_away = int(distances[cells[-1]]) + len(cells) - 1 > distances[maze.origin]
+    true = {DEAD_END: is_exhausted(maze, cells), WRONG_WAY: leads_away}
+    return {reason for reason, holds in true.items() if holds}

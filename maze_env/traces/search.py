@@ -7,10 +7,11 @@ target: its coordinate, ``<|target|>``, then a line ``PATH`` and the walk from o
 
 from random import Random
 
-from maze_env.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStart, FalseStep, InvalidTrace
+from maze_env.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
 from maze_env.maze import Cell, Maze
-from maze_env.moves import MOVE_OF_TOKEN, Move
-from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, WALL_TOKENS, WALLS_OF_TOKEN, coordinate_token
+from maze_env.moves import Move
+from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token
+from maze_env.traces import path
 
 BACK = "BACK"
 PATH = "PATH"
@@ -23,7 +24,7 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
     cell, seen = maze.origin, {maze.origin}
     while cell != maze.target:
         pieces.append(coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]])
-        onward = [move for move in maze.open_moves(cell) if move.from_cell(cell) not in seen]
+        onward = path.unseen_moves(maze, cell, seen)
         if onward:
             way.append((cell, onward[0]))
             pieces.append(onward[0].token)
@@ -40,31 +41,60 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Compares the trace with the exploration of its maze, which is unique; returns the moves it found."""
-    expected, moves = write(maze, Random(0))
-    if trace != expected:
-        came, right = _pieces(trace), _pieces(expected)
-        index = next((i for i, pair in enumerate(zip(came, right, strict=False)) if pair[0] != pair[1]), None)
-        if index is None:
-            raise InvalidTrace(f"Expects the exploration to end with {expected[-20:]!r}, actual: {trace[-20:]!r}")
-        error = _error_of(index, came[index], right[index], right[index - 1])
-        raise error(f"Expects {right[index]} as piece {index} of the exploration, actual: {came[index]}")
+    """Replays the trace; returns the moves of its walk. Raises InvalidTrace naming the step.
+
+    It is judged by what is true, not by the order of ``write``. A move passes no wall, and may lead to a cell seen
+    before. ``BACK`` stands where no open passage leads to a cell not yet seen, and leads to the cell before. The
+    exploration ends where it reaches the target. The walk is any way to the target through cells that it saw.
+    """
+    exploration, _, walk = trace.partition(f"\n{PATH}\n")
+    return _replay_walk(maze, walk, _replay_exploration(maze, exploration))
+
+
+def _replay_exploration(maze: Maze, exploration: str) -> set[Cell]:
+    """Plays an exploration to the target. Returns the cells it saw."""
+    way, seen = [maze.origin], {maze.origin}
+    tokens = path.trace_tokens(exploration, "an exploration", BACK)
+    steps = len(tokens) // 3
+    for step in range(1, steps + 1):
+        name, wall, token = tokens[3 * step - 3 : 3 * step]
+        cell = way[-1]
+        path.check_name(cell, name, step)
+        if wall == TARGET or cell == maze.target:
+            raise FalseArrival(
+                f"Expects {TARGET} on {coordinate_token(maze.target)} and nothing after it, "
+                f"actual: {wall}{token} on {name} in step {step}"
+            )
+        path.check_cell(maze, cell, name, wall, step)
+        if token == BACK:
+            if len(way) == 1 or path.unseen_moves(maze, cell, seen):
+                raise FalseDeadEnd(f"Expects a way on from {name} in step {step}, actual: {BACK}")
+            way.pop()
+        else:
+            _, reached = path.take(maze, cell, token, step)
+            way.append(reached)
+            seen.add(reached)
+    _check_end(maze, way[-1], tokens[3 * steps :], [coordinate_token(maze.target), TARGET], "exploration")
+    return seen
+
+
+def _replay_walk(maze: Maze, walk: str, seen: set[Cell]) -> list[Move]:
+    """Plays a walk to the target through cells of ``seen``. Returns its moves."""
+    cell, moves = maze.origin, []
+    tokens = path.trace_tokens(walk, "a walk")
+    for step in range(1, len(tokens) // 2 + 1):
+        name, token = tokens[2 * step - 2 : 2 * step]
+        path.check_name(cell, name, step)
+        move, cell = path.take(maze, cell, token, step)
+        if cell not in seen:
+            raise FalseStep(f"Expects step {step} of the walk in explored cells, actual: {token} to {cell}")
+        moves.append(move)
+    _check_end(maze, cell, tokens[2 * len(moves) :], [coordinate_token(maze.target)], "walk")
     return moves
 
 
-def _error_of(index: int, came: str, right: str, before: str) -> type[InvalidTrace]:
-    """What a piece says that is not so; ``before`` stands before it and is true."""
-    if came in WALLS_OF_TOKEN and right in WALLS_OF_TOKEN:
-        return FalseDrawing
-    if TARGET in (came, right):
-        return FalseArrival
-    if COORDINATE_TOKEN.fullmatch(came) and COORDINATE_TOKEN.fullmatch(right):
-        return FalseStep if index else FalseStart
-    if came in MOVE_OF_TOKEN and WALLS_OF_TOKEN.get(before, 0) & MOVE_OF_TOKEN[came].wall:
-        return FalseStep
-    return FalseDeadEnd if BACK in (came, right) else InvalidTrace
-
-
-def _pieces(trace: str) -> list[str]:
-    """Tokens and words of a trace, in order."""
-    return MAZE_TOKEN.sub(lambda token: f" {token[0]} ", trace).split()
+def _check_end(maze: Maze, cell: Cell, came: list[str], expected: list[str], what: str) -> None:
+    if came != expected or cell != maze.target:
+        raise FalseArrival(
+            f"Expects the {what} to end with {''.join(expected)}, actual: {''.join(came)!r} after arriving at {cell}"
+        )

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from benchmarks.report.page import page
 from maze_env import traces
 from maze_env.solving import shortest_path
+from tests.browser import Page, chromium
 from tests.reports import EVIL, Scripted, result_of, stumble
 
 
@@ -25,3 +27,26 @@ def run_folder(tmp_path_factory):
     (folder / "run.json").write_text(json.dumps({"stage": "grpo", "figures": {"steps": 200, "wall_seconds": 60.0}}))
     (folder / "trainer_state.json").write_text(json.dumps({"log_history": log}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    driver = chromium()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory, results, run_folder):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page(results, [run_folder]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser, written):
+    made = Page(browser, written)
+    yield made
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    assert not severe
+    assert made.run("return window.broken") is None

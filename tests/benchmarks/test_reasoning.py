@@ -59,14 +59,14 @@ def test_an_answer_alone_has_no_reasoning():
         ("redraw", "<|4-4|><|down_right_wall|>", "<|4-4|><|right_wall|>", "drawing", "actual: another drawing"),
         ("redraw", "Go down", "Go left", "drawing", "Expects step 1 to redraw the maze with <|left|> in <|3-1|>"),
         ("redraw", "Step 1", "Step 2", "form", "Expects 'Step 1: Go up|down|left|right', actual: 'Step 2: Go down'"),
-        ("search", "<|up_left_wall|>", "<|up_wall|>", "drawing", "Expects <|up_left_wall|> as piece 1"),
-        ("search", "<|down|>", "<|right|>", "form", "Expects <|down|> as piece 2"),  # possible, and not the first
-        ("search", "<|down|>", "<|left|>", "step", "Expects <|down|> as piece 2"),  # a wall
-        ("search", "<|down|>", "BACK", "dead_end", "Expects <|down|> as piece 2 of the exploration, actual: BACK"),
-        ("search", "<|3-1|>", "<|0-0|>", "start", "Expects <|3-1|> as piece 0"),
-        ("search", "<|4-1|>", "<|0-0|>", "step", "Expects <|4-1|> as piece 3"),
-        ("search", "<|4-1|>", "<|4-1|><|target|>", "arrival", "of the exploration, actual: <|target|>"),
-        ("search", "<|2-4|>\n</think>", "\n</think>", "form", "Expects the exploration to end with"),
+        ("search", "<|up_left_wall|>", "<|up_wall|>", "drawing", "Expects <|up_left_wall|> for <|3-1|> in step 1"),
+        ("search", "<|down|>", "<|right|>", "step", "Expects step 2 in <|3-2|>, actual"),  # possible, and not made
+        ("search", "<|down|>", "<|left|>", "step", "Expects a possible move in step 1"),  # a wall
+        ("search", "<|down|>", "BACK", "dead_end", "Expects a way on from <|3-1|> in step 1, actual: BACK"),
+        ("search", "<|3-1|>", "<|0-0|>", "start", "Expects step 1 in <|3-1|>, actual: <|0-0|>"),
+        ("search", "<|4-1|>", "<|0-0|>", "step", "Expects step 2 in <|4-1|>, actual: <|0-0|>"),
+        ("search", "<|4-1|>", "<|4-1|><|target|>", "arrival", "Expects <|target|> on <|2-4|>"),
+        ("search", "<|2-4|>\n</think>", "\n</think>", "arrival", "Expects the walk to end with <|2-4|>"),
         ("path", "\n</think>", "", "form", "Expects nothing but maze tokens"),
     ],
 )
@@ -106,6 +106,8 @@ def test_a_reset_has_a_true_reason_and_returns_to_the_origin(trace, kind):
 @pytest.mark.parametrize(
     ("reason", "steps", "kind"),
     [
+        ("Heading in the wrong direction.", [((3, 1), Move.DOWN), ((4, 1), Move.LEFT)], "arrival"),  # as published
+        ("Hit a dead end.", [((3, 1), Move.DOWN), ((4, 1), Move.LEFT)], "dead_end"),
         ("This leads the wrong way.", [((3, 1), Move.DOWN), ((4, 1), Move.LEFT)], "arrival"),  # true as far as it goes
         ("This is a dead end.", [((3, 1), Move.DOWN)], "dead_end"),
         ("I am lost.", [((3, 1), Move.DOWN)], "form"),
@@ -129,7 +131,16 @@ def test_the_ways_of_a_search_are_those_to_its_dead_ends():
     assert (wrong, right) == ("ULURRRDLDRRUU", "LDD")
     assert (reasoning.wrong, reasoning.kind) == ((True, False), "")
     not_back = completion("search", 0, maze).replace("BACK", "<|down|>", 1)
-    assert reasoning_of(maze, not_back).kind == "dead_end"  # it goes where it came from
+    assert reasoning_of(maze, not_back).kind == "step"  # it goes where it came from; the next BACK then leads elsewhere
+
+
+def test_a_search_in_another_order_is_as_valid_as_the_one_that_is_taught():
+    # From (2, 1) left first, which is right, where the taught order goes up first.
+    maze = MAZE.with_endpoints((2, 1), (4, 0))
+    way = "<|2-1|><|down_right_wall|><|left|><|2-0|><|up_left_wall|><|down|><|3-0|><|left_right_wall|><|down|>"
+    trace = f"{way}<|4-0|><|target|>\nPATH\n<|2-1|><|left|><|2-0|><|down|><|3-0|><|down|><|4-0|>"
+    reasoning = reasoning_of(maze, traces.wrap(trace, shortest_path(maze)))
+    assert (reasoning.style, reasoning.fault, reasoning.follows, reasoning.wrong) == ("search", "", True, (False,))
 
 
 def test_an_answer_that_is_another_way_does_not_follow():

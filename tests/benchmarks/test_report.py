@@ -3,15 +3,13 @@
 import json
 import re
 from collections import Counter
-from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from benchmarks.report import charts, curves, markup, replay, thoughts
+from benchmarks.mazebench import main as run_benchmark
+from benchmarks.report import charts, curves, markup, replay
 from benchmarks.report.__main__ import main
-from benchmarks.report.breakdown import PROPERTIES, bins_of, values_of
+from benchmarks.report.breakdown import CAUSES, PROPERTIES, bins_of, moves_of_way
 from benchmarks.report.page import page
 from benchmarks.results import InvalidResult, load_result, moves_of, result_text
 from benchmarks.statistics import wilson
@@ -19,14 +17,12 @@ from benchmarks.suites import load
 from maze_env import traces
 from maze_env.commands import run_command
 from maze_env.errors import InvalidCheckpoint, InvalidOutput
-from maze_env.judging import judge
-from maze_env.moves import MOVES
 from maze_env.solving import distances_to
-from tests.reports import EVIL
+from maze_env.tokens import maze_to_text
+from tests.reports import EVIL, Scripted, result_of
 from tests.tiny import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
-STYLES = ("path", "redraw", "retry", "retry-dead-end", "retry-redraw", "search")
 
 
 def data_of(text):
@@ -82,8 +78,8 @@ def test_the_page_needs_nothing_else_and_lets_no_text_out(results, run_folder):
 def test_tracks_stay_apart_and_the_published_figures_stand_where_they_belong(results):
     parts = re.findall(r'<section id="track-\d">.*?</section>', page(results), re.DOTALL)
     assert [re.search(r"<h2>(.*?)<small> (.*?) track", part).groups() for part in parts] == [
-        ("mazebench-100", "plan"),
-        ("mazebench-100", "play"),
+        ("mazebench-100", "100 mazes, plan"),
+        ("mazebench-100", "100 mazes, play"),
     ]
     assert [part.count("published, not re-run") for part in parts] == [3, 0]
     assert "oracle" not in parts[0]
@@ -109,7 +105,7 @@ def test_half_a_character_does_not_keep_the_page_from_being_written(results):
 def test_bins_hold_every_maze_once():
     for suite in ("mazebench-100", "sizes", "turns"):
         for name in PROPERTIES:
-            values = values_of(suite, name)
+            values = [PROPERTIES[name](maze) for maze in load(suite).mazes]
             places = [place for _, some in bins_of(values) for place in some]
             assert sorted(places) == list(range(len(values)))
     assert [label for label, _ in bins_of([1, 5, 5, 9])] == ["1", "5", "9"]
@@ -118,13 +114,103 @@ def test_bins_hold_every_maze_once():
 
 def test_the_committed_results_are_broken_down_as_they_are():
     result = load_result(RESULTS / "default-0-grpo.json")
-    lengths = values_of("mazebench-1000", "moves of the shortest path")
+    lengths = [moves_of_way(maze) for maze in load("mazebench-1000").mazes]
     ones = [row[1] == "solved" for row in result["attempts"] if lengths[row[0]] == 4]
     low, high = wilson(sum(ones) / len(ones), len(ones))
     text = page([("grpo", result)])
     assert f"{100 * sum(ones) / len(ones):.1f} % [{100 * low:.1f}, {100 * high:.1f}]" in text
     assert "side of the maze" not in text  # all are 5x5
     assert "61 failed" in text
+
+
+@pytest.fixture(scope="module")
+def phrased(tmp_path_factory):
+    """The oracle in every phrasing."""
+    path = tmp_path_factory.mktemp("phrased") / "result.json"
+    run_benchmark(["--agent", "shortest-path", "--suite", "phrasing", "--output", str(path)])
+    return load_result(path)
+
+
+@pytest.fixture(scope="module")
+def of_topology():
+    """Two training seeds, of which one solves every second maze and the other all."""
+
+    def every(count):
+        return lambda maze, index: "" if index % count else traces.write("path", maze, index)
+
+    results = [result_of(Scripted("a", every(count)), "topology") for count in (2, 1)]
+    return [{**one, "stage": "sft", "train_seed": seed} for seed, one in enumerate(results)]
+
+
+def told(rate, low, high):
+    return f"{100 * rate:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def figure_by(what, text):
+    return re.search(rf"<figure><figcaption>Solved, by {what}<.*?</figure>", text, re.DOTALL)[0]
+
+
+def test_a_suite_whose_levels_are_kinds_is_told_by_level(of_topology, phrased):
+    for what, result in (("level", of_topology[0]), ("phrasing", phrased)):
+        figure = figure_by(what, page([("x", result)]))
+        assert len(result["summary"]["levels"]) >= 8
+        for level, part in result["summary"]["levels"].items():
+            interval = told(part["solved_rate"], *part["solved_rate_wilson_95"])
+            assert f"{level}: {interval}" in figure  # at the dot
+            assert f">{interval}<" in figure  # in the numbers
+            assert f">{level} ({part['attempts']})<" in figure
+
+
+def test_by_level_the_mean_over_training_seeds_is_drawn(of_topology):
+    one, other = (result["summary"]["levels"]["wilson"]["solved_rate"] for result in of_topology)
+    figure = figure_by("level", page([(str(one["train_seed"]), one) for one in of_topology]))
+    assert one < other
+    mean = (one + other) / 2
+    assert f"default: SFT, wilson: {told(mean, *wilson(mean, 100))}" in figure
+
+
+def test_levels_that_the_leaderboard_has_are_not_drawn_again(results):
+    assert "by level" not in page(results)
+
+
+def test_agents_that_took_other_phrasings_are_on_other_tracks(phrased):
+    standard = {"standard": phrased["summary"]["levels"]["standard"]}
+    one = {
+        **phrased,
+        "suite": {**phrased["suite"], "phrasings": ["standard"]},
+        "attempts": phrased["attempts"][:100],
+        "summary": {**phrased["summary"], "levels": standard, "phrasings_not_taken": ["terse", "ascii"]},
+    }
+    text = page([("all", phrased), ("one", one)])
+    titles = [re.sub("<.*?>", "", title) for title in re.findall("<h2>phrasing.*?</h2>", text)]
+    assert titles == [
+        f"phrasing 100 mazes, plan track, greedy decoding, phrasings {', '.join(phrasings)}"
+        for phrasings in (["standard"], phrased["suite"]["phrasings"])
+    ]
+    assert text.count("Phrasings not taken") == 1
+    assert "Phrasings not taken, and in no figure: terse, ascii." in text
+
+
+def test_other_mazes_than_were_measured_are_not_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    bench, output = tmp_path / "bench.json", tmp_path / "result.json"
+
+    def publish(mazes):
+        bench.write_text(json.dumps([{"Prompt": maze_to_text(maze)} for maze in mazes]))
+        load.cache_clear()  # another day, another process
+
+    mazes = load("mazebench-100").mazes
+    publish(mazes[:3])
+    run_benchmark(["--agent", "shortest-path", "--suite", str(bench), "--output", str(output)])
+    main([str(output), "-o", str(tmp_path / "report.html")])
+    publish(mazes[3:6])
+    with pytest.raises(InvalidResult, match=r"Expects .*bench\.json as it was measured, sha256 \w+, actual: "):
+        main([str(output), "-o", str(tmp_path / "again.html")])
+
+
+def test_every_failure_is_told_at_its_end():
+    refused = {"hit_wall", "left_grid"}  # told by the last move
+    assert set(replay.ENDINGS) == set(CAUSES) - refused - {"solved"}
 
 
 def test_moves_say_what_they_did(results):
@@ -145,76 +231,6 @@ def test_moves_say_what_they_did(results):
             kinds["right" if nearer else "wrong"] += 1
     assert min(kinds.values()) > 10
     assert len(kinds) == 3
-
-
-def text_of(pieces):
-    return "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces)
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_thoughts_follow_a_true_trace_to_the_target(style):
-    for index, maze in enumerate(load("mazebench-100").mazes):
-        text = traces.write(style, maze, index)
-        moves = judge(maze, text).answer.moves
-        pieces = thoughts.plan_pieces(maze, text, "solved", len(moves))
-        assert text_of(pieces) == text
-        thought = [piece for piece in pieces if isinstance(piece, list) and len(piece) > 1]
-        assert [piece[0] for piece in pieces if isinstance(piece, list) and len(piece) == 1] == [m.token for m in moves]
-        assert not [piece for piece in thought if "untrue" in piece]
-        assert thought[-1][1] == maze.target[0] * maze.cols + maze.target[1]
-        restarts = text.count("RESET") + text.count("PATH")
-        assert sum("restart" in piece for piece in thought) == restarts
-        for before, after in pairwise(thought):  # a thought goes from cell to cell, unless it begins again
-            far = abs(before[1] // maze.cols - after[1] // maze.cols) + abs(
-                before[1] % maze.cols - after[1] % maze.cols
-            )
-            assert far <= 1 or after[2:] == ["restart"]
-
-
-def test_the_piece_that_is_untrue_is_marked_and_no_other():
-    maze = load("mazebench-100").mazes[1]
-    text = traces.write("path", maze, 0)
-    walls = re.findall(r"<\|[a-z_]+_wall\|>", text)[1]
-    lie = "<|no_wall|>" if walls != "<|no_wall|>" else "<|all_wall|>"
-    before, _, after = text.partition(walls)
-    pieces = thoughts.plan_pieces(maze, before + lie + after, "solved", 4)
-    assert [piece[0] for piece in pieces if "untrue" in piece[2:]] == [lie]
-    closed = next(move for move in MOVES if not maze.is_open(maze.origin, move))
-    name = f"<|{maze.origin[0]}-{maze.origin[1]}|>"
-    pieces = thoughts.thought_pieces(maze, f"{name}{closed.token}<|9-9|>BACKBACK")
-    assert [piece[2:] == ["untrue"] for piece in pieces][:3] == [False, True, True]
-    drawn = traces.write("redraw", maze, 0).replace("<|blank|>", "<|target|>", 1)
-    pieces = thoughts.plan_pieces(maze, drawn, "solved", 4)
-    assert ["untrue" in piece[2:] for piece in pieces if isinstance(piece, list)][:4] == [False, True, False, False]
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                *("<think>", "</think>", "RESET", "BACK", "PATH", "Step 1: Go up\n", "Step 2: Go ahead\n", "\n"),
-                *(
-                    "<|up|>",
-                    "<|left|>",
-                    "<|0-0|>",
-                    "<|63-99|>",
-                    "<|no_wall|>",
-                    "<|target|>",
-                    "<|unseen|>",
-                    "<|odd|>",
-                    "x",
-                ),
-            ]
-        )
-    ).map("".join),
-    st.integers(0, 3),
-)
-def test_any_text_is_taken_apart_without_loss(text, played):
-    maze = load("mazebench-100").mazes[0]
-    pieces = thoughts.plan_pieces(maze, text, str(judge(maze, text).cause), played)
-    assert text_of(pieces) == text
-    assert all(0 <= piece[1] < 25 for piece in pieces if isinstance(piece, list) and len(piece) > 1)
 
 
 def test_markup_escapes_whatever_is_not_markup():

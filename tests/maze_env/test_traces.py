@@ -1,4 +1,7 @@
-"""Reasoning traces: what each style writes, that it validates, and that no small change of it does."""
+"""Reasoning traces: what each style writes, that it validates, and that no small change of it does.
+
+The style ``search`` and AlphaMaze's own wording have files of their own.
+"""
 
 import random
 import re
@@ -102,17 +105,6 @@ def test_golden_path():
     assert traces.write("path", FORK, 0) == f"<think>\n{FORK_PATH}\n</think>\n\n<|right|><|right|>"
 
 
-def test_golden_search():
-    # The order is up, down, left, right: down comes first, then left, back, right, back twice, and at last the target.
-    trace = (
-        "<|0-0|><|up_down_left_wall|><|right|><|0-1|><|up_wall|><|down|><|1-1|><|down_wall|><|left|>"
-        "<|1-0|><|up_down_left_wall|>BACK<|1-1|><|down_wall|><|right|><|1-2|><|up_down_right_wall|>BACK"
-        "<|1-1|><|down_wall|>BACK<|0-1|><|up_wall|><|right|><|0-2|><|target|>\n"
-        "PATH\n<|0-0|><|right|><|0-1|><|right|><|0-2|>"
-    )
-    assert traces.write("search", FORK, 0) == f"<think>\n{trace}\n</think>\n\n<|right|><|right|>"
-
-
 def test_golden_retry():
     wrong = "<|0-0|><|up_down_left_wall|><|right|><|0-1|><|up_wall|><|down|><|1-1|><|down_wall|>"
     short = f"{wrong}RESET\n"
@@ -208,10 +200,15 @@ def unit_mutations(parts, draw):
             yield [*parts[:k], other, *parts[k + 1 :]]
 
 
+def published(text):
+    """A text without the blank line before a sentence, which the published data does not have: as true."""
+    return text.replace("\n\nThis", "\nThis")
+
+
 def assert_refused(style, maze, mutations, original):
     count = 0
     for mutation in mutations:
-        if mutation != original:
+        if published(mutation) != published(original):
             count += 1
             try:
                 traces.validate(style, maze, mutation)
@@ -224,7 +221,8 @@ def assert_refused(style, maze, mutations, original):
 @each_style
 def test_one_part_deleted_doubled_swapped_or_replaced_is_caught(style):
     # In a tree no such change of the shortest path is another shortest path. What cannot be caught this way, because it
-    # is a true trace as well: a whole wrong attempt left out or moved, and "the wrong way" said of a dead end.
+    # is a true trace as well: a whole wrong attempt left out or moved, "the wrong way" said of a dead end, and in a
+    # search the move that leads back in place of the last BACK.
     small = [FORK, generate(3, MazeSpec(3, 2, min_length=3)), generate(4, MazeSpec(2, 3, min_length=2))]
     for key, maze in enumerate(small if "redraw" in style else [*small, EXAMPLE]):
         completion = traces.write(style, maze, key)
