@@ -101,9 +101,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     validation.trainer = trainer
     result = trainer.train(resume_from_checkpoint=checkpoint)
 
-    return finish(
-        trainer, "sft", configuration, stopwatch, {"train_loss": result.training_loss}, model_config.merge_lora
-    )
+    figures = {"train_loss": result.training_loss}
+    return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
 
 
 if __name__ == "__main__":

@@ -141,14 +141,23 @@ def finish(
     configuration: dict[str, Any],
     stopwatch: Stopwatch,
     figures: dict[str, Any],
+    checkpoint: str | None,
     merge_lora: bool = False,
 ) -> dict[str, Any]:
-    """Saves model, tokenizer, the log and ``run.json``; returns the figures."""
+    """Saves model, tokenizer, the log and ``run.json``; returns the figures.
+
+    ``wall_seconds`` are those since ``resumed_at_step``, which is 0 for a run that was never resumed.
+
+    Args:
+        checkpoint: from which training went on, if it did.
+    """
     folder = Path(trainer.args.output_dir)
     if merge_lora:
         trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
     trainer.save_model(str(folder))
-    figures = {**figures, "steps": trainer.state.global_step, **stopwatch.figures()}
+    resumed_at = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
+    steps = {"steps": trainer.state.global_step, "resumed_at_step": resumed_at}
+    figures = {**figures, **steps, **stopwatch.figures()}
     if trainer.is_world_process_zero():
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
         run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete

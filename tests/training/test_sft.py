@@ -79,6 +79,7 @@ def test_run_json_says_what_was_run_and_what_came_of_it(finished):
     assert figures["steps"] == 16
     assert figures["train_loss"] > 0
     assert figures["wall_seconds"] > 0
+    assert figures["resumed_at_step"] == 0
     assert figures["peak_memory_gib"] > 0.1
     # Every key of the three dataclasses, as the run had it.
     expected = {"model": "embedded", "layers": 2, "sizes": "2x2:1", "styles": "direct:1", "examples": 256, "seed": 42}
@@ -177,6 +178,7 @@ def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(finished, t
     finally:
         sft.ValidationCallback.on_train_begin = original
     assert resumed_at == [8]
+    assert runs.run_file(folder)["figures"]["resumed_at_step"] == 8
     assert not runs.same_weights(folder / "checkpoint-8", folder)  # weights moved after the checkpoint
     assert runs.same_weights(folder, finished[0])
     steps = [entry["step"] for entry in runs.log_of(folder) if "loss" in entry]
