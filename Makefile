@@ -67,8 +67,7 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BENCHMARK) --suite mazebench-dev --max-new-tokens 256 --agent $(RUN)/settings/$* \
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
 
-# The default recipe's SFT on each trace style alone (training/configs/styles). The longest true answer to mazebench-1000
-# has 1,152 tokens.
+# The default recipe's SFT on each trace style alone (training/configs/styles).
 STYLES := direct path retry retry-dead-end redraw direct-few
 styles: $(STYLES:%=runs/styles-$(SEED)/results/%.json)
 

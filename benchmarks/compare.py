@@ -5,7 +5,7 @@
     python -m benchmarks.compare A.json B.json --points 2      also how many mazes it takes to see 2 points
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
-Only results on the same suite, in the same phrasings and mode, with the same number of samples compare.
+Only results on the same mazes, in the same phrasings and mode, with the same number of samples compare.
 """
 
 import argparse

@@ -24,8 +24,10 @@ COLUMNS = ("maze", "cause", "moves", "tokens", "truncated")
 agent counts none; 1 where a budget cut it short. Sample after sample, in each phrasing after phrasing, in each of those
 every maze of the suite in order."""
 
-RUN = ("suite", "mode", "view_radius", "agent", "agent_options", "samples", "recipe", "stage", "train_seed")
-NEEDED = (*RUN, "summary", "baselines", "provenance", "attempts")
+NEEDED = (
+    *("suite", "mode", "view_radius", "agent", "agent_options", "samples", "recipe", "stage", "train_seed"),
+    *("summary", "baselines", "provenance", "attempts"),
+)
 """What reports, tables and comparisons read of a result."""
 
 

@@ -15,7 +15,6 @@ taken from the page's folder.
 import argparse
 import re
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -68,26 +67,26 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     header = ["", f"{what}: mean [95 %]", "each training seed"]
     if against is not None:
         header += [f"minus {against}: mean [95 %]", "each training seed, exact test (Holm)"]
+    leads = leads_over(groups, against, metric, unit) if against is not None else {}
     rows = []
-    leads = {}
-    if against is not None:
-        leads = {title: pairs_of(results, groups[against]) for title, results in groups.items() if title != against}
-    found = [compare(*pair, COMPARED[metric]) for pairs in leads.values() for pair in pairs]
-    tested = iter(zip(found, holm([difference.p_value for difference in found]), strict=True))
     for title, results in groups.items():
         scores = np.array([METRICS[metric](result) for result in results])
         row = [title, _mean(scores, unit), "; ".join(f"{unit * one:.{_digits(unit)}f}" for one in scores.mean(axis=1))]
-        if title in leads:
-            each = [
-                f"{unit * difference.difference:+.{_digits(unit)}f}, {p_text(p_value)}"
-                for difference, p_value in islice(tested, len(leads[title]))
-            ]
-            row += [_mean(_differences(leads[title], metric), unit, sign="+") if each else "no seed in common"]
-            row += ["; ".join(each)]
-        elif against is not None:
-            row += ["", ""]
-        rows.append(row)
+        rows.append([*row, *leads.get(title, [""] * (len(header) - len(row)))])
     return markdown(header, rows)
+
+
+def leads_over(groups: Groups, against: str, metric: str, unit: int) -> dict[str, list[str]]:
+    """For each other group what it leads ``against`` by: the mean, and each seed with its exact test."""
+    pairs = {title: pairs_of(results, groups[against]) for title, results in groups.items() if title != against}
+    found = {title: [compare(*pair, COMPARED[metric]) for pair in some] for title, some in pairs.items()}
+    corrected = iter(holm([one.p_value for some in found.values() for one in some]))
+    leads = {}
+    for title, some in found.items():
+        each = [f"{unit * one.difference:+.{_digits(unit)}f}, {p_text(next(corrected))}" for one in some]
+        mean = _mean(_differences(pairs[title], metric), unit, sign="+") if each else "no seed in common"
+        leads[title] = [mean, "; ".join(each)]
+    return leads
 
 
 def pairs_of(results: Sequence[Result], others: Sequence[Result]) -> list[tuple[Result, Result]]:
@@ -117,11 +116,8 @@ def by_level(groups: Groups) -> str:
     first = next(iter(groups.values()))[0]
     rows = []
     for level in first["summary"]["levels"]:
-        row = [level]
-        for results in groups.values():
-            parts = [one["summary"]["levels"].get(level) for one in results]
-            row.append(_spread([part["solved_rate"] for part in parts if part is not None], none="not taken"))
-        rows.append(row)
+        parts = [[one["summary"]["levels"][level]["solved_rate"] for one in results] for results in groups.values()]
+        rows.append([level, *map(_spread, parts)])
     return markdown([f"{first['suite']['name']}: solved, %", *groups], rows)
 
 
@@ -161,9 +157,9 @@ def symmetry(groups: Groups) -> str:
 TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
 
 
-def _spread(values: Sequence[float], unit: int = 100, none: str = "-") -> str:
+def _spread(values: Sequence[float], unit: int = 100) -> str:
     if not values:
-        return none
+        return "-"
     return f"{unit * np.mean(values):.1f} ({unit * min(values):.1f}-{unit * max(values):.1f})"
 
 

@@ -25,11 +25,13 @@ def run_command(main: Callable[[], object]) -> None:
     keep_freed_memory()
     try:
         main()
+        sys.stdout.flush()  # where the reader has gone, as with `| head`, that shows here at the latest
     except TokenMazeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # whoever read the output has gone, e.g. `| head`
+    except BrokenPipeError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at its end
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
 

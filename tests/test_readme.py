@@ -45,4 +45,4 @@ def test_the_agent_plays_the_benchmark(tmp_path):
 
 def test_the_loop_learns(tmp_path):
     rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[2], tmp_path))]
-    assert rewards[-1] > 1.5 * rewards[0]  # of six seeds the least ratio was 2.3
+    assert rewards[-1] > 1.5 * rewards[0]  # it more than doubles, seed by seed

@@ -2,11 +2,21 @@ import json
 
 import pytest
 
+from benchmarks.mazebench import main as run_benchmark
 from benchmarks.report.page import page
+from benchmarks.results import load_result
 from maze_env import traces
 from maze_env.solving import shortest_path
 from tests.browser import Page, chromium
 from tests.reports import EVIL, Scripted, result_of, stumble
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory):
+    """A result of the oracle, from which the tests construct others."""
+    path = tmp_path_factory.mktemp("results") / "oracle.json"
+    run_benchmark(["--agent", "shortest-path", "--output", str(path)])
+    return load_result(path)
 
 
 @pytest.fixture(scope="session")

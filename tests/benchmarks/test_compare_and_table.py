@@ -13,14 +13,6 @@ from maze_env.errors import InvalidOutput
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    """A result of the oracle, from which the tests construct others."""
-    path = tmp_path_factory.mktemp("results") / "oracle.json"
-    run_benchmark(["--agent", "shortest-path", "--output", str(path)])
-    return load_result(path)
-
-
 def constructed(stored, failed, stage=None, train_seed=None):
     """``stored`` with the mazes in ``failed`` unsolved."""
     result = copy.deepcopy(stored)

@@ -285,16 +285,22 @@ def test_the_command_prints_one_line_and_exits_with_2(capsys):
     assert error.count("\n") == 1
 
 
-def test_a_closed_pipe_costs_neither_the_result_nor_a_traceback(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_costs_neither_the_result_nor_a_traceback(tmp_path, unbuffered):
     output = tmp_path / "result.json"
     command = [sys.executable, "-m", "benchmarks.mazebench", "--agent", "shortest-path", "--suite", "mazebench-100"]
     read, write = os.pipe()
     os.close(read)
     run = subprocess.run(
-        [*command, "--output", str(output)], cwd=REPOSITORY, stdout=write, stderr=subprocess.PIPE, text=True
+        [*command, "--output", str(output)],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     os.close(write)
     assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == "error: [Errno 32] Broken pipe"
     assert "Traceback" not in run.stderr
-    assert "BrokenPipe" not in run.stderr
     assert load_result(output)["summary"]["solved_rate"] == 1.0

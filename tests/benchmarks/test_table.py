@@ -4,14 +4,14 @@ from benchmarks import table
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.results import load_result
 from benchmarks.statistics import holm, mcnemar
-from tests.benchmarks.test_compare_and_table import constructed, staged, stored  # noqa: F401 (a fixture)
+from tests.benchmarks.test_compare_and_table import constructed, staged
 
 
 def only_standard(summary):
     return {**summary, "levels": {"standard": summary["levels"]["standard"]}}
 
 
-def test_p_values_are_corrected_for_all_of_their_table(stored):  # noqa: F811
+def test_p_values_are_corrected_for_all_of_their_table(stored):
     lines = table.table(staged(stored)).splitlines()
     assert lines[-5].startswith("| paired difference in points [95 %], exact McNemar, Holm-corrected over the table |")
     told = [line.rpartition("p = ")[2].split()[0] for line in "\n".join(lines[-3:]).replace(";", "\n").splitlines()]
@@ -20,7 +20,7 @@ def test_p_values_are_corrected_for_all_of_their_table(stored):  # noqa: F811
     assert told != [f"{p_value:.3f}" for p_value in single]
 
 
-def test_a_table_of_its_own_is_not_corrected_for_another_one(stored):  # noqa: F811
+def test_a_table_of_its_own_is_not_corrected_for_another_one(stored):
     results = [constructed(stored, [], "grpo", 1), constructed(stored, range(9), "sft", 1)]
     warm = [{**one, "agent_options": {"temperature": 0.6}} for one in results]
     assert table.table([*results, *warm]).count("p = 0.004") == 2  # 2 / 2^9

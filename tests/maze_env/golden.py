@@ -45,6 +45,13 @@ ROOM_TEXT = """\
 <|0-0|><|up_left_wall|><|origin|><|0-1|><|up_wall|><|blank|><|0-2|><|up_right_wall|><|target|>
 <|1-0|><|down_left_wall|><|blank|><|1-1|><|down_wall|><|blank|><|1-2|><|down_right_wall|><|blank|>
 """
+FORK_ASCII = """
+    +---+---+---+
+    | O       X |
+    +---+   +---+
+    |           |
+    +---+---+---+
+"""  # one fork, at (0, 1): right to the target, down into a dead end on either side
 ROOM_ASCII = """
 +---+---+---+
 | O       X |

@@ -20,16 +20,9 @@ from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import maze_to_text
 from maze_env.traces import search
-from tests.maze_env.golden import ROOM_ASCII, mazes, open_neighbours, tokens_of
+from tests.maze_env.golden import FORK_ASCII, ROOM_ASCII, mazes, open_neighbours, tokens_of
 
-# One fork, at (0, 1): right to the target, down into a dead end on either side.
-FORK = Maze.from_ascii("""
-    +---+---+---+
-    | O       X |
-    +---+   +---+
-    |           |
-    +---+---+---+
-""")
+FORK = Maze.from_ascii(FORK_ASCII)
 AT = {
     (0, 0): "<|0-0|><|up_down_left_wall|>",
     (0, 1): "<|0-1|><|up_wall|>",

@@ -22,6 +22,7 @@ from tests.maze_env.golden import (
     CUT_OFF_ASCII,
     EXAMPLE_ANSWER,
     EXAMPLE_TEXT,
+    FORK_ASCII,
     ROOM_ASCII,
     bfs,
     cells_of,
@@ -33,14 +34,7 @@ EXAMPLE = maze_from_text(EXAMPLE_TEXT)
 SIZES = [(2, 2), (3, 5), (5, 5), (6, 4), (8, 8)]
 each_style = pytest.mark.parametrize("style", STYLES)
 
-# One fork, at (0, 1): right to the target, down into a dead end.
-FORK = Maze.from_ascii("""
-    +---+---+---+
-    | O       X |
-    +---+   +---+
-    |           |
-    +---+---+---+
-""")
+FORK = Maze.from_ascii(FORK_ASCII)
 FORK_PATH = "<|0-0|><|up_down_left_wall|><|right|><|0-1|><|up_wall|><|right|><|0-2|><|target|>"
 
 
