@@ -2,39 +2,61 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from maze_env.attempt import Reply
+from maze_env.episode import MODES, Mode, Observation
 from maze_env.phrasings import STANDARD
-
-Mode = Literal["play", "plan"]
-MODES: tuple[Mode, ...] = ("play", "plan")
 
 
 class Agent(ABC):
-    """Acts on a batch of episodes at once, one entry of each list for each episode.
+    """Acts in a batch of episodes at once, one entry of each list for each episode.
 
     Attributes:
         name: what result files and tables call it.
         modes: the modes it can act in.
-        mode: how its texts are read. In *play* an action text is one move, and the agent is asked again with the next
-            observation; in *plan* it is a complete answer, judged as a whole.
-        phrasing: in which of ``maze_env.phrasings`` it is given the mazes of the next episodes and answers; set before
-            ``reset``. An agent that cannot read them raises UnreadableMaze (or InvalidMaze, where it parses them).
+        mode: what a reply is. In *play* it is one move, and the agent is asked again with the next observation; in
+            *plan* it is a complete answer, verified as a whole.
+        batch_size: how many episodes it is given at once.
+
+    Example:
+        >>> class AlwaysRight(Agent):
+        ...     name, mode = "always-right", "play"
+        ...     def act(self, observations):
+        ...         return [Reply("<|right|>") for _ in observations]
+        >>> AlwaysRight().act(["a maze as text"])[0].text
+        '<|right|>'
     """
 
     name: str
-    phrasing: str = STANDARD
     modes: ClassVar[tuple[Mode, ...]] = MODES
     mode: Mode
+    batch_size: int = 100
 
-    def reset(self, seeds: Sequence[int]) -> None:  # noqa: B027 (an agent without memory or chance needs none)
-        """Begins ``len(seeds)`` new episodes. All randomness of episode ``i`` comes from ``seeds[i]``."""
+    def supports(self, phrasing: str) -> bool:
+        """Whether the agent can read mazes in this one of ``maze_env.phrasings``."""
+        return True
+
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:  # noqa: B027 (most have nothing to reset)
+        """Starts ``len(seeds)`` new episodes.
+
+        Args:
+            seeds: all randomness of episode ``i`` comes from ``seeds[i]``.
+            phrasing: in which of ``maze_env.phrasings`` the mazes are given and answers are read.
+        """
 
     @abstractmethod
-    def act(self, observations: list[str]) -> list[str]:
-        """One action text for each observation.
+    def act(self, observations: list[str]) -> list[Reply]:
+        """One reply to each observation.
 
         Args:
             observations: the maze texts. After ``reset`` with n seeds the list has n entries, always in that order;
-                an episode that has ended is given as ``""`` and its action is not looked at.
+                an episode that has ended is given as ``""`` and the reply to it is ignored.
         """
+
+    def respond(self, observations: Sequence[Observation | None]) -> list[Reply]:
+        """``act`` on observations that are not written out yet; ``None`` where an episode has ended.
+
+        An agent that needs no text (a model that has read the maze already) overrides this and saves writing it.
+        """
+        return self.act(["" if observation is None else observation.text for observation in observations])

@@ -15,12 +15,14 @@ from random import Random
 from typing import Any
 
 from agents.base import Agent, Mode
-from maze_env.judging import transition
+from maze_env.answers import moves_to_text
+from maze_env.attempt import Reply
+from maze_env.dynamics import transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
-from maze_env.phrasings import phrasing_named
+from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
-from maze_env.tokens import NO_WAY, moves_to_text
+from maze_env.tokens import NO_WAY
 
 
 class WalkingAgent(Agent):
@@ -31,27 +33,28 @@ class WalkingAgent(Agent):
 
     def __init__(self, mode: Mode = "play"):
         self.mode = mode
-        self._random: list[Random] = []
+        self._rngs: list[Random] = []
         self._memory: list[dict[str, Any]] = []
 
     @abstractmethod
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         """The next move, from ``maze.origin``; ``None`` where it knows that no way leads to the target."""
 
-    def reset(self, seeds: Sequence[int]) -> None:
-        self._random = [Random(seed) for seed in seeds]
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
+        self._phrasing = phrasing_named(phrasing)
+        self._rngs = [Random(seed) for seed in seeds]
         self._memory = [{} for _ in seeds]
 
-    def act(self, observations: list[str]) -> list[str]:
-        episodes = zip(observations, self._random, self._memory, strict=True)
-        return [self._act_one(*episode) if episode[0] else "" for episode in episodes]
+    def act(self, observations: list[str]) -> list[Reply]:
+        episodes = zip(observations, self._rngs, self._memory, strict=True)
+        return [Reply(self._act_one(*episode) if episode[0] else "") for episode in episodes]
 
-    def _act_one(self, observation: str, random: Random, memory: dict[str, Any]) -> str:
-        phrasing = phrasing_named(self.phrasing)
+    def _act_one(self, observation: str, rng: Random, memory: dict[str, Any]) -> str:
+        phrasing = self._phrasing
         maze = phrasing.read(observation)
         moves: list[Move] = []
         while len(moves) < 4 * maze.rows * maze.cols:
-            move = self.choose(maze, random, memory)
+            move = self.choose(maze, rng, memory)
             if move is None:
                 return NO_WAY
             if self.mode == "play":
@@ -69,8 +72,8 @@ class RandomAgent(WalkingAgent):
 
     name = "random"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        return Move(random.randrange(4))
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
+        return Move(rng.randrange(4))
 
 
 class RandomLegalAgent(WalkingAgent):
@@ -78,8 +81,8 @@ class RandomLegalAgent(WalkingAgent):
 
     name = "random-legal"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
-        return random.choice(maze.open_moves(maze.origin))
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
+        return rng.choice(maze.open_moves(maze.origin))
 
 
 class GreedyAgent(WalkingAgent):
@@ -89,14 +92,14 @@ class GreedyAgent(WalkingAgent):
 
     name = "greedy"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         def distance(move: Move) -> int:
             row, col = move.from_cell(maze.origin)
             return abs(row - maze.target[0]) + abs(col - maze.target[1])
 
         moves = maze.open_moves(maze.origin)
         least = min(map(distance, moves))
-        return random.choice([move for move in moves if distance(move) == least])
+        return rng.choice([move for move in moves if distance(move) == least])
 
 
 CLOCKWISE = (Move.UP, Move.RIGHT, Move.DOWN, Move.LEFT)
@@ -110,7 +113,7 @@ class WallFollower(WalkingAgent):
 
     turns: tuple[int, ...]
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         facing = CLOCKWISE.index(memory.get("last", Move.UP))
         directions = [CLOCKWISE[(facing + turn) % 4] for turn in self.turns]
         memory["last"] = next(move for move in directions if maze.is_open(maze.origin, move))
@@ -140,7 +143,7 @@ class DepthFirstAgent(WalkingAgent):
 
     name = "depth-first"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         visited, way = memory.setdefault("visited", set()), memory.setdefault("way", [])
         visited.add(maze.origin)
         for move in maze.open_moves(maze.origin):
@@ -157,7 +160,7 @@ class ShortestPathAgent(WalkingAgent):
 
     name = "shortest-path"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         distances = distances_to(maze.walls, maze.target)
         return None if distances[maze.origin] == UNREACHABLE else shortest_path(maze, distances)[0]
 
@@ -167,7 +170,7 @@ class AStarAgent(WalkingAgent):
 
     name = "a-star"
 
-    def choose(self, maze: Maze, random: Random, memory: dict[str, Any]) -> Move | None:
+    def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         def ahead(cell: Cell) -> int:
             return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
 

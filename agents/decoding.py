@@ -47,9 +47,11 @@ def drop_finished(
     generation_config: GenerationConfig,
     synced_gpus: bool = False,
     streamer: None = None,
+    generator: torch.Generator | None = None,
     **model_kwargs: Any,
 ) -> Tensor:
-    """Greedy decoding or sampling for a decoder-only model; the arguments are those of ``custom_generate``.
+    """Greedy decoding or sampling for a decoder-only model; the arguments are those of ``custom_generate``, and
+    ``generator``, of the samples; by default the device's global one.
 
     Returns:
         (batch, prompt + longest completion) token ids, right of each end token filled with padding.
@@ -70,7 +72,7 @@ def drop_finished(
         logits = _read_prompts(model, inputs, mask, cache) if length == start else _read(model, inputs, mask, cache)
         scores = logits_processor(sequences[rows, :length], logits.float())
         if generation_config.do_sample:
-            chosen = torch.multinomial(scores.softmax(-1), 1).squeeze(1)
+            chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
         else:
             chosen = scores.argmax(-1)
         sequences[rows[running], length] = chosen[running]

@@ -17,20 +17,20 @@ import openai
 from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
-from agents.episodes import Usage
+from agents.errors import InvalidEndpoint
 from agents.prompts import WORDINGS
-from maze_env.errors import InvalidConfig, InvalidEndpoint
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, first_move
+from maze_env.answers import first_move
+from maze_env.attempt import Reply
+from maze_env.errors import InvalidConfig
+from maze_env.keys import key_of
+from maze_env.phrasings import STANDARD
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 
 CONNECT_SECONDS = 10.0
 
 
 class EndpointAgent(Agent):
-    """A model behind an endpoint. In *play* it plans anew at each turn and plays the first move of its plan.
-
-    Attributes:
-        usage: tokens, truncations and failed requests of the last ``act``, one entry for each observation.
-    """
+    """A model behind an endpoint. In *play* it plans anew at each turn and plays the first move of its plan."""
 
     def __init__(
         self,
@@ -76,8 +76,6 @@ class EndpointAgent(Agent):
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
-        self.thinking_opened = False
-        self.usage = Usage([], [])
         self._check_server()
 
     def _options(self) -> dict[str, Any]:
@@ -100,53 +98,48 @@ class EndpointAgent(Agent):
         if names and self.model not in names:
             raise InvalidEndpoint(f"Expects a model of {self.url}, one of {sorted(names)[:20]}, actual: {self.model!r}")
 
-    def reset(self, seeds: Sequence[int]) -> None:
-        self._seeds, self._turn = list(seeds), 0
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
+        self._seeds, self._phrasing, self._turn = list(seeds), phrasing, 0
 
-    def act(self, observations: list[str]) -> list[str]:
-        count = len(observations)
-        self.usage = Usage([0] * count, [False] * count, [False] * count)
-        texts = asyncio.run(self._ask_all(observations))
+    def act(self, observations: list[str]) -> list[Reply]:
+        replies = asyncio.run(self._ask_all(observations))
         self._turn += 1
-        return texts
+        return replies
 
-    async def _ask_all(self, observations: list[str]) -> list[str]:
-        texts = [""] * len(observations)
+    async def _ask_all(self, observations: list[str]) -> list[Reply]:
+        replies = [Reply("")] * len(observations)
         gate = asyncio.Semaphore(self.concurrency)
         async with openai.AsyncOpenAI(**self._options(), timeout=self.timeout, max_retries=self.retries) as client:
 
             async def ask(index: int) -> None:
                 async with gate:
-                    texts[index] = await self._ask(client, index, observations[index])
+                    replies[index] = await self._ask(client, index, observations[index])
 
             live = [ask(index) for index, text in enumerate(observations) if text]
             await tqdm.gather(*live, desc=f"{self.model} {self.mode}", disable=not self.progress)
-        return texts
+        return replies
 
-    async def _ask(self, client: openai.AsyncOpenAI, index: int, observation: str) -> str:
-        """One completion; "" where the request failed for good, or what came was no completion."""
+    async def _ask(self, client: openai.AsyncOpenAI, index: int, observation: str) -> Reply:
+        """One completion; none where the request failed for good, or what came was no completion."""
         try:
             reply = await client.chat.completions.create(
                 model=self.model,
-                messages=[{"role": "user", "content": WORDINGS[self.phrasing].replace("{maze}", observation)}],
+                messages=[{"role": "user", "content": WORDINGS[self._phrasing].replace("{maze}", observation)}],
                 temperature=self.temperature,
                 max_tokens=self.max_new_tokens,
-                seed=hash((self._seeds[index], self._turn)) % 2**31,
+                seed=key_of(self._seeds[index], self._turn) % 2**31,
             )
             choice = reply.choices[0]
             text = choice.message.content or ""
             reasoning = getattr(choice.message, "reasoning_content", None) or getattr(choice.message, "reasoning", None)
             tokens = reply.usage.completion_tokens if reply.usage else 0
-        except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError):
-            self.usage.failed[index] = True
-            return ""
-        self.usage.tokens[index], self.usage.truncated[index] = tokens, choice.finish_reason == "length"
+        except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
+            return Reply("", tokens=0, failure=f"{type(error).__name__}: {error}")
         if isinstance(reasoning, str):  # servers that cut the thinking out of the content
             text = f"{THINK_OPEN}{reasoning}{THINK_CLOSE}{text}"
-        if self.mode == "plan":
-            return text
-        move = first_move(text)
-        return text if move is None else move.token
+        if self.mode == "play" and (move := first_move(text)) is not None:
+            text = move.token
+        return Reply(text, tokens, truncated=choice.finish_reason == "length")
 
 
 def _public(name: str) -> str:

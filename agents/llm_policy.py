@@ -5,20 +5,26 @@ a maze to solve from there, plans anew, and plays the first move of its plan.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from agents.base import Agent, Mode
 from agents.decoding import context_length, drop_finished, end_ids
-from agents.episodes import Usage
+from agents.errors import InvalidCheckpoint
 from agents.prompts import check_wording, render
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
-from maze_env.tokens import first_move
+from maze_env.answers import first_move
+from maze_env.attempt import Reply
+from maze_env.errors import InvalidConfig, UnreadableMaze
+from maze_env.keys import key_of
+from maze_env.maze import Maze
+from maze_env.phrasings import STANDARD, phrasing_named
 
 
 def load_checkpoint(path: str, chat_template_file: str | None = None, **options: Any) -> tuple[PreTrainedModel, Any]:
@@ -76,16 +82,66 @@ def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[P
     return model.eval(), tokenizer
 
 
+SAMPLE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
+"""A maze to try a phrasing on."""
+
+
 class LLMPolicy(Agent):
     """A language model as an agent.
 
-    Attributes:
-        usage: tokens generated and truncations of the last ``act``, one entry for each observation.
-        thinking_opened: whether its prompts end inside an open ``<think>``.
+    Example:
+        >>> policy = LLMPolicy.from_pretrained("runs/my-model", temperature=0.7)  # doctest: +SKIP
+        >>> policy = LLMPolicy(model, tokenizer)  # doctest: +SKIP
     """
 
     def __init__(
         self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str = "model",
+        mode: Mode = "plan",
+        temperature: float = 0.0,
+        max_new_tokens: int = 512,
+        batch_size: int = 256,
+        progress: bool = False,
+    ):
+        """A policy of a model that is loaded already, as during training.
+
+        Args:
+            model: a causal language model.
+            tokenizer: its tokenizer.
+            name: what results call it.
+            mode: ``plan`` or ``play``.
+            temperature: 0 decodes greedily; above, samples from the whole distribution.
+            max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
+            batch_size: completions generated at once.
+            progress: whether to show a progress bar.
+
+        Raises:
+            InvalidConfig: for values that cannot be.
+        """
+        if temperature < 0 or max_new_tokens < 1 or batch_size < 1:
+            raise InvalidConfig(
+                "Expects temperature >= 0, max_new_tokens >= 1 and batch_size >= 1, "
+                f"actual: {temperature}, {max_new_tokens}, {batch_size}"
+            )
+        self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
+        self.batch_size, self.progress = batch_size, progress
+        self.generation = GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=temperature > 0,
+            temperature=temperature or None,
+            top_k=0 if temperature > 0 else None,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=end_ids(model, tokenizer),
+        )
+        self._seeds: list[int] = []
+        self._turn, self._phrasing = 0, STANDARD
+
+    @classmethod
+    def from_pretrained(
+        cls,
         path: str,
         mode: Mode = "plan",
         temperature: float = 0.0,
@@ -94,78 +150,46 @@ class LLMPolicy(Agent):
         device: str | None = None,
         progress: bool = False,
         **load_options: Any,
-    ):
+    ) -> "LLMPolicy":
         """Loads the model.
 
         Args:
             path: a folder or hub name.
-            temperature: 0 decodes greedily; above, samples from the whole distribution.
-            max_new_tokens: the completion's budget; a completion that reaches it is judged as it stands.
+            mode: as the constructor's, and so are the next four.
+            temperature: 0 decodes greedily.
+            max_new_tokens: the completion's budget.
             batch_size: completions generated at once.
             device: where to put the model; default the first accelerator, else the CPU.
+            progress: whether to show a progress bar.
             load_options: ``chat_template_file``, and what ``from_pretrained`` takes (``dtype``, ``device_map`` ...).
+
+        Raises:
+            InvalidCheckpoint: as ``load_checkpoint``.
+            InvalidConfig: for values that cannot be.
         """
-        if temperature < 0 or max_new_tokens < 1 or batch_size < 1:
-            raise InvalidConfig(
-                "Expects temperature >= 0, max_new_tokens >= 1 and batch_size >= 1, "
-                f"actual: {temperature}, {max_new_tokens}, {batch_size}"
-            )
-        self.name, self.mode = path, mode
-        self.model, self.tokenizer = load_for_inference(path, device, **load_options)
-        self._setup(temperature, max_new_tokens, batch_size, progress)
+        model, tokenizer = load_for_inference(path, device, **load_options)
+        return cls(model, tokenizer, path, mode, temperature, max_new_tokens, batch_size, progress)
 
-    @classmethod
-    def of_model(
-        cls,
-        model: PreTrainedModel,
-        tokenizer: Any,
-        name: str = "model",
-        mode: Mode = "plan",
-        temperature: float = 0.0,
-        max_new_tokens: int = 512,
-        batch_size: int = 256,
-    ) -> "LLMPolicy":
-        """A policy of a model that is loaded already, as during training."""
-        policy = cls.__new__(cls)
-        policy.name, policy.mode, policy.model, policy.tokenizer = name, mode, model, tokenizer
-        policy._setup(temperature, max_new_tokens, batch_size, progress=False)
-        return policy
+    def supports(self, phrasing: str) -> bool:
+        try:
+            self._tokenize([render(self.tokenizer, phrasing_named(phrasing).write(SAMPLE), phrasing).text])
+        except UnreadableMaze:
+            return False
+        return True
 
-    def _setup(self, temperature: float, max_new_tokens: int, batch_size: int, progress: bool) -> None:
-        self.batch_size, self.progress = batch_size, progress
-        self.generation = GenerationConfig(
-            max_new_tokens=max_new_tokens,
-            do_sample=temperature > 0,
-            temperature=temperature or None,
-            top_k=0 if temperature > 0 else None,
-            pad_token_id=self.tokenizer.pad_token_id,
-            bos_token_id=self.tokenizer.bos_token_id,
-            eos_token_id=end_ids(self.model, self.tokenizer),
-        )
-        self.usage = Usage([], [])
-        self.thinking_opened = False
-        self._seeds: list[int] = []
-        self._turn = 0
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
+        self._seeds, self._turn, self._phrasing = list(seeds), 0, phrasing
 
-    def reset(self, seeds: Sequence[int]) -> None:
-        self._seeds, self._turn = list(seeds), 0
-
-    def act(self, observations: list[str]) -> list[str]:
-        texts = [""] * len(observations)
-        self.usage = Usage([0] * len(observations), [False] * len(observations))
+    def act(self, observations: list[str]) -> list[Reply]:
+        replies = [Reply("", tokens=0)] * len(observations)
         # Longest first, so that what does not fit into memory or context fails at once, and padding is little.
         waiting = sorted((i for i, text in enumerate(observations) if text), key=lambda i: -len(observations[i]))
         batches = [waiting[start : start + self.batch_size] for start in range(0, len(waiting), self.batch_size)]
         for batch in tqdm(batches, desc=f"{self.name} {self.mode}", disable=not self.progress):
-            for index, text in zip(batch, self._complete([observations[i] for i in batch], batch), strict=True):
-                texts[index] = text if self.mode == "plan" else self._first_move(text)
+            for index, reply in zip(batch, self._complete([observations[i] for i in batch], batch), strict=True):
+                replies[index] = reply if self.mode == "plan" else _first_move(reply)
         self._turn += 1
-        return texts
-
-    def _first_move(self, completion: str) -> str:
-        """The first move of a plan; the whole completion where there is none, so that the record shows it."""
-        move = first_move(completion, self.thinking_opened)
-        return completion if move is None else move.token
+        return replies
 
     def _tokenize(self, texts: list[str]) -> Any:
         """A batch of prompts as ids, padded on the left. Raises UnreadableMaze for a text outside the vocabulary."""
@@ -185,9 +209,8 @@ class LLMPolicy(Agent):
         return inputs.to(self.model.device)
 
     @torch.inference_mode()
-    def _complete(self, observations: list[str], indices: list[int]) -> list[str]:
-        prompts = [render(self.tokenizer, text, self.phrasing) for text in observations]
-        self.thinking_opened = prompts[0].thinking_opened
+    def _complete(self, observations: list[str], indices: list[int]) -> list[Reply]:
+        prompts = [render(self.tokenizer, text, self._phrasing) for text in observations]
         inputs = self._tokenize([prompt.text for prompt in prompts])
         longest, context = inputs["input_ids"].shape[1], context_length(self.model)
         if longest + self.generation.max_new_tokens > context:
@@ -195,17 +218,29 @@ class LLMPolicy(Agent):
                 f"Expects prompts and max_new_tokens={self.generation.max_new_tokens} to fit into the context of "
                 f"{self.name!r}, {context} tokens, actual: a prompt of {longest} tokens"
             )
+        generator = None
         if self.generation.do_sample:
             # One generator serves the batch, so an episode's sample depends on its batch's seeds, not on its own alone.
-            torch.manual_seed(hash((self._turn, *(self._seeds[i] for i in indices))) % 2**63)
+            generator = torch.Generator(self.model.device)
+            generator.manual_seed(key_of(self._turn, *(self._seeds[i] for i in indices)) % 2**63)
         was_training = self.model.training
         self.model.eval()
-        sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=drop_finished)
+        sequences = self.model.generate(
+            **inputs, generation_config=self.generation, custom_generate=partial(drop_finished, generator=generator)
+        )
         self.model.train(was_training)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
         ended = torch.isin(completions, torch.tensor(self.generation.eos_token_id, device=completions.device))
-        for row, index in enumerate(indices):
-            ends = torch.nonzero(ended[row])
-            self.usage.tokens[index] = int(ends[0]) + 1 if len(ends) else completions.shape[1]
-            self.usage.truncated[index] = not len(ends)
-        return self.tokenizer.batch_decode(completions, skip_special_tokens=True)
+        texts = self.tokenizer.batch_decode(completions, skip_special_tokens=True)
+        replies = []
+        for prompt, text, row in zip(prompts, texts, ended, strict=True):
+            ends = torch.nonzero(row)
+            tokens = int(ends[0]) + 1 if len(ends) else len(row)
+            replies.append(Reply(text, tokens, not len(ends), thinking_opened=prompt.thinking_opened))
+        return replies
+
+
+def _first_move(reply: Reply) -> Reply:
+    """The first move of a plan; the whole completion where there is none, so that the record shows it."""
+    move = first_move(reply.text, reply.thinking_opened)
+    return reply if move is None else replace(reply, text=move.token)

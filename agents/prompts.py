@@ -8,8 +8,9 @@ pretrained model's does, gets the described form.
 from dataclasses import dataclass
 from typing import Any
 
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze, unknown_name
-from maze_env.maze import Cell
+from agents.errors import InvalidCheckpoint
+from maze_env.episode import Observation
+from maze_env.errors import InvalidConfig, UnreadableMaze, unknown_name
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
@@ -98,22 +99,6 @@ PLAY_DESCRIBED = DESCRIBED.partition("Think first")[0] + PLAY_RULES
 
 
 @dataclass(frozen=True)
-class State:
-    """Where a game of turns stands, as a reply tells it.
-
-    Attributes:
-        cell: where the agent stands. walls: the wall byte there.
-        moved: whether the last move was possible; ``None`` at first.
-        seen: cells that have come into view with it, and their wall bytes.
-    """
-
-    cell: Cell
-    walls: int
-    moved: bool | None = None
-    seen: tuple[tuple[Cell, int], ...] = ()
-
-
-@dataclass(frozen=True)
 class Prompt:
     """A prompt as a model reads it.
 
@@ -182,11 +167,12 @@ def render(tokenizer: Any, maze_text: str, phrasing: str = STANDARD) -> Prompt:
     return Prompt(text, text.rstrip().endswith(THINK_OPEN))
 
 
-def render_play(tokenizer: Any, maze_text: str, state: State) -> Prompt:
-    """The beginning of a game of turns: the maze once, and where the agent stands. ``agents/turns.py`` goes on."""
-    bare = prompt_style(tokenizer) == "bare"
-    told = reply_text(state, bare)
-    text = f"{maze_text}{told}" if bare else _play_text(WRITE_MOVES, maze_text, told)
+def render_play(tokenizer: Any, observation: Observation) -> Prompt:
+    """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
+    if prompt_style(tokenizer) == "bare":
+        text = f"{observation.text}{reply_text(observation, bare=True)}"
+    else:
+        text = _play_text(WRITE_MOVES, observation)
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
@@ -194,13 +180,14 @@ def render_play(tokenizer: Any, maze_text: str, state: State) -> Prompt:
     return Prompt(text, text.rstrip().endswith(THINK_OPEN))
 
 
-def tool_conversation(maze_text: str, state: State) -> list[dict[str, str]]:
-    """The beginning of a game whose moves are tool calls, as messages: whoever lists the tools renders them."""
-    return [{"role": "user", "content": _play_text(CALL_MOVE, maze_text, reply_text(state, bare=False))}]
+def tool_conversation(observation: Observation) -> list[dict[str, str]]:
+    """The start of a dialogue whose moves are tool calls, as messages: whoever lists the tools renders them."""
+    return [{"role": "user", "content": _play_text(CALL_MOVE, observation)}]
 
 
-def _play_text(act: str, maze_text: str, told: str) -> str:
-    return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze_text).replace("{state}", told)
+def _play_text(act: str, observation: Observation) -> str:
+    state = reply_text(observation, bare=False)
+    return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", observation.text).replace("{state}", state)
 
 
 class Replies:
@@ -216,21 +203,21 @@ class Replies:
         if tokenizer.chat_template:
             self._around = _second_turn(tokenizer)
 
-    def write(self, state: State) -> str:
-        """The reply that tells ``state``."""
-        return self._around.replace(REPLY_MARK, reply_text(state, self._bare))
+    def write(self, observation: Observation) -> str:
+        """The reply that tells ``observation``."""
+        return self._around.replace(REPLY_MARK, reply_text(observation, self._bare))
 
 
-def reply_text(state: State, bare: bool) -> str:
+def reply_text(observation: Observation, bare: bool) -> str:
     """The environment's reply: coordinate and walls in tokens alone, or in a sentence."""
+    revealed = [coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in observation.revealed]
+    position, walls = observation.position, WALL_TOKENS[observation.walls[observation.position]]
     if bare:
-        seen = "".join(coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in state.seen)
-        return f"{seen}{coordinate_token(state.cell)}{WALL_TOKENS[state.walls]}"
-    parts = {None: [], True: ["You moved."], False: ["A wall is in the way."]}[state.moved]
-    parts.append(f"You are at {coordinate_token(state.cell)}, {WALL_TOKENS[state.walls]}.")
-    if state.seen:
-        shown = " ".join(coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in state.seen)
-        parts.append(f"You see: {shown}")
+        return f"{''.join(revealed)}{coordinate_token(position)}{walls}"
+    parts = {None: [], True: ["You moved."], False: ["A wall is in the way."]}[observation.moved]
+    parts.append(f"You are at {coordinate_token(position)}, {walls}.")
+    if revealed:
+        parts.append(f"You see: {' '.join(revealed)}")
     return " ".join(parts)
 
 

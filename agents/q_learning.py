@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.base import Agent, Mode
+from maze_env.attempt import Reply
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS
+from maze_env.phrasings import STANDARD
 from maze_env.rewards import step_scheme_named
 from maze_env.tokens import maze_from_text
 from maze_env.vector import TokenMazeVectorEnv
@@ -39,10 +41,13 @@ class QLearningAgent(Agent):
         self._tables: list[NDArray[np.float64]] | None = None
         self.learning_curve: list[float] = []
 
-    def reset(self, seeds: Sequence[int]) -> None:
+    def supports(self, phrasing: str) -> bool:
+        return phrasing == STANDARD
+
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
         self._tables = None
 
-    def act(self, observations: list[str]) -> list[str]:
+    def act(self, observations: list[str]) -> list[Reply]:
         mazes = [maze_from_text(text) if text else None for text in observations]
         if self._tables is None:
             self._tables = self._learn_all([maze for maze in mazes if maze is not None])
@@ -53,7 +58,7 @@ class QLearningAgent(Agent):
                 continue
             row, col = maze.origin
             tokens.append(MOVE_TOKENS[int(table[row * maze.cols + col].argmax())])
-        return tokens
+        return list(map(Reply, tokens))
 
     def _learn_all(self, mazes: list[Maze]) -> list[NDArray[np.float64]]:
         tables: dict[int, NDArray[np.float64]] = {}

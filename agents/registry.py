@@ -26,7 +26,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...), an endpoint or one's own class.
-            ``turns=True`` makes a model play in one dialogue for each game, in place of planning anew at each move.
+            ``multi_turn=True`` makes a model play in one dialogue for each game, in place of planning anew at each move.
 
     Raises:
         UnknownName: when the name is none of these, with the nearest valid one.
@@ -40,10 +40,10 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     elif Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
         # torch and transformers load at first use
         from agents.llm_policy import LLMPolicy
-        from agents.turn_policy import TurnPolicy
+        from agents.multi_turn_policy import MultiTurnPolicy
 
-        turns = options.pop("turns", False)
-        agent = _construct(TurnPolicy if turns else LLMPolicy, name, mode=mode, **options)
+        policy = MultiTurnPolicy if options.pop("multi_turn", False) else LLMPolicy
+        agent = _construct(policy.from_pretrained, name, mode=mode, **options)
     elif name.startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
     elif name.endswith(".zip"):

@@ -3,7 +3,6 @@
 An optional extra: ``pip install -e .[sb3]``. ``training/ppo.py`` trains with it.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,8 +15,11 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.base import Agent, Mode
-from maze_env.errors import InvalidCheckpoint, InvalidMaze
+from agents.errors import InvalidCheckpoint
+from maze_env.attempt import Reply
+from maze_env.errors import InvalidMaze
 from maze_env.moves import MOVE_TOKENS
+from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.views import GridView
@@ -130,10 +132,10 @@ class SB3Agent(Agent):
         channels, self.rows, self.cols = shape
         self._view = GridView(self.rows, self.cols, 0 if channels == 7 else None)
 
-    def reset(self, seeds: Sequence[int]) -> None:
-        """It has neither memory nor chance."""
+    def supports(self, phrasing: str) -> bool:
+        return phrasing == STANDARD
 
-    def act(self, observations: list[str]) -> list[str]:
+    def act(self, observations: list[str]) -> list[Reply]:
         live = [index for index, text in enumerate(observations) if text]
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:
@@ -148,4 +150,4 @@ class SB3Agent(Agent):
             moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):
                 tokens[index] = MOVE_TOKENS[move]
-        return tokens
+        return list(map(Reply, tokens))

@@ -21,11 +21,11 @@ from benchmarks.results import (
     phrasings_of,
     solved_shares,
 )
-from benchmarks.statistics import PairedDifference, holm, mazes_needed, paired_difference
+from benchmarks.stats import PairedDifference, holm, mazes_needed, paired_difference
 from benchmarks.suite_specs import SUITES
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
-from maze_env.maze import SYMMETRIES
+from maze_env.symmetry import SYMMETRIES
 
 
 def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved") -> PairedDifference:

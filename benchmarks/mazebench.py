@@ -19,13 +19,16 @@ from tqdm import tqdm
 
 from agents import registry
 from agents.base import MODES, Agent
-from agents.episodes import Record, run_episodes
+from agents.provenance import provenance
+from agents.rollout import rollout
 from benchmarks.metrics import summarize
 from benchmarks.results import COLUMNS, TITLE, attempt_rows, check_output, result_text
 from benchmarks.suite_specs import SUITES
-from benchmarks.suites import Suite, key_of, load
-from maze_env.commands import provenance, run_command, write_whole
+from benchmarks.suites import Suite, load
+from maze_env._cli import run_command, write_whole
+from maze_env.attempt import Attempt
 from maze_env.errors import InvalidConfig, InvalidMaze, UnreadableMaze, unknown_name
+from maze_env.keys import key_of
 from maze_env.phrasings import STANDARD
 from maze_env.splits import split_of
 
@@ -48,7 +51,7 @@ def run_suite(
     chunk: int | None = None,
     view_radius: int | None = None,
     phrasings: Sequence[str] | None = None,
-) -> list[Record]:
+) -> list[Attempt]:
     """Attempts every maze ``samples`` times in each phrasing: sample after sample, in each of them phrasing after
     phrasing, each with the mazes in the suite's order.
 
@@ -59,7 +62,7 @@ def run_suite(
     """
     phrasings = phrasings or suite.spec.phrasings
     size = chunk or int(getattr(agent, "batch_size", DEFAULT_CHUNK))
-    records: list[Record] = []
+    records: list[Attempt] = []
     count = len(suite.mazes)
     total = count * samples * len(phrasings)
     with tqdm(total=total, desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
@@ -68,7 +71,7 @@ def run_suite(
             for start in range(0, count, size):
                 mazes = suite.mazes[start : start + size]
                 seeds = [episode_seed(seed, sample, place * count + start + i) for i in range(len(mazes))]
-                records += run_episodes(agent, mazes, seeds, suite.spec.max_steps, view_radius, phrasing)
+                records += rollout(agent, mazes, seeds, suite.spec.max_steps, view_radius, phrasing)
                 bar.update(len(mazes))
     return records
 
@@ -82,7 +85,7 @@ def phrasings_taken(agent: Agent, suite: Suite, view_radius: int | None = None) 
     for phrasing in suite.spec.phrasings:
         if phrasing != STANDARD:
             try:
-                run_episodes(agent, suite.mazes[:1], [0], suite.spec.max_steps, view_radius, phrasing)
+                rollout(agent, suite.mazes[:1], [0], suite.spec.max_steps, view_radius, phrasing)
             except (UnreadableMaze, InvalidMaze):
                 continue
             taken.append(phrasing)
@@ -220,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 REASONING = ("valid", "follows", "in_spite", "wrong_turn", "noticed", "repaired", "repeats")
-"""The shares that ``benchmarks.reasoning`` tells, as they are printed."""
+"""The shares that ``benchmarks.trace_metrics`` tells, as they are printed."""
 
 
 def track_of(result: dict[str, Any]) -> str:

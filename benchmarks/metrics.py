@@ -6,28 +6,28 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agents.episodes import Record
-from benchmarks.reasoning import reasoning_figures
-from benchmarks.statistics import wilson
+from benchmarks.path_metrics import first_illegal_moves, optimality_gap, returns
+from benchmarks.stats import wilson
 from benchmarks.suites import Suite
-from benchmarks.walks import first_illegal_moves, optimality_gap, returns
-from maze_env.judging import Outcome
-from maze_env.maze import SYMMETRIES, transform_move
+from benchmarks.trace_metrics import reasoning_figures
+from maze_env.attempt import Attempt
+from maze_env.dynamics import Outcome
 from maze_env.phrasings import STANDARD
 from maze_env.solving import UNREACHABLE
+from maze_env.symmetry import SYMMETRIES, transform_move
 
 
-def solved_rate(records: Sequence[Record]) -> float:
+def solved_rate(records: Sequence[Attempt]) -> float:
     """Attempts that solved their maze, over all attempts: (1/N) Σ Sᵢ. Source: AlphaMaze, arXiv 2502.14669."""
     return sum(record.solved for record in records) / len(records)
 
 
-def legality(records: Sequence[Record]) -> float:
+def legality(records: Sequence[Attempt]) -> float:
     """Attempts with a well-formed answer and no refused move, whether or not they solved, over all attempts."""
     return sum(record.legal for record in records) / len(records)
 
 
-def legal_moves(records: Sequence[Record]) -> float | None:
+def legal_moves(records: Sequence[Attempt]) -> float | None:
     """Moves that were possible over moves replayed; a replay stops at a plan's first refused move. None without any."""
     outcomes = [outcome for record in records for outcome in record.outcomes]
     return outcomes.count(Outcome.MOVED) / len(outcomes) if outcomes else None
@@ -38,7 +38,7 @@ def path_efficiency(shortest: int, walked: int) -> float:
     return 1.0 if shortest == UNREACHABLE else shortest / max(walked, shortest)
 
 
-def spl(records: Sequence[Record]) -> float:
+def spl(records: Sequence[Attempt]) -> float:
     """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
 
     Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
@@ -48,33 +48,33 @@ def spl(records: Sequence[Record]) -> float:
     return sum(scores) / len(records)
 
 
-def causes(records: Iterable[Record]) -> dict[str, int]:
+def causes(records: Iterable[Attempt]) -> dict[str, int]:
     """How many attempts ended for each cause, most frequent first; they sum to all attempts."""
     return dict(Counter(str(record.cause) for record in records).most_common())
 
 
-def parse_failures(records: Iterable[Record]) -> dict[str, int]:
+def parse_failures(records: Iterable[Attempt]) -> dict[str, int]:
     """The part of ``causes`` whose text was no answer (or, in play, no move)."""
     return causes(record for record in records if record.malformed)
 
 
-def truncations(records: Iterable[Record]) -> dict[str, int]:
+def truncations(records: Iterable[Attempt]) -> dict[str, int]:
     """The part of ``causes`` that a budget (of tokens in plan, of moves in play) cut short."""
     return causes(record for record in records if record.truncated)
 
 
-def tokens_per_attempt(records: Sequence[Record]) -> float | None:
+def tokens_per_attempt(records: Sequence[Attempt]) -> float | None:
     """Tokens generated over attempts; None when the agent counts none."""
     return sum(record.tokens or 0 for record in records) / len(records) if _counts_tokens(records) else None
 
 
-def tokens_per_solve(records: Sequence[Record]) -> float | None:
+def tokens_per_solve(records: Sequence[Attempt]) -> float | None:
     """All tokens generated, failed attempts included, over mazes solved: Σ tᵢ / Σ Sᵢ. None without either."""
     solved = sum(record.solved for record in records)
     return sum(record.tokens or 0 for record in records) / solved if solved and _counts_tokens(records) else None
 
 
-def solved_within(records: Sequence[Record]) -> dict[str, float] | None:
+def solved_within(records: Sequence[Attempt]) -> dict[str, float] | None:
     """The share of all attempts that solved their maze with at most b tokens, for b in powers of two.
 
     (1/N) Σ Sᵢ · [tᵢ ≤ b], with t all tokens generated, thinking and answer, in play over all turns. From the power that
@@ -94,7 +94,7 @@ def _power_above(tokens: int) -> int:
     return max(tokens - 1, 0).bit_length()
 
 
-def _counts_tokens(records: Iterable[Record]) -> bool:
+def _counts_tokens(records: Iterable[Attempt]) -> bool:
     return any(record.tokens is not None for record in records)
 
 
@@ -106,13 +106,13 @@ def pass_at_k(attempts: int, solved: int, k: int) -> float:
     return 1 - math.comb(attempts - solved, k) / math.comb(attempts, k)
 
 
-def mean_pass_at_k(records: Sequence[Record], samples: int, k: int) -> float:
+def mean_pass_at_k(records: Sequence[Attempt], samples: int, k: int) -> float:
     """``pass_at_k`` averaged over tasks. A task is a maze in one phrasing; ``records`` hold sample after sample."""
     tasks = len(records) // samples
     return sum(pass_at_k(samples, sum(one.solved for one in records[i::tasks]), k) for i in range(tasks)) / tasks
 
 
-def symmetry_consistency(records: Sequence[Record]) -> float:
+def symmetry_consistency(records: Sequence[Attempt]) -> float:
     """Share of the images of a maze whose answer is the image of the answer to the maze itself.
 
     Both have to be well formed: to say nothing twice is no consistency. ``records`` hold each maze and its 7 other
@@ -129,7 +129,7 @@ def symmetry_consistency(records: Sequence[Record]) -> float:
     return alike / total
 
 
-def robustness(records: Sequence[Record]) -> float | None:
+def robustness(records: Sequence[Attempt]) -> float | None:
     """Mazes solved in every phrasing over mazes solved in the standard one: Σᵢ Πₚ Sᵢₚ / Σᵢ Sᵢₛ, p the phrasings taken.
 
     ``records`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
@@ -144,7 +144,7 @@ def robustness(records: Sequence[Record]) -> float | None:
     return sum(map(all, zip(*solves.values(), strict=True))) / standard if standard and len(solves) > 1 else None
 
 
-def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None = None) -> dict[str, Any]:
+def summarize(records: Sequence[Attempt], suite: Suite, view_radius: int | None = None) -> dict[str, Any]:
     """Every figure of a run, overall and by level, ready for JSON.
 
     Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
@@ -156,7 +156,7 @@ def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None =
     """
     spec, taken = suite.spec, {record.phrasing for record in records}
     several = len(spec.phrasings) > 1
-    by_level: dict[str, list[Record]] = {name: [] for name in spec.level_names}
+    by_level: dict[str, list[Attempt]] = {name: [] for name in spec.level_names}
     for index, record in enumerate(records):
         by_level[record.phrasing if several else suite.labels[index % len(suite.labels)]].append(record)
     images = len(SYMMETRIES) if spec.images else 1
@@ -172,7 +172,7 @@ def summarize(records: Sequence[Record], suite: Suite, view_radius: int | None =
     return {**figures, "levels": levels}
 
 
-def _figures(records: Sequence[Record], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
+def _figures(records: Sequence[Attempt], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
     """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
     mazes = {record.maze for record in records}
     rate = solved_rate(records)

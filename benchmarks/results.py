@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.episodes import Record
 from benchmarks.metrics import path_efficiency
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
-from maze_env.commands import check_folder
+from maze_env._cli import check_folder
+from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput, TokenMazeError
-from maze_env.judging import Cause
 from maze_env.moves import Move
 from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
@@ -35,7 +34,7 @@ class InvalidResult(TokenMazeError):
     """A file is no result of this benchmark, or does not compare with another one."""
 
 
-def attempt_rows(records: Sequence[Record], mazes: int, texts: bool = False) -> list[list[Any]]:
+def attempt_rows(records: Sequence[Attempt], mazes: int, texts: bool = False) -> list[list[Any]]:
     """The stored form of attempts: a list for each, as ``COLUMNS`` says, with all that the agent wrote if ``texts``."""
     rows: list[list[Any]] = []
     for index, record in enumerate(records):
@@ -57,7 +56,7 @@ def solved_shares(result: dict[str, Any]) -> list[float]:
     """For each maze of the suite, the share of its attempts that solved it."""
     solved = [0] * result["suite"]["mazes"]
     for maze, cause, *_ in result["attempts"]:
-        solved[maze] += cause == Cause.SOLVED
+        solved[maze] += cause == End.SOLVED
     return [count / attempts_at_each(result) for count in solved]
 
 
@@ -84,7 +83,7 @@ def path_scores(result: dict[str, Any]) -> list[float]:
     mazes = suite_of(result).mazes
     scores = [0.0] * len(mazes)
     for index, cause, moves, *_ in result["attempts"]:
-        if cause == Cause.SOLVED:
+        if cause == End.SOLVED:
             maze = mazes[index]
             shortest = int(distances_to(maze.walls, maze.target)[maze.origin])
             scores[index] += path_efficiency(shortest, len(moves))

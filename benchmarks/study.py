@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from benchmarks.compare import compare, p_text
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
-from benchmarks.statistics import bootstrap_seeds, holm
+from benchmarks.stats import bootstrap_seeds, holm
 from benchmarks.table import Result, group_title, groups_of, markdown, tracks_of
-from maze_env.commands import run_command, write_whole
+from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
 KINDS = "seeds|spl|levels|reasoning|symmetry"

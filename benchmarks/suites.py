@@ -25,16 +25,18 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from benchmarks import published
+from benchmarks import external
 from benchmarks.suite_specs import GENERATOR, ON_THE_WAY, SUITES, SuiteSpec
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.maze import SYMMETRIES, Cell, Maze, transform_maze
+from maze_env.keys import key_of
+from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_cells, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
+from maze_env.symmetry import SYMMETRIES, transform_maze
 
 MOST_TRIED = 1000
 """Candidates for each maze of a draw. Where they do not suffice, there are no such mazes left."""
@@ -81,8 +83,8 @@ def load(name: str) -> Suite:
         InvalidSuite: as ``published.read``.
         ChangedSuite: when the file is missing or its hash is not the pinned one.
     """
-    if published.is_source(name):
-        return Suite(*published.read(name))
+    if external.is_source(name):
+        return Suite(*external.read(name))
     spec = spec_named(name)
     if not spec.path.is_file():
         raise ChangedSuite(f"Expects the frozen suite at {spec.path}, actual: no such file")
@@ -98,12 +100,6 @@ def load(name: str) -> Suite:
 def text_hash(text: str) -> str:
     """The sha256 of a text, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def key_of(*parts: object) -> int:
-    """A 64-bit key that is a pure function of ``parts``: the first 8 bytes of a sha256."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode("utf-8")).digest()
-    return int.from_bytes(digest[:8], "big")
 
 
 def make_mazes(spec: SuiteSpec) -> list[Maze]:

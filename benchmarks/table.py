@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from benchmarks.compare import compare, p_text
 from benchmarks.mazebench import BASELINE_ROWS, STAGES, track_of
 from benchmarks.results import TITLE, InvalidResult, load_result, phrasings_of
-from benchmarks.statistics import PairedDifference, holm, wilson
+from benchmarks.stats import PairedDifference, holm, wilson
 from benchmarks.suite_specs import PAPER_LEVELS, SUITES
-from maze_env.commands import run_command, write_whole
+from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"

@@ -25,16 +25,17 @@ import numpy as np
 
 import maze_env
 from agents.base import Agent
-from agents.episodes import Usage, run_episodes
+from agents.provenance import provenance
+from agents.rollout import Usage, rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.results import check_output
 from benchmarks.suites import load
 from benchmarks.table import markdown, with_table
 from maze_env import traces
-from maze_env.commands import provenance, run_command, write_whole
+from maze_env._cli import run_command, write_whole
+from maze_env.answers import moves_to_text
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.tokens import moves_to_text
 from maze_env.vector import TokenMazeVectorEnv
 
 Rate = Callable[[], float]
@@ -142,7 +143,7 @@ def benchmarked() -> float:
         texts += [text.replace("<|up|>", "<|left|>", 1) if key % 10 == 0 else text for key, text in enumerate(written)]
     mazes = suite.mazes * (len(texts) // len(suite.mazes))
     begun = time.perf_counter()
-    summarize(run_episodes(Written(texts), mazes, range(len(mazes))), suite)
+    summarize(rollout(Written(texts), mazes, range(len(mazes))), suite)
     return len(mazes) / (time.perf_counter() - begun)
 
 

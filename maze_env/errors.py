@@ -24,49 +24,6 @@ class InvalidMove(TokenMazeError):
     """An action is neither an index 0-3 nor a movement token."""
 
 
-class InvalidTrace(TokenMazeError):
-    """A reasoning trace is not written as its style is; the message names the line or step. See also its subclasses.
-
-    Attributes:
-        kind: what is wrong, in a word that figures are counted by.
-    """
-
-    kind = "form"
-
-
-class FalseDrawing(InvalidTrace):
-    """A redrawn maze, or the walls written for a cell, are not the maze's."""
-
-    kind = "drawing"
-
-
-class FalseStart(InvalidTrace):
-    """An attempt, the first or one after a ``RESET``, does not begin at the origin."""
-
-    kind = "start"
-
-
-class FalseStep(InvalidTrace):
-    """A step is no edge of the maze: a wall is in the way, or it starts in a cell that the last one did not reach.
-
-    So is one of a walk that leaves the cells that its exploration saw.
-    """
-
-    kind = "step"
-
-
-class FalseDeadEnd(InvalidTrace):
-    """An attempt is given up, or an exploration turns back, for a reason that is not true."""
-
-    kind = "dead_end"
-
-
-class FalseArrival(InvalidTrace):
-    """The steps do not end at the target."""
-
-    kind = "arrival"
-
-
 class ImpossibleMaze(TokenMazeError):
     """No maze can meet the parameters, or none was found within the bounded number of tries."""
 
@@ -81,14 +38,6 @@ class UnknownName(TokenMazeError):
 
 class InvalidConfig(TokenMazeError):
     """Values that are impossible by themselves or contradict each other."""
-
-
-class InvalidCheckpoint(TokenMazeError):
-    """A model folder is missing, incomplete, or speaks another vocabulary."""
-
-
-class InvalidEndpoint(TokenMazeError):
-    """A model server cannot be reached, refuses the key, or does not have the model."""
 
 
 class InvalidOutput(TokenMazeError):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze
-from maze_env.moves import ALL_WALLS, MOVES, Move
+from maze_env.moves import ALL_WALLS, MOVES, Move, possible_moves
 
 Cell = tuple[int, int]
 """A cell as (row, column)."""
@@ -95,8 +95,7 @@ class Maze:
 
     def open_moves(self, cell: Cell) -> list[Move]:
         """The moves that are possible from ``cell``, in the fixed order."""
-        bits = self.bits[cell[0] * self.cols + cell[1]]
-        return [move for move in MOVES if not bits >> move & 1]
+        return possible_moves(self.bits[cell[0] * self.cols + cell[1]])
 
     def with_endpoints(self, origin: Cell, target: Cell) -> "Maze":
         """The same walls with other endpoints."""
@@ -199,50 +198,3 @@ def check_walls(walls: NDArray[np.uint8]) -> None:
                 f"Expects the side between {cell} and {neighbour} to be the same from both cells, "
                 f"actual: a wall seen from {cell if walls[cell] & move.wall else neighbour} only"
             )
-
-
-# The symmetries of a grid: bit 2 of the index transposes (swapping rows and columns), then bit 1 flips the rows and
-# bit 0 the columns. A move changes its name along with the cells.
-SYMMETRIES = range(8)
-
-
-def transform_move(move: Move, symmetry: int) -> Move:
-    """The name of ``move`` in the image under ``symmetry``."""
-    value = int(move)
-    if symmetry & 4:  # up <-> left, down <-> right
-        value ^= 2
-    vertical = value < 2
-    if (vertical and symmetry & 2) or (not vertical and symmetry & 1):
-        value ^= 1
-    return Move(value)
-
-
-def transform_cell(cell: Cell, shape: tuple[int, int], symmetry: int) -> Cell:
-    """Where ``cell`` of a grid of ``shape`` lies in the image under ``symmetry``."""
-    (row, col), (rows, cols) = cell, shape
-    if symmetry & 4:
-        row, col, rows, cols = col, row, cols, rows
-    return (rows - 1 - row if symmetry & 2 else row), (cols - 1 - col if symmetry & 1 else col)
-
-
-def transform_walls(walls: NDArray[np.uint8], symmetry: int) -> NDArray[np.uint8]:
-    """The image of a wall layout under ``symmetry``; rows and columns change places where it transposes."""
-    image = walls.T if symmetry & 4 else walls
-    if symmetry & 2:
-        image = image[::-1]
-    if symmetry & 1:
-        image = image[:, ::-1]
-    bits = np.zeros(16, dtype=np.uint8)
-    for value in range(16):
-        bits[value] = sum(transform_move(move, symmetry).wall for move in MOVES if value >> move & 1)
-    return np.ascontiguousarray(bits[image])
-
-
-def transform_maze(maze: Maze, symmetry: int) -> Maze:
-    """The image of a maze under ``symmetry`` (0-7; 0 is the identity)."""
-    shape = (maze.rows, maze.cols)
-    return Maze.trusted(
-        transform_walls(maze.walls, symmetry),
-        transform_cell(maze.origin, shape, symmetry),
-        transform_cell(maze.target, shape, symmetry),
-    )

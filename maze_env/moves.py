@@ -53,6 +53,11 @@ DELTAS.setflags(write=False)
 ALL_WALLS = 0b1111
 
 
+def possible_moves(bits: int) -> list[Move]:
+    """The moves that a wall byte leaves open, in the fixed order."""
+    return [move for move in MOVES if not bits >> move & 1]
+
+
 def as_move(action: object) -> Move:
     """The move that ``action`` names: an index 0-3 (any integer type) or a movement token.
 

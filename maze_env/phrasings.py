@@ -17,7 +17,6 @@ from random import Random
 import numpy as np
 
 from maze_env.errors import InvalidMazeText, unknown_name
-from maze_env.fog import known_maze
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_TOKENS, MOVES, Move
 from maze_env.tokens import (
@@ -31,6 +30,7 @@ from maze_env.tokens import (
     maze_from_text,
     maze_to_text,
 )
+from maze_env.visibility import known_maze
 
 
 def unchanged(text: str) -> str:

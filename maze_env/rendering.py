@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.fog import open_unseen
-from maze_env.judging import Outcome, transition
+from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze, draw_ascii
 from maze_env.moves import MOVES, Move
 from maze_env.tokens import UNSEEN_BITS
+from maze_env.visibility import open_unseen
 
 RENDER_MODES = ["ansi", "rgb_array"]
 

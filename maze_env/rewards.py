@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from maze_env.answers import moves_to_text
+from maze_env.attempt import MALFORMED, End
 from maze_env.errors import InvalidConfig, unknown_name
-from maze_env.judging import MALFORMED, Cause, Verdict
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.solving import shortest_path
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, moves_to_text
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN
+from maze_env.verifier import Verdict
 
 PROGRESS = 0.1
 
@@ -52,7 +54,7 @@ def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     would otherwise be paid for passing through. An answer refused at a wall keeps the progress made before it. Where no
     way leads to the target nothing is progress, and saying so is worth 1.
     """
-    gated = verdict.cause in MALFORMED or verdict.cause is Cause.PAST_TARGET
+    gated = verdict.end in MALFORMED or verdict.end is End.PAST_TARGET
     progress = 0.0 if gated else max(0.0, (verdict.start_distance - verdict.end_distance) / verdict.start_distance)
     return {"solved": float(verdict.solved), "progress": PROGRESS * progress}
 

@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium.spaces import Space
 
 from maze_env.errors import InvalidMaze
-from maze_env.fog import check_view_radius, first_view, known_maze
 from maze_env.generation import MazeSpec, generate
+from maze_env.keys import draw_key
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts
+from maze_env.visibility import check_view_radius, initial_visible_walls, known_maze
 
 
 class MazeText(Space[str]):
@@ -40,7 +41,7 @@ class MazeText(Space[str]):
         if mask is not None or probability is not None:
             raise ValueError(f"Expects no mask or probability for MazeText.sample, actual: {mask!r}, {probability!r}")
         maze = generate(draw_key(self.np_random), self.spec)
-        walls = maze.walls if self.view_radius is None else first_view(maze, self.view_radius)
+        walls = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
         return "".join(cell_texts(walls, maze.origin, maze.target))
 
     def contains(self, x: Any) -> bool:
@@ -65,8 +66,3 @@ class MazeText(Space[str]):
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
         return f"MazeText({self.spec.rows}, {self.spec.cols}{fog})"
-
-
-def draw_key(random: np.random.Generator) -> int:
-    """One 64-bit key for a maze, from a NumPy generator."""
-    return int(random.integers(0, 2**64, dtype=np.uint64))

@@ -8,18 +8,19 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
+from maze_env.attempt import End
+from maze_env.dynamics import transition
 from maze_env.errors import InvalidConfig, InvalidMaze
-from maze_env.fog import first_view, reveal
 from maze_env.generation import MazeSpec, generate
-from maze_env.judging import transition
+from maze_env.keys import draw_key
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, as_move
 from maze_env.rendering import RENDER_MODES, Scene, render
 from maze_env.rewards import StepReward, step_scheme_named
 from maze_env.solving import UNREACHABLE, distances_to
-from maze_env.spaces import draw_key
 from maze_env.tokens import maze_from_text
 from maze_env.views import make_view
+from maze_env.visibility import initial_visible_walls, reveal
 
 NO_MOVE = "none"
 """``last_move`` after a reset."""
@@ -168,7 +169,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self._step_count = 0
         self._last_move = NO_MOVE
         self._walk: list[tuple[Cell, int]] = []
-        self._shown = maze.walls if self.view_radius is None else first_view(maze, self.view_radius)
+        self._shown = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
         self.view.begin(self._shown, maze.target)
         return self.view.observe(number), self._info(number)
 
@@ -201,6 +202,13 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     def position(self) -> Cell:
         """Where the agent stands."""
         return self._position
+
+    @property
+    def end(self) -> End | None:
+        """How the episode ended: ``SOLVED``, or when truncated ``SHORT_OF_TARGET``; ``None`` while it goes on."""
+        if self._distance == 0:
+            return End.SOLVED
+        return End.SHORT_OF_TARGET if self._step_count >= self.max_steps else None
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """The maze as text or picture: the agent, the target, the way walked and the moves refused."""

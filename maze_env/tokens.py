@@ -6,10 +6,8 @@ row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>``
 
 import math
 import re
-from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile, zip_longest
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from maze_env.errors import InvalidMaze, InvalidMazeText
 from maze_env.lazy import kernels
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, MOVE_TOKENS, MOVES, Move
+from maze_env.moves import ALL_WALLS, MOVES
 
 BLANK, ORIGIN, TARGET = "<|blank|>", "<|origin|>", "<|target|>"
 MARKERS = (BLANK, ORIGIN, TARGET)
@@ -105,7 +103,7 @@ def maze_from_text(text: str) -> Maze:
     if len(unseen):
         raise InvalidMazeText(
             f"Expects a maze whose walls are all known, actual: {UNSEEN} in cell "
-            f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.fog.known_maze"
+            f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.visibility.known_maze"
         )
     try:
         return Maze(walls, origin, target)  # which says what is wrong
@@ -214,70 +212,3 @@ def _misplaced(names: list[str], size: tuple[int, int] | None) -> InvalidMazeTex
     pairs = zip_longest(names, coordinate_tokens(rows, cols), fillvalue="the end")
     name, right = next((name, right) for name, right in pairs if name != right)
     return InvalidMazeText(f"Expects {right} next, row by row, actual: {name}")
-
-
-class AnswerFault(StrEnum):
-    """Why a text is no answer, before any move is played."""
-
-    UNCLOSED_THINKING = "unclosed_thinking"
-    """Thinking was opened and ``</think>`` never came."""
-    EMPTY = "empty"
-    """Nothing follows the thinking."""
-    STRAY_TEXT = "stray_text"
-    """Something other than movement tokens stands in the answer, ``NO_WAY`` beside others included."""
-
-
-class Answer(NamedTuple):
-    """A model's completion, taken apart.
-
-    Attributes:
-        text: the whole completion.
-        thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
-        moves: the movement tokens of the answer, up to the first stray text.
-        fault: why this is not a well-formed answer, or ``None``.
-        no_way: whether the answer is ``NO_WAY`` and nothing else.
-    """
-
-    text: str
-    thinking: str
-    moves: tuple[Move, ...]
-    fault: AnswerFault | None
-    no_way: bool = False
-
-
-_MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
-
-
-def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
-    """Takes a completion apart, strictly: the answer is what follows the first ``</think>``.
-
-    A text without think tags is all answer, unless its prompt had opened the thinking.
-
-    Args:
-        text: the completion, decoded, without end-of-text tokens.
-        thinking_opened: whether the prompt itself ends with an open ``<think>``, as R1-style chat templates make it.
-    """
-    thinking, closed, body = text.partition(THINK_CLOSE)
-    if not closed:
-        if thinking_opened or THINK_OPEN in text:
-            return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), AnswerFault.UNCLOSED_THINKING)
-        thinking, body = "", text
-    thinking = thinking.lstrip().removeprefix(THINK_OPEN)
-    if body.strip() == NO_WAY:
-        return Answer(text, thinking, (), None, no_way=True)
-    match = _MOVES_ONLY.match(body)
-    end = match.end() if match else 0
-    moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])
-    fault = AnswerFault.STRAY_TEXT if end < len(body) else None if moves else AnswerFault.EMPTY
-    return Answer(text, thinking, moves, fault)
-
-
-def first_move(text: str, thinking_opened: bool = False) -> Move | None:
-    """The first move of an answer, behind its thinking; ``None`` where there is none. Arguments as ``parse_answer``."""
-    moves = parse_answer(text, thinking_opened).moves
-    return moves[0] if moves else None
-
-
-def moves_to_text(moves: list[Move] | tuple[Move, ...]) -> str:
-    """Movement tokens without separators, as the published data writes them."""
-    return "".join(MOVE_TOKENS[move] for move in moves)

@@ -13,11 +13,11 @@ from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
 from maze_env.errors import ImpossibleMaze, unknown_name
-from maze_env.fog import check_view_radius
 from maze_env.lazy import kernels
 from maze_env.maze import Cell
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
+from maze_env.visibility import check_view_radius
 
 
 class View(ABC):

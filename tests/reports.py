@@ -5,9 +5,9 @@ from benchmarks.metrics import summarize
 from benchmarks.results import TITLE, attempt_rows
 from benchmarks.suites import load
 from maze_env import maze_from_text, traces
+from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import distances_to
-from maze_env.tokens import moves_to_text
 
 EVIL = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'><!-- \U0001f600"
 

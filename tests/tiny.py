@@ -12,8 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.embedded import EmbeddedConfig
 from agents.prompts import DESCRIBED
+from agents.tiny_model import EmbeddedConfig
 from maze_env.generation import MazeSpec, generate
 
 ROOT = Path(__file__).parent.parent

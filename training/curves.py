@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib
 
-from maze_env.commands import check_folder, run_command
+from maze_env._cli import check_folder, run_command
 from training.run_folder import finished_run
 
 matplotlib.use("Agg")

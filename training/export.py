@@ -1,4 +1,4 @@
-"""Supervised rows as parquet files, for whoever trains elsewhere. ``python -m training.data`` is its command line.
+"""Supervised rows as parquet files, for whoever trains elsewhere. ``python -m training.mazes`` is its command line.
 
 A million rows take minutes and little memory: rows go through ``datasets``' cache on disk, which lies in the output
 folder while it is needed.
@@ -17,14 +17,16 @@ from typing import Any
 from datasets import Dataset, Features, List, Value
 
 from agents.prompts import DESCRIBED
-from maze_env.commands import check_folder, provenance, write_whole
+from agents.provenance import provenance
+from maze_env._cli import check_folder, write_whole
+from maze_env.answers import parse_answer
 from maze_env.errors import InvalidOutput
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text, parse_answer
-from training.data import DataConfig, supervised_rows
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
+from training.mazes import DataConfig, supervised_rows
 
 ROWS_A_FILE = 500_000
 TEXT = Value("string")
@@ -108,7 +110,7 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     told = {
         "columns": list(features),
         "configuration": asdict(config),
-        "provenance": provenance("training.data", arguments, time.monotonic() - started),
+        "provenance": provenance("training.mazes", arguments, time.monotonic() - started),
     }
     write_whole(folder / "dataset.json", json.dumps(told, indent=1) + "\n")
     return files

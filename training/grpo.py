@@ -20,21 +20,21 @@ from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from agents.decoding import context_length, end_ids, use_dropping
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.tokens import THINK_OPEN
 from training import run_folder
 from training.arguments import parse
-from training.data import DataConfig
+from training.common import StageConfig, as_dict, begin, finish, is_sharded, optimizer_for
+from training.dataset import prompt_dataset
+from training.difficulty_filter import unsettled_mazes
+from training.evaluation import Stopwatch, ValidationCallback
+from training.grpo_reward import MazeReward
+from training.mazes import DataConfig
 from training.model import EMBEDDED, ModelConfig, load, lora_config
-from training.monitor import Stopwatch, ValidationCallback
-from training.play import Rules, TurnRollout, game_dataset, play_reward
-from training.reward import MazeReward
-from training.rows import prompt_dataset
-from training.settled import unsettled_mazes
-from training.stage import StageConfig, as_dict, begin, finish, is_sharded, optimizer_for
-from training.tool_play import MazeTool, ToolReward, tool_dataset
+from training.multi_turn import Rules, TurnRollout, game_dataset, play_reward
+from training.tool_calls import MazeTool, ToolReward, tool_dataset
 
 
 @dataclass

@@ -6,10 +6,11 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
+from agents.errors import InvalidCheckpoint
 from agents.llm_policy import load_checkpoint
 from agents.prompts import check_wording, set_template
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from maze_env.errors import InvalidConfig
 from training.maze_tokens import add_maze_tokens
 
 EMBEDDED = "embedded"

@@ -12,7 +12,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from maze_env.commands import check_folder, provenance, run_command, write_whole
+from agents.provenance import provenance
+from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.errors import InvalidOutput
 from training.arguments import parse, require_at_least
 

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from maze_env.commands import check_folder, provenance, write_whole
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, InvalidOutput
+from agents.errors import InvalidCheckpoint
+from agents.provenance import provenance
+from maze_env._cli import check_folder, write_whole
+from maze_env.errors import InvalidConfig, InvalidOutput
 
 RUN_FILE = "run.json"
 FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name", "disable_tqdm"}

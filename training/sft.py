@@ -15,16 +15,16 @@ from typing import Any
 from trl import SFTConfig, SFTTrainer
 
 from agents.decoding import context_length
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, unknown_name
 from training import run_folder
 from training.arguments import parse
-from training.data import DataConfig
+from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for
+from training.dataset import supervised_dataset
+from training.evaluation import Stopwatch, ValidationCallback
+from training.mazes import DataConfig
 from training.model import ModelConfig, load, lora_config
-from training.monitor import Stopwatch, ValidationCallback
-from training.play import EXPERTS, expert_dataset
-from training.rows import supervised_dataset
-from training.stage import StageConfig, as_dict, begin, check_divides, finish, optimizer_for
+from training.multi_turn import EXPERTS, expert_dataset
 
 
 @dataclass

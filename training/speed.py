@@ -26,7 +26,8 @@ from transformers import GenerationConfig, PreTrainedModel
 from agents.decoding import context_length, drop_finished
 from agents.llm_policy import load_for_inference
 from agents.prompts import render
-from maze_env.commands import check_folder, provenance, run_command, write_whole
+from agents.provenance import provenance
+from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text

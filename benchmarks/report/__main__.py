@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.report.page import page
 from benchmarks.results import check_output, load_result
-from maze_env.commands import run_command, write_whole
+from maze_env._cli import run_command, write_whole
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

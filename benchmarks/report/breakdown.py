@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agents.episodes import NOT_A_MOVE, REQUEST_FAILED
+from agents.rollout import NOT_A_MOVE, REQUEST_FAILED
 from benchmarks.report.charts import Point, Series, line_chart, row_chart
 from benchmarks.report.leaderboard import in_columns
 from benchmarks.report.markup import Markup, data_table, element, joined
 from benchmarks.results import solved_shares, suite_of
-from benchmarks.statistics import wilson
-from maze_env.judging import Cause
-from maze_env.maze import SYMMETRIES, Maze
+from benchmarks.stats import wilson
+from maze_env.attempt import End
+from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, fewest_turns
+from maze_env.symmetry import SYMMETRIES
 
 MOST_BINS = 14
 """Values of a property that are told apart one by one; of more, ranges are made."""
@@ -37,7 +38,7 @@ PROPERTIES: dict[str, Callable[[Maze], int | None]] = {
     "turns of the shortest path": turns_of_way,
 }
 
-CAUSES: tuple[str, ...] = (*map(str, Cause), NOT_A_MOVE, REQUEST_FAILED)
+CAUSES: tuple[str, ...] = (*map(str, End), NOT_A_MOVE, REQUEST_FAILED)
 """In the order of the bars, ``solved`` first."""
 
 
@@ -157,7 +158,7 @@ def failures(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:
             for cause in causes
             if cause in counts
         ]
-        failed = attempts - counts.get(Cause.SOLVED, 0)
+        failed = attempts - counts.get(End.SOLVED, 0)
         bars.append(
             element(
                 "div",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.errors import InvalidCheckpoint
 from benchmarks.report.charts import Point, Series, legend, line_chart, step_ticks, thinned
 from benchmarks.report.markup import Markup, element
-from maze_env.errors import InvalidCheckpoint
 
 Log = list[dict[str, Any]]
 

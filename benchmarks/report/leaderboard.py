@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.mazebench import BASELINE_ROWS
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
-from benchmarks.statistics import wilson
+from benchmarks.stats import wilson
 from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
 
 PAPER = "https://arxiv.org/abs/2502.14669"
@@ -18,7 +18,7 @@ REASONING_TITLES = {
     "repaired": "… repaired",
     "repeats": "Repeats",
 }
-"""The shares that ``benchmarks.reasoning`` tells, as the table's columns."""
+"""The shares that ``benchmarks.trace_metrics`` tells, as the table's columns."""
 BAR, BAR_HEIGHT = 160, 14
 MOST_LETTERS = 36
 """That the levels' columns may take, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""

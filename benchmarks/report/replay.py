@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agents.episodes import NOT_A_MOVE, REQUEST_FAILED
+from agents.rollout import NOT_A_MOVE, REQUEST_FAILED
 from benchmarks.report.breakdown import cause_title
 from benchmarks.report.thoughts import Piece, plan_pieces, play_pieces
 from benchmarks.results import LETTERS, moves_of, phrasings_of, suite_of
 from benchmarks.suites import Suite
-from maze_env.judging import Cause, Outcome, transition
+from maze_env.attempt import End
+from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Maze
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.phrasings import phrasing_named
@@ -24,12 +25,12 @@ from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 Result = dict[str, Any]
 
 ENDINGS: dict[str, str] = {
-    Cause.UNCLOSED_THINKING: "never closes its thinking",
-    Cause.EMPTY: "gives no answer",
-    Cause.STRAY_TEXT: "has other text among its moves, so none is played",
-    Cause.PAST_TARGET: "goes on past the target",
-    Cause.SHORT_OF_TARGET: "ends short of the target",
-    Cause.SAID_UNREACHABLE: "says that no way leads to the target",
+    End.UNCLOSED_THINKING: "never closes its thinking",
+    End.EMPTY: "gives no answer",
+    End.STRAY_TEXT: "has other text among its moves, so none is played",
+    End.PAST_TARGET: "goes on past the target",
+    End.SHORT_OF_TARGET: "ends short of the target",
+    End.SAID_UNREACHABLE: "says that no way leads to the target",
     NOT_A_MOVE: "goes on with what is no move",
     REQUEST_FAILED: "ends in a request that failed",
 }

@@ -14,11 +14,12 @@ as it makes sense: a thought goes through a wall if the text says so, and the pi
 import re
 from collections.abc import Iterator, Sequence
 
-from benchmarks.reasoning import NO_TRACE, STEP, style_written
-from maze_env.judging import Cause
+from benchmarks.trace_metrics import NO_TRACE, STEP, style_written
+from maze_env.answers import parse_answer
+from maze_env.attempt import End
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
-from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, THINK_CLOSE, WALL_TOKENS, WALLS_OF_TOKEN, parse_answer
+from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, THINK_CLOSE, WALL_TOKENS, WALLS_OF_TOKEN
 from maze_env.traces.path import unseen_moves
 from maze_env.traces.redraw import STEP_NAMES, step_text
 from maze_env.traces.retry import CLAIMS, RESET, reasons_to_give_up
@@ -37,7 +38,7 @@ def plan_pieces(maze: Maze, text: str, cause: str, played: int) -> list[Piece]:
     Args:
         cause: how it ended. played: how many of its moves were replayed.
     """
-    answer = parse_answer(text, thinking_opened=cause == Cause.UNCLOSED_THINKING)
+    answer = parse_answer(text, thinking_opened=cause == End.UNCLOSED_THINKING)
     thinking, closed, body = text.partition(THINK_CLOSE)
     if not closed:
         thinking, body = (text, "") if answer.thinking else ("", text)

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from maze_env.errors import InvalidTrace, unknown_name
-from maze_env.judging import judge
+from maze_env.answers import moves_to_text, parse_answer
+from maze_env.errors import unknown_name
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, moves_to_text, parse_answer
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 from maze_env.traces import direct, path, redraw, retry, search
+from maze_env.traces.errors import InvalidTrace
+from maze_env.verifier import verify
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,6 @@ def validate(style: str, maze: Maze, completion: str) -> None:
             f"Expects the answer that the trace arrives at, {moves_to_text(concluded)}, "
             f"actual: {moves_to_text(answer.moves)}"
         )
-    verdict = judge(maze, answer)
+    verdict = verify(maze, answer)
     if not verdict:
-        raise InvalidTrace(f"Expects an answer that solves the maze, actual: {verdict.cause}")
+        raise InvalidTrace(f"Expects an answer that solves the maze, actual: {verdict.end}")

@@ -2,10 +2,10 @@
 
 from random import Random
 
-from maze_env.errors import InvalidTrace
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import shortest_path
+from maze_env.traces.errors import InvalidTrace
 
 
 def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Collection
 from random import Random
 
-from maze_env.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
-from maze_env.judging import Outcome, transition
+from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.solving import shortest_path
 from maze_env.tokens import MAZE_TOKEN, TARGET, WALL_TOKENS, coordinate_token
+from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 
 
 def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:

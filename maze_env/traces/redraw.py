@@ -6,12 +6,12 @@ been left; the target always shows ``<|target|>``. Source: AlphaMaze's published
 
 from random import Random
 
-from maze_env.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
-from maze_env.judging import Outcome, transition
+from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, Move
 from maze_env.solving import shortest_path
 from maze_env.tokens import MAZE_TOKEN, coordinate_token, maze_to_text
+from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 
 STEP_NAMES: dict[str, Move] = {move.name.lower(): move for move in MOVES}
 

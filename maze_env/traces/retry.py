@@ -11,12 +11,12 @@ any number of walls but three. Published traces are judged by what they say, so 
 
 from random import Random
 
-from maze_env.errors import FalseDeadEnd, InvalidTrace
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, path_cells, shortest_path
 from maze_env.tokens import WALL_TOKENS, coordinate_token
 from maze_env.traces import path, redraw
+from maze_env.traces.errors import FalseDeadEnd, InvalidTrace
 
 RESET = "RESET"
 DEAD_END = "This is a dead end."

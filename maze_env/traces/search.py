@@ -7,11 +7,11 @@ target: its coordinate, ``<|target|>``, then a line ``PATH`` and the walk from o
 
 from random import Random
 
-from maze_env.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
+from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
 
 BACK = "BACK"
 PATH = "PATH"

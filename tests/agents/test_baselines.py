@@ -5,13 +5,15 @@ from collections import Counter
 import pytest
 
 from agents.baselines import BASELINES, GreedyAgent, LeftHandAgent, RandomAgent, RandomLegalAgent, RightHandAgent
-from agents.episodes import run_episodes
-from maze_env.judging import Outcome
-from maze_env.maze import Maze, transform_maze
+from agents.rollout import rollout
+from maze_env.answers import parse_answer
+from maze_env.dynamics import Outcome
+from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_to_text, parse_answer
+from maze_env.symmetry import transform_maze
+from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.maze_env import golden
 
@@ -39,7 +41,7 @@ def test_the_baselines_are_known_by_their_own_names():
 @BOTH_MODES
 def test_every_agent_plays_every_size_within_the_budget(name, mode):
     mazes = [*tiny.mazes(5, 2, 2), *tiny.mazes(5, 3, 5)]
-    records = run_episodes(BASELINES[name](mode), mazes, range(len(mazes)))
+    records = rollout(BASELINES[name](mode), mazes, range(len(mazes)))
     for maze, record in zip(mazes, records, strict=True):
         assert record.maze == maze
         assert 1 <= len(record.moves) <= 4 * maze.rows * maze.cols
@@ -50,7 +52,7 @@ def test_every_agent_plays_every_size_within_the_budget(name, mode):
 @pytest.mark.parametrize("name", ["shortest-path", "a-star"])
 def test_the_oracles_solve_everything_in_the_fewest_moves(name, mode):
     mazes = [*list(small_trees())[::7], *tiny.mazes(20, 6, 4), *tiny.mazes(20, 6, 6, braid=1.0)]
-    for record in run_episodes(BASELINES[name](mode), mazes, range(len(mazes))):
+    for record in rollout(BASELINES[name](mode), mazes, range(len(mazes))):
         assert record.solved
         assert record.legal
         assert len(record.moves) == golden.bfs(record.maze.walls, record.maze.origin)[record.maze.target]
@@ -60,7 +62,7 @@ def test_the_oracles_solve_everything_in_the_fewest_moves(name, mode):
 def test_a_wall_follower_finds_every_target_of_a_maze_without_loops(hand):
     # With a hand on the wall each of the n - 1 passages is walked at most once in each direction.
     mazes = [*small_trees(), *tiny.mazes(40, 8, 8)]
-    for record in run_episodes(hand("plan"), mazes, range(len(mazes))):
+    for record in rollout(hand("plan"), mazes, range(len(mazes))):
         assert record.solved, record.maze.to_ascii()
         assert len(record.moves) <= 2 * (record.maze.rows * record.maze.cols - 1)
 
@@ -68,7 +70,7 @@ def test_a_wall_follower_finds_every_target_of_a_maze_without_loops(hand):
 @pytest.mark.parametrize("hand", [LeftHandAgent, RightHandAgent])
 def test_a_wall_follower_walks_the_same_way_in_both_modes(hand):
     mazes = tiny.mazes(10, 4, 4)
-    played, planned = (run_episodes(hand(mode), mazes, range(10)) for mode in MODES)
+    played, planned = (rollout(hand(mode), mazes, range(10)) for mode in MODES)
     assert [record.moves for record in played] == [record.moves for record in planned]
 
 
@@ -76,8 +78,8 @@ def test_left_and_right_hand_are_mirror_images():
     # Symmetry 1 swaps left and right; both agents start facing up, which it leaves alone.
     swapped = {Move.LEFT: Move.RIGHT, Move.RIGHT: Move.LEFT, Move.UP: Move.UP, Move.DOWN: Move.DOWN}
     mazes = tiny.mazes(20, 5, 4)
-    left = run_episodes(LeftHandAgent("plan"), mazes, range(20))
-    right = run_episodes(RightHandAgent("plan"), [transform_maze(maze, 1) for maze in mazes], range(20))
+    left = rollout(LeftHandAgent("plan"), mazes, range(20))
+    right = rollout(RightHandAgent("plan"), [transform_maze(maze, 1) for maze in mazes], range(20))
     assert [[swapped[move] for move in record.moves] for record in left] == [list(record.moves) for record in right]
     assert any(record.moves != other.moves for record, other in zip(left, right, strict=True))
 
@@ -85,15 +87,15 @@ def test_left_and_right_hand_are_mirror_images():
 def test_a_wall_follower_forgets_the_last_episode_at_reset():
     maze = tiny.mazes(1, 5, 5, min_length=8)[0]
     agent = LeftHandAgent("play")
-    first = run_episodes(agent, [maze], [0])
-    assert run_episodes(agent, [maze], [0]) == first
+    first = rollout(agent, [maze], [0])
+    assert rollout(agent, [maze], [0]) == first
 
 
 @pytest.mark.parametrize("agent", [RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent])
 def test_agents_that_read_walls_never_walk_into_one(agent):
     mazes = tiny.mazes(20, 4, 5)
     for mode in MODES:
-        for record in run_episodes(agent(mode), mazes, range(20)):
+        for record in rollout(agent(mode), mazes, range(20)):
             assert set(record.outcomes) == {Outcome.MOVED}
 
 
@@ -134,15 +136,15 @@ def test_greedy_breaks_ties_by_chance():
 @BOTH_MODES
 def test_the_same_seeds_give_the_same_texts(name, mode):
     mazes = tiny.mazes(6, 4, 4)
-    first = run_episodes(BASELINES[name](mode), mazes, range(6))
-    assert run_episodes(BASELINES[name](mode), mazes, range(6)) == first
+    first = rollout(BASELINES[name](mode), mazes, range(6))
+    assert rollout(BASELINES[name](mode), mazes, range(6)) == first
 
 
 @pytest.mark.parametrize("name", ["random", "random-legal"])
 @BOTH_MODES
 def test_other_seeds_give_other_texts(name, mode):
     mazes = tiny.mazes(6, 4, 4)
-    first, second = (run_episodes(BASELINES[name](mode), mazes, range(start, start + 6)) for start in (0, 100))
+    first, second = (rollout(BASELINES[name](mode), mazes, range(start, start + 6)) for start in (0, 100))
     assert [record.texts for record in first] != [record.texts for record in second]
 
 
@@ -150,8 +152,8 @@ def test_other_seeds_give_other_texts(name, mode):
 @BOTH_MODES
 def test_an_episode_does_not_depend_on_its_company(name, mode):
     mazes = [*tiny.mazes(5, 4, 4), *tiny.mazes(2, 2, 2)]
-    together = run_episodes(BASELINES[name](mode), mazes, range(7))
-    alone = [run_episodes(BASELINES[name](mode), [maze], [seed])[0] for seed, maze in enumerate(mazes)]
+    together = rollout(BASELINES[name](mode), mazes, range(7))
+    alone = [rollout(BASELINES[name](mode), [maze], [seed])[0] for seed, maze in enumerate(mazes)]
     assert together == alone
 
 
@@ -167,7 +169,7 @@ def test_an_ended_episode_gets_no_text(name):
 @pytest.mark.parametrize("phrasing", PHRASINGS)
 def test_the_oracle_reads_and_writes_every_phrasing(phrasing):
     mazes = [Maze.from_ascii(golden.EXAMPLE_ASCII), *tiny.mazes(5, 3, 4)]
-    records = run_episodes(BASELINES["shortest-path"]("plan"), mazes, range(6), phrasing=phrasing)
+    records = rollout(BASELINES["shortest-path"]("plan"), mazes, range(6), phrasing=phrasing)
     assert all(record.solved for record in records)
     assert records[0].texts[0] == PHRASINGS[phrasing].translate(golden.EXAMPLE_ANSWER)
 
@@ -176,7 +178,7 @@ def test_the_oracle_reads_and_writes_every_phrasing(phrasing):
 def test_who_looks_at_the_whole_maze_says_that_no_way_leads_to_the_target(name):
     agent = BASELINES[name]("plan")
     halves = Maze.from_ascii(golden.HALVES_ASCII)
-    solved = [record.solved for record in run_episodes(agent, [halves, *tiny.mazes(3)], range(4))]
+    solved = [record.solved for record in rollout(agent, [halves, *tiny.mazes(3)], range(4))]
     if name in ("shortest-path", "a-star", "depth-first"):
         assert all(solved)
     else:

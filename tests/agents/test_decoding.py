@@ -5,8 +5,8 @@ import torch
 from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
 from agents.decoding import context_length, drop_finished, end_ids, use_dropping
-from agents.embedded import build_model, build_tokenizer
 from agents.llm_policy import LLMPolicy
+from agents.tiny_model import build_model, build_tokenizer
 from maze_env.tokens import maze_to_text
 from tests import tiny
 

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from agents import registry
-from agents.episodes import REQUEST_FAILED, run_episodes
+from agents.errors import InvalidEndpoint
+from agents.rollout import REQUEST_FAILED, rollout
 from benchmarks import mazebench
-from maze_env.errors import InvalidConfig, InvalidEndpoint
+from maze_env.answers import moves_to_text
+from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, maze_to_text, moves_to_text
+from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
 
 pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
@@ -85,7 +87,7 @@ def server(monkeypatch):
 @pytest.mark.parametrize("mode", ["plan", "play"])
 def test_a_server_plays(server, mode):
     agent = registry.make(server.url, mode, concurrency=3)
-    records = run_episodes(agent, MAZES, range(6))
+    records = rollout(agent, MAZES, range(6))
     assert all(record.solved and record.moves == tuple(shortest_path(record.maze)) for record in records)
     assert server.most <= 3
     assert all(key == f"Bearer {KEY}" for key in server.keys)
@@ -96,13 +98,13 @@ def test_a_server_plays(server, mode):
 
 def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     server.misbehave = lambda number, body: (503 if number <= 2 else 200, body)
-    assert all(r.solved for r in run_episodes(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
+    assert all(r.solved for r in rollout(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
     assert server.asked == 8
     server.misbehave = lambda number, body: (500, {"error": "out of order"})
-    records = run_episodes(registry.make(server.url, retries=0), MAZES, range(6))
+    records = rollout(registry.make(server.url, retries=0), MAZES, range(6))
     assert [record.cause for record in records] == [REQUEST_FAILED] * 6
     assert not any(record.legal or record.solved for record in records)
-    played = run_episodes(registry.make(server.url, "play", retries=0), MAZES, range(6))
+    played = rollout(registry.make(server.url, "play", retries=0), MAZES, range(6))
     assert [record.cause for record in played] == [REQUEST_FAILED] * 6
 
 
@@ -111,7 +113,7 @@ def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
 )
 def test_nonsense_is_a_failed_request(server, body):
     server.misbehave = lambda number, right: (200, body)
-    records = run_episodes(registry.make(server.url, retries=0), MAZES[:2], range(2))
+    records = rollout(registry.make(server.url, retries=0), MAZES[:2], range(2))
     assert [record.cause for record in records] == [REQUEST_FAILED] * 2
 
 
@@ -122,7 +124,7 @@ def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
 
     server.misbehave = hang
     begun = time.monotonic()
-    records = run_episodes(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
+    records = rollout(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
     assert time.monotonic() - begun < 2.5
     assert [record.cause for record in records] == [REQUEST_FAILED] * 2
 
@@ -133,7 +135,7 @@ def test_a_cut_completion_is_told_as_such(server):
         return 200, body
 
     server.misbehave = cut
-    assert all(record.truncated for record in run_episodes(registry.make(server.url), MAZES[:2], range(2)))
+    assert all(record.truncated for record in rollout(registry.make(server.url), MAZES[:2], range(2)))
 
 
 def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp_path, capsys):
@@ -218,7 +220,7 @@ def test_transformers_serve_answers(tmp_path):
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process)
             agent = registry.make(f"http://127.0.0.1:{port}/v1#{folder}", max_new_tokens=5, concurrency=2)
-            records = run_episodes(agent, MAZES[:3], range(3))
+            records = rollout(agent, MAZES[:3], range(3))
         finally:
             process.terminate()
             process.wait(timeout=30)

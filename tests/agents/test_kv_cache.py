@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from agents.embedded import build_model
 from agents.kv_cache import ROOM, RoomyLayer, with_room
+from agents.tiny_model import build_model
 from tests import tiny
 
 HEADS, SIZE = 2, 4

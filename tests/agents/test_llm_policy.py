@@ -6,12 +6,13 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from agents.embedded import build_model, build_tokenizer
-from agents.episodes import run_episodes
+from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
 from agents.prompts import WORDINGS, render
+from agents.rollout import rollout
+from agents.tiny_model import build_model, build_tokenizer
 from maze_env import traces
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnreadableMaze
+from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
 from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
@@ -52,10 +53,10 @@ def mixed_mazes():
 def test_the_embedded_model_takes_the_phrasings_that_its_vocabulary_holds(phrasing):
     agent = policy(max_new_tokens=2)
     if phrasing in ("standard", "transposed", "bottom-up", "shuffled"):
-        assert run_episodes(agent, [ROOM], [0], phrasing=phrasing)[0].tokens
+        assert rollout(agent, [ROOM], [0], phrasing=phrasing)[0].tokens
     else:
         with pytest.raises(UnreadableMaze):
-            run_episodes(agent, [ROOM], [0], phrasing=phrasing)
+            rollout(agent, [ROOM], [0], phrasing=phrasing)
 
 
 @pytest.mark.parametrize("phrasing", PHRASINGS)
@@ -67,14 +68,14 @@ def test_a_model_that_reads_any_text_is_told_of_each_phrasing_and_answers_in_it(
         prompts.append(prompt)
         return PHRASINGS[phrasing].translate(RIGHT + RIGHT)
 
-    assert run_episodes(tiny.scripted(agent, write), [ROOM], [0], phrasing=phrasing)[0].solved
+    assert rollout(tiny.scripted(agent, write), [ROOM], [0], phrasing=phrasing)[0].solved
     assert prompts == [WORDINGS[phrasing].replace("{maze}", PHRASINGS[phrasing].write(ROOM))]
 
 
 @pytest.mark.parametrize("mode", ["play", "plan"])
 def test_an_untrained_model_has_complete_records_in_both_modes(folder, mode):
     mazes = mixed_mazes()
-    records = run_episodes(LLMPolicy(folder, mode=mode, max_new_tokens=12), mazes, range(12), max_steps=3)
+    records = rollout(LLMPolicy(folder, mode=mode, max_new_tokens=12), mazes, range(12), max_steps=3)
     assert [record.maze for record in records] == mazes
     for record in records:
         assert record.cause
@@ -101,7 +102,7 @@ def test_texts_come_back_in_the_order_of_the_observations():
     # Batches are made longest first; each completion here is its maze's own answer.
     agent = tiny.scripted(policy(batch_size=2), lambda prompt: traces.write("direct", maze_from_text(prompt), 0))
     mazes = mixed_mazes()
-    records = run_episodes(agent, mazes, range(12))
+    records = rollout(agent, mazes, range(12))
     assert all(record.solved for record in records)
     assert [record.moves for record in records] == [tuple(shortest_path(maze)) for maze in mazes]
 
@@ -135,7 +136,7 @@ def test_no_waiting_episode_needs_no_model():
     ],
 )
 def test_a_given_completion_is_judged_as_expected(completion, cause):
-    record = run_episodes(tiny.scripted(policy(), lambda prompt: completion), [ROOM], [0])[0]
+    record = rollout(tiny.scripted(policy(), lambda prompt: completion), [ROOM], [0])[0]
     assert record.texts == (completion,)
     assert record.cause == cause
     assert record.truncated is False
@@ -144,13 +145,13 @@ def test_a_given_completion_is_judged_as_expected(completion, cause):
 def test_tokens_are_counted_with_the_end_token_and_without_padding():
     # Two completions of one batch: the shorter is padded.
     agent = tiny.scripted(policy(), lambda prompt: RIGHT * len(prompt.splitlines()))
-    run_episodes(agent, [*tiny.mazes(1, 2, 3), *tiny.mazes(1, 5, 3)], [0, 1])
+    rollout(agent, [*tiny.mazes(1, 2, 3), *tiny.mazes(1, 5, 3)], [0, 1])
     assert (agent.usage.tokens, agent.usage.truncated) == ([3, 6], [False, False])
 
 
 def test_a_completion_without_an_end_is_truncated():
     agent = tiny.scripted(policy(max_new_tokens=3), lambda prompt: RIGHT * len(prompt.splitlines()))
-    records = run_episodes(agent, [ROOM, *tiny.mazes(1, 5, 3)], [0, 1])
+    records = rollout(agent, [ROOM, *tiny.mazes(1, 5, 3)], [0, 1])
     assert records[0].texts == (RIGHT * 2,)  # two moves and the end token: just within the budget
     assert records[1].texts == (RIGHT * 3,)
     assert [(record.tokens, record.truncated) for record in records] == [(3, False), (3, True)]
@@ -158,7 +159,7 @@ def test_a_completion_without_an_end_is_truncated():
 
 def test_no_model_writes_more_than_its_budget(folder):
     agent = LLMPolicy(folder, max_new_tokens=4)
-    records = run_episodes(agent, mixed_mazes(), range(12))
+    records = rollout(agent, mixed_mazes(), range(12))
     assert max(record.tokens for record in records) == 4
     assert any(record.truncated for record in records)
 
@@ -168,7 +169,7 @@ def test_the_same_seeds_sample_the_same_and_others_do_not(folder):
 
     def sample(first_seed):
         agent = LLMPolicy(folder, temperature=1.0, max_new_tokens=10)
-        return [record.texts for record in run_episodes(agent, mazes, range(first_seed, first_seed + 12))]
+        return [record.texts for record in rollout(agent, mazes, range(first_seed, first_seed + 12))]
 
     first = sample(0)
     torch.manual_seed(123)  # whatever was drawn before
@@ -210,7 +211,7 @@ def test_play_looks_again_after_each_move_and_plays_the_first_of_its_plan():
         return traces.write("path", maze_from_text(prompt), 0)
 
     maze = maze_from_text(EXAMPLE_TEXT)
-    record = run_episodes(tiny.scripted(policy(mode="play"), plan_from_here), [maze], [0])[0]
+    record = rollout(tiny.scripted(policy(mode="play"), plan_from_here), [maze], [0])[0]
     assert "".join(record.texts) == EXAMPLE_ANSWER
     assert record.solved
     assert len(set(looks)) == 16
@@ -223,13 +224,13 @@ def test_play_looks_again_after_each_move_and_plays_the_first_of_its_plan():
 
 def test_play_ends_with_not_a_move_when_a_plan_has_none_and_shows_the_completion():
     agent = tiny.scripted(policy(mode="play"), lambda prompt: "<think>\nRESET")
-    record = run_episodes(agent, [ROOM], [0])[0]
+    record = rollout(agent, [ROOM], [0])[0]
     assert (record.cause, record.texts) == ("not_a_move", ("<think>\nRESET",))
 
 
 def test_play_keeps_to_the_budget_of_moves():
     agent = tiny.scripted(policy(mode="play"), lambda prompt: "<|left|>")
-    record = run_episodes(agent, [ROOM], [0], max_steps=4)[0]
+    record = rollout(agent, [ROOM], [0], max_steps=4)[0]
     assert (len(record.moves), record.cause, record.truncated) == (4, "short_of_target", True)
 
 
@@ -237,7 +238,7 @@ def test_a_template_that_opens_the_thinking_is_taken_into_account():
     tokenizer = tiny.byte_tokenizer(tiny.R1_CHAT)
     agent = policy(tiny.byte_model(tokenizer), tokenizer)
     closed, never_closed = (
-        run_episodes(tiny.scripted(agent, lambda prompt, text=text: text), [ROOM], [0])[0].cause
+        rollout(tiny.scripted(agent, lambda prompt, text=text: text), [ROOM], [0])[0].cause
         for text in (f"so</think>\n\n{RIGHT}{RIGHT}", RIGHT + RIGHT)
     )
     assert (closed, never_closed) == ("solved", "unclosed_thinking")
@@ -249,7 +250,7 @@ def test_prompts_get_no_special_tokens_besides_the_templates():
     assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id
     prompts = []
     agent = tiny.scripted(policy(tiny.byte_model(tokenizer), tokenizer), lambda prompt: prompts.append(prompt) or "")
-    run_episodes(agent, [ROOM], [0])
+    rollout(agent, [ROOM], [0])
     assert prompts[0].startswith("<s><im_start>user")
     assert prompts[0].count("<s>") == 1
 
@@ -273,15 +274,15 @@ def test_a_context_too_short_is_an_error_before_the_first_completion():
     short, long = tiny.mazes(1, 2, 2)[0], tiny.mazes(1, 5, 5)[0]
     lengths = [len(tokenizer(render(tokenizer, maze_to_text(maze)).text).input_ids) - 1 for maze in (short, long)]
     model.config.max_position_embeddings = lengths[0] + 5
-    assert run_episodes(policy(model, tokenizer, max_new_tokens=5), [short], [0])
+    assert rollout(policy(model, tokenizer, max_new_tokens=5), [short], [0])
     with pytest.raises(InvalidConfig, match=f"max_new_tokens=5 .*, actual: a prompt of {lengths[1]} "):
-        run_episodes(policy(model, tokenizer, max_new_tokens=5, batch_size=1), [short, long], [0, 1])
+        rollout(policy(model, tokenizer, max_new_tokens=5, batch_size=1), [short, long], [0, 1])
 
 
 def test_a_model_in_training_goes_on_training():
     model = build_model(tiny.SMALL, 0).train()
     agent = policy(model, max_new_tokens=2)
-    run_episodes(agent, [ROOM], [0])
+    rollout(agent, [ROOM], [0])
     assert model.training
     assert not any(parameter.grad is not None for parameter in model.parameters())
 

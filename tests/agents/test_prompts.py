@@ -3,12 +3,13 @@
 import pytest
 from transformers import AutoTokenizer
 
-from agents.embedded import build_tokenizer
 from agents.prompts import DESCRIBED, WORDINGS, prompt_style, render, set_template
+from agents.tiny_model import build_tokenizer
+from maze_env.answers import moves_to_text
 from maze_env.errors import UnknownName, UnreadableMaze
 from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
-from maze_env.tokens import BLANK, MARKERS, maze_to_text, moves_to_text
+from maze_env.tokens import BLANK, MARKERS, maze_to_text
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT
 

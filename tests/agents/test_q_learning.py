@@ -3,8 +3,8 @@
 import pytest
 
 from agents import registry
-from agents.episodes import run_episodes
 from agents.q_learning import QLearningAgent
+from agents.rollout import rollout
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
@@ -14,7 +14,7 @@ MAZES = [generate(key, MazeSpec(5, 5, split=None)) for key in range(40)]
 
 def test_within_its_budget_it_has_learned_the_shortest_way_of_every_maze():
     agent = QLearningAgent()
-    records = run_episodes(agent, MAZES, range(40))
+    records = rollout(agent, MAZES, range(40))
     assert all(record.solved and len(record.moves) == record.start_distance for record in records)
     assert len(agent.learning_curve) == 60
     assert agent.learning_curve[-1] == 1.0
@@ -22,13 +22,13 @@ def test_within_its_budget_it_has_learned_the_shortest_way_of_every_maze():
 
 def test_with_one_episode_it_has_not():
     agent = QLearningAgent(episodes=1)
-    records = run_episodes(agent, MAZES, range(40))
+    records = rollout(agent, MAZES, range(40))
     assert sum(record.solved for record in records) < 40
 
 
 def test_mazes_of_several_sizes_are_learned_together_and_the_same_way_each_time():
     mazes = [generate(key, MazeSpec(*size, split=None)) for key, size in enumerate([(3, 3), (4, 5), (3, 3), (6, 2)])]
-    first, second = (run_episodes(QLearningAgent(episodes=20), mazes, range(4)) for _ in range(2))
+    first, second = (rollout(QLearningAgent(episodes=20), mazes, range(4)) for _ in range(2))
     assert [record.moves for record in first] == [record.moves for record in second]
     assert all(record.solved for record in first)
 

@@ -4,10 +4,11 @@ import pytest
 
 from agents import registry
 from agents.baselines import BASELINES
-from agents.embedded import build_model, build_tokenizer
-from agents.episodes import run_episodes
+from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnknownName
+from agents.rollout import rollout
+from agents.tiny_model import build_model, build_tokenizer
+from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
 
 PLUGIN = '''
@@ -96,13 +97,13 @@ def test_a_folder_without_a_model_is_an_invalid_checkpoint(tmp_path):
 
 def test_ones_own_class_plugs_in_with_its_options(plugin):
     agent = registry.make("my_agents:Stubborn", "play", move="<|left|>")
-    records = run_episodes(agent, tiny.mazes(2), [0, 1], max_steps=3)
+    records = rollout(agent, tiny.mazes(2), [0, 1], max_steps=3)
     assert [record.texts for record in records if not record.solved] == [("<|left|>",) * 3] * 2
 
 
 def test_ones_own_function_plugs_in(plugin):
     agent = registry.make("my_agents:make_down", "plan")
-    assert run_episodes(agent, tiny.mazes(1), [0])[0].texts == ("<|down|>",)
+    assert rollout(agent, tiny.mazes(1), [0])[0].texts == ("<|down|>",)
 
 
 def test_a_name_that_the_module_lacks_names_the_nearest(plugin):

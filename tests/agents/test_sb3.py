@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from agents import registry
-from agents.episodes import run_episodes
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, InvalidMaze
+from agents.errors import InvalidCheckpoint
+from agents.rollout import rollout
+from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from tests import tiny
 
@@ -27,7 +28,7 @@ def policy(tmp_path_factory):
 def test_a_policy_learns_small_mazes_and_plays_them_through_the_registry(policy):
     agent = registry.make(str(policy), "play")
     mazes = [generate(key, MazeSpec(2, 2)) for key in range(40)]
-    records = run_episodes(agent, mazes, range(40))
+    records = rollout(agent, mazes, range(40))
     assert sum(record.solved for record in records) >= 36  # a random walker solves all too, but not in the fewest moves
     assert np.mean([len(record.moves) - record.start_distance for record in records if record.solved]) < 0.2
 
@@ -42,7 +43,7 @@ def test_the_run_is_recorded_and_not_overwritten(policy):
 def test_a_maze_of_another_size_and_a_file_of_another_kind_are_refused(policy, tmp_path):
     agent = registry.make(str(policy), "play")
     with pytest.raises(InvalidMaze, match="Expects mazes of 2x2, actual: 3x3"):
-        run_episodes(agent, [generate(0, MazeSpec(3, 3))], [0])
+        rollout(agent, [generate(0, MazeSpec(3, 3))], [0])
     with pytest.raises(InvalidCheckpoint, match="which does not exist"):
         registry.make("nothing.zip", "play")
     (tmp_path / "bad.zip").write_bytes(b"no zip")

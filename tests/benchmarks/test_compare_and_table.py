@@ -7,7 +7,7 @@ import pytest
 from benchmarks import compare, table
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.results import InvalidResult, load_result, result_text
-from benchmarks.statistics import newcombe
+from benchmarks.stats import newcombe
 from maze_env.errors import InvalidOutput
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ from benchmarks import compare, mazebench, table
 from benchmarks.mazebench import episode_seed, main, run_suite
 from benchmarks.metrics import legality, solved_rate, spl
 from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
-from benchmarks.statistics import wilson
+from benchmarks.stats import wilson
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import load
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 
 REPOSITORY = Path(__file__).resolve().parents[2]

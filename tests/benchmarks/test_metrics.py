@@ -5,12 +5,14 @@ import pytest
 
 from agents.base import Agent
 from agents.baselines import BASELINES
-from agents.episodes import Record, Usage, run_episodes
+from agents.rollout import Usage, rollout
 from benchmarks import metrics
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
-from maze_env.maze import Maze, transform_maze
+from maze_env.attempt import Attempt
+from maze_env.maze import Maze
 from maze_env.phrasings import PHRASINGS
+from maze_env.symmetry import transform_maze
 from tests.maze_env.golden import CUT_OFF_ASCII
 
 CORRIDOR = Maze.from_ascii("""
@@ -38,7 +40,7 @@ class Scripted(Agent):
 
 
 @pytest.fixture(scope="module")
-def records() -> list[Record]:
+def records() -> list[Attempt]:
     texts = [
         SHORTEST,
         "<|right|><|left|>" + SHORTEST,  # two moves more than needed
@@ -49,7 +51,7 @@ def records() -> list[Record]:
         "",
         "<think>right",
     ]
-    return run_episodes(Scripted(texts), [CORRIDOR] * len(texts), range(len(texts)))
+    return rollout(Scripted(texts), [CORRIDOR] * len(texts), range(len(texts)))
 
 
 def test_the_figures_by_hand(records):
@@ -79,7 +81,7 @@ def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
     assert metrics.tokens_per_solve([record for record in records if not record.solved]) is None
     agent = Scripted([SHORTEST])
     agent.act = lambda observations: agent.texts
-    uncounted = run_episodes(agent, [CORRIDOR], [0])
+    uncounted = rollout(agent, [CORRIDOR], [0])
     assert metrics.tokens_per_attempt(uncounted) is None
     assert metrics.tokens_per_solve(uncounted) is None
 
@@ -130,7 +132,7 @@ def test_a_summary_counts_each_maze_once_in_its_interval(records):
 def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
     cut_off = Maze.from_ascii(CUT_OFF_ASCII)
     agent = Scripted(["<|unreachable|>", "<|down|>", "<|unreachable|>", SHORTEST])
-    records = run_episodes(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
+    records = rollout(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
     assert metrics.spl(records) == 2 / 4
     assert metrics.legality(records) == 3 / 4
     assert metrics.causes(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
@@ -142,7 +144,7 @@ def phrased(solves):
     for phrasing, solved in solves.items():
         translate = PHRASINGS[phrasing].translate
         agent = Scripted([translate(SHORTEST if one == "1" else "<|right|>") for one in solved])
-        records += run_episodes(agent, [CORRIDOR] * len(solved), range(len(solved)), phrasing=phrasing)
+        records += rollout(agent, [CORRIDOR] * len(solved), range(len(solved)), phrasing=phrasing)
     return records
 
 
@@ -183,7 +185,7 @@ def test_pass_at_k_counts_the_samples_of_a_maze_in_one_phrasing_and_never_over_p
 def test_nothing_said_twice_is_not_consistent():
     suite = load("symmetry")
     few = Suite(dataclasses.replace(suite.spec, draws=(Draw(1, 4, 1),)), suite.mazes[:8])
-    summary = metrics.summarize(run_episodes(Scripted(["I do not know"] * 8), few.mazes, range(8)), few)
+    summary = metrics.summarize(rollout(Scripted(["I do not know"] * 8), few.mazes, range(8)), few)
     assert summary["symmetry_consistency"] == 0.0
 
 
@@ -193,11 +195,11 @@ def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_ha
 
     def summary(name):
         agent = BASELINES[name]("play")
-        return metrics.summarize(run_episodes(agent, few.mazes, [0] * 80), few)
+        return metrics.summarize(rollout(agent, few.mazes, [0] * 80), few)
 
     # The only way of a maze without loops is the same in all images; a wall follower's walk is mirrored at most.
     assert summary("shortest-path")["symmetry_consistency"] == 1.0
     assert summary("left-hand")["symmetry_consistency"] < 0.9
     assert "symmetry_consistency" not in metrics.summarize(
-        run_episodes(BASELINES["greedy"]("play"), load("mazebench-100").mazes, range(100)), load("mazebench-100")
+        rollout(BASELINES["greedy"]("play"), load("mazebench-100").mazes, range(100)), load("mazebench-100")
     )

@@ -6,17 +6,18 @@ from collections import Counter
 
 import pytest
 
+from agents.errors import InvalidCheckpoint
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.report import charts, curves, markup, replay
 from benchmarks.report.__main__ import main
 from benchmarks.report.breakdown import CAUSES, PROPERTIES, bins_of, moves_of_way
 from benchmarks.report.page import page
 from benchmarks.results import InvalidResult, load_result, moves_of, result_text
-from benchmarks.statistics import wilson
+from benchmarks.stats import wilson
 from benchmarks.suites import load
 from maze_env import traces
-from maze_env.commands import run_command
-from maze_env.errors import InvalidCheckpoint, InvalidOutput
+from maze_env._cli import run_command
+from maze_env.errors import InvalidOutput
 from maze_env.solving import distances_to
 from maze_env.tokens import maze_to_text
 from tests.reports import EVIL, Scripted, result_of

@@ -4,8 +4,8 @@ from benchmarks.report import thoughts
 from benchmarks.report.page import page
 from benchmarks.results import moves_of
 from benchmarks.suites import load
+from maze_env.answers import moves_to_text
 from maze_env.solving import shortest_path
-from maze_env.tokens import moves_to_text
 from tests.browser import Page
 from tests.reports import Scripted, result_of
 

@@ -6,7 +6,7 @@ import pytest
 from benchmarks import study
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.results import InvalidResult, load_result
-from benchmarks.statistics import bootstrap_seeds
+from benchmarks.stats import bootstrap_seeds
 from maze_env.errors import InvalidOutput, UnknownName
 from tests.benchmarks.test_compare_and_table import constructed, write
 

@@ -7,12 +7,13 @@ import pytest
 
 from benchmarks import suite_specs, suites
 from benchmarks.suite_specs import BESIDE_IT, ON_THE_WAY
-from maze_env.commands import run_command
+from maze_env._cli import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.maze import Maze, transform_maze
+from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
+from maze_env.symmetry import transform_maze
 
 NAMES = list(suites.SUITES)
 

@@ -3,7 +3,7 @@
 from benchmarks import table
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.results import load_result
-from benchmarks.statistics import holm, mcnemar
+from benchmarks.stats import holm, mcnemar
 from tests.benchmarks.test_compare_and_table import constructed, staged
 
 

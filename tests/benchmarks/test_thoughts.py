@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.reasoning import reasoning_of
 from benchmarks.report import thoughts
 from benchmarks.results import load_result
 from benchmarks.suites import load
+from benchmarks.trace_metrics import reasoning_of
 from maze_env import traces
-from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.moves import MOVES
+from maze_env.verifier import verify
 from tests.tiny import ROOT
 
 STYLES = ("path", "redraw", "retry", "retry-dead-end", "retry-redraw", "search")
@@ -28,7 +28,7 @@ def text_of(pieces):
 def test_thoughts_follow_a_true_trace_to_the_target(style):
     for index, maze in enumerate(load("mazebench-100").mazes):
         text = traces.write(style, maze, index)
-        moves = judge(maze, text).answer.moves
+        moves = verify(maze, text).answer.moves
         pieces = thoughts.plan_pieces(maze, text, "solved", len(moves))
         assert text_of(pieces) == text
         thought = [piece for piece in pieces if isinstance(piece, list) and len(piece) > 1]
@@ -85,7 +85,7 @@ def test_the_piece_that_is_untrue_is_marked_and_no_other():
 )
 def test_any_text_is_taken_apart_without_loss(text, played):
     maze = load("mazebench-100").mazes[0]
-    pieces = thoughts.plan_pieces(maze, text, str(judge(maze, text).cause), played)
+    pieces = thoughts.plan_pieces(maze, text, str(verify(maze, text).cause), played)
     assert text_of(pieces) == text
     assert all(0 <= piece[1] < 25 for piece in pieces if isinstance(piece, list) and len(piece) > 1)
 

@@ -11,8 +11,9 @@ from hypothesis import given
 import maze_env.errors
 import maze_env.maze
 from maze_env.errors import InvalidMaze
-from maze_env.maze import SYMMETRIES, Maze, transform_cell, transform_maze, transform_move, transform_walls
+from maze_env.maze import Maze
 from maze_env.moves import MOVES
+from maze_env.symmetry import SYMMETRIES, transform_cell, transform_maze, transform_move, transform_walls
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
     EXAMPLE_ASCII,

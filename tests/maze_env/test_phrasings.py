@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 
 from maze_env.errors import InvalidMaze, InvalidMazeText, UnknownName
-from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.phrasings import (
     PHRASINGS,
@@ -19,6 +18,7 @@ from maze_env.phrasings import (
     transpose,
 )
 from maze_env.tokens import MAZE_TOKEN, maze_from_text, maze_to_text
+from maze_env.verifier import verify
 from maze_env.vocabulary import VOCABULARY
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT, ROOM_ASCII, ROOM_TEXT, SEALED_TEXT, mazes
 
@@ -81,8 +81,8 @@ def test_translation_is_its_own_inverse(name):
 
 
 def test_answers_are_judged_in_the_tokens_of_their_phrasing():
-    assert judge(ROOM, rename("<|east|> <|east|>"))
-    assert judge(ROOM, rename("<|right|><|right|>")).cause == "stray_text"  # such tokens are none there
+    assert verify(ROOM, rename("<|east|> <|east|>"))
+    assert verify(ROOM, rename("<|right|><|right|>")).end == "stray_text"  # such tokens are none there
     assert transpose("<|3-1|><|down|>") == "<|1-3|><|down|>"  # a coordinate in a trace is put right, a move stays
 
 

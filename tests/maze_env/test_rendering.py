@@ -6,7 +6,7 @@ import pytest
 
 from maze_env import rendering
 from maze_env.token_maze import TokenMazeEnv
-from tests.maze_env.test_fog import CORNER
+from tests.maze_env.test_visibility import CORNER
 
 
 def episode(mode, actions, **options):

@@ -4,13 +4,15 @@ import itertools
 
 import pytest
 
+from maze_env.answers import Answer, moves_to_text
 from maze_env.errors import InvalidConfig, UnknownName
-from maze_env.judging import judge, judge_strict
-from maze_env.maze import SYMMETRIES, Maze, transform_walls
+from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.rewards import SCHEMES, scheme_named, step_scheme_named
 from maze_env.solving import distances_to
-from maze_env.tokens import Answer, maze_from_text, moves_to_text
+from maze_env.symmetry import SYMMETRIES, transform_walls
+from maze_env.tokens import maze_from_text
+from maze_env.verifier import verify, verify_strict
 from tests.maze_env.golden import (
     EXAMPLE_ANSWER,
     EXAMPLE_TEXT,
@@ -29,7 +31,7 @@ RIGHT = "<|right|><|right|>"
 
 
 def reward(name, maze, completion, **how):
-    return scheme_named(name)(maze, judge(maze, completion, **how))
+    return scheme_named(name)(maze, verify(maze, completion, **how))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_solved_pays_the_target_and_progress_and_nothing_for_form(maze, completi
     ],
 )
 def test_alphamaze_pays_what_the_paper_says(completion, correctness, integrity, thinking):
-    terms = scheme_named("alphamaze").terms(ROOM, judge(ROOM, completion))
+    terms = scheme_named("alphamaze").terms(ROOM, verify(ROOM, completion))
     assert terms == {"correctness": correctness, "integrity": integrity, "thinking": thinking}
     assert reward("alphamaze", ROOM, completion) == pytest.approx(correctness + integrity + thinking, abs=1e-12)
 
@@ -99,13 +101,13 @@ def test_alphamaze_pays_what_the_paper_says(completion, correctness, integrity, 
     ],
 )
 def test_alphamaze_code_pays_what_the_published_code_pays(completion, correctness, integrity, thinking):
-    terms = scheme_named("alphamaze-code").terms(ROOM, judge(ROOM, completion, "published"))
+    terms = scheme_named("alphamaze-code").terms(ROOM, verify(ROOM, completion, "published"))
     assert terms == {"correctness": correctness, "integrity": integrity, "thinking": thinking}
 
 
 def test_a_one_move_maze_pays_the_published_code_0_2_for_being_solved_and_1_25_for_its_form():
     maze = ROOM.with_endpoints((0, 0), (0, 1))
-    terms = scheme_named("alphamaze-code").terms(maze, judge(maze, THOUGHT + "<|right|>"))
+    terms = scheme_named("alphamaze-code").terms(maze, verify(maze, THOUGHT + "<|right|>"))
     assert terms["correctness"] == 0.2
     assert terms["integrity"] + terms["thinking"] == 1.25
 
@@ -141,7 +143,7 @@ def assert_forms_agree(walls, detour):
         start = table[origin[0]][origin[1]]
         for moves in walks(walls, origin, distances, start + detour):
             count += 1
-            verdict = judge_strict(maze, Answer("", "", moves, None), distances)
+            verdict = verify_strict(maze, Answer("", "", moves, None), distances)
             total, cell = 0.0, origin
             for move in moves:
                 before, cell = table[cell[0]][cell[1]], move.from_cell(cell)
@@ -197,5 +199,5 @@ def test_unknown_schemes_are_refused_with_the_nearest_one():
 def test_a_reward_is_the_sum_of_its_terms():
     answers = ("", RIGHT, THOUGHT + RIGHT, THOUGHT + "<|right|>", "go", THOUGHT + moves_to_text([Move.UP]))
     for scheme, answer in itertools.product(SCHEMES.values(), answers):
-        verdict = judge(ROOM, answer)
+        verdict = verify(ROOM, answer)
         assert scheme(ROOM, verdict) == sum(scheme.terms(ROOM, verdict).values())

@@ -5,13 +5,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidMaze
 from maze_env.generation import MazeSpec, generate
-from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, fewest_turns, longest_corridor, path_cells, shortest_path
-from maze_env.tokens import maze_from_text, moves_to_text
+from maze_env.tokens import maze_from_text
+from maze_env.verifier import verify
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
     EXAMPLE_ANSWER,
@@ -58,14 +59,14 @@ def test_the_oracle_solves_all_192_trees_of_3x3_from_everywhere_at_exactly_the_s
             maze = Maze.trusted(walls, origin, target)
             path = shortest_path(maze)
             assert len(path) == lengths[target][origin]
-            assert judge(maze, moves_to_text(path))
+            assert verify(maze, moves_to_text(path))
 
 
 @given(mazes(solvable=True))
 def test_the_oracle_is_shortest_and_right_in_mazes_with_loops(maze):
     path = shortest_path(maze)
     assert len(path) == bfs(maze.walls, maze.target)[maze.origin]
-    assert judge(maze, moves_to_text(path))
+    assert verify(maze, moves_to_text(path))
     assert shortest_path(maze, distances_to(maze.walls, maze.target)) == path
 
 

@@ -4,19 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maze_env.answers import moves_to_text, parse_answer
+from maze_env.attempt import End
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.tokens import (
-    WALL_TOKENS,
-    AnswerFault,
-    coordinate_token,
-    coordinate_tokens,
-    maze_from_text,
-    maze_to_text,
-    moves_to_text,
-    parse_answer,
-)
+from maze_env.tokens import WALL_TOKENS, coordinate_token, coordinate_tokens, maze_from_text, maze_to_text
 from tests.maze_env.golden import (
     EXAMPLE_ANSWER,
     EXAMPLE_ASCII,
@@ -116,25 +109,25 @@ ANSWERS = {
     "white space first": (" \n<think>hm</think><|up|>", "hm", (Move.UP,), None),
     "opened elsewhere": ("hm</think><|up|>", "hm", (Move.UP,), None),
     "moves in the thinking do not count": ("<think><|down|></think><|up|>", "<|down|>", (Move.UP,), None),
-    "a second close": ("<think>a</think><|up|></think><|left|>", "a", (Move.UP,), AnswerFault.STRAY_TEXT),
-    "a second thought": ("<think>a</think><think>b</think><|up|>", "a", (), AnswerFault.STRAY_TEXT),
-    "never closed": ("<think>hm <|up|>", "hm <|up|>", (), AnswerFault.UNCLOSED_THINKING),
-    "never closed, white space first": ("\n<think>hm", "hm", (), AnswerFault.UNCLOSED_THINKING),
-    "opened late": ("<|up|><think>", "<|up|><think>", (), AnswerFault.UNCLOSED_THINKING),
-    "nothing": ("", "", (), AnswerFault.EMPTY),
-    "white space": (" \n", "", (), AnswerFault.EMPTY),
-    "nothing after thinking": ("<think>a</think>\n", "a", (), AnswerFault.EMPTY),
-    "words": ("I go up", "", (), AnswerFault.STRAY_TEXT),
-    "words behind": ("<|up|><|left|> done", "", (Move.UP, Move.LEFT), AnswerFault.STRAY_TEXT),
-    "words between": ("<|up|> then <|left|>", "", (Move.UP,), AnswerFault.STRAY_TEXT),
-    "an unknown token": ("<|up|><|jump|><|left|>", "", (Move.UP,), AnswerFault.STRAY_TEXT),
-    "a wall token": ("<|up_wall|>", "", (), AnswerFault.STRAY_TEXT),
-    "a bracket short": ("<|up|><|left|", "", (Move.UP,), AnswerFault.STRAY_TEXT),
-    "another case": ("<|UP|>", "", (), AnswerFault.STRAY_TEXT),
-    "a blank within": ("<| up|>", "", (), AnswerFault.STRAY_TEXT),
+    "a second close": ("<think>a</think><|up|></think><|left|>", "a", (Move.UP,), End.STRAY_TEXT),
+    "a second thought": ("<think>a</think><think>b</think><|up|>", "a", (), End.STRAY_TEXT),
+    "never closed": ("<think>hm <|up|>", "hm <|up|>", (), End.UNCLOSED_THINKING),
+    "never closed, white space first": ("\n<think>hm", "hm", (), End.UNCLOSED_THINKING),
+    "opened late": ("<|up|><think>", "<|up|><think>", (), End.UNCLOSED_THINKING),
+    "nothing": ("", "", (), End.EMPTY),
+    "white space": (" \n", "", (), End.EMPTY),
+    "nothing after thinking": ("<think>a</think>\n", "a", (), End.EMPTY),
+    "words": ("I go up", "", (), End.STRAY_TEXT),
+    "words behind": ("<|up|><|left|> done", "", (Move.UP, Move.LEFT), End.STRAY_TEXT),
+    "words between": ("<|up|> then <|left|>", "", (Move.UP,), End.STRAY_TEXT),
+    "an unknown token": ("<|up|><|jump|><|left|>", "", (Move.UP,), End.STRAY_TEXT),
+    "a wall token": ("<|up_wall|>", "", (), End.STRAY_TEXT),
+    "a bracket short": ("<|up|><|left|", "", (Move.UP,), End.STRAY_TEXT),
+    "another case": ("<|UP|>", "", (), End.STRAY_TEXT),
+    "a blank within": ("<| up|>", "", (), End.STRAY_TEXT),
     "no way": ("<think>hm</think>\n\n<|unreachable|>\n", "hm", (), None),
-    "no way, and on": ("<|unreachable|><|up|>", "", (), AnswerFault.STRAY_TEXT),
-    "no way after a move": ("<|up|><|unreachable|>", "", (Move.UP,), AnswerFault.STRAY_TEXT),
+    "no way, and on": ("<|unreachable|><|up|>", "", (), End.STRAY_TEXT),
+    "no way after a move": ("<|up|><|unreachable|>", "", (Move.UP,), End.STRAY_TEXT),
 }
 
 
@@ -148,7 +141,7 @@ def test_an_answer_is_what_follows_the_first_close_and_nothing_but_moves(case):
 
 def test_a_prompt_that_opened_the_thinking_makes_an_unclosed_answer_a_fault():
     assert parse_answer("<|up|>").fault is None
-    assert parse_answer("<|up|>", thinking_opened=True).fault is AnswerFault.UNCLOSED_THINKING
+    assert parse_answer("<|up|>", thinking_opened=True).fault is End.UNCLOSED_THINKING
     closed = parse_answer("hm</think><|up|>", thinking_opened=True)
     assert (closed.fault, closed.thinking, closed.moves) == (None, "hm", (Move.UP,))
 
@@ -168,16 +161,16 @@ def test_no_text_breaks_the_parser_and_the_rule_is_that_of_its_words(pieces):
     before, close, after = text.partition("</think>")
     if not close:
         if "<think>" in before:
-            assert answer.fault is AnswerFault.UNCLOSED_THINKING
+            assert answer.fault is End.UNCLOSED_THINKING
             return
         after = before
     left = after
     for token in MOVES_TEXT.values():
         left = left.replace(token, " ")
     if left.strip():
-        assert answer.fault is AnswerFault.STRAY_TEXT
+        assert answer.fault is End.STRAY_TEXT
     elif not after.strip():
-        assert answer.fault is AnswerFault.EMPTY
+        assert answer.fault is End.EMPTY
     else:
         assert answer.fault is None
         assert moves_to_text(answer.moves) == "".join(after.split())

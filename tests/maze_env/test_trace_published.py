@@ -3,9 +3,9 @@
 import pytest
 
 from maze_env import traces
-from maze_env.errors import FalseDeadEnd, InvalidTrace
 from maze_env.maze import Maze
 from maze_env.moves import Move
+from maze_env.traces.errors import FalseDeadEnd, InvalidTrace
 
 # From the origin: left into a dead end, down the wrong way, right to the target.
 MAZE = Maze.from_ascii("""

@@ -7,19 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maze_env import traces
-from maze_env.errors import (
-    FalseArrival,
-    FalseDeadEnd,
-    FalseDrawing,
-    FalseStart,
-    FalseStep,
-    InvalidTrace,
-)
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import maze_to_text
 from maze_env.traces import search
+from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 from tests.maze_env.golden import FORK_ASCII, ROOM_ASCII, mazes, open_neighbours, tokens_of
 
 FORK = Maze.from_ascii(FORK_ASCII)

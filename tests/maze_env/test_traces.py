@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maze_env import traces
-from maze_env.errors import InvalidMaze, InvalidTrace, UnknownName
+from maze_env.answers import moves_to_text, parse_answer
+from maze_env.errors import InvalidMaze, UnknownName
 from maze_env.generation import MazeSpec, generate
-from maze_env.judging import judge
 from maze_env.maze import Maze
 from maze_env.solving import shortest_path
-from maze_env.tokens import THINK_CLOSE, maze_from_text, maze_to_text, moves_to_text, parse_answer
+from maze_env.tokens import THINK_CLOSE, maze_from_text, maze_to_text
 from maze_env.traces import STYLES, path, redraw
+from maze_env.traces.errors import InvalidTrace
+from maze_env.verifier import verify
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
     EXAMPLE_ANSWER,
@@ -45,7 +47,7 @@ def test_every_style_validates_its_own_output(style, size):
         maze = generate(key, MazeSpec(*size, split=None))
         completion = traces.write(style, maze, key)
         traces.validate(style, maze, completion)
-        assert judge(maze, completion)
+        assert verify(maze, completion)
 
 
 @each_style
@@ -54,7 +56,7 @@ def test_every_style_validates_its_own_output_in_mazes_with_loops(style, maze, k
     # Found in this package: a wrong attempt that came upon the target by a loop was called a dead end.
     completion = traces.write(style, maze, key)
     traces.validate(style, maze, completion)
-    assert judge(maze, completion)
+    assert verify(maze, completion)
 
 
 @each_style

@@ -13,9 +13,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, moves_to_text
+from maze_env.tokens import maze_from_text
 from tests.training import runs
 from training import grpo, sft
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from training import grpo, sft
 from training.arguments import parse
-from training.data import DataConfig
+from training.mazes import DataConfig
 from training.model import ModelConfig
 
 # 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.

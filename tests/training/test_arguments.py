@@ -4,10 +4,11 @@ from dataclasses import fields
 
 import pytest
 
-from maze_env.errors import InvalidCheckpoint, InvalidConfig, UnknownName
+from agents.errors import InvalidCheckpoint
+from maze_env.errors import InvalidConfig, UnknownName
 from training.arguments import parse
-from training.data import DataConfig
 from training.grpo import MazeGRPOConfig
+from training.mazes import DataConfig
 from training.model import ModelConfig
 from training.sft import MazeSFTConfig
 

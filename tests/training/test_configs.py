@@ -6,8 +6,8 @@ import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
 from training.arguments import parse
-from training.data import DataConfig
 from training.grpo import MazeGRPOConfig
+from training.mazes import DataConfig
 from training.model import ModelConfig
 from training.sft import MazeSFTConfig
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from matplotlib import image
 
-from maze_env.errors import InvalidCheckpoint
+from agents.errors import InvalidCheckpoint
 from tests import tiny
 from tests.training import runs
 from training import curves

@@ -5,12 +5,13 @@ import json
 import pytest
 from datasets import load_dataset
 
+from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, moves_to_text
+from maze_env.tokens import maze_from_text
 from tests.maze_env.golden import ROOM_TEXT
-from training import data, export
-from training.data import DataConfig, supervised_rows
+from training import export, mazes
+from training.mazes import DataConfig, supervised_rows
 
 
 def read(folder, cache):
@@ -20,7 +21,7 @@ def read(folder, cache):
 def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(export, "ROWS_A_FILE", 30)
     folder = tmp_path / "new" / "set"
-    data.main(["--style", "path:1,retry:1", "--size", "4x5", "--count", "70", "--seed", "3", "-o", str(folder)])
+    mazes.main(["--style", "path:1,retry:1", "--size", "4x5", "--count", "70", "--seed", "3", "-o", str(folder)])
     assert "70 rows in 3 file(s)" in capsys.readouterr().out
     names = [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
     assert sorted(path.name for path in folder.iterdir()) == ["dataset.json", *names]  # and no cache is left
@@ -34,7 +35,7 @@ def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsy
 
 def test_the_published_columns(tmp_path):
     folder = tmp_path / "set"
-    data.main(
+    mazes.main(
         ["--style", "redraw", "--count", "5", "--columns", "published", "--split", "validation", "-o", str(folder)]
     )
     rows = read(folder, tmp_path / "cache")
@@ -64,13 +65,13 @@ def test_an_adjacency_list_by_hand():
 
 def test_wrong_arguments_and_folders_in_use_are_told(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'redraw'"):
-        data.main(["--style", "redrw", "-o", str(tmp_path / "a")])
+        mazes.main(["--style", "redrw", "-o", str(tmp_path / "a")])
     with pytest.raises(InvalidConfig, match="at least 1"):
-        data.main(["--count", "0", "-o", str(tmp_path / "a")])
+        mazes.main(["--count", "0", "-o", str(tmp_path / "a")])
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
     with pytest.raises(InvalidOutput, match="is in use"):
-        data.main(["--count", "5", "-o", str(tmp_path / "used")])
+        mazes.main(["--count", "5", "-o", str(tmp_path / "used")])
 
 
 def test_a_writing_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):

@@ -8,18 +8,19 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from agents.errors import InvalidCheckpoint
 from agents.prompts import render
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
-from maze_env.judging import Cause
+from maze_env.attempt import End
+from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
 from tests.training.test_sft import KILLED
 from training import grpo
-from training.data import DataConfig, make_mazes
 from training.grpo import MazeGRPOTrainer
 from training.grpo import taught_rows as grpo_taught_rows
-from training.reward import MazeReward
+from training.grpo_reward import MazeReward
+from training.mazes import DataConfig, make_mazes
 
 GROUP = 8
 
@@ -87,7 +88,7 @@ def test_every_step_logs_what_there_is_to_watch(finished):
     names = {
         "solved_rate", "reward_terms/solved", "reward_terms/progress", "frac_reward_zero_std", "entropy",
         "completions/clipped_ratio", "failures/truncated", "loss", "reward", "reward_std", "num_tokens",
-        *(f"failures/{cause}" for cause in Cause if cause is not Cause.SOLVED),
+        *(f"failures/{cause}" for cause in End if cause is not End.SOLVED),
     }  # fmt: skip
     for entry in log:
         assert names <= entry.keys()

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from agents.embedded import EmbeddedConfig, build_model, build_tokenizer
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from agents.errors import InvalidCheckpoint
+from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from maze_env.errors import InvalidConfig
 from tests import tiny
 from training.model import ModelConfig, load
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import AdamW, Muon
 from torch.optim.lr_scheduler import LambdaLR
 
-from agents.embedded import build_model
+from agents.tiny_model import build_model
 from tests import tiny
 from training.optimizers import MuonAdamW, muon_adamw
 

@@ -7,11 +7,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
 
-from agents.episodes import run_episodes
+from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import DESCRIBED, render
-from agents.turn_policy import TurnPolicy
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from agents.rollout import rollout
+from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
@@ -109,7 +110,7 @@ def test_sft_grpo_and_policy_take_it_with_its_template(stranger, added, tmp_path
     runs.train_grpo(tmp_path / "grpo", str(tmp_path / "sft"), examples=4, save_strategy="no", num_generations=2,
                     per_device_train_batch_size=4, max_completion_length=6, temperature=1.0)  # fmt: skip
     policy = LLMPolicy(str(tmp_path / "grpo"), max_new_tokens=5)
-    (record,) = run_episodes(policy, [MAZE], [0])
+    (record,) = rollout(policy, [MAZE], [0])
     assert 1 <= record.tokens <= 5
     assert policy.thinking_opened  # by its template
     assert record.cause == "unclosed_thinking"
@@ -179,7 +180,7 @@ def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
 def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
     base = tiny.save(tmp_path / "base", *family("llama", template=None))
     missing = "Expects a tokenizer with a chat template, actual: none .*chat_template_file"
-    for attempt in (lambda: load(ModelConfig(model=base), 0), lambda: LLMPolicy(base), lambda: TurnPolicy(base)):
+    for attempt in (lambda: load(ModelConfig(model=base), 0), lambda: LLMPolicy(base), lambda: MultiTurnPolicy(base)):
         with pytest.raises(InvalidCheckpoint, match=missing):
             attempt()
     template = tmp_path / "chat.jinja"
@@ -192,7 +193,7 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
         load(ModelConfig(model=base, **given), 0)[1],
     ):
         assert render(tokenizer, maze_to_text(MAZE)).text == DESCRIBED.replace("{maze}", maze_to_text(MAZE)) + "\n"
-    assert TurnPolicy(base, **given)
+    assert MultiTurnPolicy(base, **given)
     with pytest.raises(InvalidConfig, match=r"Expects chat_template_file to name a file, actual: 'nowhere.jinja'"):
         LLMPolicy(base, chat_template_file="nowhere.jinja")
     # A wording of one's own says it too: there is nothing around it.

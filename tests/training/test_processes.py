@@ -6,11 +6,11 @@ from itertools import chain
 
 import pytest
 
-from agents.embedded import build_model
+from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
-from training.stage import begin, check_divides, is_sharded
+from training.common import begin, check_divides, is_sharded
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 

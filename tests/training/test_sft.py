@@ -9,16 +9,16 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTTrainer
 
-from agents.embedded import build_model, build_tokenizer
-from agents.episodes import run_episodes
 from agents.llm_policy import LLMPolicy
+from agents.rollout import rollout
+from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, InvalidOutput
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
 from training import sft
-from training.data import DataConfig
-from training.rows import supervised_dataset
+from training.dataset import supervised_dataset
+from training.mazes import DataConfig
 
 # The default recipe's optimizer and schedule, looks at validation mazes included: what a resumed run must bring back.
 RECIPE = {
@@ -47,8 +47,8 @@ def test_a_model_learns_to_solve_mazes_it_was_trained_on(trained):
     # 48 mazes of 2x2 were seen hundreds of times each; a random answer to them solves almost none.
     mazes = tiny.mazes(60, 2, 2)
     untrained = LLMPolicy.of_model(build_model(tiny.SMALL, 0), build_tokenizer(), max_new_tokens=12)
-    before = sum(record.solved for record in run_episodes(untrained, mazes, range(60)))
-    records = run_episodes(LLMPolicy(str(trained), max_new_tokens=12), mazes, range(60))
+    before = sum(record.solved for record in rollout(untrained, mazes, range(60)))
+    records = rollout(LLMPolicy(str(trained), max_new_tokens=12), mazes, range(60))
     assert before == 0
     assert sum(record.solved for record in records) >= 6
     assert sum(record.malformed for record in records) <= 6

@@ -6,8 +6,9 @@ import sys
 import pytest
 import torch
 
-from agents.embedded import build_model, build_tokenizer
-from maze_env.errors import InvalidCheckpoint, InvalidConfig
+from agents.errors import InvalidCheckpoint
+from agents.tiny_model import build_model, build_tokenizer
+from maze_env.errors import InvalidConfig
 from tests import tiny
 from tests.training import runs
 from training import speed

@@ -1,0 +1,172 @@
+"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs its new tokens alone."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+
+from agents.decoding import end_ids
+from agents.kv_cache import with_room
+from maze_env.answers import first_move
+from maze_env.errors import unknown_name
+from maze_env.moves import MOVE_TOKENS, Move
+
+Restriction = Literal["none", "moves", "legal"]
+RESTRICTIONS: tuple[Restriction, ...] = ("none", "moves", "legal")
+"""What a model may write as its move: anything, movement tokens, or those of moves that are possible."""
+
+
+class MultiTurnDecoder:
+    """The model's side of many dialogues: what each has read and written so far.
+
+    Dialogues have read different amounts: what they read at a time is padded on the left, the padding is masked in the
+    cache for good, and positions count real tokens alone, so each dialogue sees what it would see alone.
+
+    Attributes:
+        cache: keys and values of every token read.
+        mask: (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
+        lengths: (dialogues,) int64, tokens that each dialogue has read.
+        logits: (dialogues, vocabulary), after the last token that each has read.
+        unread: for each dialogue the tokens that the model has still to read.
+        end_ids: the tokens that end a turn.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        temperature: float = 0.0,
+        restrict: Restriction = "none",
+        max_turn_tokens: int = 16,
+    ):
+        """A decoder without dialogues.
+
+        Args:
+            model: a causal language model.
+            tokenizer: its tokenizer.
+            temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
+            restrict: one of ``RESTRICTIONS``.
+            max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
+
+        Raises:
+            UnknownName: for a restriction that does not exist.
+        """
+        if restrict not in RESTRICTIONS:
+            raise unknown_name("restriction", restrict, RESTRICTIONS)
+        self.model, self.tokenizer = model, tokenizer
+        self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
+        self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
+        self.end_ids = end_ids(model, tokenizer)
+
+    @torch.inference_mode()
+    def prefill(self, prompts: Sequence[Sequence[int]], thinking_opened: bool = False) -> None:
+        """Starts a dialogue for each prompt.
+
+        Args:
+            prompts: token ids, special tokens included.
+            thinking_opened: whether the prompts end inside an open ``<think>``.
+        """
+        self.thinking_opened = thinking_opened
+        count, device = len(prompts), self.model.device
+        self.cache = with_room(DynamicCache(config=self.model.config))
+        self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
+        self.lengths = torch.zeros(count, dtype=torch.long, device=device)
+        self.logits = torch.empty((count, 0), device=device)
+        self.unread: list[list[int]] = [list(ids) for ids in prompts]
+        self._read(range(count))
+
+    def select(self, dialogues: Sequence[int]) -> None:
+        """Goes on with these dialogues alone, in this order."""
+        index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
+        self.cache.batch_select_indices(index)
+        self.mask, self.lengths, self.logits = self.mask[index], self.lengths[index], self.logits[index]
+        self.unread = [self.unread[dialogue] for dialogue in dialogues]
+
+    @torch.inference_mode()
+    def append(self, replies: Sequence[Sequence[int]]) -> None:
+        """Lets each dialogue read the tokens of a reply, after what it has written."""
+        for unread, ids in zip(self.unread, replies, strict=True):
+            unread.extend(ids)
+        self._read(range(len(self.unread)))
+
+    @torch.inference_mode()
+    def generate(
+        self, possible: Sequence[Sequence[Move]] | None = None, generator: torch.Generator | None = None
+    ) -> tuple[list[str], list[list[int]], list[list[float]]]:
+        """Lets each dialogue write a move.
+
+        Args:
+            possible: the moves that are possible in each dialogue, for ``restrict="legal"``.
+            generator: of the samples; by default the device's global one.
+
+        Returns:
+            For each dialogue the text, its token ids, and the log-probability of each of them. A text that is no
+            movement token is no move.
+        """
+        count = len(self.unread)
+        written: list[list[int]] = [[] for _ in range(count)]
+        log_probs: list[list[float]] = [[] for _ in range(count)]
+        running = list(range(count))
+        for _ in range(self.max_turn_tokens):
+            scores = self._scores(running, written, possible)
+            if self.temperature > 0:
+                chosen = torch.multinomial(scores.exp(), 1, generator=generator)
+            else:
+                chosen = scores.argmax(-1, keepdim=True)
+            chosen_log_probs = scores.gather(1, chosen).squeeze(1).tolist()
+            for dialogue, token, log_prob in zip(running, chosen.squeeze(1).tolist(), chosen_log_probs, strict=True):
+                written[dialogue].append(token)
+                log_probs[dialogue].append(log_prob)
+                self.unread[dialogue].append(token)
+            running = [dialogue for dialogue in running if not self._is_done(written[dialogue])]
+            if not running:
+                break
+            self._read(running)
+        return [self.tokenizer.decode(ids, skip_special_tokens=True) for ids in written], written, log_probs
+
+    def _is_done(self, ids: list[int]) -> bool:
+        if ids[-1] in self.end_ids or tuple(ids) in self._move_ids:
+            return True
+        return first_move(self.tokenizer.decode(ids, skip_special_tokens=True), self.thinking_opened) is not None
+
+    def _scores(
+        self, dialogues: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None
+    ) -> Tensor:
+        """Log-probabilities of the next token, (dialogues, vocabulary) float32, at the decoder's temperature."""
+        scores = self.logits[dialogues].float()
+        if self.restrict != "none":
+            allowed = torch.zeros_like(scores, dtype=torch.bool)
+            for row, dialogue in enumerate(dialogues):
+                done = written[dialogue]
+                moves = range(4) if self.restrict == "moves" or possible is None else possible[dialogue]
+                for move in moves:
+                    ids = self._move_ids[move]
+                    if ids[: len(done)] == tuple(done):
+                        allowed[row, ids[len(done)]] = True
+            scores = scores.masked_fill(~allowed, -torch.inf)
+        return (scores / (self.temperature or 1.0)).log_softmax(-1)
+
+    def _read(self, dialogues: Sequence[int]) -> None:
+        """Feeds what these dialogues have not read to the model, in one pass."""
+        chunks: list[list[int]] = [[] for _ in self.unread]
+        for dialogue in dialogues:
+            chunks[dialogue], self.unread[dialogue] = self.unread[dialogue], []
+        width = max(map(len, chunks))
+        if width == 0:
+            return
+        device = self.mask.device
+        pad = self.tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (width - len(chunk)) + chunk for chunk in chunks], device=device)
+        fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
+        positions = (self.lengths[:, None] + fresh.cumsum(1) - 1).clamp(min=0)
+        self.mask = torch.cat([self.mask, fresh], dim=1)
+        self.lengths = self.lengths + fresh.sum(1)
+        output = self.model(
+            input_ids=ids, attention_mask=self.mask, position_ids=positions, past_key_values=self.cache,
+            use_cache=True, logits_to_keep=1,
+        )  # fmt: skip
+        latest = output.logits[:, -1]
+        has_read = fresh[:, -1:].bool()
+        self.logits = latest if self.logits.shape[1] == 0 else torch.where(has_read, latest, self.logits)

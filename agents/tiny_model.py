@@ -1,0 +1,86 @@
+"""The embedded model: a small decoder with the maze vocabulary, built from a configuration, no download.
+
+Its tokenizer is word-level: one token for each maze token, newline and trace word. Text round-trips exactly, and text
+outside the vocabulary is an error, never ``<unk>``. Special tokens are begin, end and padding alone: maze tokens and
+think tags must survive ``skip_special_tokens=True``, with which trainers decode.
+"""
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+
+from maze_env._cli import check_folder, run_command
+from maze_env.errors import InvalidOutput
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
+
+
+@dataclass(frozen=True)
+class EmbeddedConfig:
+    """The sizes of the embedded model."""
+
+    hidden_size: int = 128
+    layers: int = 4
+    heads: int = 4
+    context: int = 4096
+    """Longest sequence, in tokens. Positions are rotary, so a long context costs nothing until it is used."""
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer of the maze vocabulary."""
+    words = sorted((re.escape(word) for word in (*WORDS, PAD, BOS, EOS)), key=len, reverse=True)
+    tokenizer = Tokenizer(models.WordLevel(ID_OF_TOKEN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        bos_token=BOS,
+        eos_token=EOS,
+        clean_up_tokenization_spaces=False,
+        padding_side="left",
+        prompt_style="bare",
+    )
+
+
+def build_model(config: EmbeddedConfig, seed: int) -> LlamaForCausalLM:
+    """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
+    # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
+    names = {"pad_token_id": PAD, "bos_token_id": BOS, "eos_token_id": EOS}
+    special = {name: ID_OF_TOKEN[token] for name, token in names.items()}
+    llama = LlamaConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=config.hidden_size,
+        intermediate_size=3 * config.hidden_size,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        num_key_value_heads=config.heads,
+        max_position_embeddings=config.context,
+        tie_word_embeddings=True,
+        **special,
+    )
+    set_seed(seed)
+    model = LlamaForCausalLM(llama)
+    for name, value in special.items():
+        setattr(model.generation_config, name, value)
+    return model
+
+
+def main() -> None:
+    """Saves an untrained model: what every training starts from, and a row of the table."""
+    parser = argparse.ArgumentParser(prog="python -m agents.tiny_model", description=main.__doc__)
+    parser.add_argument("--output_dir", type=Path, required=True, help="a new folder")
+    parser.add_argument("--seed", type=int, default=0, help="of the random weights (default %(default)s)")
+    options = parser.parse_args()
+    if (options.output_dir / "config.json").exists():
+        raise InvalidOutput(f"Expects a new folder, actual: {options.output_dir} holds a model")
+    check_folder(options.output_dir)
+    build_tokenizer().save_pretrained(options.output_dir)
+    build_model(EmbeddedConfig(), options.seed).save_pretrained(options.output_dir)
+
+
+if __name__ == "__main__":
+    run_command(main)

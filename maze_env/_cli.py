@@ -1,0 +1,65 @@
+"""What every command of this project shares: how it ends, how it writes, and how a result says where it came from."""
+
+import ctypes
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from maze_env.errors import InvalidOutput, TokenMazeError
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
+REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
+
+
+def run_command(main: Callable[[], object]) -> None:
+    """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback."""
+    keep_freed_memory()
+    try:
+        main()
+        sys.stdout.flush()  # where the reader has gone, as with `| head`, that shows here at the latest
+    except TokenMazeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at its end
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def keep_freed_memory() -> None:
+    """Tells the C library to keep freed memory for the next allocation; does nothing where it is not glibc.
+
+    By default it hands every large block back to the system and takes it anew, page by page, which a key-value cache
+    that grows with each token pays for at each token.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def check_folder(folder: Path) -> None:
+    """Makes ``folder`` and raises InvalidOutput unless files can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidOutput(f"Expects a folder that can be written to, actual: {folder} ({error.strerror})") from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file in one step: whoever looks sees the old file or the whole new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # there no more once it has taken its place

@@ -1,0 +1,64 @@
+"""A model's completion, taken apart: thinking, and the moves of the answer behind it."""
+
+import re
+from typing import NamedTuple
+
+from maze_env.attempt import End
+from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
+from maze_env.tokens import MAZE_TOKEN, NO_WAY, THINK_CLOSE, THINK_OPEN
+
+
+class Answer(NamedTuple):
+    """A model's completion, taken apart.
+
+    Attributes:
+        text: the whole completion.
+        thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
+        moves: the movement tokens of the answer, up to the first stray text.
+        fault: why this is not a well-formed answer, or ``None``.
+        no_way: whether the answer is ``NO_WAY`` and nothing else.
+    """
+
+    text: str
+    thinking: str
+    moves: tuple[Move, ...]
+    fault: End | None
+    no_way: bool = False
+
+
+_MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
+
+
+def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
+    """Takes a completion apart, strictly: the answer is what follows the first ``</think>``.
+
+    A text without think tags is all answer, unless its prompt had opened the thinking.
+
+    Args:
+        text: the completion, decoded, without end-of-text tokens.
+        thinking_opened: whether the prompt itself ends with an open ``<think>``, as R1-style chat templates make it.
+    """
+    thinking, closed, body = text.partition(THINK_CLOSE)
+    if not closed:
+        if thinking_opened or THINK_OPEN in text:
+            return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), End.UNCLOSED_THINKING)
+        thinking, body = "", text
+    thinking = thinking.lstrip().removeprefix(THINK_OPEN)
+    if body.strip() == NO_WAY:
+        return Answer(text, thinking, (), None, no_way=True)
+    match = _MOVES_ONLY.match(body)
+    end = match.end() if match else 0
+    moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])
+    fault = End.STRAY_TEXT if end < len(body) else None if moves else End.EMPTY
+    return Answer(text, thinking, moves, fault)
+
+
+def first_move(text: str, thinking_opened: bool = False) -> Move | None:
+    """The first move of an answer, behind its thinking; ``None`` where there is none. Arguments as ``parse_answer``."""
+    moves = parse_answer(text, thinking_opened).moves
+    return moves[0] if moves else None
+
+
+def moves_to_text(moves: list[Move] | tuple[Move, ...]) -> str:
+    """Movement tokens without separators, as the published data writes them."""
+    return "".join(MOVE_TOKENS[move] for move in moves)

@@ -1,0 +1,145 @@
+"""One attempt at a maze, from the agent's replies to how it ended.
+
+These are the words that everything above uses for it: the environment, the verifier, the training log, stored results
+and the report.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from maze_env.dynamics import MOVED, Outcome
+from maze_env.maze import Cell, Maze
+from maze_env.moves import Move
+
+
+class End(StrEnum):
+    """How an attempt ended: ``SOLVED``, or why not. Exactly one applies; ``EndedBy`` says who or what ended it."""
+
+    SOLVED = "solved"
+    UNCLOSED_THINKING = "unclosed_thinking"
+    """Thinking was opened and ``</think>`` never came."""
+    EMPTY = "empty"
+    """Nothing follows the thinking."""
+    STRAY_TEXT = "stray_text"
+    """Something other than movement tokens stands in the answer, ``tokens.NO_WAY`` beside others included."""
+    HIT_WALL = "hit_wall"
+    LEFT_GRID = "left_grid"
+    PAST_TARGET = "past_target"
+    """The moves reached the target and went on."""
+    SHORT_OF_TARGET = "short_of_target"
+    """Every move was played, and the last one ended elsewhere."""
+    SAID_UNREACHABLE = "said_unreachable"
+    """The answer says that the target cannot be reached, and it can."""
+    NOT_A_MOVE = "not_a_move"
+    """A turn in play held no move; in a dialogue of tool calls, no call."""
+    REQUEST_FAILED = "request_failed"
+    """The agent asked a server and got no reply."""
+
+    @property
+    def title(self) -> str:
+        """The end in words, as tables and charts name it."""
+        return self.value.replace("_", " ")
+
+
+MALFORMED = frozenset({End.UNCLOSED_THINKING, End.EMPTY, End.STRAY_TEXT, End.NOT_A_MOVE, End.REQUEST_FAILED})
+"""Ends of attempts in which the agent's text was no answer at all."""
+ILLEGAL = frozenset({End.HIT_WALL, End.LEFT_GRID})
+"""Ends of answers with a move that is not possible."""
+
+
+class EndedBy(StrEnum):
+    """Which party or which budget ended an attempt."""
+
+    AGENT = "agent"
+    """The agent: its answer was complete, or it wrote what is no move."""
+    ENVIRONMENT = "environment"
+    """The environment, which terminates on the target (play alone)."""
+    STEP_BUDGET = "step_budget"
+    """The moves that the environment allows (play alone): Gymnasium's truncation."""
+    TOKEN_BUDGET = "token_budget"
+    """The tokens that the agent may generate."""
+    REQUEST = "request"
+    """The server that the agent asked."""
+
+    @property
+    def is_budget(self) -> bool:
+        """Whether the attempt was cut short."""
+        return self in (EndedBy.STEP_BUDGET, EndedBy.TOKEN_BUDGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an agent replies to one observation.
+
+    Attributes:
+        text: a move in play, a complete answer in plan; as it was written, in the phrasing of the observation.
+        tokens: how many tokens were generated for it; ``None`` where the agent does not count them.
+        truncated: whether the budget of tokens ended it.
+        failure: why there is no reply, e.g. the error of a server; empty where there is one.
+        thinking_opened: whether the prompt had opened ``<think>`` already, as R1-style chat templates do.
+    """
+
+    text: str
+    tokens: int | None = None
+    truncated: bool = False
+    failure: str = ""
+    thinking_opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one maze, complete.
+
+    Attributes:
+        maze: the maze, as it was at the start.
+        phrasing: in which of ``maze_env.phrasings`` it was given, and ``texts`` are written.
+        seed: of the agent's randomness in this attempt.
+        texts: what the agent wrote: one text in plan, one for each turn in play.
+        thinking_opened: whether the prompt had opened ``<think>``.
+        moves: the moves of the answer, or those played, illegal ones included.
+        outcomes: what each of ``moves`` did, up to the first illegal one in plan.
+        end: how it ended.
+        ended_by: who or what ended it.
+        position: the cell where the agent stood at the end.
+        start_distance: moves of the shortest path at the start; ``solving.UNREACHABLE`` where there is none.
+        end_distance: the same at the end.
+        reward: sum of the environment's step rewards; 0 in plan, whose reward a scheme says (``maze_env.rewards``).
+        tokens: how many the agent generated, where it counts them.
+        failure: why a request failed; else empty.
+    """
+
+    maze: Maze
+    phrasing: str
+    seed: int
+    texts: tuple[str, ...]
+    thinking_opened: bool
+    moves: tuple[Move, ...]
+    outcomes: tuple[Outcome, ...]
+    end: End
+    ended_by: EndedBy
+    position: Cell
+    start_distance: int
+    end_distance: int
+    reward: float = 0.0
+    tokens: int | None = None
+    failure: str = ""
+
+    @property
+    def solved(self) -> bool:
+        """Whether the agent arrived, or rightly said that nobody can."""
+        return self.end is End.SOLVED
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a budget, of tokens or of steps, ended it."""
+        return self.ended_by.is_budget
+
+    @property
+    def malformed(self) -> bool:
+        """Whether the agent's text was no answer at all."""
+        return self.end in MALFORMED
+
+    @property
+    def legal(self) -> bool:
+        """Whether a well-formed answer had no illegal move."""
+        return not self.malformed and all(outcome is MOVED for outcome in self.outcomes)

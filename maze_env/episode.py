@@ -1,0 +1,195 @@
+"""One attempt under way: a maze, the replies of whoever attempts it, and what came of them.
+
+The benchmark, the human player, GRPO's rollouts, tool calls and the games that SFT learns from all play through here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.attempt import Attempt, End, EndedBy, Reply
+from maze_env.dynamics import Outcome
+from maze_env.errors import InvalidConfig, InvalidMove
+from maze_env.maze import Cell, Maze
+from maze_env.moves import Move, as_move
+from maze_env.phrasings import STANDARD, phrasing_named
+from maze_env.token_maze import TokenMazeEnv
+from maze_env.tokens import UNSEEN_BITS, cell_texts
+from maze_env.verifier import Verdict, verify
+from maze_env.visibility import check_view_radius, initial_visible_walls
+
+Mode = Literal["play", "plan"]
+"""``plan`` is single-turn: one reply answers the whole maze. ``play`` is multi-turn: one move a reply, and the
+environment's observation after each."""
+MODES: tuple[Mode, ...] = ("play", "plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What an agent may know at one turn.
+
+    Attributes:
+        walls: (rows, cols) uint8, the walls seen so far; ``UNSEEN_BITS`` where a cell has not been seen.
+        position: the cell where the agent stands.
+        target: the cell where it should go.
+        phrasing: the one of ``maze_env.phrasings`` that ``text`` is in.
+        moved: whether the last move led on; ``None`` before the first.
+        revealed: cells that came into view with it, each with its wall byte.
+    """
+
+    walls: NDArray[np.uint8]
+    position: Cell
+    target: Cell
+    phrasing: str = STANDARD
+    moved: bool | None = None
+    revealed: tuple[tuple[Cell, int], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The observation as text."""
+        if self.phrasing == STANDARD:
+            return "".join(cell_texts(self.walls, self.position, self.target))
+        return phrasing_named(self.phrasing).write(Maze.trusted(self.walls, self.position, self.target))
+
+    def after(self, before: "Observation | None") -> "Observation":
+        """This observation, with what changed since the one ``before``."""
+        if before is None:
+            return self
+        moved = self.position != before.position
+        if self.walls is before.walls:  # no partial observability
+            return Observation(self.walls, self.position, self.target, self.phrasing, moved)
+        new = (before.walls == UNSEEN_BITS) & (self.walls != UNSEEN_BITS)
+        revealed = tuple(((int(r), int(c)), int(self.walls[r, c])) for r, c in zip(*new.nonzero(), strict=True))
+        return Observation(self.walls, self.position, self.target, self.phrasing, moved, revealed)
+
+
+class Episode:
+    """One attempt under way.
+
+    Attributes:
+        observation: what the agent may know now.
+        end: how the attempt ended; ``None`` while it goes on.
+        ended_by: who or what ended it; ``None`` while it goes on.
+        verdict: of the answer, in plan, once it is given.
+        env: the environment, in play.
+        moves: those made so far, illegal ones included.
+    """
+
+    def __init__(
+        self,
+        maze: Maze,
+        mode: Mode = "play",
+        seed: int = 0,
+        max_steps: int | None = None,
+        view_radius: int | None = None,
+        phrasing: str = STANDARD,
+        reward: str = "solved",
+        render_mode: str | None = None,
+    ):
+        """Starts an attempt.
+
+        Args:
+            maze: the maze.
+            mode: ``plan`` or ``play``.
+            seed: of the agent's randomness; only recorded.
+            max_steps: the budget of moves in play; default 4 * rows * cols.
+            view_radius: of partial observability; a plan is made from what is seen at the start.
+            phrasing: in which of ``maze_env.phrasings`` the maze is given, and an answer read; in play and under
+                partial observability the standard one alone.
+            reward: name of the step reward in play.
+            render_mode: of the environment in play.
+
+        Raises:
+            InvalidConfig: for a phrasing, view radius or budget that cannot be.
+            InvalidMaze: in play, for a maze whose target cannot be reached.
+        """
+        check_view_radius(view_radius)
+        if phrasing != STANDARD and (mode != "plan" or view_radius is not None):
+            raise InvalidConfig(f"Expects phrasing {STANDARD!r} in play and in fog, actual: {phrasing!r}")
+        self.maze, self.mode, self.seed, self.phrasing = maze, mode, seed, phrasing
+        self.end: End | None = None
+        self.ended_by: EndedBy | None = None
+        self.verdict: Verdict | None = None
+        self.moves: list[Move] = []
+        self.reward = 0.0
+        self._replies: list[Reply] = []
+        self._outcomes: list[Outcome] = []
+        if mode == "plan":
+            walls = maze.walls if view_radius is None else initial_visible_walls(maze, view_radius)
+            self.observation = Observation(walls, maze.origin, maze.target, phrasing)
+            return
+        self.env = TokenMazeEnv(
+            maze.rows, maze.cols, split=None, view="state", view_radius=view_radius, max_steps=max_steps,
+            reward=reward, render_mode=render_mode,
+        )  # fmt: skip
+        _, info = self.env.reset(options={"maze": maze})
+        self._start_distance: int = info["distance"]
+        self._end_distance = self._start_distance
+        self.observation = self._observe()
+
+    def step(self, reply: Reply) -> None:
+        """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play."""
+        self._replies.append(reply)
+        if self.mode == "plan":
+            self.verdict = verify(
+                self.maze,
+                phrasing_named(self.phrasing).translate(reply.text),
+                thinking_opened=reply.thinking_opened,
+            )
+        if reply.failure:
+            self.stop(End.REQUEST_FAILED, EndedBy.REQUEST)
+        elif self.verdict is not None:
+            self.stop(self.verdict.end, EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT)
+        elif reply.truncated and reply.tokens == 0:  # no room to write another move
+            self.stop(End.SHORT_OF_TARGET, EndedBy.TOKEN_BUDGET)
+        else:
+            try:
+                move = as_move(reply.text)
+            except InvalidMove:
+                self.stop(End.NOT_A_MOVE, EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT)
+            else:
+                self.move(move)
+
+    def move(self, move: Move) -> None:
+        """Plays one move in the environment."""
+        _, reward, terminated, truncated, info = self.env.step(int(move))
+        self.moves.append(move)
+        self._outcomes.append(Outcome(info["last_move"]))
+        self.reward += reward
+        self._end_distance = info["distance"]
+        self.observation = self._observe().after(self.observation)
+        if terminated:
+            self.stop(End.SOLVED, EndedBy.ENVIRONMENT)
+        elif truncated:
+            self.stop(End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
+
+    def stop(self, end: End, ended_by: EndedBy) -> None:
+        """Ends the attempt."""
+        self.end, self.ended_by = end, ended_by
+
+    @property
+    def attempt(self) -> Attempt:
+        """The complete attempt. Raises InvalidConfig while it goes on."""
+        if self.end is None or self.ended_by is None:
+            raise InvalidConfig("Expects an episode that has ended, actual: one that goes on")
+        texts = tuple(reply.text for reply in self._replies)
+        opened = bool(self._replies) and self._replies[0].thinking_opened
+        counts = [reply.tokens for reply in self._replies if reply.tokens is not None]
+        tokens = sum(counts) if counts else None
+        failure = self._replies[-1].failure if self._replies else ""
+        ending = (self.end, self.ended_by)
+        if (verdict := self.verdict) is not None:
+            return Attempt(
+                self.maze, self.phrasing, self.seed, texts, opened, verdict.answer.moves, verdict.outcomes, *ending,
+                verdict.position, verdict.start_distance, verdict.end_distance, 0.0, tokens, failure,
+            )  # fmt: skip
+        return Attempt(
+            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self._outcomes), *ending,
+            self.env.position, self._start_distance, self._end_distance, self.reward, tokens, failure,
+        )  # fmt: skip
+
+    def _observe(self) -> Observation:
+        shown = self.env.shown if self.env.view_radius is None else self.env.shown.copy()  # the environment goes on
+        return Observation(shown, self.env.position, self.maze.target)

@@ -1,0 +1,144 @@
+"""Verifies a whole answer: replays it on the maze and says how it ended."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.answers import Answer, parse_answer
+from maze_env.attempt import ILLEGAL, End
+from maze_env.dynamics import MOVED, Outcome, transition
+from maze_env.errors import unknown_name
+from maze_env.maze import Cell, Maze
+from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN
+from maze_env.solving import UNREACHABLE, distances_to
+from maze_env.tokens import THINK_CLOSE
+
+
+class Verdict(NamedTuple):
+    """What verifying an answer found. True in an ``if`` exactly when it solved the maze.
+
+    Attributes:
+        end: how it ended.
+        answer: the completion, taken apart.
+        legal_moves: moves played before the first illegal one. The strict rule plays none of a malformed answer.
+        position: the cell where the agent stood when the replay ended.
+        start_distance: moves of the shortest path from the origin to the target; ``UNREACHABLE`` where there is none.
+        end_distance: the same from ``position``.
+    """
+
+    end: End
+    answer: Answer
+    legal_moves: int
+    position: Cell
+    start_distance: int
+    end_distance: int
+
+    @property
+    def solved(self) -> bool:
+        """Whether the answer solved the maze."""
+        return self.end is End.SOLVED
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What the moves of the answer did, up to where the replay stopped."""
+        played = (MOVED,) * self.legal_moves
+        return (*played, Outcome(self.end)) if self.end in ILLEGAL else played
+
+    def __bool__(self) -> bool:
+        return self.solved
+
+
+def verify(
+    maze: Maze,
+    answer: str | Answer,
+    rule: str = "strict",
+    *,
+    thinking_opened: bool = False,
+    distances: NDArray[np.int16] | None = None,
+) -> Verdict:
+    """Replays an answer on the maze.
+
+    Args:
+        maze: the maze that was asked about.
+        answer: the completion as text (without end-of-text tokens), or parsed already.
+        rule: ``strict``: wrong at the first illegal move, at any move after the target, at stray text among the moves,
+            or when thinking is never closed. Where the target cannot be reached, saying so (``tokens.NO_WAY``) is right
+            and nothing else. ``published``: see ``verify_published``.
+        thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
+        distances: ``distances_to(maze.walls, maze.target)`` when it is at hand, as it is for a group of completions.
+    """
+    if rule not in RULES:
+        raise unknown_name("verifier rule", rule, RULES)
+    if isinstance(answer, str):
+        answer = parse_answer(answer, thinking_opened)
+    if distances is None:
+        distances = distances_to(maze.walls, maze.target)
+    return RULES[rule](maze, answer, distances)
+
+
+def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
+    """The project's own rule; see ``verify``."""
+    cell, target, played = maze.origin, maze.target, 0
+    end = answer.fault or End.SHORT_OF_TARGET
+    if answer.no_way:
+        end = End.SOLVED if distances[cell] == UNREACHABLE else End.SAID_UNREACHABLE
+    elif answer.fault is None:
+        for move in answer.moves:
+            if cell == target:
+                end = End.PAST_TARGET
+                break
+            cell, outcome = transition(maze, cell, move)
+            if outcome is not MOVED:
+                end = End(outcome)
+                break
+            played += 1
+        else:
+            if cell == target:
+                end = End.SOLVED
+    return Verdict(end, answer, played, cell, distances.item(maze.origin), distances.item(cell))
+
+
+# The published scorer finds the tokens of an answer with this, and so takes one without its last bracket.
+PUBLISHED_TOKEN = re.compile(r"<\|(.*?)\|>?")
+
+
+def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
+    """The verdicts of the scorer published with AlphaMaze, for comparing figures only.
+
+    Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that
+    a missing ``</think>`` is an empty answer; text among the moves is passed over; unknown tokens are moves that do
+    nothing, ``NO_WAY`` among them; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as long as
+    it ends there.
+    Legality is counted up to the first illegal move, as there.
+    """
+    pieces = answer.text.split(THINK_CLOSE)
+    words = PUBLISHED_TOKEN.findall(pieces[1].strip()) if len(pieces) > 1 else []
+    cell, played = maze.origin, 0
+    end = None if words else End.EMPTY
+    for word in words:
+        walls = int(maze.walls[cell])
+        move = MOVE_OF_TOKEN.get(f"<|{word}|>")
+        if walls == ALL_WALLS:
+            if word == "all":
+                end = End.HIT_WALL
+                break
+            walls = 0
+        if move is None:
+            continue
+        if walls & move.wall:
+            end = End.HIT_WALL
+            break
+        row, col = move.from_cell(cell)
+        if not (0 <= row < maze.rows and 0 <= col < maze.cols):
+            end = End.LEFT_GRID
+            break
+        cell = (row, col)
+        played += 1
+    if end is None:
+        end = End.SOLVED if cell == maze.target else End.SHORT_OF_TARGET
+    return Verdict(end, answer, played, cell, distances.item(maze.origin), distances.item(cell))
+
+
+RULES = {"strict": verify_strict, "published": verify_published}

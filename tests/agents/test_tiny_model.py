@@ -1,0 +1,136 @@
+"""The embedded model's vocabulary, tokenizer and weights."""
+
+import hashlib
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from maze_env import traces
+from maze_env.moves import MOVE_TOKENS
+from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
+from maze_env.vocabulary import BOS, EOS, MAX_SIDE, PAD, VOCABULARY
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory, tokenizer):
+    """The tokenizer as anyone loads it from a checkpoint."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer.save_pretrained(folder)
+    return AutoTokenizer.from_pretrained(folder)
+
+
+# Saved checkpoints hold ids: if one of the next two fails, every published checkpoint has become unreadable.
+def test_ids_are_pinned_by_example():
+    pinned = {
+        "<pad>": 0, "<bos>": 1, "<eos>": 2, "\n": 3, "<think>": 4, "</think>": 5, "RESET": 6, "BACK": 7, "PATH": 8,
+        "<|up|>": 28, "<|down|>": 29, "<|left|>": 30, "<|right|>": 31, "<|blank|>": 32, "<|origin|>": 33,
+        "<|target|>": 34, "<|no_wall|>": 35, "<|all_wall|>": 50, "<|0-0|>": 51, "<|0-19|>": 70, "<|1-0|>": 71,
+        "<|19-19|>": 450, "<|unseen|>": 451, "<|reserved-0|>": 452,
+    }  # fmt: skip
+    assert {token: VOCABULARY.index(token) for token in pinned} == pinned
+    assert len(VOCABULARY) == len(set(VOCABULARY)) == 512
+
+
+def test_ids_are_pinned_all_together():
+    digest = hashlib.sha256("\0".join(VOCABULARY[:451]).encode()).hexdigest()
+    assert digest == "c62b92e6e9f35d286e28cac2b019645cccfb9ca3b284bec8d3c5abf09aeb0836"
+
+
+def test_every_token_of_the_vocabulary_is_one_id(loaded):
+    assert loaded.get_vocab() == {token: index for index, token in enumerate(VOCABULARY)}
+    for index, token in enumerate(VOCABULARY):
+        assert loaded(token, add_special_tokens=False)["input_ids"] == [index], token
+
+
+def test_every_maze_token_is_in_the_vocabulary():
+    coordinates = [f"<|{row}-{col}|>" for row in range(MAX_SIDE) for col in range(MAX_SIDE)]
+    words = [*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, *coordinates, THINK_OPEN, THINK_CLOSE]
+    assert set(words) <= set(VOCABULARY)
+
+
+@pytest.mark.parametrize("style", traces.STYLES)
+def test_mazes_and_traces_round_trip_exactly_through_a_saved_tokenizer(loaded, style):
+    # Steps of two digits occur in the redrawn styles, coordinates of two digits in the 2x12 grid.
+    for maze in [*tiny.mazes(6, 5, 5, min_length=12), *tiny.mazes(3, 2, 12, min_length=10)]:
+        text = maze_to_text(maze) + traces.write(style, maze, key=7)
+        ids = loaded(text, add_special_tokens=False)["input_ids"]
+        assert loaded.decode(ids) == text
+        assert loaded.batch_decode([ids], skip_special_tokens=True) == [text]
+        assert [VOCABULARY[index] for index in ids] == loaded.convert_ids_to_tokens(ids)
+
+
+def test_a_maze_is_three_tokens_a_cell_and_one_a_row(loaded):
+    maze = tiny.mazes(1, 4, 5)[0]
+    assert len(loaded(maze_to_text(maze), add_special_tokens=False)["input_ids"]) == 4 * (3 * 5 + 1)
+
+
+def test_decoding_without_special_tokens_keeps_maze_tokens_and_think_tags(loaded):
+    # Trainers decode so. Earlier code had made the maze tokens special, and every reward was 0.
+    text = f"{THINK_OPEN}\n<|0-0|><|up_left_wall|><|origin|>\n{THINK_CLOSE}\n\n<|up|><|down|>"
+    ids = [1, *loaded(text, add_special_tokens=False)["input_ids"], 2, 0, 0]
+    assert loaded.batch_decode([ids], skip_special_tokens=True) == [text]
+    assert set(loaded.all_special_tokens) == {PAD, BOS, EOS}
+
+
+@pytest.mark.parametrize("text", ["hello", "<unk>", "<|20-0|>", "<|0-20|>", "<|upp|>", "<|up|", "<|up_wall|>\t", "É"])
+def test_text_outside_the_vocabulary_is_an_error(loaded, text):
+    assert loaded.unk_token is None
+    for mixed in (text, f"<|0-0|>{text}", f"{text}\n"):
+        with pytest.raises(Exception, match="Missing \\[UNK\\] token"):
+            loaded(mixed)
+
+
+def test_tokenising_adds_no_tokens_of_its_own(loaded):
+    assert loaded("<|up|>")["input_ids"] == loaded("<|up|>", add_special_tokens=False)["input_ids"]
+
+
+def test_batches_are_padded_on_the_left(loaded):
+    assert loaded(["<|up|>", "<|up|><|up|>"], padding=True)["input_ids"] == [[0, 28], [28, 28]]
+
+
+def test_the_prompt_style_travels_with_the_tokenizer(loaded):
+    assert loaded.init_kwargs["prompt_style"] == "bare"
+
+
+def test_begin_end_and_padding_agree_everywhere_also_after_saving(tmp_path, tokenizer):
+    tiny.save(tmp_path, build_model(tiny.SMALL, seed=0), tokenizer)
+    model, loaded = AutoModelForCausalLM.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    for holder in (build_model(tiny.SMALL, seed=0).config, model.config, model.generation_config, tokenizer, loaded):
+        assert (holder.pad_token_id, holder.bos_token_id, holder.eos_token_id) == (0, 1, 2)
+
+
+def test_weights_are_a_pure_function_of_the_seed():
+    first = build_model(tiny.SMALL, seed=3).state_dict()
+    torch.manual_seed(99)  # neither what was drawn before ...
+    again = build_model(tiny.SMALL, seed=3).state_dict()
+    other = build_model(tiny.SMALL, seed=4).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    # ... nor a constant: every matrix differs between seeds.
+    assert not any(torch.equal(first[name], other[name]) for name in first if first[name].ndim == 2)
+
+
+def test_the_model_has_the_sizes_asked_for_and_one_embedding_matrix():
+    config = EmbeddedConfig(hidden_size=48, layers=3, heads=4, context=512)
+    model = build_model(config, seed=0)
+    embedding = model.get_input_embeddings().weight
+    assert embedding.shape == (len(VOCABULARY), 48)
+    assert model.get_output_embeddings().weight is embedding
+    assert len(model.model.layers) == 3
+    assert (model.config.num_attention_heads, model.config.max_position_embeddings) == (4, 512)
+
+
+def test_a_saved_model_computes_the_same_numbers(tmp_path):
+    model = build_model(tiny.SMALL, seed=0).eval()
+    model.save_pretrained(tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    ids = torch.arange(40)[None]
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, loaded(ids).logits)

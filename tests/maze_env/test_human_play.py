@@ -1,0 +1,117 @@
+"""The game in the terminal, played through a pipe and through a real pseudo-terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from maze_env.human_play import KEYS, Game
+from maze_env.solving import shortest_path
+from maze_env.token_maze import TokenMazeEnv
+
+LETTERS = "wsad"
+COMMAND = [sys.executable, "-m", "maze_env.human_play", "--rows", "3", "--cols", "4", "--seed", "5"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd()}
+
+
+def game(**options):
+    return Game(TokenMazeEnv(4, 4, split=None, render_mode="ansi", **options), seed=5)
+
+
+def solve(played):
+    for move in shortest_path(played.maze):
+        played.press(LETTERS[move])
+
+
+def test_a_game_is_won_by_the_shortest_way_and_keys_are_dead_afterwards():
+    played = game()
+    solve(played)
+    best = len(shortest_path(played.maze))
+    assert f"Solved in {best} steps; the shortest way has {best}." in played.screen()
+    played.press("w"), played.press("h")
+    assert len(played.moves) == best
+
+
+def test_hints_lead_to_the_target():
+    played = game()
+    names = {f"Hint: {name}.": key for name, key in zip(("up", "down", "left", "right"), LETTERS, strict=True)}
+    while not played.over:
+        played.press("h")
+        played.press(names[played.message])
+    assert played.message.startswith("Solved in")
+
+
+def test_undo_takes_back_one_move_and_the_end():
+    played = game()
+    screens = [played.screen()]
+    for move in shortest_path(played.maze):
+        played.press(LETTERS[move])
+        screens.append(played.screen())
+    for expected in reversed(screens[:-1]):
+        played.press("u")
+        assert played.screen() == expected
+    played.press("u")
+    assert played.screen() == screens[0]
+
+
+def test_a_new_maze_has_the_next_seed_and_walls_are_named():
+    played = game()
+    before = played.maze
+    played.press("n")
+    assert (played.seed, played.maze != before) == (6, True)
+    assert "seed 6   steps 0" in played.screen()
+    for _ in range(4):
+        played.press("w")
+    assert played.message in ("A wall.", "The edge of the maze.")
+    assert "steps 4" in played.screen()
+
+
+def test_running_out_of_steps_is_said():
+    played = game(max_steps=1, min_length=5)
+    played.press("w")
+    assert played.message == "Out of steps after 1. u: undo, n: new maze, q: quit."
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_moves(key):
+    played = game()
+    played.press(key)
+    assert played.moves == [KEYS[key]]
+
+
+def test_through_a_pipe():
+    done = subprocess.run(COMMAND, input="h n\nq", capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("3x4 dfs   seed 5") == 2
+    assert done.stdout.count("3x4 dfs   seed 6") == 1
+    assert "\x1b" not in done.stdout
+
+
+def test_through_a_terminal_with_arrow_keys():
+    leader, follower = pty.openpty()
+    with subprocess.Popen(COMMAND, stdin=follower, stdout=follower, stderr=follower, env=ENVIRONMENT) as process:
+        os.close(follower)
+        shown = b""
+        while b"quit" not in shown:
+            shown += os.read(leader, 4096)
+        os.write(leader, b"\x1b[Aq")
+        while True:
+            try:
+                data = os.read(leader, 4096)
+            except OSError:  # the other side is closed
+                break
+            if not data:
+                break
+            shown += data
+        assert process.wait(timeout=60) == 0
+    os.close(leader)
+    assert b"steps 1" in shown
+    assert b"\x1b[2J" in shown
+
+
+def test_bad_arguments_are_one_line():
+    done = subprocess.run([*COMMAND, "--generator", "dsf"], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: Expects a generator out of")

@@ -1,0 +1,118 @@
+"""The GRPO reward is ``judge`` and a scheme, to the digit."""
+
+import pytest
+
+from maze_env.attempt import End
+from maze_env.maze import Maze
+from maze_env.rewards import SCHEMES, scheme_named
+from maze_env.tokens import maze_to_text
+from maze_env.verifier import verify
+from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
+from training.grpo_reward import MazeReward
+
+EOS, OTHER_EOS = 2, 7
+EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
+ATTEMPTS = [
+    (EXAMPLE, EXAMPLE_ANSWER),
+    (EXAMPLE, f"<think>\nso\n</think>\n\n{EXAMPLE_ANSWER}"),
+    (EXAMPLE, "<|down|><|left|><|up|>"),
+    (EXAMPLE, "<|up|>"),
+    (EXAMPLE, EXAMPLE_ANSWER + "<|up|>"),
+    (EXAMPLE, "<think>" + EXAMPLE_ANSWER),
+    (EXAMPLE, f"so\n</think>\n\n{EXAMPLE_ANSWER}"),
+    (EXAMPLE, "no idea"),
+    (EXAMPLE, ""),
+    (ROOM, "<|right|><|right|>"),
+    (ROOM, "<|down|><|right|><|right|><|up|>"),
+    (ROOM, "<|right|>"),
+]
+
+
+def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
+    """The rewards of a batch, as TRL would call for them."""
+    return MazeReward(scheme, thinking_opened, [EOS, OTHER_EOS])(
+        completions=[text for _, text in attempts],
+        completion_ids=[[9, 9, end] if ended else [9, 9, 9] for _ in attempts],
+        maze=[maze_to_text(maze) for maze, _ in attempts],
+        prompts=["unused"] * len(attempts),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("thinking_opened", [False, True])
+def test_the_reward_is_the_schemes_to_the_digit(scheme, thinking_opened):
+    expected = [
+        scheme_named(scheme)(maze, verify(maze, text, thinking_opened=thinking_opened)) for maze, text in ATTEMPTS
+    ]
+    assert reward_of(ATTEMPTS, scheme, thinking_opened) == expected
+    assert len(set(expected)) >= 2
+
+
+def test_rewards_by_hand():
+    # Solved: 1 + 0.1. Three of sixteen moves: 0.1 * 3/16. A wall at once, a walk past the target, bad form: nothing.
+    assert reward_of(ATTEMPTS[:9]) == pytest.approx([1.1, 1.1, 0.1 * 3 / 16, 0, 0, 0, 1.1, 0, 0])
+
+
+def test_a_model_may_end_with_another_token_than_its_tokenizers():
+    assert reward_of(ATTEMPTS, end=OTHER_EOS) == reward_of(ATTEMPTS)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_completion_without_an_end_gets_nothing_even_if_it_solves(scheme):
+    assert reward_of(ATTEMPTS, scheme, ended=False) == [0.0] * len(ATTEMPTS)
+
+
+def test_the_terms_the_solved_rate_and_every_failure_are_logged():
+    logged = {}
+    reward_of(ATTEMPTS, log_metric=logged.__setitem__)
+    count = len(ATTEMPTS)
+    terms = [scheme_named("solved").terms(maze, verify(maze, text)) for maze, text in ATTEMPTS]
+    assert logged["solved_rate"] == pytest.approx(5 / count)
+    assert logged["reward_terms/solved"] == pytest.approx(5 / count)
+    assert logged["reward_terms/progress"] == pytest.approx(sum(term["progress"] for term in terms) / count)
+    failures = {name.removeprefix("failures/"): rate * count for name, rate in logged.items() if "failures/" in name}
+    assert failures == pytest.approx({
+        "truncated": 0, "hit_wall": 0, "left_grid": 0, "short_of_target": 2, "past_target": 1, "unclosed_thinking": 1,
+        "stray_text": 1, "empty": 1, "said_unreachable": 0,
+    } | {str(verify(*ATTEMPTS[3]).cause): 1})  # fmt: skip
+
+
+def test_truncated_completions_are_counted_as_such_and_as_nothing_else():
+    logged = {}
+    reward_of(ATTEMPTS, ended=False, log_metric=logged.__setitem__)
+    assert logged["failures/truncated"] == 1
+    others = [
+        rate
+        for name, rate in logged.items()
+        if name not in ("failures/truncated", "environment_seconds") and "answers/" not in name
+    ]
+    assert sum(others) == 0
+
+
+def test_every_batch_logs_the_same_names():
+    # A log entry averages a name over the batches that logged it: one left out for being 0 would be overstated.
+    names = []
+    for attempts, ended in ((ATTEMPTS, True), (ATTEMPTS[:1], True), (ATTEMPTS[:1], False)):
+        logged = {}
+        reward_of(attempts, ended=ended, log_metric=logged.__setitem__)
+        names.append(set(logged))
+    assert names[0] == names[1] == names[2]
+    causes = {"truncated", *map(str, End)} - {"solved"}
+    assert {name for name in names[0] if name.startswith("failures/")} == {f"failures/{cause}" for cause in causes}
+
+
+def test_trl_calls_it_by_the_schemes_name():
+    assert MazeReward("alphamaze", False, [EOS]).__name__ == "reward_alphamaze"
+
+
+def test_what_a_group_answers_is_logged():
+    logged = {}
+    texts = ["<|right|><|right|>", "<|right|><|right|>", "<|down|><|right|><|right|><|up|>", "<|up|>"]
+    reward_of([(ROOM, text) for text in texts] + [(EXAMPLE, "no idea")] * 2, log_metric=logged.__setitem__)
+    assert logged["answers/distinct"] == (3 + 1) / 2
+    assert logged["answers/distinct_first_moves"] == (3 + 1) / 2
+    assert logged["answers/moves"] == (2 + 2 + 4 + 1) / 6
+    assert logged["legality"] == 3 / 6
+    assert logged["solved_rate"] == 3 / 6
+    assert logged["pass@group"] == 1 / 2  # of the two groups, one holds an answer that arrives

@@ -1,0 +1,164 @@
+"""What both stages share: keys, choice of optimizer, the parts that every run watches, and how a run ends."""
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import broadcast_object_list
+
+from agents.base import MODES
+from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+from maze_env.visibility import check_view_radius
+from training import run_folder
+from training.arguments import require_at_least
+from training.evaluation import Stopwatch
+from training.optimizers import MuonAdamW, muon_adamw
+
+
+@dataclass
+class StageConfig:
+    """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
+
+    output_dir: str | None = field(
+        default="runs/unnamed", metadata={"help": "The run's folder: checkpoints and run.json."}
+    )
+    resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
+    overwrite: bool = field(default=False, metadata={"help": "Replace the run in output_dir."})
+    mode: str = field(
+        default="plan",
+        metadata={"help": "plan: one answer for the whole maze; play: move by move, the environment answering each."},
+    )
+    view_radius: int | None = field(default=None, metadata={"help": "Play in fog of this radius."})
+    muon_learning_rate: float | None = field(
+        default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
+    )
+    validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
+    validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
+    validate_samples: int = field(
+        default=0, metadata={"help": "Sampled attempts at each maze of a look, for pass@1 and pass@k; 0 for none."}
+    )
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
+    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast."})
+    native_bf16: bool = field(
+        default=False, metadata={"help": "Set bf16 where this machine multiplies in it: GPUs and newer processors."}
+    )
+    activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
+    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
+    save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
+    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+
+    def check(self, **least: float) -> None:
+        """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+        if self.mode not in MODES:
+            raise unknown_name("mode", self.mode, MODES)
+        check_view_radius(self.view_radius)
+        if self.view_radius is not None and self.mode == "plan":
+            raise InvalidConfig(
+                f"Expects view_radius with mode play alone (who plans has to see), actual: {self.view_radius}"
+            )
+        if self.native_bf16:
+            self.bf16 = multiplies_in_bf16()
+        if self.bf16 and not torch.accelerator.is_available():
+            self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
+        require_at_least(
+            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, validate_every=0,
+            validate_mazes=1, validate_samples=0, **least,
+        )  # fmt: skip
+
+
+def multiplies_in_bf16() -> bool:
+    """Whether the accelerator, or without one the processor, has bfloat16 arithmetic of its own.
+
+    A processor without it emulates it, which is slower than float32.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.accelerator.is_available():
+        return False
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version of torch
+    return any(has for name, has in capabilities.items() if "bf16" in name)
+
+
+def is_sharded(args: Any) -> bool:
+    """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for here or by ``accelerate launch``."""
+    launched = (os.environ.get(f"ACCELERATE_USE_{name}", "false") for name in ("FSDP", "DEEPSPEED"))
+    return bool(args.fsdp or args.deepspeed or any(value.lower() in ("1", "true") for value in launched))
+
+
+def begin(configuration: dict[str, Any], args: Any) -> str | None:
+    """Prepares the run's folder, by the first process for all; returns the checkpoint to go on from.
+
+    Raises:
+        InvalidOutput, InvalidConfig: as ``run_folder.prepare``; and for what sharded weights cannot do.
+    """
+    if is_sharded(args) and (args.mode == "play" or args.validate_every):
+        raise InvalidConfig(
+            "Expects mode plan and validate_every 0 with FSDP or DeepSpeed, whose processes have to generate in step, "
+            f"actual: mode {args.mode}, validate_every {args.validate_every}"
+        )
+    outcome: list[Any] = [None]
+    if args.process_index == 0:
+        try:
+            outcome = [run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)]
+        except TokenMazeError as error:
+            outcome = [error]
+    if args.world_size > 1:
+        broadcast_object_list(outcome)
+    if isinstance(outcome[0], TokenMazeError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def check_divides(rows: int, batch_size: int, processes: int) -> None:
+    """Raises InvalidConfig where several processes would fill up their last step with rows they had before."""
+    if processes > 1 and rows % (batch_size * processes):
+        raise InvalidConfig(
+            f"Expects examples to be a multiple of {batch_size * processes} (per_device_train_batch_size times "
+            f"{processes} processes; a step that is not full would repeat rows), actual: {rows}"
+        )
+
+
+def as_dict(*configurations: Any) -> dict[str, Any]:
+    """All keys of a run and their values."""
+    merged: dict[str, Any] = {}
+    for config in configurations:
+        merged.update(config.to_dict() if hasattr(config, "to_dict") else asdict(config))
+    return merged
+
+
+def optimizer_for(model: Any, args: Any) -> MuonAdamW | None:
+    """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
+    if args.muon_learning_rate is None:
+        return None
+    return muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)
+
+
+def finish(
+    trainer: Any,
+    stage: str,
+    configuration: dict[str, Any],
+    stopwatch: Stopwatch,
+    figures: dict[str, Any],
+    checkpoint: str | None,
+    merge_lora: bool = False,
+) -> dict[str, Any]:
+    """Saves model, tokenizer, the log and ``run.json``; returns the figures.
+
+    ``wall_seconds`` are those since ``resumed_at_step``, which is 0 for a run that was never resumed.
+
+    Args:
+        checkpoint: from which training went on, if it did.
+    """
+    folder = Path(trainer.args.output_dir)
+    if merge_lora:
+        trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
+    trainer.save_model(str(folder))
+    resumed_at = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
+    steps = {"steps": trainer.state.global_step, "resumed_at_step": resumed_at}
+    figures = {**figures, **steps, **stopwatch.figures()}
+    if trainer.is_world_process_zero():
+        trainer.state.save_to_json(str(folder / "trainer_state.json"))
+        run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete
+    return figures
