@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from maze_env.dynamics import MOVED
+from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
 from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
 from maze_env.generation import generate_batch
 from maze_env.keys import draw_key
@@ -25,7 +25,6 @@ from maze_env.rendering import Scene, render
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import NO_MOVE, TokenMazeEnv, playable, step_budget
 from maze_env.tokens import UNSEEN_BITS
-from maze_env.verifier import HIT_WALL, LEFT_GRID
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
 """``last_move`` by the numbers of ``vector_kernels``."""

@@ -114,7 +114,10 @@ def test_strict_verdicts(maze, answer, cause, legal_moves, position):
 
 
 def test_every_cause_is_reached_and_belongs_to_one_group():
-    assert {cause for _, _, cause, _, _ in VERDICTS} == set(End)
+    assert {cause for _, _, cause, _, _ in VERDICTS} == set(End) - {
+        End.NOT_A_MOVE,
+        End.REQUEST_FAILED,
+    }  # those are ends of play and of requests
     assert set(End) - MALFORMED - ILLEGAL == {
         End.SOLVED,
         End.PAST_TARGET,
@@ -179,7 +182,7 @@ def test_a_parsed_answer_and_known_distances_change_nothing():
 
 def test_an_unknown_rule_is_refused_with_the_nearest_one():
     with pytest.raises(
-        UnknownName, match=r"Expects a judging rule out of 'published', 'strict'.* Did you mean 'strict'\?"
+        UnknownName, match=r"Expects a verifier rule out of 'published', 'strict'.* Did you mean 'strict'\?"
     ):
         verify(ROOM, "", "strickt")
 

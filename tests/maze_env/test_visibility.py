@@ -91,7 +91,7 @@ def play(agent, maze, view_radius):
     agent.reset([0])
     steps, terminated, truncated = 0, False, False
     while not (terminated or truncated):
-        text, _, terminated, truncated, _ = env.step(agent.act([text])[0])
+        text, _, terminated, truncated, _ = env.step(agent.act([text])[0].text)
         steps += 1
     return steps if terminated else None
 
@@ -129,5 +129,5 @@ def test_a_plan_made_without_looking_does_not_solve():
     solved = 0
     for maze in MAZES:
         agent.reset([0])
-        solved += bool(verify(maze, agent.act([text_of(initial_visible_walls(maze, 1), maze)])[0]))
+        solved += bool(verify(maze, agent.act([text_of(initial_visible_walls(maze, 1), maze)])[0].text))
     assert solved <= 1
