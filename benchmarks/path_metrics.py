@@ -64,7 +64,7 @@ def cells_walked(record: Attempt) -> list[Cell]:
     cells = [record.maze.origin]
     for move, outcome in zip(record.moves, record.outcomes, strict=False):  # moves behind a plan's refused one
         if outcome is Outcome.MOVED:
-            cells.append(move.from_cell(cells[-1]))
+            cells.append(move.apply(cells[-1]))
     return cells
 
 

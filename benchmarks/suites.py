@@ -159,7 +159,7 @@ def wall_up(maze: Maze, place: str, key: int) -> Maze | None:
     way = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
     layouts = []
     for cell, move in product(np.ndindex(maze.rows, maze.cols), (Move.DOWN, Move.RIGHT)):
-        to = move.from_cell(cell)
+        to = move.apply(cell)
         if maze.is_open(cell, move) and ({cell, to} in way) == (place == ON_THE_WAY):
             walls = maze.walls.copy()
             walls[cell] |= move.wall

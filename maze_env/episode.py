@@ -13,10 +13,10 @@ from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.dynamics import Outcome
 from maze_env.errors import InvalidConfig, InvalidMove
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move, as_move
+from maze_env.moves import UNSEEN_BITS, Move, as_move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.tokens import UNSEEN_BITS, cell_texts
+from maze_env.tokens import cell_texts
 from maze_env.verifier import Verdict, verify
 from maze_env.visibility import check_view_radius, initial_visible_walls
 
@@ -51,7 +51,7 @@ class Observation:
         """The observation as text."""
         if self.phrasing == STANDARD:
             return "".join(cell_texts(self.walls, self.position, self.target))
-        return phrasing_named(self.phrasing).write(Maze.trusted(self.walls, self.position, self.target))
+        return phrasing_named(self.phrasing).write(Maze.from_validated(self.walls, self.position, self.target))
 
     def after(self, before: "Observation | None") -> "Observation":
         """This observation, with what changed since the one ``before``."""
@@ -75,6 +75,7 @@ class Episode:
         verdict: of the answer, in plan, once it is given.
         env: the environment, in play.
         moves: those made so far, illegal ones included.
+        outcomes: what each of them did.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Episode:
         self.moves: list[Move] = []
         self.reward = 0.0
         self._replies: list[Reply] = []
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         if mode == "plan":
             walls = maze.walls if view_radius is None else initial_visible_walls(maze, view_radius)
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
@@ -156,7 +157,7 @@ class Episode:
         """Plays one move in the environment."""
         _, reward, terminated, truncated, info = self.env.step(int(move))
         self.moves.append(move)
-        self._outcomes.append(Outcome(info["last_move"]))
+        self.outcomes.append(Outcome(info["last_move"]))
         self.reward += reward
         self._end_distance = info["distance"]
         self.observation = self._observe().after(self.observation)
@@ -186,10 +187,12 @@ class Episode:
                 verdict.position, verdict.start_distance, verdict.end_distance, 0.0, tokens, failure,
             )  # fmt: skip
         return Attempt(
-            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self._outcomes), *ending,
+            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self.outcomes), *ending,
             self.env.position, self._start_distance, self._end_distance, self.reward, tokens, failure,
         )  # fmt: skip
 
     def _observe(self) -> Observation:
-        shown = self.env.shown if self.env.view_radius is None else self.env.shown.copy()  # the environment goes on
-        return Observation(shown, self.env.position, self.maze.target)
+        walls = self.env.visible_walls
+        if self.env.view_radius is not None:
+            walls = walls.copy()  # the environment goes on writing into it
+        return Observation(walls, self.env.position, self.maze.target)

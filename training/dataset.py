@@ -13,7 +13,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_to_text
-from maze_env.vocabulary import MAX_SIDE
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from training.mazes import DataConfig, make_mazes, supervised_rows
 
 AT_ONCE = 256
@@ -29,7 +29,7 @@ def token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     except Exception as error:  # the tokenizers package raises no narrower one
         raise InvalidConfig(
             "Expects mazes and traces that the model's vocabulary can write (the embedded one's coordinates go up to "
-            f"{MAX_SIDE}x{MAX_SIDE}), actual: {error}"
+            f"{MAX_VOCABULARY_SIDE}x{MAX_VOCABULARY_SIDE}), actual: {error}"
         ) from error
 
 

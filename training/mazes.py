@@ -50,7 +50,7 @@ class DataConfig:
     styles: str = field(
         default="path:1,retry:1",
         metadata={
-            "help": f"Trace styles and their weights, out of {', '.join(traces.STYLES)}. SFT alone reads this. "
+            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}. SFT alone reads this. "
             "'path:1@30000;path:1,retry:1' is a curriculum: paths alone in the first 30,000 rows, then the mix."
         },
     )

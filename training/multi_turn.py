@@ -54,14 +54,14 @@ class Game:
         )  # fmt: skip
         self.eyes = Eyes()
         self.env.reset(options={"maze": maze})
-        self.state = self.eyes.see(0, self.env.shown, self.env.position)
+        self.state = self.eyes.see(0, self.env.visible_walls, self.env.position)
         self.moves: list[Move] = []
         self.refused, self.rewards, self.cause = 0, 0.0, ""
 
     @property
     def text(self) -> str:
         """What an agent that reads texts would be shown. Written when asked for: a model reads replies instead."""
-        return "".join(cell_texts(self.env.shown, self.env.position, self.env.maze.target))
+        return "".join(cell_texts(self.env.visible_walls, self.env.position, self.env.maze.target))
 
     def move(self, move: Move) -> None:
         """Plays a move."""
@@ -71,7 +71,7 @@ class Game:
         self.refused += self.env.position == before
         self.rewards += reward
         self.cause = "solved" if terminated else "out_of_steps" if truncated else ""
-        self.state = self.eyes.see(0, self.env.shown, self.env.position)
+        self.state = self.eyes.see(0, self.env.visible_walls, self.env.position)
 
 
 def opening(tokenizer: Any, maze: Maze, view_radius: int | None) -> str:

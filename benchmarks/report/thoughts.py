@@ -105,7 +105,7 @@ class _Walk:
     def go(self, text: str, token: str) -> Piece:
         """A move in thought. Untrue through a wall, and in a walk to a cell not seen; off the grid it leads nowhere."""
         move = MOVE_OF_TOKEN[token]
-        is_open, to = self.maze.is_open(self.way[-1], move), move.from_cell(self.way[-1])
+        is_open, to = self.maze.is_open(self.way[-1], move), move.apply(self.way[-1])
         true = is_open and (to in self.seen or not self.explored)
         if self.is_inside(to):
             self.way.append(to)

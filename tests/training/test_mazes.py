@@ -163,7 +163,7 @@ def test_mazes_come_from_the_split_asked_for_alone(split):
     assert {split_of(maze.walls) for maze in mazes} == {split}
 
 
-@pytest.mark.parametrize("style", traces.STYLES)
+@pytest.mark.parametrize("style", traces.TRACE_STYLES)
 def test_every_row_of_every_style_is_valid(style):
     # validate replays the trace and the answer step by step; see maze_env/traces.
     rows = list(supervised_rows(DataConfig(examples=60, sizes="3x4,5x5,2x2", styles=style)))

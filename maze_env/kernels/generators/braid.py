@@ -5,14 +5,16 @@ Here the share is exact rather than a chance for each dead end, so that ``braid=
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation.streams import below
+from maze_env.kernels.grid import in_grid, open_wall
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import below
 from maze_env.moves import DELTAS
 
 
-@njit(cache=True)
-def open_dead_ends(stream, walls, share):
+@compiled
+def open_dead_ends(stream: NDArray[np.uint64], walls: NDArray[np.uint8], share: float) -> None:
     """Opens one closed side of that share of the dead ends of ``walls``, in random order.
 
     One that an earlier opening has reached already is no dead end any more, and counts as opened.
@@ -36,14 +38,13 @@ def open_dead_ends(stream, walls, share):
         closed = 0
         for move in range(4):
             to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-            if walls[row, col] >> move & 1 and 0 <= to_row < rows and 0 <= to_col < cols:
+            if walls[row, col] >> move & 1 and in_grid(walls, to_row, to_col):
                 choices[closed] = move
                 closed += 1
         move = choices[below(stream, closed)]  # even a corner cell has two sides inside the grid, one of them closed
-        walls[row, col] &= np.uint8(15 ^ (1 << move))
-        walls[row + DELTAS[move, 0], col + DELTAS[move, 1]] &= np.uint8(15 ^ (1 << (move ^ 1)))
+        open_wall(walls, row, col, move)
 
 
-@njit(cache=True)
-def _is_dead_end(bits):
+@compiled
+def _is_dead_end(bits: int) -> bool:
     return bits == 7 or bits == 11 or bits == 13 or bits == 14

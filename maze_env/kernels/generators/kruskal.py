@@ -8,14 +8,16 @@ Source: J. B. Kruskal, "On the shortest spanning subtree of a graph and the trav
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation.streams import below
+from maze_env.kernels.grid import open_wall
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import below
 from maze_env.moves import DELTAS
 
 
-@njit(cache=True)
-def carve(stream, walls):
+@compiled
+def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
     """Fills ``walls`` ((rows, cols) uint8, whatever it held) with a spanning tree drawn from ``stream``."""
     rows, cols = walls.shape
     walls[:, :] = 15
@@ -47,5 +49,4 @@ def carve(stream, walls):
         if root != other:
             parent[other] = root
             missing -= 1
-            walls[cell // cols, cell % cols] &= np.uint8(15 ^ (1 << move))
-            walls[neighbour // cols, neighbour % cols] &= np.uint8(15 ^ (1 << (move ^ 1)))
+            open_wall(walls, cell // cols, cell % cols, move)

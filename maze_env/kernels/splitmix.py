@@ -6,7 +6,9 @@ seeded a million times a second, which is what one stream per maze needs.
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
+
+from maze_env.kernels.jit import compiled
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -15,16 +17,16 @@ S27, S30, S31, S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 LOW_32 = np.uint64(0xFFFFFFFF)
 
 
-@njit(cache=True)
-def mix(value):
+@compiled
+def mix(value: np.uint64) -> np.uint64:
     """A bijection of uint64 that scatters near inputs."""
     value = (value ^ (value >> S30)) * MIX_1
     value = (value ^ (value >> S27)) * MIX_2
     return value ^ (value >> S31)
 
 
-@njit(cache=True)
-def below(stream, bound):
+@compiled
+def below(stream: NDArray[np.uint64], bound: int) -> np.int64:
     """A draw from 0 .. bound - 1. The bias of multiply-and-shift is under bound / 2**32: 1e-6 for the largest grid."""
     stream[0] += GOLDEN
     return np.int64(((mix(stream[0]) & LOW_32) * np.uint64(bound)) >> S32)

@@ -1,7 +1,19 @@
 """Mazes from keys: ``generate`` makes one, ``generate_batch`` many, by the same compiled code.
 
-A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each; ``pipeline.py`` joins
-layout, split and endpoints.
+A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each in
+``kernels/generators``; ``kernels/generation.py`` joins layout, split and endpoints.
+
+>>> maze = generate(0, MazeSpec(rows=3, cols=4, generator="wilson"))
+>>> maze == generate_batch([0, 1], MazeSpec(rows=3, cols=4, generator="wilson"))[0]
+True
+>>> print(maze.to_ascii())
++---+---+---+---+
+|           |   |
++   +   +---+   +
+|   |   | O |   |
++---+   +   +   +
+| X             |
++---+---+---+---+
 """
 
 from dataclasses import dataclass
@@ -9,18 +21,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from maze_env import kernels
 from maze_env.errors import ImpossibleMaze, unknown_name
-from maze_env.lazy import kernels
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
 GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
-"""Generator names and their numbers in ``pipeline.py``."""
+"""Generator names and their numbers in ``kernels.generation``."""
 
 MAX_TRIES = 10_000
-"""Layouts tried for one maze before its bounds are given up as not met."""
+"""Layouts tried for one maze before it counts as impossible."""
 MAX_WORK = 2**27
-"""Cells of distance maps computed for one maze before its bounds are given up: about five seconds at any size."""
+"""Cells of distance maps computed for one maze before it counts as impossible: about five seconds at any size."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +46,17 @@ class MazeSpec:
     rows: int = 5
     cols: int = 5
     min_length: int = 1
-    """Least number of moves of the shortest path, inclusive."""
+    """Min moves of the shortest path, inclusive."""
     max_length: int | None = None
-    """Greatest number of moves of the shortest path, inclusive; ``None`` for no bound."""
+    """Max moves of the shortest path, inclusive; ``None`` for no bound."""
     min_turns: int = 0
-    """Least number of turns of the shortest path, inclusive; of several shortest paths the straightest counts."""
+    """Min turns (changes of direction) of the shortest path, inclusive; of several, the straightest counts."""
     max_turns: int | None = None
-    """Greatest number of turns, inclusive; ``None`` for no bound."""
+    """Max turns, inclusive; ``None`` for no bound."""
     generator: str = "dfs"
     """One of ``GENERATORS``."""
     braid: float = 0.0
-    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several ways."""
+    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths."""
     split: str | None = "train"
     """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
 
@@ -82,7 +94,9 @@ class MazeBatch:
     """Mazes of one size as arrays; ``batch[i]`` is maze ``i``.
 
     Attributes:
-        walls: (n, rows, cols) uint8. origins, targets: (n, 2) int64, as (row, col).
+        walls: (n, rows, cols) uint8.
+        origins: (n, 2) int64, as (row, col).
+        targets: (n, 2) int64, likewise.
     """
 
     walls: NDArray[np.uint8]
@@ -94,7 +108,7 @@ class MazeBatch:
 
     def __getitem__(self, index: int) -> Maze:
         (row, col), (to_row, to_col) = self.origins[index].tolist(), self.targets[index].tolist()
-        return Maze.trusted(self.walls[index].copy(), (row, col), (to_row, to_col))
+        return Maze.from_validated(self.walls[index], (row, col), (to_row, to_col))
 
 
 def generate(key: int, spec: MazeSpec) -> Maze:
@@ -107,7 +121,7 @@ def generate(key: int, spec: MazeSpec) -> Maze:
 
 
 def generate_batch(
-    keys: NDArray[np.uint64],
+    keys: ArrayLike,
     spec: MazeSpec,
     lengths: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> MazeBatch:
@@ -116,8 +130,10 @@ def generate_batch(
     Args:
         keys: (n,) uint64.
         spec: what to make.
-        lengths: least and greatest shortest-path length of each maze, when they differ from maze to maze; in place of
-            the bounds in ``spec``.
+        lengths: min and max shortest-path length of each maze, both (n,) int64, in place of the bounds in ``spec``.
+
+    Returns:
+        The mazes, in the order of ``keys``.
 
     Raises:
         ImpossibleMaze: naming the bounds that were not met.
@@ -128,30 +144,33 @@ def generate_batch(
     turns = (spec.min_turns if turned else -1, longest if spec.max_turns is None else spec.max_turns)
     if lengths is None:
         # A path with k turns has k + 1 moves or more, and a layout without one so long is given up at once.
-        least = np.full(count, max(spec.min_length, spec.min_turns + 1), dtype=np.int64)
-        greatest = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
+        min_lengths = np.full(count, max(spec.min_length, spec.min_turns + 1), dtype=np.int64)
+        max_lengths = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
     else:
-        least, greatest = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
-        if least.shape != (count,) or greatest.shape != (count,):  # the compiled loop does not check its indices
+        min_lengths, max_lengths = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
+        if min_lengths.shape != (count,) or max_lengths.shape != (
+            count,
+        ):  # the compiled loop does not check its indices
             raise ImpossibleMaze(
-                f"Expects a least and a greatest length for each of {count} keys, actual: {least.size}, {greatest.size}"
+                f"Expects a min and a max length for each of {count} keys, actual: {min_lengths.size}, "
+                f"{max_lengths.size}"
             )
-        wrong = np.flatnonzero((least < 1) | (greatest < least))
+        wrong = np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths))
         if len(wrong):
             raise ImpossibleMaze(
-                f"Expects lengths from 1 up, the least not above the greatest, actual: {least[wrong[0]]} to "
-                f"{greatest[wrong[0]]} for maze {wrong[0]}"
+                f"Expects lengths from 1 up, min not above max, actual: {min_lengths[wrong[0]]} to "
+                f"{max_lengths[wrong[0]]} for maze {wrong[0]}"
             )
     walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
     ends = np.empty((count, 4), dtype=np.int64)
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
     low, high = bounds or (0, 0)
-    with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
-        missed, tried = kernels("generation.pipeline").fill_batch(
+    with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
+        missed, tried = kernels.generation.fill_batch(
             keys,
             GENERATORS[spec.generator],
             float(spec.braid),
-            np.stack([least, greatest], axis=1),
+            np.stack([min_lengths, max_lengths], axis=1),
             turns,
             np.uint64(low),
             np.uint64(high),
@@ -165,7 +184,7 @@ def generate_batch(
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
         raise ImpossibleMaze(
             f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, "
-            f"split={spec.split!r}) whose shortest path has {least[missed]} to {greatest[missed]} moves{bent}, "
-            f"actual: none in {tried} layouts"
+            f"split={spec.split!r}) whose shortest path has {min_lengths[missed]} to {max_lengths[missed]} moves"
+            f"{bent}, actual: none in {tried} layouts"
         )
     return MazeBatch(walls, ends[:, :2], ends[:, 2:])

@@ -1,4 +1,4 @@
-"""Randomised Prim, the variant that grows by cells: a random cell beside the tree joins it through a random side.
+"""Randomised Prim, the variant that grows by cells: a random cell next to the tree joins it through a random side.
 
 The result spreads evenly from where it began: many short dead ends, and shortest paths that hardly wind.
 
@@ -7,42 +7,42 @@ with chance in place of weights, in the form of Jamis Buck, "Mazes for Programme
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation.streams import below
+from maze_env.kernels.grid import in_grid, open_wall
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import below
 from maze_env.moves import DELTAS
 
 
-@njit(cache=True)
-def carve(stream, walls):
+@compiled
+def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
     """Fills ``walls`` ((rows, cols) uint8, whatever it held) with a spanning tree drawn from ``stream``."""
     rows, cols = walls.shape
     walls[:, :] = 15
-    state = np.zeros(rows * cols, np.uint8)  # 0 far off, 1 beside the tree, 2 in it
-    beside = np.empty(rows * cols, np.int64)
+    state = np.zeros(rows * cols, np.uint8)  # 0 far off, 1 next to the tree, 2 in it
+    frontier = np.empty(rows * cols, np.int64)
     choices = np.empty(4, np.int64)
-    beside[0] = below(stream, rows * cols)
+    frontier[0] = below(stream, rows * cols)
     waiting = 1
     while waiting > 0:
         chosen = below(stream, waiting)
-        cell = beside[chosen]
+        cell = frontier[chosen]
         waiting -= 1
-        beside[chosen] = beside[waiting]
+        frontier[chosen] = frontier[waiting]
         state[cell] = 2
         count = 0
         for move in range(4):
             to_row, to_col = cell // cols + DELTAS[move, 0], cell % cols + DELTAS[move, 1]
-            if 0 <= to_row < rows and 0 <= to_col < cols:
+            if in_grid(walls, to_row, to_col):
                 neighbour = to_row * cols + to_col
                 if state[neighbour] == 2:
                     choices[count] = move
                     count += 1
                 elif state[neighbour] == 0:
                     state[neighbour] = 1
-                    beside[waiting] = neighbour
+                    frontier[waiting] = neighbour
                     waiting += 1
-        if count > 0:  # none for the first cell alone
+        if count > 0:  # the first cell has none
             move = choices[below(stream, count)]
-            neighbour = cell + DELTAS[move, 0] * cols + DELTAS[move, 1]
-            walls[cell // cols, cell % cols] &= np.uint8(15 ^ (1 << move))
-            walls[neighbour // cols, neighbour % cols] &= np.uint8(15 ^ (1 << (move ^ 1)))
+            open_wall(walls, cell // cols, cell % cols, move)

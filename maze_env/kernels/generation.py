@@ -1,17 +1,18 @@
-"""From a key to a maze, compiled: layout, loops, split, endpoints. One maze and a batch of them are the same loop."""
+"""From keys to mazes: layout, loops, split, endpoints. One maze and a batch of them are the same loop."""
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation import binary_tree, braid, dfs, kruskal, prim, wilson
-from maze_env.generation.streams import GOLDEN, below, mix
-from maze_env.grid_kernels import fewest_turns, fill_distances, fill_turns, layout_hash
+from maze_env.kernels.generators import binary_tree, braid, dfs, kruskal, prim, wilson
+from maze_env.kernels.grid import fewest_turns, fill_distances, fill_turns, layout_hash
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import GOLDEN, below, mix
 
 DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
 
 
-@njit(cache=True)
-def carve(algorithm, stream, walls):
+@compiled
+def carve(algorithm: int, stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
     """Fills ``walls`` by the algorithm of that number."""
     if algorithm == DFS:
         dfs.carve(stream, walls)
@@ -25,23 +26,39 @@ def carve(algorithm, stream, walls):
         binary_tree.carve(stream, walls)
 
 
-@njit(cache=True)
+@compiled
 def fill_batch(
-    keys, algorithm, braid_share, lengths, turns, low_hash, high_hash, check_hash, max_tries, max_work, walls, ends
-):
+    keys: NDArray[np.uint64],
+    algorithm: int,
+    braid_share: float,
+    lengths: NDArray[np.int64],
+    turns: tuple[int, int],
+    low_hash: np.uint64,
+    high_hash: np.uint64,
+    check_hash: bool,
+    max_tries: int,
+    max_work: int,
+    walls: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+) -> tuple[int, int]:
     """Makes maze ``i`` from ``keys[i]`` and the parameters alone.
 
     Args:
-        keys: (n,) uint64. braid_share: of the dead ends to open, 0 to 1.
-        lengths: (n, 2) int64, least and greatest moves of the shortest path.
-        turns: the same for the fewest turns of a shortest path, as one pair; the least below 0: not looked at.
-        low_hash, high_hash: inclusive bounds of the layout's hash, looked at when ``check_hash``.
-        max_tries: layouts tried for one maze. For each, every cell in turn from a random one on is tried as origin.
+        keys: (n,) uint64.
+        algorithm: its number, see ``carve``.
+        braid_share: of the dead ends to open, 0 to 1.
+        lengths: (n, 2) int64, min and max moves of the shortest path.
+        turns: min and max of the fewest turns of a shortest path; a min below 0 means no bounds.
+        low_hash: min of the layout's hash, inclusive; ignored unless ``check_hash``.
+        high_hash: max, inclusive.
+        check_hash: whether the hash is bounded.
+        max_tries: layouts tried for one maze. In each, every cell is tried as origin, from a random one on.
         max_work: cells of distance maps computed for one maze; ends the search in a large grid sooner.
-        walls: out, (n, rows, cols) uint8. ends: out, (n, 4) int64: origin row, col, target row, col.
+        walls: out, (n, rows, cols) uint8.
+        ends: out, (n, 4) int64: origin row, col, target row, col.
 
     Returns:
-        The index of the first maze that was not found, or -1, and the layouts tried for it.
+        The index of the first maze that was not found, or -1; and the layouts tried for it.
     """
     count, rows, cols = walls.shape
     size = rows * cols
@@ -51,7 +68,7 @@ def fill_batch(
     fitting = np.empty(size, np.int64)
     turns_by_move = np.empty((rows, cols, 4), np.int16)
     for i in range(count):
-        least, greatest = lengths[i, 0], lengths[i, 1]
+        min_length, max_length = lengths[i, 0], lengths[i, 1]
         found, work, attempt = False, 0, 0
         while not found:
             if attempt == max_tries or work > max_work:
@@ -71,14 +88,14 @@ def fill_batch(
                 work += size
                 reached = fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
                 farthest = queue[reached - 1]
-                if 2 * distances[farthest // cols, farthest % cols] < least:
+                if 2 * distances[farthest // cols, farthest % cols] < min_length:
                     break  # no two cells of this layout are so far apart (else 64x64 takes half an hour to fail)
                 if turns[0] >= 0:
                     fill_turns(walls[i], distances, queue, reached, turns_by_move)
                 candidates = 0
                 for cell in range(size):
                     row, col = cell // cols, cell % cols
-                    if least <= distances[row, col] <= greatest and (
+                    if min_length <= distances[row, col] <= max_length and (
                         turns[0] < 0 or turns[0] <= fewest_turns(turns_by_move, row, col) <= turns[1]
                     ):
                         fitting[candidates] = cell

@@ -1,24 +1,44 @@
-"""Compiled loops over one wall layout: distances, and the canonical form with its hash.
+"""Loops over one wall layout: distances, turns of the shortest paths, and the canonical form with its hash.
 
-Imported at first use by ``solving``, ``splits`` and ``generation``, because importing numba takes longer than importing
-the rest of the package.
+``walls`` is (rows, cols) uint8 everywhere.
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation.streams import GOLDEN, mix
-from maze_env.moves import DELTAS
-from maze_env.tokens import UNSEEN_BITS
-
-UNREACHABLE = -1
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import GOLDEN, mix
+from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS
 
 
-@njit(cache=True)
-def fill_distances(walls, row, col, distances, queue):
-    """Writes into ``distances`` ((rows, cols) int16) the steps from each cell to (row, col); -1 where there is no way.
+@compiled
+def in_grid(walls: NDArray[np.uint8], row: int, col: int) -> bool:
+    """Whether (row, col) is a cell of ``walls``, (rows, cols) uint8."""
+    return 0 <= row < walls.shape[0] and 0 <= col < walls.shape[1]
 
-    ``queue`` is scratch space for rows * cols int64. Returns the number of cells that can be reached.
+
+@compiled
+def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
+    """Opens the side ``move`` of the cell (row, col), from both its cells."""
+    walls[row, col] &= np.uint8(15 ^ (1 << move))
+    walls[row + DELTAS[move, 0], col + DELTAS[move, 1]] &= np.uint8(15 ^ (1 << (move ^ 1)))
+
+
+@compiled
+def fill_distances(
+    walls: NDArray[np.uint8], row: int, col: int, distances: NDArray[np.int16], queue: NDArray[np.int64]
+) -> int:
+    """Breadth-first search from (row, col).
+
+    Args:
+        walls: (rows, cols) uint8.
+        row: of the cell that distances are measured to.
+        col: of that cell.
+        distances: out, (rows, cols) int16, the moves from each cell; ``UNREACHABLE`` where no path leads there.
+        queue: scratch, (rows * cols,) int64; holds the reachable cells afterwards, nearest first.
+
+    Returns:
+        The number of reachable cells.
     """
     cols = walls.shape[1]
     distances[:, :] = UNREACHABLE
@@ -38,8 +58,8 @@ def fill_distances(walls, row, col, distances, queue):
     return tail
 
 
-@njit(cache=True)
-def walls_agree(walls):
+@compiled
+def walls_agree(walls: NDArray[np.uint8]) -> bool:
     """Whether all are wall bytes, the border is closed, and every side is the same from both its cells.
 
     ``maze.check_walls`` says what is wrong.
@@ -52,7 +72,7 @@ def walls_agree(walls):
             for move in range(4):
                 closed = walls[row, col] >> move & 1
                 to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-                if 0 <= to_row < rows and 0 <= to_col < cols:
+                if in_grid(walls, to_row, to_col):
                     if closed != walls[to_row, to_col] >> (move ^ 1) & 1:
                         return False
                 elif not closed:
@@ -60,8 +80,8 @@ def walls_agree(walls):
     return True
 
 
-@njit(cache=True)
-def fill_unseen(seen, walls):
+@compiled
+def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
     """Writes into ``walls`` what ``seen`` shows; unseen cells get the walls of seen neighbours and of the border."""
     rows, cols = seen.shape
     for row in range(rows):
@@ -71,18 +91,28 @@ def fill_unseen(seen, walls):
                 bits = 0
                 for move in range(4):
                     to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-                    inside = 0 <= to_row < rows and 0 <= to_col < cols
                     # An unseen neighbour shows no wall: of its bits only the fifth is set.
-                    if not inside or seen[to_row, to_col] >> (move ^ 1) & 1:
+                    if not in_grid(seen, to_row, to_col) or seen[to_row, to_col] >> (move ^ 1) & 1:
                         bits |= 1 << move
             walls[row, col] = bits
 
 
-@njit(cache=True)
-def fill_turns(walls, distances, queue, reached, turns):
-    """Writes into ``turns`` ((rows, cols, 4) int16) the fewest turns of a shortest path to each cell, by its last move.
+@compiled
+def fill_turns(
+    walls: NDArray[np.uint8],
+    distances: NDArray[np.int16],
+    queue: NDArray[np.int64],
+    reached: int,
+    turns: NDArray[np.int16],
+) -> None:
+    """The fewest turns of a shortest path to each cell, by its last move.
 
-    ``distances``, ``queue`` and ``reached`` are those of ``fill_distances``; -1 where no shortest path ends in a move.
+    Args:
+        walls: (rows, cols) uint8.
+        distances: (rows, cols) int16, as ``fill_distances`` left it.
+        queue: (rows * cols,) int64, likewise.
+        reached: what ``fill_distances`` returned.
+        turns: out, (rows, cols, 4) int16; -1 where no shortest path to a cell ends with that move.
     """
     cols = walls.shape[1]
     turns[:, :, :] = -1
@@ -104,8 +134,8 @@ def fill_turns(walls, distances, queue, reached, turns):
                         turns[row, col, move] = made
 
 
-@njit(cache=True)
-def fewest_turns(turns, row, col):
+@compiled
+def fewest_turns(turns: NDArray[np.int16], row: int, col: int) -> int:
     """The fewest turns of any shortest path to (row, col); ``turns`` as ``fill_turns`` writes it."""
     fewest = -1
     for move in range(4):
@@ -114,9 +144,9 @@ def fewest_turns(turns, row, col):
     return fewest
 
 
-@njit(cache=True)
-def image_cell(walls, symmetry, row, col):
-    """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``maze.py``)."""
+@compiled
+def image_cell(walls: NDArray[np.uint8], symmetry: int, row: int, col: int) -> np.int64:
+    """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``symmetry.py``)."""
     rows, cols = walls.shape
     if symmetry & 4:
         rows, cols = cols, rows
@@ -137,9 +167,9 @@ def image_cell(walls, symmetry, row, col):
     return up | down << 1 | left << 2 | right << 3
 
 
-@njit(cache=True)
-def canonical_symmetry(walls):
-    """The symmetry whose image is the canonical layout: rows <= cols, then the least in row-major order."""
+@compiled
+def canonical_symmetry(walls: NDArray[np.uint8]) -> int:
+    """The symmetry whose image is the canonical layout: rows <= cols, then the minimum in row-major order."""
     rows, cols = walls.shape
     best = -1
     for symmetry in range(8):
@@ -150,7 +180,7 @@ def canonical_symmetry(walls):
         if best < 0:
             best = symmetry
             continue
-        order = 0
+        order = np.int64(0)
         for cell in range(rows * cols):
             row, col = cell // image_cols, cell % image_cols
             order = image_cell(walls, symmetry, row, col) - image_cell(walls, best, row, col)
@@ -161,8 +191,8 @@ def canonical_symmetry(walls):
     return best
 
 
-@njit(cache=True)
-def layout_hash(walls):
+@compiled
+def layout_hash(walls: NDArray[np.uint8]) -> np.uint64:
     """The uint64 hash of the canonical layout: equal for all 8 images of a layout, whatever its endpoints."""
     rows, cols = walls.shape
     symmetry = canonical_symmetry(walls)

@@ -8,14 +8,16 @@ uniformity is proved. The tree's first cell may be any; here it is drawn, which 
 """
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from maze_env.generation.streams import below
+from maze_env.kernels.grid import in_grid, open_wall
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import below
 from maze_env.moves import DELTAS
 
 
-@njit(cache=True)
-def carve(stream, walls):
+@compiled
+def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
     """Fills ``walls`` ((rows, cols) uint8, whatever it held) with a spanning tree drawn from ``stream``."""
     rows, cols = walls.shape
     walls[:, :] = 15
@@ -29,7 +31,7 @@ def carve(stream, walls):
             count = 0
             for move in range(4):
                 to_row, to_col = cell // cols + DELTAS[move, 0], cell % cols + DELTAS[move, 1]
-                if 0 <= to_row < rows and 0 <= to_col < cols:
+                if in_grid(walls, to_row, to_col):
                     choices[count] = move
                     count += 1
             move = choices[below(stream, count)]
@@ -39,6 +41,5 @@ def carve(stream, walls):
         while not in_tree[cell]:
             in_tree[cell] = True
             move = last_exit[cell]
-            walls[cell // cols, cell % cols] &= np.uint8(15 ^ (1 << move))
+            open_wall(walls, cell // cols, cell % cols, move)
             cell += DELTAS[move, 0] * cols + DELTAS[move, 1]
-            walls[cell // cols, cell % cols] &= np.uint8(15 ^ (1 << (move ^ 1)))
