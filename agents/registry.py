@@ -26,7 +26,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...), an endpoint or one's own class.
-            ``multi_turn=True`` makes a model play in one dialogue for each game, in place of planning anew at each move.
+            ``multi_turn=True`` makes a model play in one dialogue for each episode, in place of planning anew at each
+            move.
 
     Raises:
         UnknownName: when the name is none of these, with the nearest valid one.
