@@ -74,7 +74,7 @@ class Reply:
     Attributes:
         text: a move in play, a complete answer in plan; as it was written, in the phrasing of the observation.
         tokens: how many tokens were generated for it; ``None`` where the agent does not count them.
-        truncated: whether the budget of tokens ended it.
+        truncated: whether the budget of tokens ended it; with ``tokens=0``, no room was left to write anything.
         failure: why there is no reply, e.g. the error of a server; empty where there is one.
         thinking_opened: whether the prompt had opened ``<think>`` already, as R1-style chat templates do.
     """
