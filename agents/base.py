@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from maze_env.attempt import Reply
 from maze_env.episode import MODES, Mode, Observation
@@ -32,6 +32,11 @@ class Agent(ABC):
     modes: ClassVar[tuple[Mode, ...]] = MODES
     mode: Mode
     batch_size: int = 100
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a result tells of the settings in force, as JSON: of a language model its prompt and decoding."""
+        return {}
 
     def supports(self, phrasing: str) -> bool:
         """Whether the agent can read mazes in this one of ``maze_env.phrasings``."""

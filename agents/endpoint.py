@@ -19,7 +19,7 @@ from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
 from agents.errors import InvalidEndpoint
-from agents.prompts import WORDINGS
+from agents.prompts import PROMPT_TEMPLATES
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
@@ -131,7 +131,7 @@ class EndpointAgent(Agent):
         try:
             reply = await client.chat.completions.create(
                 model=self.model,
-                messages=[{"role": "user", "content": WORDINGS[self._phrasing].replace("{maze}", observation)}],
+                messages=[{"role": "user", "content": PROMPT_TEMPLATES[self._phrasing].replace("{maze}", observation)}],
                 temperature=self.temperature,
                 max_tokens=self.max_new_tokens,
                 seed=key_of(self._seeds[index], self._turn) % 2**31,
