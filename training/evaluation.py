@@ -4,7 +4,6 @@ import logging
 import math
 import resource
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,13 +13,11 @@ from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.rollout import rollout
 from maze_env.attempt import Attempt
-from maze_env.splits import MIN_SPLIT_SIDE
-from training.mazes import DataConfig, make_mazes, parse_sizes
+from training.mazes import DataConfig, validation_mazes
 
 if TYPE_CHECKING:
     from training.common import StageConfig
 
-VALIDATION_SEED = 20_250_220
 logger = logging.getLogger(__name__)
 
 
@@ -43,14 +40,7 @@ class ValidationCallback(TrainerCallback):
         self.trainer: Any = None
         self.rewards: list[float] = []
         self.first_look: tuple[float, float] | None = None
-        # Small grids are all train (maze_env/splits.py): a run on nothing else is looked at on 5x5.
-        weights = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= MIN_SPLIT_SIDE}
-        sizes = [f"{rows}x{cols}:{weight}" for (rows, cols), weight in weights.items()]
-        looked_at = replace(
-            config, sizes=",".join(sizes) or "5x5", split="validation", maze_seed=VALIDATION_SEED,
-            examples=stage.validate_mazes,
-        )  # fmt: skip
-        self.mazes = [maze for maze, _ in make_mazes(looked_at)] if self.every else []
+        self.mazes = validation_mazes(config, stage.validate_mazes) if self.every else []
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         last = state.global_step >= state.max_steps

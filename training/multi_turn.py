@@ -22,7 +22,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.tokens import THINK_OPEN, cell_texts, maze_from_text, maze_to_text
-from training.dataset import arrange, check_prompts_fit, token_ids
+from training.dataset import check_prompts_fit, length_bucketed_order, token_ids
 from training.grpo_metrics import log_groups
 from training.mazes import DataConfig, make_mazes
 
@@ -126,7 +126,7 @@ def expert_dataset(
     longest = max(len(ids) for ids, _ in rows)
     if longest > context:
         raise InvalidConfig(f"Expects games of at most {context} tokens, the model's context, actual: one of {longest}")
-    order = arrange([len(ids) for ids, _ in rows], batch_size, seed)
+    order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
     return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
 
 
