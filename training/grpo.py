@@ -30,7 +30,7 @@ from maze_env.tokens import maze_to_text
 from training.arguments import parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
-from training.difficulty_filter import unsettled_mazes
+from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation, MakePolicy, multi_turn_policy, single_turn_policy
 from training.grpo_reward import MazeReward, episode_return
 from training.mazes import DataConfig, make_mazes
@@ -179,7 +179,7 @@ class PlanTask(Task):
         """Rows of ``prompt`` and ``maze``; what TRL makes of a prompt is what ``agents.prompts.render`` writes."""
         args, tokenizer = self.args, self.tokenizer
         if args.filter_samples:
-            mazes = unsettled_mazes(self.data, self.model, tokenizer, args)
+            mazes = filter_by_pass_rate(self.data, self.model, tokenizer, args)
         else:
             mazes = [maze for maze, _ in make_mazes(self.data)]
         if args.curriculum:
