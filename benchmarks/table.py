@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.compare import compare, p_text
 from benchmarks.mazebench import BASELINE_ROWS, STAGES, track_of
+from benchmarks.present.markdown import markdown_table
 from benchmarks.results import TITLE, InvalidResult, load_result, phrasings_of
 from benchmarks.stats import PairedDifference, holm, wilson
 from benchmarks.suite_specs import PAPER_LEVELS, SUITES
@@ -201,9 +202,7 @@ def _with_interval(rate: float, interval: Sequence[float]) -> str:
     return f"{_percent(rate)} [{', '.join(map(_percent, interval))}]"
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+markdown = markdown_table
 
 
 def with_table(readme: str, made: str, begin: str = BEGIN, end: str = END) -> str:
