@@ -38,7 +38,9 @@ def compare(first: Result, second: Result, metric: str = "solved") -> PairedDiff
         InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
     """
     if first.suite.sha256 != second.suite.sha256:
-        raise InvalidResult(f"Expects two results on the same mazes, actual: {first.suite} and {second.suite}")
+        raise InvalidResult(
+            f"Expects two results on the same mazes, actual: {suite_text(first)} and {suite_text(second)}"
+        )
     for what, one, two in (
         ("phrasings", first.suite.phrasings, second.suite.phrasings),
         ("mode", first.mode, second.mode),
@@ -62,6 +64,11 @@ def mean_over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
         return scores
     images = len(SYMMETRIES)
     return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
+
+
+def suite_text(result: Result) -> str:
+    """The suite of a result and its hash."""
+    return f"{result.suite.name} v{result.suite.version} sha256 {result.suite.sha256}"
 
 
 def p_text(p_value: float) -> str:
