@@ -40,9 +40,9 @@ MAZES = $(shell expr $(1) + $(SEED))
 .PHONY: train control speed settings styles zero test test-slow lint format clean
 .SECONDARY:
 
-train: $(VENV)/.installed $(RESULTS) $(RUN)/curves.png
+train: $(VENV)/.installed $(RESULTS) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
-	@echo; echo "Checkpoints, results and curves.png are in $(RUN)/"
+	@echo; echo "Checkpoints, results and report.html are in $(RUN)/"
 
 # The control of the default recipe: SFT continued for as long as GRPO took.
 control:
@@ -115,8 +115,9 @@ $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 $(RUN)/results/%.json: $(RUN)/%/.done
 	$(BENCHMARK) $(MEASURED) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
 
-$(RUN)/curves.png: $(TRAINED:%=%/.done)
-	$(BIN)/python -m training.curves $(TRAINED) --output $@
+# The results with every attempt to replay, and the training curves.
+$(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
+	$(BIN)/python -m benchmarks.report $(RESULTS) $(if $(TRAINED),--runs $(TRAINED)) --output $@ --overwrite
 
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest

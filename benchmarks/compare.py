@@ -12,53 +12,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.comparison import METRICS, compare, p_text, suite_text
 from benchmarks.figures import SPL
-from benchmarks.record import Result, load, path_scores, solved_shares
-from benchmarks.stats import PairedDifference, holm, mazes_needed, paired_difference
-from benchmarks.suite_specs import SUITES
-from benchmarks.typed_json import InvalidResult
+from benchmarks.record import Result, load
+from benchmarks.stats import PairedDifference, holm, mazes_needed
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
-from maze_env.symmetry import SYMMETRIES
-
-METRICS = {"solved": solved_shares, "spl": path_scores}
-
-
-def compare(first: Result, second: Result, metric: str = "solved") -> PairedDifference:
-    """First minus second, maze by maze, in ``solved`` or ``spl``.
-
-    Raises:
-        InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
-    """
-    if first.suite.sha256 != second.suite.sha256:
-        raise InvalidResult(f"Expects two results on the same mazes, actual: {_suite(first)} and {_suite(second)}")
-    for what, one, two in (
-        ("phrasings", first.suite.phrasings, second.suite.phrasings),
-        ("mode", first.mode, second.mode),
-        ("view radius", first.view_radius, second.view_radius),
-        ("number of samples", first.samples, second.samples),
-    ):
-        if one != two:
-            raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
-    scores = METRICS[metric]
-    return paired_difference(*(over_images(scores(result), result.suite.name) for result in (first, second)))
-
-
-def over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
-    """The mean over the images of each maze, which are no independent trials; ``scores`` where a maze has but one."""
-    if suite not in SUITES or not SUITES[suite].images:
-        return scores
-    images = len(SYMMETRIES)
-    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
-
-
-def _suite(result: Result) -> str:
-    return f"{result.suite.name} v{result.suite.version} sha256 {result.suite.sha256}"
-
-
-def p_text(p_value: float) -> str:
-    """A p-value as tables write it."""
-    return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
 def power_note(difference: PairedDifference, points: float) -> str:
@@ -86,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     first, others = load(options.first), [load(path) for path in options.others]
     differences = [compare(first, other, options.metric) for other in others]
     corrected = holm([difference.p_value for difference in differences])
-    print(f"{_suite(first)}, {first.mode} track, {first.samples} sample(s) a maze")
+    print(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
     no_images = differences[0].mazes == first.suite.mazes
     exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"

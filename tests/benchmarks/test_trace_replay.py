@@ -1,4 +1,4 @@
-"""The replay's pieces of a text: where thought is, and which piece of it is untrue."""
+"""The pieces of a text in the replay: where the reasoning is, and which piece of it is invalid."""
 
 import re
 from itertools import pairwise
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.report import thoughts
+from benchmarks.report import trace_replay
 from benchmarks.results import load_result
 from benchmarks.suites import load
 from benchmarks.trace_metrics import reasoning_of
@@ -25,40 +25,40 @@ def text_of(pieces):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_thoughts_follow_a_true_trace_to_the_target(style):
+def test_pieces_follow_a_valid_trace_to_the_target(style):
     for index, maze in enumerate(load("mazebench-100").mazes):
         text = traces.write(style, maze, index)
         moves = verify(maze, text).answer.moves
-        pieces = thoughts.plan_pieces(maze, text, "solved", len(moves))
+        pieces = trace_replay.plan_pieces(maze, text, False, len(moves))
         assert text_of(pieces) == text
-        thought = [piece for piece in pieces if isinstance(piece, list) and len(piece) > 1]
+        reasoned = [piece for piece in pieces if isinstance(piece, list) and len(piece) > 1]
         assert [piece[0] for piece in pieces if isinstance(piece, list) and len(piece) == 1] == [m.token for m in moves]
-        assert not [piece for piece in thought if "untrue" in piece]
-        assert thought[-1][1] == maze.target[0] * maze.cols + maze.target[1]
+        assert not [piece for piece in reasoned if "invalid" in piece]
+        assert reasoned[-1][1] == maze.target[0] * maze.cols + maze.target[1]
         restarts = text.count("RESET") + text.count("PATH")
-        assert sum("restart" in piece for piece in thought) == restarts
-        for before, after in pairwise(thought):  # a thought goes from cell to cell, unless it begins again
+        assert sum("restart" in piece for piece in reasoned) == restarts
+        for before, after in pairwise(reasoned):  # reasoning goes from cell to cell, unless it begins again
             far = abs(before[1] // maze.cols - after[1] // maze.cols) + abs(
                 before[1] % maze.cols - after[1] % maze.cols
             )
             assert far <= 1 or after[2:] == ["restart"]
 
 
-def test_the_piece_that_is_untrue_is_marked_and_no_other():
+def test_the_piece_that_is_invalid_is_marked_and_no_other():
     maze = load("mazebench-100").mazes[1]
     text = traces.write("path", maze, 0)
     walls = re.findall(r"<\|[a-z_]+_wall\|>", text)[1]
     lie = "<|no_wall|>" if walls != "<|no_wall|>" else "<|all_wall|>"
     before, _, after = text.partition(walls)
-    pieces = thoughts.plan_pieces(maze, before + lie + after, "solved", 4)
-    assert [piece[0] for piece in pieces if "untrue" in piece[2:]] == [lie]
+    pieces = trace_replay.plan_pieces(maze, before + lie + after, False, 4)
+    assert [piece[0] for piece in pieces if "invalid" in piece[2:]] == [lie]
     closed = next(move for move in MOVES if not maze.is_open(maze.origin, move))
     name = f"<|{maze.origin[0]}-{maze.origin[1]}|>"
-    pieces = thoughts.thought_pieces(maze, f"{name}{closed.token}<|9-9|>BACKBACK")
-    assert [piece[2:] == ["untrue"] for piece in pieces][:3] == [False, True, True]
+    pieces = trace_replay.trace_pieces(maze, f"{name}{closed.token}<|9-9|>BACKBACK")
+    assert [piece[2:] == ["invalid"] for piece in pieces][:3] == [False, True, True]
     drawn = traces.write("redraw", maze, 0).replace("<|blank|>", "<|target|>", 1)
-    pieces = thoughts.plan_pieces(maze, drawn, "solved", 4)
-    assert ["untrue" in piece[2:] for piece in pieces if isinstance(piece, list)][:4] == [False, True, False, False]
+    pieces = trace_replay.plan_pieces(maze, drawn, False, 4)
+    assert ["invalid" in piece[2:] for piece in pieces if isinstance(piece, list)][:4] == [False, True, False, False]
 
 
 @settings(max_examples=200, deadline=None)
@@ -83,9 +83,9 @@ def test_the_piece_that_is_untrue_is_marked_and_no_other():
     ).map("".join),
     st.integers(0, 3),
 )
-def test_any_text_is_taken_apart_without_loss(text, played):
+def test_any_text_is_taken_apart_without_loss(text, executed):
     maze = load("mazebench-100").mazes[0]
-    pieces = thoughts.plan_pieces(maze, text, str(verify(maze, text).cause), played)
+    pieces = trace_replay.plan_pieces(maze, text, False, executed)
     assert text_of(pieces) == text
     assert all(0 <= piece[1] < 25 for piece in pieces if isinstance(piece, list) and len(piece) > 1)
 
@@ -109,11 +109,11 @@ DRAWN = """\
 """
 
 
-def untrue(trace, maze=FORK):
-    """The texts of the pieces that are untrue."""
-    pieces = thoughts.thought_pieces(maze, trace)
+def invalid(trace, maze=FORK):
+    """The texts of the pieces that are invalid."""
+    pieces = trace_replay.trace_pieces(maze, trace)
     assert text_of(pieces) == trace
-    return [piece[0] for piece in pieces if isinstance(piece, list) and "untrue" in piece[2:]]
+    return [piece[0] for piece in pieces if isinstance(piece, list) and "invalid" in piece[2:]]
 
 
 @pytest.mark.parametrize(
@@ -133,18 +133,18 @@ def untrue(trace, maze=FORK):
         (f"{RIGHT}\nPATH\n<|0-1|><|left|><|0-0|>", ["<|left|>"]),
     ],
 )
-def test_turning_back_without_a_reason_is_untrue(trace, marked):
-    # Once no RESET and no PATH was untrue, and BACK where the exploration began alone.
-    assert untrue(trace) == marked
+def test_turning_back_without_a_reason_is_invalid(trace, marked):
+    # Once no RESET and no PATH was invalid, and BACK where the exploration began alone.
+    assert invalid(trace) == marked
     fault = reasoning_of(FORK, traces.wrap(trace, [MOVES[3]])).fault
     assert bool(fault) == bool(marked)
 
 
-def test_a_reset_begins_again_even_where_it_is_untrue():
-    pieces = thoughts.thought_pieces(FORK, f"{HERE}<|left|>{NOOK}RESET\n{HERE}RESET\n{RIGHT}")
+def test_a_reset_begins_again_even_where_it_is_invalid():
+    pieces = trace_replay.trace_pieces(FORK, f"{HERE}<|left|>{NOOK}RESET\n{HERE}RESET\n{RIGHT}")
     assert [piece for piece in pieces if piece[0] == "RESET"] == [
         ["RESET", 1, "restart"],
-        ["RESET", 1, "restart", "untrue"],
+        ["RESET", 1, "restart", "invalid"],
     ]
 
 
@@ -159,9 +159,9 @@ def test_a_reset_begins_again_even_where_it_is_untrue():
         ("right", "Heading in the wrong direction.", ["Heading in the wrong direction.", "RESET"]),
     ],
 )
-def test_a_sentence_that_gives_a_false_reason_is_untrue(direction, sentence, marked):
+def test_a_sentence_that_gives_a_false_reason_is_invalid(direction, sentence, marked):
     steps = [f"Step 1: Go {word}\n{DRAWN.format(word)}" for word in (direction, "right")]
-    assert untrue(f"{steps[0]}\n{sentence}\nRESET\n{steps[1]}") == marked
+    assert invalid(f"{steps[0]}\n{sentence}\nRESET\n{steps[1]}") == marked
 
 
 def test_every_faulty_trace_of_the_example_has_a_mark_and_no_other():
@@ -169,8 +169,8 @@ def test_every_faulty_trace_of_the_example_has_a_mark_and_no_other():
     mazes = load(result["suite"]["name"]).mazes
     faulty = 0
     for index, cause, moves, *_, texts in result["attempts"]:
-        pieces = thoughts.plan_pieces(mazes[index], texts[0], cause, len(moves))
+        pieces = trace_replay.plan_pieces(mazes[index], texts[0], cause, len(moves))
         fault = reasoning_of(mazes[index], texts[0]).fault
-        assert any("untrue" in piece[2:] for piece in pieces if isinstance(piece, list)) == bool(fault)
+        assert any("invalid" in piece[2:] for piece in pieces if isinstance(piece, list)) == bool(fault)
         faulty += bool(fault)
     assert faulty == 16
