@@ -32,9 +32,9 @@ MAZES = $(shell expr $(1) + $(SEED))
 train speed: $(VENV)/.installed
 	@$(MAKE) --no-print-directory all-$@ STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))"
 
-all-train: $(RESULTS) $(RUN)/curves.png
+all-train: $(RESULTS) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
-	@echo; echo "Checkpoints, results and curves.png are in $(RUN)/"
+	@echo; echo "Checkpoints, results and report.html are in $(RUN)/"
 
 # Tokens a second of the stages, beside what the device can do.
 all-speed: $(TRAINED:%=%/.done)
@@ -107,8 +107,9 @@ $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 $(RUN)/results/%.json: $(RUN)/%/.done
 	$(BENCHMARK) $(call fact,$(RECIPE),benchmark) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
 
-$(RUN)/curves.png: $(TRAINED:%=%/.done)
-	$(BIN)/python -m training.curves $(TRAINED) --output $@
+# The results with every attempt to replay, and the training curves.
+$(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
+	$(BIN)/python -m benchmarks.report $(RESULTS) $(if $(TRAINED),--runs $(TRAINED)) --output $@ --overwrite
 
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest

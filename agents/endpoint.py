@@ -83,12 +83,13 @@ class EndpointAgent(Agent):
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
-        self._check_server()
+        self.check()
 
     def _options(self) -> dict[str, Any]:
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
 
-    def _check_server(self) -> None:
+    def check(self) -> None:
+        """Asks the server for its models. Raises InvalidEndpoint as the constructor does."""
         client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
         try:
             names = [model.id for model in client.models.list()]

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agents.errors import InvalidCheckpoint
 from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
@@ -81,15 +80,6 @@ def last_checkpoint(folder: Path) -> str | None:
         int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoint-*/trainer_state.json")
     ]
     return str(folder / f"checkpoint-{max(steps)}") if steps else None
-
-
-def finished_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """``run.json`` and the log of a run. Raises InvalidCheckpoint for a folder that holds no finished run."""
-    try:
-        run = json.loads((folder / RUN_FILE).read_text())
-        return run, json.loads((folder / "trainer_state.json").read_text())["log_history"]
-    except OSError as error:
-        raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: no {error.filename!r}") from None
 
 
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
