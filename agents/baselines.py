@@ -21,7 +21,7 @@ from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
-from maze_env.tokens import NO_WAY
+from maze_env.tokens import UNREACHABLE_TOKEN
 
 
 class WalkingAgent(Agent):
@@ -61,7 +61,7 @@ class WalkingAgent(Agent):
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, rng, memory)
             if move is None:
-                return NO_WAY
+                return UNREACHABLE_TOKEN
             if self.mode == "play":
                 return move.token
             moves.append(move)
