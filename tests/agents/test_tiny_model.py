@@ -1,12 +1,14 @@
-"""The embedded model's vocabulary, tokenizer and weights."""
+"""The tiny model's vocabulary, tokenizer and weights."""
 
 import hashlib
 
 import pytest
 import torch
+from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.prompts import conversation
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
@@ -96,8 +98,14 @@ def test_batches_are_padded_on_the_left(loaded):
     assert loaded(["<|up|>", "<|up|><|up|>"], padding=True)["input_ids"] == [[0, 28], [28, 28]]
 
 
-def test_the_prompt_style_travels_with_the_tokenizer(loaded):
-    assert loaded.init_kwargs["prompt_style"] == "bare"
+def test_its_chat_template_writes_the_maze_alone_and_travels_with_the_tokenizer(loaded):
+    text = maze_to_text(tiny.mazes(1, 4, 5)[0])
+    messages = conversation(text)
+    assert loaded.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) == text
+    # A trainer that tokenises messages itself adds nothing either, also where a table has filled in what is missing.
+    rows = Dataset.from_list([{"prompt": messages}, {"prompt": [{"role": "user", "content": "<|up|>"}]}])["prompt"]
+    ids = loaded.apply_chat_template(rows[:], tokenize=True, add_generation_prompt=True, return_dict=True)["input_ids"]
+    assert ids == [loaded(text, add_special_tokens=False)["input_ids"], [28]]
 
 
 def test_begin_end_and_padding_agree_everywhere_also_after_saving(tmp_path, tokenizer):
@@ -118,7 +126,7 @@ def test_weights_are_a_pure_function_of_the_seed():
 
 
 def test_the_model_has_the_sizes_asked_for_and_one_embedding_matrix():
-    config = EmbeddedConfig(hidden_size=48, layers=3, heads=4, context=512)
+    config = TinyConfig(hidden_size=48, layers=3, heads=4, context=512)
     model = build_model(config, seed=0)
     embedding = model.get_input_embeddings().weight
     assert embedding.shape == (len(VOCABULARY), 48)
