@@ -68,7 +68,7 @@ class WalkingAgent(Agent):
             cell, _ = transition(maze, maze.origin, move)
             if cell == maze.target:
                 break
-            maze = Maze.trusted(maze.walls, cell, maze.target)
+            maze = Maze.from_validated(maze.walls, cell, maze.target)
         return phrasing.translate(moves_to_text(moves))
 
 

@@ -34,7 +34,7 @@ from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation, MakePolicy, multi_turn_policy, single_turn_policy
 from training.grpo_reward import MazeReward, episode_return
 from training.mazes import DataConfig, make_mazes
-from training.model import EMBEDDED, ModelConfig, load, lora_config
+from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
@@ -238,7 +238,7 @@ def main() -> None:
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
-    if model_config.model == EMBEDDED and not args.from_scratch:
+    if model_config.model == TINY and not args.from_scratch:
         raise InvalidConfig(
             "Expects --model to name a checkpoint (or --from_scratch true, to start GRPO from random weights), "
             "actual: none"
