@@ -190,10 +190,7 @@ class PlanTask(Task):
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, self.eos_ids)
         around = wording(tokenizer, STANDARD)
         return Dataset.from_list(
-            [
-                {"prompt": [{"role": "user", "content": around.replace("{maze}", text)}], "maze": text}
-                for text in texts
-            ]
+            [{"prompt": [{"role": "user", "content": around.replace("{maze}", text)}], "maze": text} for text in texts]
         )
 
 

@@ -35,7 +35,9 @@ class MazeSFTConfig(StageConfig, SFTConfig):
         metadata={"help": f"Whose episodes are learned from in mode play: {', '.join(EXPERTS)}."},
     )
     eval_max_tokens: int = field(default=512, metadata={"help": "Longest completion in an evaluation, in tokens."})
-    max_length: int | None = field(default=None, metadata={"help": "Kept None: nothing is cut. See training/dataset.py."})
+    max_length: int | None = field(
+        default=None, metadata={"help": "Kept None: nothing is cut. See training/dataset.py."}
+    )
     train_sampling_strategy: str = field(
         default="sequential", metadata={"help": "Kept 'sequential': rows are arranged before; see training/dataset.py."}
     )
