@@ -35,8 +35,11 @@ class Agent(ABC):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a result tells of the settings in force, as JSON: of a language model its prompt and decoding."""
+        """What is in force in it (generation settings, prompt template ...), ready for JSON; results store it."""
         return {}
+
+    def check(self) -> None:  # noqa: B027 (most depend on nothing)
+        """Raises an error when what the agent depends on, e.g. a server, is gone; asked after requests failed."""
 
     def supports(self, phrasing: str) -> bool:
         """Whether the agent can read mazes in this one of ``maze_env.phrasings``."""

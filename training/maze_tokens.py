@@ -14,14 +14,14 @@ from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
-from maze_env.vocabulary import MAX_SIDE
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 
 MAZE_TOKENS: tuple[str, ...] = (
     *MOVE_TOKENS,
     *MARKERS,
     *WALL_TOKENS,
     UNSEEN,
-    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
+    *coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE),
 )
 """What joins: moves, markers, walls, and the coordinates of grids up to 20x20."""
 

@@ -12,7 +12,7 @@ from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
-from maze_env.vocabulary import BOS, EOS, MAX_SIDE, PAD, VOCABULARY
+from maze_env.vocabulary import BOS, EOS, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
 from tests import tiny
 
 
@@ -53,12 +53,12 @@ def test_every_token_of_the_vocabulary_is_one_id(loaded):
 
 
 def test_every_maze_token_is_in_the_vocabulary():
-    coordinates = [f"<|{row}-{col}|>" for row in range(MAX_SIDE) for col in range(MAX_SIDE)]
+    coordinates = [f"<|{row}-{col}|>" for row in range(MAX_VOCABULARY_SIDE) for col in range(MAX_VOCABULARY_SIDE)]
     words = [*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, *coordinates, THINK_OPEN, THINK_CLOSE]
     assert set(words) <= set(VOCABULARY)
 
 
-@pytest.mark.parametrize("style", traces.STYLES)
+@pytest.mark.parametrize("style", traces.TRACE_STYLES)
 def test_mazes_and_traces_round_trip_exactly_through_a_saved_tokenizer(loaded, style):
     # Steps of two digits occur in the redrawn styles, coordinates of two digits in the 2x12 grid.
     for maze in [*tiny.mazes(6, 5, 5, min_length=12), *tiny.mazes(3, 2, 12, min_length=10)]:

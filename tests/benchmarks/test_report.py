@@ -226,8 +226,8 @@ def test_moves_say_what_they_did(results):
                 assert letter == str(int(move))
                 kinds["refused"] += 1
                 continue
-            nearer = left[move.from_cell(cell)] < left[cell]
-            cell = move.from_cell(cell)
+            nearer = left[move.apply(cell)] < left[cell]
+            cell = move.apply(cell)
             assert letter.isupper() == nearer
             kinds["right" if nearer else "wrong"] += 1
     assert min(kinds.values()) > 10

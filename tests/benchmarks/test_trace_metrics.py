@@ -27,7 +27,7 @@ def completion(style, key=0, maze=MAZE):
     return traces.write(style, maze, key)
 
 
-@pytest.mark.parametrize("style", [name for name in traces.STYLES if name != "direct"])
+@pytest.mark.parametrize("style", [name for name in traces.TRACE_STYLES if name != "direct"])
 def test_training_data_is_valid_and_its_answers_follow(style):
     for key in range(30):
         reasoning = reasoning_of(MAZE, completion(style, key))
@@ -221,7 +221,7 @@ def test_a_trace_is_read_in_the_tokens_of_its_phrasing():
 
 
 @settings(max_examples=300, deadline=None)
-@given(style=st.sampled_from(sorted(traces.STYLES)), key=st.integers(0, 20), seed=st.integers(0, 2**32))
+@given(style=st.sampled_from(sorted(traces.TRACE_STYLES)), key=st.integers(0, 20), seed=st.integers(0, 2**32))
 def test_whatever_a_model_writes_is_read_without_an_error(style, key, seed):
     random = Random(seed)
     maze = tiny.mazes(1, 3, 4)[0]

@@ -164,10 +164,10 @@ def test_lengths_can_differ_from_maze_to_maze():
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (([1], [9]), "Expects a least and a greatest length for each of 8 keys, actual: 1, 1"),
+        (([1], [9]), "Expects a min and a max length for each of 8 keys, actual: 1, 1"),
         (([1] * 8, [9] * 7), "actual: 8, 7"),
         (([1, 0] * 4, [9] * 8), "Expects lengths from 1 up, .* actual: 0 to 9 for maze 1"),
-        (([1] * 7 + [5], [4] * 8), "the least not above the greatest, actual: 5 to 4 for maze 7"),
+        (([1] * 7 + [5], [4] * 8), "min not above max, actual: 5 to 4 for maze 7"),
     ],
 )
 def test_wrong_lengths_are_refused_before_the_compiled_loop_reads_past_them(lengths, message):

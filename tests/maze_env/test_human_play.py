@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
+from maze_env.generation import MazeSpec
 from maze_env.human_play import KEYS, Game
 from maze_env.solving import shortest_path
-from maze_env.token_maze import TokenMazeEnv
 
 LETTERS = "wsad"
 COMMAND = [sys.executable, "-m", "maze_env.human_play", "--rows", "3", "--cols", "4", "--seed", "5"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd()}
 
 
-def game(**options):
-    return Game(TokenMazeEnv(4, 4, split=None, render_mode="ansi", **options), seed=5)
+def game(min_length=1, **options):
+    return Game(MazeSpec(4, 4, min_length, split=None), seed=5, **options)
 
 
 def solve(played):
@@ -25,19 +25,19 @@ def solve(played):
         played.press(LETTERS[move])
 
 
-def test_a_game_is_won_by_the_shortest_way_and_keys_are_dead_afterwards():
+def test_a_game_is_won_by_the_shortest_path_and_keys_are_dead_afterwards():
     played = game()
     solve(played)
     best = len(shortest_path(played.maze))
-    assert f"Solved in {best} steps; the shortest way has {best}." in played.screen()
+    assert f"Solved in {best} steps; the shortest path has {best}." in played.screen()
     played.press("w"), played.press("h")
-    assert len(played.moves) == best
+    assert len(played.episode.moves) == best
 
 
 def test_hints_lead_to_the_target():
     played = game()
     names = {f"Hint: {name}.": key for name, key in zip(("up", "down", "left", "right"), LETTERS, strict=True)}
-    while not played.over:
+    while played.episode.end is None:
         played.press("h")
         played.press(names[played.message])
     assert played.message.startswith("Solved in")
@@ -78,7 +78,7 @@ def test_running_out_of_steps_is_said():
 def test_every_key_moves(key):
     played = game()
     played.press(key)
-    assert played.moves == [KEYS[key]]
+    assert played.episode.moves == [KEYS[key]]
 
 
 def test_through_a_pipe():

@@ -162,7 +162,7 @@ def test_moves_and_cells_go_along_with_every_symmetry(maze):
                 renamed = transform_move(move, symmetry)
                 assert image.is_open(there, renamed) == maze.is_open(cell, move)
                 if maze.is_open(cell, move):
-                    assert renamed.from_cell(there) == transform_cell(move.from_cell(cell), shape, symmetry)
+                    assert renamed.apply(there) == transform_cell(move.apply(cell), shape, symmetry)
 
 
 def test_the_symmetries_are_8_different_ones_closed_under_composition_with_inverses():

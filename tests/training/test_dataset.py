@@ -10,10 +10,11 @@ from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
-from training.dataset import WINDOW, arrange, prompt_dataset, supervised_dataset
+from training.dataset import BUCKET_BATCHES, length_bucketed_order, prompt_dataset, supervised_dataset
 from training.mazes import DataConfig, make_mazes, supervised_rows
 
-MIXED = DataConfig(examples=70, sizes="2x2,4x4", styles="direct,path,retry,redraw,search")
+STYLES = dict.fromkeys(("direct", "path", "retry", "redraw", "search"), 1)
+MIXED = DataConfig(examples=70, sizes={"2x2": 1, "4x4": 1}, trace_styles=STYLES)
 
 
 def rows_of(tokenizer, config=MIXED, context=4096):
@@ -27,9 +28,9 @@ def rows_of(tokenizer, config=MIXED, context=4096):
         yield row["input_ids"][:start], row["labels"][start:]
 
 
-@pytest.mark.parametrize("template", ["embedded", None, tiny.CHAT])
+@pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT])
 def test_exactly_the_completion_and_the_end_are_supervised_and_nothing_is_cut(template):
-    tokenizer = build_tokenizer() if template == "embedded" else tiny.byte_tokenizer(template)
+    tokenizer = build_tokenizer() if template == "tiny" else tiny.byte_tokenizer(template)
     texts = []
     for prompt, supervised in rows_of(tokenizer):
         assert supervised[-1] == tokenizer.eos_token_id
@@ -68,7 +69,9 @@ def test_an_example_that_does_not_fit_is_an_error_that_names_its_length():
     tokenizer = build_tokenizer()
     longest = max(len(prompt) + len(supervised) for prompt, supervised in rows_of(tokenizer))
     assert len(list(rows_of(tokenizer, context=longest))) == 70
-    with pytest.raises(InvalidConfig, match=f"at most {longest - 1} tokens.*one of {longest} tokens.*sizes='2x2,4x4'"):
+    with pytest.raises(
+        InvalidConfig, match=f"at most {longest - 1} tokens.*one of {longest} tokens.*sizes={{'2x2': 1, '4x4': 1}}"
+    ):
         list(rows_of(tokenizer, context=longest - 1))
 
 
@@ -84,13 +87,13 @@ def test_a_maze_that_the_vocabulary_cannot_write_is_an_error_that_says_so():
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_arranging_loses_and_repeats_nothing(count, batch_size):
     lengths = [random.Random(count + i).randrange(50) for i in range(count)]
-    assert sorted(arrange(lengths, batch_size, seed=0)) == list(range(count))
+    assert sorted(length_bucketed_order(lengths, batch_size, seed=0)) == list(range(count))
 
 
 def test_arranging_reduces_padding_to_less_than_a_third():
     source = random.Random(0)
     lengths = [source.randrange(100, 300) for _ in range(4096)]
-    order = arrange(lengths, 32, seed=0)
+    order = length_bucketed_order(lengths, 32, seed=0)
 
     def padding(sequence):
         batches = [[lengths[i] for i in sequence[start : start + 32]] for start in range(0, 4096, 32)]
@@ -100,22 +103,22 @@ def test_arranging_reduces_padding_to_less_than_a_third():
 
 
 def test_arranging_does_not_sort_by_length():
-    # Batches of like length, but short and long ones in random order: the model must not see the lengths rise.
-    lengths = list(range(4 * WINDOW))
-    firsts = [lengths[i] for i in arrange(lengths, 4, seed=0)[::4]]
+    # Batches of similar length, but short and long ones in random order: the model must not see the lengths rise.
+    lengths = list(range(4 * BUCKET_BATCHES))
+    firsts = [lengths[i] for i in length_bucketed_order(lengths, 4, seed=0)[::4]]
     assert sorted(firsts) != firsts
     assert sorted(firsts, reverse=True) != firsts
 
 
-def test_arranging_stays_within_a_window_so_that_early_rows_come_early():
-    order = arrange([5] * (8 * WINDOW), 4, seed=0)
-    assert sorted(order[: 4 * WINDOW]) == list(range(4 * WINDOW))
+def test_arranging_stays_within_a_bucket_so_that_early_rows_come_early():
+    order = length_bucketed_order([5] * (8 * BUCKET_BATCHES), 4, seed=0)
+    assert sorted(order[: 4 * BUCKET_BATCHES]) == list(range(4 * BUCKET_BATCHES))
 
 
 def test_arranging_is_a_function_of_the_seed():
     lengths = list(range(100))
-    assert arrange(lengths, 4, seed=1) == arrange(lengths, 4, seed=1)
-    assert arrange(lengths, 4, seed=1) != arrange(lengths, 4, seed=2)
+    assert length_bucketed_order(lengths, 4, seed=1) == length_bucketed_order(lengths, 4, seed=1)
+    assert length_bucketed_order(lengths, 4, seed=1) != length_bucketed_order(lengths, 4, seed=2)
 
 
 def test_grpo_rows_hold_the_rendered_prompt_and_its_maze():
