@@ -9,8 +9,10 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from agents.baselines import RandomAgent
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import PROMPT_TEMPLATES, render
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
@@ -56,9 +58,11 @@ def mixed_mazes():
 @pytest.mark.parametrize("phrasing", PHRASINGS)
 def test_the_tiny_model_takes_the_phrasings_that_its_vocabulary_holds(phrasing):
     agent = policy(max_new_tokens=2)
-    if phrasing in ("standard", "transposed", "bottom-up", "shuffled"):
+    if agent.supports(phrasing):
+        assert phrasing in ("standard", "transposed", "bottom-up", "shuffled")
         assert rollout(agent, [ROOM], [0], phrasing=phrasing)[0].tokens
     else:
+        assert phrasing in ("terse", "renamed", "adjacency", "ascii")
         with pytest.raises(UnreadableMaze):
             rollout(agent, [ROOM], [0], phrasing=phrasing)
 
@@ -226,6 +230,19 @@ def test_it_tells_the_settings_in_force():
         "temperature": 0.5, "do_sample": True, "top_k": 0, "top_p": 1.0, "thinking_opened": False
     }  # fmt: skip
     assert json.loads(json.dumps(sampled)) == sampled
+
+
+def test_a_player_in_dialogues_tells_its_settings_too():
+    agent = MultiTurnPolicy(lively_model(), build_tokenizer(), temperature=0.7, restrict="moves", max_tokens=90)
+    assert agent.settings == {
+        "temperature": 0.7, "restrict": "moves", "max_turn_tokens": 16, "max_new_tokens": 90, "do_sample": True,
+        "top_k": 0, "top_p": 1.0, "eos_token_id": [2], "dtype": "float32", "prompt_template": "{maze}{state}",
+        "prompt_template_sha256": hashlib.sha256(b"{maze}{state}").hexdigest(), "thinking_opened": False,
+    }  # fmt: skip
+
+
+def test_an_agent_without_settings_has_none():
+    assert RandomAgent("play").settings == {}
 
 
 @pytest.mark.parametrize("phrasing", ["standard", "ascii"])
