@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from benchmarks.stats import Interval
+from benchmarks.stats import Interval, wilson
 from maze_env.attempt import End, EndedBy
 
 
@@ -16,8 +16,7 @@ class Scores:
     Attributes:
         attempts: how many.
         solved: how many of them solved their maze.
-        solved_rate: their share.
-        solved_rate_wilson_95: its interval; a maze is one trial, however many attempts there are at it.
+        trials: independent ones, for intervals: a maze is one, however many attempts there are at it and its images.
         legality: share of attempts with a well-formed answer and no illegal move.
         spl: success weighted by path length.
         tokens_per_solve: all tokens over mazes solved; ``None`` where none are counted or nothing is solved.
@@ -25,11 +24,20 @@ class Scores:
 
     attempts: int
     solved: int
-    solved_rate: float
-    solved_rate_wilson_95: Interval
+    trials: int
     legality: float
     spl: float
     tokens_per_solve: float | None = None
+
+    @property
+    def solved_rate(self) -> float:
+        """The share of attempts that solved their maze."""
+        return self.solved / self.attempts
+
+    @property
+    def solved_rate_wilson_95(self) -> Interval:
+        """Its interval."""
+        return wilson(self.solved_rate, self.trials)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 from benchmarks.figures import Baseline, Figures, Scores, Summary
 from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_and_loops
-from benchmarks.stats import wilson
 from benchmarks.suites import Suite
 from benchmarks.trace_metrics import reasoning_figures
 from maze_env.attempt import Attempt, End, EndedBy
@@ -187,16 +186,13 @@ def _scores(figures: Figures) -> Scores:
 
 
 def _figures(attempts: Sequence[Attempt], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
-    """``images`` and phrasings of a maze are one trial in the interval, as its ``samples`` are: not independent."""
-    mazes = {attempt.maze for attempt in attempts}
-    rate = solved_rate(attempts)
+    """``images`` and phrasings of a maze are one trial, as its ``samples`` are: not independent."""
     revisits, loops = revisits_and_loops(attempts, view_radius)
     powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
     return {
         "attempts": len(attempts),
         "solved": sum(attempt.solved for attempt in attempts),
-        "solved_rate": rate,
-        "solved_rate_wilson_95": wilson(rate, len(mazes) // images),
+        "trials": len({attempt.maze for attempt in attempts}) // images,
         "legality": legality(attempts),
         "legal_moves": legal_moves(attempts),
         "spl": spl(attempts),

@@ -5,10 +5,12 @@ tokens, in play the moves); texts where they were kept. Figures that a file has 
 names; those that it lacks are computed from its attempts.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.metrics import summarize
+from benchmarks.stats import wilson
 from benchmarks.stored_attempts import Place, StoredAttempt, places, restored, row_of, stored, usual_ended_by
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, encode
@@ -28,8 +30,8 @@ RENAMED = {
     "repaired": "recovery_rate",
     "repeats": "repetition_rate",
 }
-GONE = ("parse_failures", "styles")
-"""Figures that others tell: the malformed among ``ends``, the completions of each style."""
+GONE = ("parse_failures", "styles", "solved_rate", "solved_rate_wilson_95")
+"""Figures that follow from others: ``ends``, the completions of each style, ``solved`` and ``trials``."""
 NEEDED = ("suite", "mode", "agent", "agent_options", "samples", "summary", "baselines", "provenance", "attempts")
 
 
@@ -53,9 +55,9 @@ def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
         raise InvalidResult(f"Expects a whole result, actual: {error!r}") from None
     summary = _completed(summary, computed)
     kept = {name: value for name, value in raw.items() if name not in ("benchmark", "attempt_columns")}
-    texts = any(attempt.texts is not None for attempt in attempts)
+    kept |= {"keeps_texts": any(attempt.texts is not None for attempt in attempts)}
     rows = [row_of(attempt, mode) for attempt in attempts]
-    return {**kept, "keeps_texts": texts, "summary": summary, "attempts": rows}
+    return {**kept, "summary": summary, "baselines": _renamed(raw["baselines"]), "attempts": rows}
 
 
 def _attempt(row: Sequence[Any], mode: Any, place: Place) -> StoredAttempt:
@@ -89,7 +91,15 @@ def _renamed(figures: Any) -> Any:
     """Figures under their new names, at every level."""
     if not isinstance(figures, dict):
         return figures
-    return {RENAMED.get(name, name): _renamed(value) for name, value in figures.items() if name not in GONE}
+    renamed = {RENAMED.get(name, name): _renamed(value) for name, value in figures.items() if name not in GONE}
+    if "solved_rate_wilson_95" in figures:
+        renamed["trials"] = _trials(figures["attempts"], figures["solved_rate"], figures["solved_rate_wilson_95"])
+    return renamed
+
+
+def _trials(attempts: int, rate: float, interval: Sequence[float]) -> int:
+    """The number of trials that an interval was made with."""
+    return min(range(attempts, 0, -1), key=lambda trials: math.dist(wilson(rate, trials), interval))
 
 
 def _completed(stored_figures: dict[str, Any], computed: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The README's table, made from stored results.
 
-    python -m benchmarks.table benchmarks/results/*.json                       prints it
-    python -m benchmarks.table benchmarks/results/*.json --readme README.md    puts it between the README's markers
+    python -m benchmarks.table benchmarks/results/main/*.json                       prints it
+    python -m benchmarks.table benchmarks/results/main/*.json --readme README.md    puts it between the README's markers
 
 A part for each suite and track. Results of one recipe and stage are one row, whatever the number of training seeds.
 """

@@ -1,6 +1,6 @@
 """A report of stored results as one HTML page that needs no network and nothing beside it.
 
-    python -m benchmarks.report benchmarks/results/*.json -o report.html
+    python -m benchmarks.report benchmarks/results/main/*.json -o report.html
     python -m benchmarks.report runs/default-0/results/*.json -o report.html --runs runs/default-0/{sft,grpo}
 
 A leaderboard for each track; solved rates by length, size, turns and level; how attempts ended; training curves of
