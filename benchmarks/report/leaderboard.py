@@ -89,7 +89,7 @@ def _row(name: Markup, summary: Summary | Baseline, levels: Sequence[str], numbe
     link = element("a", "replay", href="#replay", data_result=number) if number is not None else None
     cells = [
         *_rate_cells(summary.solved_rate, summary.solved_rate_wilson_95),
-        *(_cell(SOLVED, SOLVED.of(summary.levels.get(level))) for level in levels),
+        *(_cell(SOLVED, SOLVED.of(summary.levels[level])) for level in levels),
         *(_cell(figure, figure.of(summary)) for figure in (LEGAL, SPL, TOKENS)),
     ]
     return element("tr", element("th", name, scope="row"), *cells, element("td", link))
