@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents.prompts import render
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import THINK_OPEN
-from maze_env.vocabulary import MAX_SIDE
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from training.mazes import DataConfig, supervised_rows
 
 if TYPE_CHECKING:
