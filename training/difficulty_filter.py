@@ -25,15 +25,13 @@ def unsettled_mazes(config: DataConfig, model: PreTrainedModel, tokenizer: Any, 
     """The first ``config.examples`` mazes of the draw of which ``model`` solves some samples and not all.
 
     Args:
-        args: the stage's; ``skip_settled`` samples are drawn at its temperature and completion length.
+        args: the stage's; ``filter_samples`` samples are drawn at its temperature and completion length.
 
     Raises:
         InvalidConfig: when there are too few such mazes.
     """
-    policy = LLMPolicy.of_model(
-        model, tokenizer, temperature=args.temperature, max_new_tokens=args.max_completion_length
-    )
-    samples, kept, tried = args.skip_settled, [], 0
+    policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.max_completion_length)
+    samples, kept, tried = args.filter_samples, [], 0
     most = MOST_TRIED * config.examples
     mazes = (maze for maze, _ in make_mazes(replace(config, examples=most)))
     while chunk := list(islice(mazes, 256)):
@@ -46,6 +44,6 @@ def unsettled_mazes(config: DataConfig, model: PreTrainedModel, tokenizer: Any, 
             logger.info(f"{len(kept) / tried:.1%} of {tried} mazes are neither always nor never solved")
             return kept[: config.examples]
     raise InvalidConfig(
-        f"Expects {config.examples} mazes that the model sometimes solves (skip_settled), "
+        f"Expects {config.examples} mazes that the model sometimes solves (filter_samples), "
         f"actual: {len(kept)} of {tried}"
     )
