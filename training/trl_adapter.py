@@ -1,7 +1,7 @@
 """What this project uses of TRL beyond its stable interface, in one place.
 
-``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one that
-is installed. Everything else in this package uses public names alone.
+``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one
+that is installed. Everything else in this package uses public names alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ def is_sharded(trainer: Trainer) -> bool:
 
 
 def prepare_chat(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Lets a tokenizer without a chat template read messages as they are: TRL would add special tokens to plain text."""
+    """Lets a tokenizer without a chat template read messages as they are; TRL adds special tokens to plain text."""
     if not tokenizer.chat_template:
         tokenizer.chat_template = PLAIN_CHAT
 
