@@ -172,7 +172,11 @@ class Episode:
 
     @property
     def attempt(self) -> Attempt:
-        """The complete attempt. Raises InvalidConfig while it goes on."""
+        """The complete attempt.
+
+        Raises:
+            InvalidConfig: while it goes on.
+        """
         if self.end is None or self.ended_by is None:
             raise InvalidConfig("Expects an episode that has ended, actual: one that goes on")
         texts = tuple(reply.text for reply in self._replies)

@@ -29,7 +29,7 @@ class ImpossibleMaze(TokenMazeError):
 
 
 class UnreadableMaze(TokenMazeError):
-    """A maze is written in a way that an agent cannot take: outside its vocabulary, or not to be told apart."""
+    """A maze is written in a way that an agent cannot take: outside its vocabulary, or ambiguous."""
 
 
 class UnknownName(TokenMazeError):

@@ -73,6 +73,8 @@ def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | Non
 
     Args:
         walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+        origin: the cell with ``<|origin|>``, if any.
+        target: the cell with ``<|target|>``, if any.
     """
     rows, cols = walls.shape
     cells = walls.tobytes()  # iterates as integers, faster than the array

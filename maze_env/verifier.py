@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         end: how it ended.
-        answer: the completion, taken apart.
+        answer: the parsed completion.
         legal_moves: moves played before the first illegal one. The strict rule plays none of a malformed answer.
         position: the cell where the agent stood when the replay ended.
         start_distance: moves of the shortest path from the origin to the target; ``UNREACHABLE`` where there is none.
