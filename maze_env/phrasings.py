@@ -16,7 +16,7 @@ from random import Random
 
 import numpy as np
 
-from maze_env.errors import InvalidMazeText, unknown_name
+from maze_env.errors import InvalidMazeText, lookup
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_TOKENS, MOVES, Move
 from maze_env.tokens import (
@@ -196,11 +196,5 @@ PHRASINGS: dict[str, Phrasing] = {
 
 
 def phrasing_named(name: str) -> Phrasing:
-    """The phrasing of that name.
-
-    Raises:
-        UnknownName: for a name not in ``PHRASINGS``.
-    """
-    if name not in PHRASINGS:
-        raise unknown_name("phrasing", name, PHRASINGS)
-    return PHRASINGS[name]
+    """The phrasing of that name."""
+    return lookup("phrasing", name, PHRASINGS)

@@ -19,7 +19,7 @@ from typing import Any
 
 from maze_env.answers import moves_to_text
 from maze_env.attempt import MALFORMED, End
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, lookup
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.solving import shortest_path
@@ -126,14 +126,8 @@ SCHEMES: dict[str, RewardScheme] = {
 
 
 def scheme_named(name: str) -> RewardScheme:
-    """The scheme of that name.
-
-    Raises:
-        UnknownName: for a name not in ``SCHEMES``.
-    """
-    if name not in SCHEMES:
-        raise unknown_name("reward scheme", name, SCHEMES)
-    return SCHEMES[name]
+    """The scheme of that name."""
+    return lookup("reward scheme", name, SCHEMES)
 
 
 def step_scheme_named(name: str) -> RewardScheme:

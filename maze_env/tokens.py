@@ -148,6 +148,9 @@ def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None
 def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
     """Walls, origin and target of a text, which may hold unseen cells. Walls are not checked for consistency.
 
+    Returns:
+        Walls, (rows, cols) uint8 with ``UNSEEN_BITS`` where a cell has not been seen; the origin; the target.
+
     Raises:
         InvalidMazeText: as ``maze_from_text``.
     """

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from random import Random
 
 from maze_env.answers import moves_to_text, parse_answer
-from maze_env.errors import unknown_name
+from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
@@ -64,14 +64,8 @@ TRACE_STYLES: dict[str, TraceStyle] = {
 
 
 def style_named(name: str) -> TraceStyle:
-    """The style of that name.
-
-    Raises:
-        UnknownName: for a name not in ``TRACE_STYLES``.
-    """
-    if name not in TRACE_STYLES:
-        raise unknown_name("trace style", name, TRACE_STYLES)
-    return TRACE_STYLES[name]
+    """The style of that name."""
+    return lookup("trace style", name, TRACE_STYLES)
 
 
 def write(style: str, maze: Maze, key: int) -> str:
