@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from maze_env.attempt import Reply
 from maze_env.episode import MODES, Mode, Observation
@@ -32,6 +32,14 @@ class Agent(ABC):
     modes: ClassVar[tuple[Mode, ...]] = MODES
     mode: Mode
     batch_size: int = 100
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is in force in it (generation settings, prompt template ...), ready for JSON; results store it."""
+        return {}
+
+    def check(self) -> None:  # noqa: B027 (most depend on nothing)
+        """Raises an error when what the agent depends on, e.g. a server, is gone; asked after requests failed."""
 
     def supports(self, phrasing: str) -> bool:
         """Whether the agent can read mazes in this one of ``maze_env.phrasings``."""

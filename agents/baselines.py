@@ -21,7 +21,7 @@ from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
-from maze_env.tokens import NO_WAY
+from maze_env.tokens import UNREACHABLE_TOKEN
 
 
 class WalkingAgent(Agent):
@@ -61,14 +61,14 @@ class WalkingAgent(Agent):
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, rng, memory)
             if move is None:
-                return NO_WAY
+                return UNREACHABLE_TOKEN
             if self.mode == "play":
                 return move.token
             moves.append(move)
             cell, _ = transition(maze, maze.origin, move)
             if cell == maze.target:
                 break
-            maze = Maze.trusted(maze.walls, cell, maze.target)
+            maze = Maze.from_validated(maze.walls, cell, maze.target)
         return phrasing.translate(moves_to_text(moves))
 
 
@@ -100,7 +100,7 @@ class GreedyAgent(WalkingAgent):
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         def distance(move: Move) -> int:
-            row, col = move.from_cell(maze.origin)
+            row, col = move.apply(maze.origin)
             return abs(row - maze.target[0]) + abs(col - maze.target[1])
 
         moves = maze.open_moves(maze.origin)
@@ -156,7 +156,7 @@ class DepthFirstAgent(WalkingAgent):
         visited, path = memory.setdefault("visited", set()), memory.setdefault("path", [])
         visited.add(maze.origin)
         for move in maze.open_moves(maze.origin):
-            if move.from_cell(maze.origin) not in visited:
+            if move.apply(maze.origin) not in visited:
                 path.append(move)
                 return move
         return path.pop().opposite if path else None
@@ -193,7 +193,7 @@ class AStarAgent(WalkingAgent):
                 assert first is not None
                 return first
             for move in maze.open_moves(cell):
-                to = move.from_cell(cell)
+                to = move.apply(cell)
                 if length + 1 < best.get(to, maze.rows * maze.cols):
                     best[to] = length + 1
                     left = heuristic(to)

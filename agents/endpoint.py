@@ -19,7 +19,7 @@ from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
 from agents.errors import InvalidEndpoint
-from agents.prompts import WORDINGS
+from agents.prompts import PROMPT_TEMPLATES
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
@@ -83,12 +83,13 @@ class EndpointAgent(Agent):
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
-        self._check_server()
+        self.check()
 
     def _options(self) -> dict[str, Any]:
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
 
-    def _check_server(self) -> None:
+    def check(self) -> None:
+        """Asks the server for its models. Raises InvalidEndpoint as the constructor does."""
         client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
         try:
             names = [model.id for model in client.models.list()]
@@ -131,7 +132,7 @@ class EndpointAgent(Agent):
         try:
             reply = await client.chat.completions.create(
                 model=self.model,
-                messages=[{"role": "user", "content": WORDINGS[self._phrasing].replace("{maze}", observation)}],
+                messages=[{"role": "user", "content": PROMPT_TEMPLATES[self._phrasing].replace("{maze}", observation)}],
                 temperature=self.temperature,
                 max_tokens=self.max_new_tokens,
                 seed=key_of(self._seeds[index], self._turn) % 2**31,

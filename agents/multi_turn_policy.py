@@ -15,7 +15,7 @@ from agents.base import Agent, Mode
 from agents.decoding import context_length
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction
-from agents.prompts import Replies, render_play
+from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.episode import Observation
@@ -133,6 +133,22 @@ class MultiTurnPolicy(Agent):
         """
         model, tokenizer = load_for_inference(path, device, **load_options)
         return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        decoder, sampled = self.decoder, self.decoder.temperature > 0
+        return {
+            "temperature": decoder.temperature,
+            "restrict": decoder.restrict,
+            "max_turn_tokens": decoder.max_turn_tokens,
+            "max_new_tokens": self.max_tokens,
+            "do_sample": sampled,
+            "top_k": 0 if sampled else None,
+            "top_p": 1.0 if sampled else None,
+            "eos_token_id": decoder.end_ids,
+            "dtype": str(decoder.model.dtype).removeprefix("torch."),
+            **prompt_settings(multi_turn_prompt_template(self.tokenizer)),
+        }
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD

@@ -14,7 +14,8 @@ from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
 """Agents that need no checkpoint."""
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
+"""``owner/model``."""
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:

@@ -211,7 +211,7 @@ class SB3Agent(Agent):
         replies = [Reply("")] * len(observations)
         if live:
             cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self.cols, 1)
-            grids = self._view.paint(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
+            grids = self._view.observe_batch(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
             moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):
                 replies[index] = Reply(MOVE_TOKENS[move])

@@ -5,65 +5,19 @@
     python -m benchmarks.compare A.json B.json --points 2      also how many mazes it takes to see 2 points
     python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
-Only results on the same mazes, in the same phrasings and mode, with the same number of samples compare.
+Only results on the same mazes, in the same phrasings and mode, with the same number of samples, are compared.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.results import (
-    InvalidResult,
-    attempts_at_each,
-    load_result,
-    path_scores,
-    phrasings_of,
-    solved_shares,
-)
-from benchmarks.stats import PairedDifference, holm, mazes_needed, paired_difference
-from benchmarks.suite_specs import SUITES
+from benchmarks.comparison import METRICS, compare, p_text, suite_text
+from benchmarks.figures import SPL
+from benchmarks.record import Result, load
+from benchmarks.stats import PairedDifference, holm, mazes_needed
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
-from maze_env.symmetry import SYMMETRIES
-
-
-def compare(first: dict[str, Any], second: dict[str, Any], metric: str = "solved") -> PairedDifference:
-    """First minus second, maze by maze, in ``solved`` or ``spl``.
-
-    Raises:
-        InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
-    """
-    if first["suite"]["sha256"] != second["suite"]["sha256"]:
-        raise InvalidResult(f"Expects two results on the same mazes, actual: {_suite(first)} and {_suite(second)}")
-    for what, one, two in (
-        ("phrasings", phrasings_of(first["suite"]), phrasings_of(second["suite"])),
-        ("mode", first["mode"], second["mode"]),
-        ("fog", first["view_radius"], second["view_radius"]),
-        ("number of samples", first["samples"], second["samples"]),
-    ):
-        if one != two:
-            raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
-    values = {"solved": solved_shares, "spl": path_scores}[metric]
-    return paired_difference(*(over_images(values(result), result["suite"]["name"]) for result in (first, second)))
-
-
-def over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
-    """The mean over the images of each maze, which are no independent trials; ``scores`` where a maze has but one."""
-    if suite not in SUITES or not SUITES[suite].images:
-        return scores
-    images = len(SYMMETRIES)
-    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
-
-
-def _suite(result: dict[str, Any]) -> str:
-    suite = result["suite"]
-    return f"{suite['name']} v{suite['version']} sha256 {suite['sha256']}"
-
-
-def p_text(p_value: float) -> str:
-    """A p-value as tables write it."""
-    return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"
 
 
 def power_note(difference: PairedDifference, points: float) -> str:
@@ -83,18 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
-    parser.add_argument("--metric", choices=("solved", "spl"), default="solved", help="what to compare")
+    parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")
     parser.add_argument("--points", type=float, default=1.0, help="difference for which to tell the mazes needed")
     options = parser.parse_args(arguments)
     if not 0 < options.points <= 100:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
-    first, others = load_result(options.first), [load_result(path) for path in options.others]
+    first, others = load(options.first), [load(path) for path in options.others]
     differences = [compare(first, other, options.metric) for other in others]
     corrected = holm([difference.p_value for difference in differences])
-    print(f"{_suite(first)}, {first['mode']} track, {first['samples']} sample(s) a maze")
+    print(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    no_images = differences[0].mazes == first["suite"]["mazes"]
-    exact = attempts_at_each(first) == 1 and no_images and options.metric == "solved"
+    no_images = differences[0].mazes == first.suite.mazes
+    exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
     for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):
@@ -110,12 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(power_note(difference, options.points))
 
 
-def _figure(result: dict[str, Any], metric: str) -> str:
-    summary = result["summary"]
+def _figure(result: Result, metric: str) -> str:
+    summary = result.summary
     if metric == "spl":
-        return f"SPL {summary['spl']:.3f}  {result['agent']}"
-    least, most = summary["solved_rate_wilson_95"]
-    return f"{summary['solved_rate']:6.1%} [{least:.1%}, {most:.1%}]  {result['agent']}"
+        return f"{SPL.title} {SPL.text(summary.spl)}  {result.agent}"
+    low, high = summary.solved_rate_wilson_95
+    return f"{summary.solved_rate:6.1%} [{low:.1%}, {high:.1%}]  {result.agent}"
 
 
 if __name__ == "__main__":

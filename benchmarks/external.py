@@ -1,11 +1,11 @@
-"""Mazes that others have published, as a suite: AlphaMaze's Maze-Bench, or any data in its columns.
+"""Mazes published by others, as a suite: AlphaMaze's Maze-Bench, or any data in its columns.
 
     python -m benchmarks.mazebench --suite homebrewltd/Maze-Bench-v0.2 ...    a data set's name on the Hugging Face hub
     python -m benchmarks.mazebench --suite folder/maze_bench.parquet ...      a file, parquet or JSON
 
 ``Prompt`` holds a maze in tokens, alone or at the end of the published instruction; ``Level`` is optional. No other
-column is read: answers are judged by replay, not by a golden one. Unlike the frozen suites', these mazes are not kept
-out of training here; a result says how many of them have a layout of the training split.
+column is read: answers are verified by replay, not against a reference. Unlike the frozen suites', these mazes are not
+excluded from training here; a result records how many of them have a layout of the training split.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from maze_env.tokens import maze_from_text, maze_to_text
 PROMPT, LEVEL = "Prompt", "Level"
 SPLIT = "test"
 INSTRUCTION_END = "MAZE:"
-"""What the published instruction ends with, before the maze."""
+"""The end of the published instruction, before the maze."""
 FORMATS = {".parquet": "parquet", ".json": "json", ".jsonl": "json"}
 LEVELS = {**PAPER_LEVELS, "Longer": (14, MAX_SIDE**2 - 1)}
 """The levels by shortest length, where the data has no column for them."""
@@ -38,12 +38,17 @@ def is_source(name: str) -> bool:
 
 
 def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
-    """What the data of ``source`` holds, described as a suite is, each row a draw of one maze; and its mazes.
+    """Reads published mazes.
 
-    The suite's hash is the sha256 of all mazes in their canonical text, one after the other.
+    Args:
+        source: a file, or a data set on the hub.
+
+    Returns:
+        The definition of the suite, each row a draw of one maze, and the mazes. The suite's hash is the sha256 of all
+        mazes in their canonical text, concatenated.
 
     Raises:
-        InvalidSuite: when the data cannot be had or has no rows, or for the first row that is not as it should be.
+        InvalidSuite: when the data cannot be read or has no rows, or for the first invalid row.
     """
     mazes, draws = [], []
     bounds: dict[str, tuple[int, int]] = {}
@@ -54,8 +59,8 @@ def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
             level = str(_value(row, LEVEL, (str, int))) if LEVEL in row else ""
         except TokenMazeError as error:
             raise InvalidSuite(f"{error} (row {number} of {source})") from None
-        least, greatest = bounds.get(level, (length, length))
-        bounds[level] = min(least, length), max(greatest, length)
+        low, high = bounds.get(level, (length, length))
+        bounds[level] = min(low, length), max(high, length)
         mazes.append(maze)
         draws.append(Draw(length, length, 1, size=(maze.rows, maze.cols), level=level))
     levels = LEVELS if "" in bounds else dict(sorted(bounds.items(), key=lambda item: item[1]))
@@ -65,7 +70,7 @@ def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
 
 
 def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> Any:
-    """What a row has in a column. Raises InvalidSuite unless it is of one of the types ``kind``, and not empty."""
+    """A row's value in a column. Raises InvalidSuite unless it is of one of the types ``kind``, and not empty."""
     value = row[column]
     if not isinstance(value, kind) or value == "":
         raise InvalidSuite(f"Expects a value in column {column}, actual: {value!r}")
@@ -73,8 +78,8 @@ def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> A
 
 
 def _rows(source: str) -> Iterator[dict[str, Any]]:
-    """The rows of a file or of a hub data set's ``test`` split, with the columns that matter. Raises InvalidSuite."""
-    import datasets  # takes a second, and frozen suites do without
+    """The rows of a file or of a hub data set's ``test`` split, with the two columns. Raises InvalidSuite."""
+    import datasets  # takes a second, and frozen suites do not need it
 
     file_format = FORMATS.get(Path(source).suffix)
     try:
@@ -83,7 +88,7 @@ def _rows(source: str) -> Iterator[dict[str, Any]]:
         else:
             data = datasets.load_dataset(source, split=SPLIT)
     except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetsError) as error:
-        reason = error.__cause__ or error  # an empty JSON file is a StopIteration without words
+        reason = error.__cause__ or error  # an empty JSON file is a StopIteration without a message
         raise InvalidSuite(
             f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
             f"({str(reason) or type(reason).__name__})"

@@ -1,8 +1,8 @@
-"""How fast a language model plays turn by turn, its cache kept, beside a fresh ``generate`` over the whole history.
+"""How fast a language model plays in one dialogue, its cache kept, against a fresh ``generate`` over the whole history.
 
-    python -m benchmarks.multi_turn_speed --output benchmarks/turns.json
+    python -m benchmarks.multi_turn_speed --output benchmarks/multi_turn_speed.json
 
-Both play the same games of the environment and have to make the same moves. They take turns, round after round.
+Both play the same games of the environment and have to make the same moves; they are measured alternately.
 """
 
 import argparse
@@ -16,53 +16,68 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.provenance import provenance
 from agents.rollout import rollout
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
-from benchmarks.results import check_output
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from benchmarks.record import check_output
 from maze_env._cli import run_command, write_whole
-from maze_env.attempt import Attempt
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, Move
 
+MIN_AGREEMENT = 0.99
+"""Share of games that must be alike both ways: the last bit of a sum may decide between two moves of equal score."""
+
+Moves = tuple[Move, ...]
+
 
 class DifferentMoves(TokenMazeError):
-    """The two ways of playing did not play the same games, so their speeds say nothing."""
+    """The two decoders did not play the same games, so their speeds do not compare."""
 
 
-class FreshDecoder(MultiTurnDecoder):
-    """Keeps no cache: each turn ``generate`` reads the prompt and all that was said since."""
+class UncachedDecoder(MultiTurnDecoder):
+    """Keeps no cache: each turn ``generate`` reads the prompt and the dialogue so far."""
 
-    def begin(self, prompts: Sequence[str], thinking_opened: bool = False) -> None:
-        self.thinking_opened, self.histories = thinking_opened, list(prompts)
+    def prefill(self, prompts: Sequence[Sequence[int]], thinking_opened: bool = False) -> None:
+        self.thinking_opened, self.unread = thinking_opened, [list(ids) for ids in prompts]
 
-    def keep(self, games: Sequence[int]) -> None:
-        self.histories = [self.histories[game] for game in games]
+    def select(self, dialogues: Sequence[int]) -> None:
+        self.unread = [self.unread[dialogue] for dialogue in dialogues]
 
-    def read(self, texts: Sequence[str]) -> None:
-        self.histories = [history + text for history, text in zip(self.histories, texts, strict=True)]
+    def append(self, replies: Sequence[Sequence[int]]) -> None:
+        for history, ids in zip(self.unread, replies, strict=True):
+            history.extend(ids)
 
     @torch.inference_mode()
-    def write(self, possible: Sequence[Sequence[Move]] | None = None) -> tuple[list[str], list[list[int]]]:
-        inputs = self.tokenizer(
-            self.histories, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
-        ).to(self.model.device)
+    def generate(
+        self, possible: Sequence[Sequence[Move]] | None = None, generator: torch.Generator | None = None
+    ) -> tuple[list[str], list[list[int]], list[list[float]]]:
+        inputs = self.tokenizer.pad({"input_ids": self.unread}, padding_side="left", return_tensors="pt")
         config = GenerationConfig(
-            max_new_tokens=1, do_sample=False, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self._ends
+            max_new_tokens=1,
+            do_sample=False,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=list(self.end_ids),
         )
         moves_alone = LogitsProcessorList([_MovesAlone([ids[0] for ids in self._move_ids])])
-        output = self.model.generate(**inputs, generation_config=config, logits_processor=moves_alone)
+        output = self.model.generate(
+            **inputs.to(self.model.device), generation_config=config, logits_processor=moves_alone
+        )
         ids = output[:, inputs["input_ids"].shape[1] :].tolist()
-        texts = [self.tokenizer.decode(written) for written in ids]
-        self.read(texts)
-        return texts, ids
+        self.append(ids)
+        return [self.tokenizer.decode(written) for written in ids], ids, [[0.0] * len(written) for written in ids]
 
 
 class _MovesAlone(LogitsProcessor):
@@ -75,23 +90,27 @@ class _MovesAlone(LogitsProcessor):
         return kept
 
 
-def play(model: PreTrainedModel, tokenizer: Any, mazes: Sequence[Maze], turns: int, fresh: bool) -> tuple[float, Any]:
-    """Moves per second over ``turns`` turns of a game on each maze, all side by side, and the moves."""
-    policy = MultiTurnPolicy.of_model(model, tokenizer, restrict="moves")
-    if fresh:
-        policy.decoder = FreshDecoder(model, tokenizer, restrict="moves")
-    begun = time.perf_counter()
-    records: list[Attempt] = rollout(policy, mazes, range(len(mazes)), max_steps=turns)
-    seconds = time.perf_counter() - begun
-    return sum(len(record.moves) for record in records) / seconds, [record.moves for record in records]
+def play(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, mazes: Sequence[Maze], turns: int, cached: bool
+) -> tuple[float, list[Moves]]:
+    """Plays ``turns`` turns on each maze, all in one batch: moves per second, and the moves of each game."""
+    policy = MultiTurnPolicy(model, tokenizer, restrict="moves")
+    if not cached:
+        policy.decoder = UncachedDecoder(model, tokenizer, restrict="moves")
+    start = time.perf_counter()
+    attempts = rollout(policy, mazes, range(len(mazes)), max_steps=turns)
+    seconds = time.perf_counter() - start
+    return sum(len(attempt.moves) for attempt in attempts) / seconds, [attempt.moves for attempt in attempts]
 
 
-def measure(model: PreTrainedModel, tokenizer: Any, games: int, turns: int, rounds: int) -> dict[str, Any]:
-    """Both ways, round after round.
+def measure(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, games: int, turns: int, rounds: int
+) -> dict[str, Any]:
+    """Measures both decoders, round after round.
 
     Raises:
         InvalidConfig: for a tokenizer that needs several tokens for a move.
-        DifferentMoves: when the two ways play different games.
+        DifferentMoves: when the two play different games.
     """
     if any(len(tokenizer(token, add_special_tokens=False)["input_ids"]) != 1 for token in MOVE_TOKENS):
         raise InvalidConfig("Expects a model with one token for each move (add_maze_tokens), actual: several")
@@ -99,11 +118,11 @@ def measure(model: PreTrainedModel, tokenizer: Any, games: int, turns: int, roun
     mazes = [batch[index] for index in range(games)]
     rates: dict[str, list[float]] = {"kept": [], "fresh": []}
     for _ in range(rounds):
-        kept, moves = play(model, tokenizer, mazes, turns, fresh=False)
-        fresh, again = play(model, tokenizer, mazes, turns, fresh=True)
-        alike = sum(one == other for one, other in zip(moves, again, strict=True)) / games
-        if alike < 0.99:  # the last bit of a sum may decide between two moves that are as good as equal
-            raise DifferentMoves(f"Expects the same moves both ways, actual: in {alike:.1%} of the games")
+        kept, moves = play(model, tokenizer, mazes, turns, cached=True)
+        fresh, moves_uncached = play(model, tokenizer, mazes, turns, cached=False)
+        agreement = sum(one == other for one, other in zip(moves, moves_uncached, strict=True)) / games
+        if agreement < MIN_AGREEMENT:
+            raise DifferentMoves(f"Expects the same moves both ways, actual: in {agreement:.1%} of the games")
         rates["kept"].append(kept)
         rates["fresh"].append(fresh)
     ratios = [kept / fresh for kept, fresh in zip(rates["kept"], rates["fresh"], strict=True)]
@@ -111,7 +130,7 @@ def measure(model: PreTrainedModel, tokenizer: Any, games: int, turns: int, roun
         "games": games,
         "turns": turns,
         "moves_per_second": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": {"median": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)},
+        "ratio": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
         "rounds": rates,
     }
 
@@ -123,10 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", help="a folder or hub name; default: the embedded model, untrained")
-    parser.add_argument("--games", type=int, default=1024, help="played side by side (default %(default)s)")
+    parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
+    parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each way (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each decoder (default %(default)s)")
     parser.add_argument("--output", type=Path, help="a JSON file to store the result in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -135,20 +154,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidConfig("Expects games, turns and rounds of at least 1")
     if options.output is not None:
         check_output(options.output, options.overwrite)
-    started = time.monotonic()
+    start = time.monotonic()
     if options.model is None:
-        model, tokenizer = build_model(EmbeddedConfig(), seed=0).eval(), build_tokenizer()
+        model, tokenizer = build_model(TinyConfig(), seed=0).eval(), build_tokenizer()
     else:
         model, tokenizer = load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)
     rates, ratio = result["moves_per_second"], result["ratio"]
     print(
-        f"{options.games} games side by side, {options.turns} turns: {rates['kept']:,.0f} moves/s with the cache kept, "
+        f"{options.games} games in one batch, {options.turns} turns: {rates['kept']:,.0f} moves/s with the cache kept, "
         f"{rates['fresh']:,.0f} with a fresh generate; {ratio['median']:.1f} times "
-        f"[{ratio['least']:.1f}, {ratio['greatest']:.1f}]"
+        f"[{ratio['min']:.1f}, {ratio['max']:.1f}]"
     )
     if options.output is not None:
-        result["provenance"] = provenance("benchmarks.multi_turn_speed", arguments, time.monotonic() - started)
+        result["provenance"] = provenance("benchmarks.multi_turn_speed", arguments, time.monotonic() - start)
         write_whole(options.output, json.dumps(result, indent=1) + "\n")
         print(f"stored in {options.output}")
 

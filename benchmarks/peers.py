@@ -1,10 +1,9 @@
-"""What ``throughput.py`` measures beside this package: other environments and generators, where they are installed.
+"""The peers of ``throughput.py``: other environments and generators, where they are installed.
 
 ``pip install -e .[peers]`` installs those that gymnasium does not bring along. Each function gives a rate per second.
 """
 
 import time
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,30 +18,30 @@ def single_steps(name: str, steps: int = 20_000, **options: Any) -> float:
     env = gymnasium.make(name, **options)
     actions = np.random.default_rng(0).integers(0, 4, steps).tolist()
     env.reset(seed=0)
-    done, taken = 0, 0.0
+    done, seconds = 0, 0.0
     while done < steps:
         env.reset()
-        start, begun = done, time.perf_counter()
-        for action in actions[start:]:
+        first, start = done, time.perf_counter()
+        for action in actions[first:]:
             _, _, terminated, truncated, _ = env.step(action)
             done += 1
             if terminated or truncated:
                 break
-        taken += time.perf_counter() - begun
-    return steps / taken
+        seconds += time.perf_counter() - start
+    return steps / seconds
 
 
-def vector_steps(name: str, turns: int = 60, **options: Any) -> float:
+def vector_steps(name: str, steps: int = 60, **options: Any) -> float:
     """Environment steps per second of Gymnasium's vector interface under random actions, autoreset included."""
     env = gymnasium.make_vec(name, num_envs=VECTOR, vectorization_mode="vector_entry_point", **options)
     env.reset(seed=0)
-    highest = int(env.single_action_space.n)  # type: ignore[attr-defined]
-    actions = np.random.default_rng(0).integers(0, highest, (turns, VECTOR))
+    count = int(env.single_action_space.n)  # type: ignore[attr-defined]
+    actions = np.random.default_rng(0).integers(0, count, (steps, VECTOR))
     env.step(actions[0])
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for batch in actions:
         env.step(batch)
-    return turns * VECTOR / (time.perf_counter() - begun)
+    return steps * VECTOR / (time.perf_counter() - start)
 
 
 def minigrid_steps() -> float:
@@ -52,31 +51,27 @@ def minigrid_steps() -> float:
     return single_steps("MiniGrid-FourRooms-v0", 5_000)
 
 
-def jumanji_steps(autoreset: bool) -> Callable[[], float]:
+def jumanji_steps(autoreset: bool) -> float:
     """Jumanji's Maze, 10x10, jitted and mapped over a batch; compilation is not timed."""
+    import jax
+    import jumanji
+    from jumanji.wrappers import AutoResetWrapper
 
-    def measure() -> float:
-        import jax
-        import jumanji
-        from jumanji.wrappers import AutoResetWrapper
-
-        plain = jumanji.make("Maze-v0")
-        env = AutoResetWrapper(plain) if autoreset else plain
-        state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.PRNGKey(0), VECTOR))
-        step = jax.jit(jax.vmap(env.step))
-        turns = 5 if autoreset else 60
-        actions = jax.numpy.asarray(np.random.default_rng(0).integers(0, 4, (turns, VECTOR)).astype(np.int32))
-        # Stepped from outside, everything that a step gives asked for, as ours is. (A loop compiled around the steps,
-        # of which little is asked, lets XLA leave out the rest.)
-        for _ in range(2):  # compiles, then warms up
-            jax.block_until_ready(step(state, actions[0]))
-        begun = time.perf_counter()
-        for batch in actions:
-            state, timestep = step(state, batch)
-        jax.block_until_ready((state, timestep))
-        return turns * VECTOR / (time.perf_counter() - begun)
-
-    return measure
+    plain = jumanji.make("Maze-v0")
+    env = AutoResetWrapper(plain) if autoreset else plain
+    state, _ = jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.PRNGKey(0), VECTOR))
+    step = jax.jit(jax.vmap(env.step))
+    steps = 5 if autoreset else 60
+    actions = jax.numpy.asarray(np.random.default_rng(0).integers(0, 4, (steps, VECTOR)).astype(np.int32))
+    # Stepped from outside, with everything that a step returns asked for, as in our own measurement. (With the loop
+    # compiled around the steps, XLA would leave out whatever is not asked for.)
+    for _ in range(2):  # compiles, then warms up
+        jax.block_until_ready(step(state, actions[0]))
+    start = time.perf_counter()
+    for batch in actions:
+        state, timestep = step(state, batch)
+    jax.block_until_ready((state, timestep))
+    return steps * VECTOR / (time.perf_counter() - start)
 
 
 def jumanji_mazes(side: int, count: int) -> float:
@@ -87,19 +82,19 @@ def jumanji_mazes(side: int, count: int) -> float:
     make = jax.jit(jax.vmap(RandomGenerator(num_rows=side, num_cols=side)))
     keys = jax.random.split(jax.random.PRNGKey(0), count)
     jax.block_until_ready(make(keys))
-    begun = time.perf_counter()
+    start = time.perf_counter()
     jax.block_until_ready(make(keys))
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - start)
 
 
 def maze_dataset_mazes(side: int, count: int) -> float:
     """maze-dataset's depth-first generator."""
     from maze_dataset.generation import LatticeMazeGenerators
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(count):
         LatticeMazeGenerators.gen_dfs((side, side))
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - start)
 
 
 def installed(package: str) -> bool:

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom, binomtest, norm
@@ -173,14 +174,18 @@ def bootstrap_seeds(scores: np.ndarray, resamples: int = 10_000) -> Interval:
     Args:
         scores: (seeds, mazes) float.
     """
-    random = np.random.default_rng(0)
-    seeds, mazes = scores.shape
-    # A draw of mazes is how often each is in it, so that a resample is a product with those counts.
-    counts = random.multinomial(mazes, np.full(mazes, 1 / mazes), size=resamples)
-    weights = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
-    means = ((counts @ scores.T) * weights).sum(axis=1) / (mazes * seeds)
+    weights, counts = _resamples(*scores.shape, resamples)
+    means = ((counts @ scores.T) * weights).sum(axis=1) / scores.size
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _resamples(seeds: int, mazes: int, resamples: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each seed, (resamples, seeds) int64, and each maze, (resamples, mazes) int16, is drawn."""
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(mazes, np.full(mazes, 1 / mazes), size=resamples)
+    return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples), counts.astype(np.int16)
 
 
 def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:

@@ -2,36 +2,40 @@
 
     python -m benchmarks.study benchmarks/STUDY.md
 
-A marker is a comment in the page; what stands between it and the next ``<!-- end -->`` is replaced. File names are
-taken from the page's folder.
+A marker is a comment in the page; the text between it and the next ``<!-- end -->`` is replaced. File names are
+relative to the page's folder.
 
     <!-- seeds: results/settings/*.json against base: GRPO -->    a row for each recipe and stage, over its seeds
     <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
     <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
-    <!-- reasoning: results/styles/*.json -->                           what the traces were worth
+    <!-- reasoning: results/styles/*.json -->                           validity and use of the traces
     <!-- symmetry: results/ood/symmetry-*.json -->                      how many answers to images are images
 """
 
 import argparse
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.compare import compare, p_text
-from benchmarks.results import InvalidResult, load_result, path_scores, solved_shares
+from benchmarks.comparison import METRICS, compare, p_text
+from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
+from benchmarks.present.markdown import interval_text, markdown_table, range_text, values_of
+from benchmarks.record import Result, group_title, groups_of, load, tracks_of
 from benchmarks.stats import bootstrap_seeds, holm
-from benchmarks.table import Result, group_title, groups_of, markdown, tracks_of
+from benchmarks.typed_json import InvalidResult
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
 KINDS = "seeds|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
-METRICS = {"seeds": solved_shares, "spl": path_scores}
-COMPARED = {"seeds": "solved", "spl": "spl"}
-"""The metric of ``benchmarks.compare`` that each kind of table tests."""
+
+
+OVER_SEEDS = {"seeds": "solved", "spl": "spl"}
+"""Kinds of tables over training seeds, and the metric that each compares."""
 
 Groups = dict[str, list[Result]]
 
@@ -42,125 +46,112 @@ def read(folder: Path, patterns: str) -> Groups:
     Raises:
         InvalidResult: for a pattern without a file, or results that do not compare.
     """
-    paths = []
+    paths: list[Path] = []
     for pattern in patterns.split():
-        found = sorted(folder.glob(pattern))
-        if not found:
+        matches = sorted(folder.glob(pattern))
+        if not matches:
             raise InvalidResult(f"Expects result files {pattern} in {folder}, actual: none")
-        paths += found
-    tracks = tracks_of([load_result(path) for path in paths])
+        paths += matches
+    tracks = tracks_of(list(map(load, paths)))
     if len(tracks) > 1:
         raise InvalidResult(f"Expects results of one suite and track in {patterns}, actual: {sorted(tracks)}")
     (results,) = tracks.values()
-    return {group_title(group): some for group, some in groups_of(results).items()}
+    return {group_title(group): members for group, members in groups_of(results).items()}
 
 
 def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
-    """A row for each group: mean over its training seeds, each seed, and what it leads ``against`` by, seed by seed.
+    """A row for each group: mean over its training seeds, each seed, and its difference to ``against``, seed by seed.
 
     The exact tests of a table are corrected for their number.
     """
     if against is not None and against not in groups:
         raise unknown_name("recipe and stage", against, groups)
-    unit = 100 if metric == "seeds" else 1
-    what = "solved, %" if metric == "seeds" else "SPL"
-    header = ["", f"{what}: mean [95 %]", "each training seed"]
+    figure, score = METRICS[metric]
+    scores = {title: {one.train_seed: np.array(score(one)) for one in members} for title, members in groups.items()}
+    header = ["", f"{figure.title}{', %' * (figure.scale == 100)}: mean [95 %]", "each training seed"]
+    differences: dict[str, list[str]] = {}
     if against is not None:
         header += [f"minus {against}: mean [95 %]", "each training seed, exact test (Holm)"]
-    leads = leads_over(groups, against, metric, unit) if against is not None else {}
+        differences = differences_to(groups, against, metric, scores)
     rows = []
-    for title, results in groups.items():
-        scores = np.array([METRICS[metric](result) for result in results])
-        row = [title, _mean(scores, unit), "; ".join(f"{unit * one:.{_digits(unit)}f}" for one in scores.mean(axis=1))]
-        rows.append([*row, *leads.get(title, [""] * (len(header) - len(row)))])
-    return markdown(header, rows)
+    for title, by_seed in scores.items():
+        stacked = np.array(list(by_seed.values()))
+        row = [title, _mean(stacked, figure), "; ".join(map(figure.text, stacked.mean(axis=1)))]
+        rows.append([*row, *differences.get(title, [""] * (len(header) - len(row)))])
+    return markdown_table(header, rows)
 
 
-def leads_over(groups: Groups, against: str, metric: str, unit: int) -> dict[str, list[str]]:
-    """For each other group what it leads ``against`` by: the mean, and each seed with its exact test."""
-    pairs = {title: pairs_of(results, groups[against]) for title, results in groups.items() if title != against}
-    found = {title: [compare(*pair, COMPARED[metric]) for pair in some] for title, some in pairs.items()}
-    corrected = iter(holm([one.p_value for some in found.values() for one in some]))
-    leads = {}
-    for title, some in found.items():
-        each = [f"{unit * one.difference:+.{_digits(unit)}f}, {p_text(next(corrected))}" for one in some]
-        mean = _mean(_differences(pairs[title], metric), unit, sign="+") if each else "no seed in common"
-        leads[title] = [mean, "; ".join(each)]
-    return leads
+def differences_to(
+    groups: Groups, against: str, metric: str, scores: dict[str, dict[int | None, NDArray[np.float64]]]
+) -> dict[str, list[str]]:
+    """For each other group its difference to ``against``: the mean, and each seed with its exact test.
+
+    Args:
+        groups: results by title.
+        against: the title of one of them.
+        metric: a name of ``METRICS``.
+        scores: for each title and training seed, (mazes,) float64.
+    """
+    pairs = {title: pairs_of(members, groups[against]) for title, members in groups.items() if title != against}
+    compared = {title: [compare(*pair, metric) for pair in some] for title, some in pairs.items()}
+    figure = METRICS[metric].figure
+    corrected = iter(holm([one.p_value for some in compared.values() for one in some]))
+    cells = {}
+    for title, some in compared.items():
+        each = [f"{figure.text(one.difference, '+')}, {p_text(next(corrected))}" for one in some]
+        deltas = [scores[title][one.train_seed] - scores[against][other.train_seed] for one, other in pairs[title]]
+        mean = _mean(np.array(deltas), figure, "+") if each else "no seed in common"
+        cells[title] = [mean, "; ".join(each)]
+    return cells
 
 
 def pairs_of(results: Sequence[Result], others: Sequence[Result]) -> list[tuple[Result, Result]]:
     """Each result and what it is compared with: that of its training seed, or that of a baseline, which has none."""
-    of_seed = {other["train_seed"]: other for other in others}
-    alike = [(result, of_seed.get(result["train_seed"], of_seed.get(None))) for result in results]
-    return [(result, other) for result, other in alike if other is not None]
+    by_seed = {other.train_seed: other for other in others}
+    pairs = [(result, by_seed.get(result.train_seed, by_seed.get(None))) for result in results]
+    return [(result, other) for result, other in pairs if other is not None]
 
 
-def _differences(pairs: Sequence[tuple[Result, Result]], metric: str) -> NDArray[np.float64]:
-    score = METRICS[metric]
-    return np.array([np.array(score(one)) - np.array(score(other)) for one, other in pairs])
-
-
-def _mean(scores: NDArray[np.float64], unit: int, sign: str = "") -> str:
-    low, high = bootstrap_seeds(scores)
-    form = f"{sign}.{_digits(unit)}f"
-    return f"{unit * scores.mean():{form}} [{unit * low:{form}}, {unit * high:{form}}]"
-
-
-def _digits(unit: int) -> int:
-    return 1 if unit == 100 else 3
+def _mean(scores: NDArray[np.float64], figure: Figure, sign: str = "") -> str:
+    """The mean of (seeds, mazes) scores, and its interval."""
+    return interval_text(figure, scores.mean(), bootstrap_seeds(scores), sign)
 
 
 def by_level(groups: Groups) -> str:
-    """A row for each level and a column for each group: solved, mean over the training seeds (least-greatest)."""
+    """A row for each level and a column for each group: solved, mean over the training seeds (minimum-maximum)."""
     first = next(iter(groups.values()))[0]
     rows = []
-    for level in first["summary"]["levels"]:
-        parts = [[one["summary"]["levels"][level]["solved_rate"] for one in results] for results in groups.values()]
-        rows.append([level, *map(_spread, parts)])
-    return markdown([f"{first['suite']['name']}: solved, %", *groups], rows)
-
-
-REASONING = {
-    "trace true": "valid",
-    "answer follows": "follows",
-    "right in spite": "in_spite",
-    "a wrong turn": "wrong_turn",
-    "turned back from": "noticed",
-    "repaired": "repaired",
-}
-"""Columns on the traces, and the figures of ``reasoning.reasoning_figures`` in them."""
+    for level in first.summary.levels:
+        rates = [values_of(SOLVED, [one.summary.levels[level] for one in members]) for members in groups.values()]
+        rows.append([level, *(range_text(SOLVED, some) for some in rates)])
+    return markdown_table([f"{first.suite.name}: solved, %", *groups], rows)
 
 
 def reasoning(groups: Groups) -> str:
-    """A row for each group: its tokens a solve and what its traces were worth, mean over the seeds (least-greatest)."""
+    """A row for each group: its tokens a solve and what its traces were worth, as in ``by_level``."""
+    tokens = replace(TOKENS, digits=1)
     rows = []
-    for title, results in groups.items():
-        summaries = [one["summary"] for one in results]
-        tokens = [one["tokens_per_solve"] for one in summaries if one["tokens_per_solve"] is not None]
-        figures = [one["reasoning"] or {} for one in summaries]
-        told = [[one[key] for one in figures if one.get(key) is not None] for key in REASONING.values()]
-        rows.append([title, _spread(tokens, 1), *map(_spread, told)])
-    return markdown(["%, but for tokens", "tokens a solve", *REASONING], rows)
+    for title, members in groups.items():
+        traces = [range_text(figure, values_of(figure, _traces(members))) for figure in TRACE_FIGURES]
+        rows.append([title, range_text(tokens, values_of(tokens, [one.summary for one in members])), *traces])
+    return markdown_table(["%, but for tokens", tokens.title, *(figure.title for figure in TRACE_FIGURES)], rows)
+
+
+def _traces(results: Sequence[Result]) -> list[object]:
+    return [one.summary.reasoning for one in results if one.summary.reasoning is not None]
 
 
 def symmetry(groups: Groups) -> str:
-    """A row for each group, on suite ``symmetry``: mean over the training seeds (least-greatest)."""
-    rows = []
-    for title, results in groups.items():
-        summaries = [one["summary"] for one in results]
-        told = [[one[key] for one in summaries] for key in ("solved_rate", "symmetry_consistency")]
-        rows.append([title, *map(_spread, told)])
-    return markdown(["%", "solved", "answers to images that are the image of the answer"], rows)
+    """A row for each group, on suite ``symmetry``; cells as in ``by_level``."""
+    figures = (SOLVED, SYMMETRY)
+    rows = [
+        [title, *(range_text(figure, values_of(figure, [one.summary for one in members])) for figure in figures)]
+        for title, members in groups.items()
+    ]
+    return markdown_table(["%", *(figure.title for figure in figures)], rows)
 
 
 TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
-
-
-def _spread(values: Sequence[float], unit: int = 100) -> str:
-    if not values:
-        return "-"
-    return f"{unit * np.mean(values):.1f} ({unit * min(values):.1f}-{unit * max(values):.1f})"
 
 
 def filled(page: str, folder: Path) -> str:
@@ -169,9 +160,8 @@ def filled(page: str, folder: Path) -> str:
     def table(marker: re.Match[str]) -> str:
         head, kind, patterns, against, end = marker.groups()
         groups = read(folder, patterns)
-        if kind in METRICS:
-            return f"{head}{over_seeds(groups, against, kind)}\n{end}"
-        return f"{head}{TABLES[kind](groups)}\n{end}"
+        text = over_seeds(groups, against, OVER_SEEDS[kind]) if kind in OVER_SEEDS else TABLES[kind](groups)
+        return f"{head}{text}\n{end}"
 
     return MARKER.sub(table, page)
 

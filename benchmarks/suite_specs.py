@@ -12,7 +12,13 @@ from maze_env.phrasings import PHRASINGS, STANDARD
 
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
-ON_THE_WAY, BESIDE_IT = "on the way", "beside it"
+ON_PATH, OFF_PATH = "on the way", "beside it"
+"""Where a passage is closed; the texts stand in frozen files and in keys."""
+V1_NAMES = {
+    **{name: name for name in ("braid", "size", "generator", "turns", "corridors")},
+    "closed_passage": "walled_up",
+}
+"""Optional attributes of a ``Draw``, in their order in its key, and what a frozen file of version 1 calls them."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +26,13 @@ class Draw:
     """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened.
 
     Attributes:
-        size: rows and columns, where they are not the suite's. turns: least and greatest number of turns of the way.
-        corridors: least and greatest number of cells of the longest corridor (``maze_env.solving.longest_corridor``).
+        size: rows and columns, where they are not the suite's.
+        turns: minimum and maximum number of turns of the shortest path.
+        corridors: minimum and maximum number of cells of the longest corridor
+            (``maze_env.solving.longest_corridor``).
         level: of its mazes; "" where the length of the shortest path says it.
-        walled_up: where one passage more is closed (``suites.wall_up``), ``ON_THE_WAY`` or ``BESIDE_IT``; "" for none.
-            Lengths are those of the way before that.
+        closed_passage: where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for
+            none. Lengths are those of the shortest path before that.
     """
 
     min_length: int
@@ -36,31 +44,26 @@ class Draw:
     turns: tuple[int, int] | None = None
     corridors: tuple[int, int] | None = None
     level: str = ""
-    walled_up: str = ""
+    closed_passage: str = ""
 
     @property
-    def _more(self) -> dict[str, Any]:
-        """What is not as it is by default."""
-        more = {
-            "braid": self.braid,
-            "size": self.size,
-            "generator": self.generator,
-            "turns": self.turns,
-            "corridors": self.corridors,
-            "walled_up": self.walled_up,
-        }
-        usual = {"braid": 0.0, "size": None, "generator": GENERATOR, "turns": None, "corridors": None, "walled_up": ""}
-        return {name: value for name, value in more.items() if value != usual[name]}
+    def _v1_options(self) -> dict[str, Any]:
+        """What differs from the default, under the names of version 1."""
+        values = {written: (getattr(self, name), getattr(Draw, name)) for name, written in V1_NAMES.items()}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What tells its candidates from those of other draws."""
-        return (self.min_length, self.max_length, *self._more.values())
+        """What distinguishes its candidates from those of other draws."""
+        return (self.min_length, self.max_length, *self._v1_options.values())
 
     @property
-    def written(self) -> list[Any]:
-        """Its form in a frozen file."""
-        named = [value if name == "braid" else {name: value} for name, value in self._more.items()]
+    def v1_form(self) -> list[Any]:
+        """Its form in a frozen file of version 1. The published hashes depend on it: it does not change.
+
+        A list of positions and names, from which defaults are left out, as attributes were added over time.
+        """
+        named = [value if name == "braid" else {name: value} for name, value in self._v1_options.items()]
         return [self.min_length, self.max_length, self.count, *named, *([self.level] if self.level else [])]
 
 
@@ -74,10 +77,11 @@ class SuiteSpec:
         draws: how the mazes are drawn, in order.
         images: whether each maze stands there in its 8 symmetric images, one after the other.
         disjoint_from: suites of the same split whose layouts this one leaves out.
-        view_radius: of the fog that the suite is played in; ``None`` for none.
+        view_radius: under which partial observability the suite is played; ``None`` for none.
         modes: in which it can be measured.
         phrasings: of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels.
-        sha256: of the frozen file's text, with "\\n" for line ends.
+        sha256: of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
+            (``external.read``). Results are on the same mazes when it is the same.
     """
 
     name: str
@@ -121,17 +125,17 @@ def paper_draws(hundreds: int) -> tuple[Draw, ...]:
     return tuple(Draw(low, high, count * hundreds) for (low, high), count in counts)
 
 
-# Far enough for what is not seen to matter: at radius 1 a target within two moves is in sight.
+# Long enough for the unseen cells to matter: at radius 1 a target within two moves is visible.
 FOG_LEVELS = {"Near": (3, 5), "Middle": (6, 9), "Far": (10, 24)}
 FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
 
 TRAINED_SIDES = (4, 6, 8, 10)
-"""Of the square grids that the recipe search-10x10 trains on; the others of suite ``sizes`` are held out."""
+"""Sides of the square grids that recipe search-10x10 trains on; the others of suite ``sizes`` are held out."""
 SIZE_DRAWS = tuple(
     Draw(
         1,
         side * side - 1,
-        {3: 10, 4: 20}.get(side, 100),  # mirrored and turned ones apart, there are 12 and 21 of these
+        {3: 10, 4: 20}.get(side, 100),  # up to symmetry there are 12 and 21 of these
         size=(side, side),
         level=f"{side}x{side}" + ("" if side in TRAINED_SIDES else " held out"),
     )
@@ -141,9 +145,9 @@ TOPOLOGY_DRAWS = (
     *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
     Draw(1, 24, 100, braid=0.5, level="half braided"),
     Draw(1, 24, 100, braid=1.0, level="no dead ends"),
-    Draw(14, 24, 100, level="long corridors"),  # dfs's, walked along; suite ``corridors`` holds the way's length
+    Draw(14, 24, 100, level="long corridors"),  # of dfs, along the path; suite ``corridors`` keeps the length fixed
 )
-# Ways of the same lengths in mazes of one generator: only the corridors differ.
+# Paths of the same lengths in mazes of one generator: only the corridors differ.
 CORRIDOR_DRAWS = tuple(
     Draw(5, 8, 200, generator="wilson", corridors=cells, level=f"corridors of {cells[0]}-{cells[1]} cells")
     for cells in ((2, 4), (5, 7), (8, 25))
@@ -157,10 +161,10 @@ TURN_DRAWS = tuple(
     }.items()
     for turns in groups
 )
-# All have the same number of walls and two parts that do not meet: only where the endpoints lie tells the halves apart.
+# All have the same number of walls and two unconnected parts; the two levels differ only in where the endpoints lie.
 UNREACHABLE_DRAWS = (
-    Draw(1, 24, 100, walled_up=ON_THE_WAY, level="unreachable"),
-    Draw(1, 24, 100, walled_up=BESIDE_IT, level="reachable"),
+    Draw(1, 24, 100, closed_passage=ON_PATH, level="unreachable"),
+    Draw(1, 24, 100, closed_passage=OFF_PATH, level="reachable"),
 )
 # The paper's lengths on other layouts: of the 2,840 or so that "dfs" makes at 5x5 in this split, 47 were left.
 PHRASING_DRAWS = tuple(
@@ -194,7 +198,7 @@ SUITES: dict[str, SuiteSpec] = {
             name="mazebench-10x10",
             rows=10,
             cols=10,
-            # Lengths come as they come: of 4,000 mazes a third had up to 15 moves and a third over 30.
+            # Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
             levels={"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
             draws=(Draw(1, 99, 1000),),
             sha256="2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",

@@ -5,13 +5,13 @@
 
 A suite is a file in ``frozen/`` with one maze a line, and its hash stands in the code below. Where the mazes come from:
 candidate ``i`` of a draw is ``generate_batch`` of the key ``key_of(suite, version, *draw.key, i)`` with the draw's
-bounds on the shortest path; a candidate is passed over when its layout, under the 8 symmetries, is in the suite
-already or in a suite that this one must not overlap. So within a draw, layouts and then endpoints whose distance is
-within the bounds are as ``maze_env.generation`` draws them, and no wall layout counts twice.
+bounds on the shortest path; a candidate is skipped when its layout, under the 8 symmetries, is in the suite already or
+in a suite that this one must not overlap. So within a draw, layouts and then endpoints whose distance is within the
+bounds are distributed as ``maze_env.generation`` draws them, and no wall layout counts twice.
 
-The mazes of suite ``unreachable`` have one passage walled up after that (``wall_up``): on the way, so that the target
-cannot be reached and the right answer is to say so, or in the other half beside it. The layout so made must be of the
-suite's split, as the one that it was made of is.
+The mazes of suite ``unreachable`` have one more passage closed (``close_passage``): one on the shortest path, so that
+the target cannot be reached and the correct answer is to say so, or another one. The layout that results must belong to
+the suite's split, as the original does.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from benchmarks import external
-from benchmarks.suite_specs import GENERATOR, ON_THE_WAY, SUITES, SuiteSpec
+from benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
 from maze_env._cli import run_command
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
@@ -38,12 +38,12 @@ from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_c
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import SYMMETRIES, transform_maze
 
-MOST_TRIED = 1000
-"""Candidates for each maze of a draw. Where they do not suffice, there are no such mazes left."""
+MAX_CANDIDATES_PER_MAZE = 1000
+"""Where these do not suffice, there are no such mazes left."""
 
 
 class ChangedSuite(TokenMazeError):
-    """A frozen file is missing, or is not the one whose hash is pinned."""
+    """A frozen file is missing, or does not have the pinned hash."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Suite:
     """A suite's mazes, as read from its frozen file or from published data.
 
     Attributes:
+        spec: how they were drawn.
+        mazes: in the suite's order.
         labels: the level of each maze, as it was drawn.
     """
 
@@ -76,11 +78,11 @@ def spec_named(name: str) -> SuiteSpec:
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Suite:
-    """The frozen suite of that name, or the published mazes that it is the source of.
+    """The frozen suite of that name, or the mazes published under it.
 
     Raises:
         UnknownName: for a suite that does not exist.
-        InvalidSuite: as ``published.read``.
+        InvalidSuite: as ``external.read``.
         ChangedSuite: when the file is missing or its hash is not the pinned one.
     """
     if external.is_source(name):
@@ -104,36 +106,36 @@ def text_hash(text: str) -> str:
 
 def make_mazes(spec: SuiteSpec) -> list[Maze]:
     """The suite's mazes, made from its definition alone."""
-    taken = set().union(*map(made_layouts, spec.disjoint_from))
+    taken = set().union(*map(suite_layouts, spec.disjoint_from))
     mazes: list[Maze] = []
     for draw in spec.draws:
         rows, cols = draw.size or (spec.rows, spec.cols)
-        least, most = draw.turns or (0, None)
+        min_turns, max_turns = draw.turns or (0, None)
         bounds = MazeSpec(
             rows,
             cols,
             draw.min_length,
             draw.max_length,
-            least,
-            most,
+            min_turns,
+            max_turns,
             generator=draw.generator,
             braid=draw.braid,
-            split=spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None,  # smaller layouts are all of training's
+            split=spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None,  # all smaller layouts belong to training
         )
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
-            if index > MOST_TRIED * draw.count:
+            if index > MAX_CANDIDATES_PER_MAZE * draw.count:
                 raise ChangedSuite(f"Expects {draw.count} mazes of {draw} in {spec.name}, actual: {len(mazes)} in all")
             candidates = range(index, index + draw.count)
             index += draw.count
             keys = [key_of(spec.name, spec.version, *draw.key, i) for i in candidates]
             batch = generate_batch(np.array(keys, dtype=np.uint64), bounds)
             for key, maze in zip(keys, (batch[i] for i in range(len(batch))), strict=True):
-                if draw.walled_up:
-                    walled = wall_up(maze, draw.walled_up, key)
-                    if walled is None or split_of(walled.walls) != spec.split:
+                if draw.closed_passage:
+                    closed = close_passage(maze, draw.closed_passage, key)
+                    if closed is None or split_of(closed.walls) != spec.split:
                         continue
-                    maze = walled
+                    maze = closed
                 if draw.corridors and not draw.corridors[0] <= longest_corridor(maze) <= draw.corridors[1]:
                     continue
                 layout = layout_hash(maze.walls)
@@ -144,23 +146,27 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
 
 
 @lru_cache
-def made_layouts(name: str) -> frozenset[int]:
-    """The hashes of a suite's layouts, made from its definition: what suites after it have to leave out."""
+def suite_layouts(name: str) -> frozenset[int]:
+    """The hashes of a suite's layouts, made from its definition: later suites leave them out."""
     return frozenset(layout_hash(maze.walls) for maze in make_mazes(SUITES[name]))
 
 
-def wall_up(maze: Maze, place: str, key: int) -> Maze | None:
-    """A maze without loops with one passage closed, so that it falls into two parts of at least two cells each.
+def close_passage(maze: Maze, place: str, key: int) -> Maze | None:
+    """Closes one passage of a maze without loops, so that it falls into two parts of at least two cells each.
 
     Args:
-        place: ``ON_THE_WAY`` from origin to target, or ``BESIDE_IT``.
-        key: says which of the passages that do; ``None`` is returned where none does.
+        maze: the maze.
+        place: ``ON_PATH``: on the shortest path; ``OFF_PATH``: elsewhere.
+        key: chooses among such passages.
+
+    Returns:
+        The maze so made; ``None`` where it has no such passage.
     """
-    way = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
+    path = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
     layouts = []
     for cell, move in product(np.ndindex(maze.rows, maze.cols), (Move.DOWN, Move.RIGHT)):
-        to = move.from_cell(cell)
-        if maze.is_open(cell, move) and ({cell, to} in way) == (place == ON_THE_WAY):
+        to = move.apply(cell)
+        if maze.is_open(cell, move) and ({cell, to} in path) == (place == ON_PATH):
             walls = maze.walls.copy()
             walls[cell] |= move.wall
             walls[to] |= move.opposite.wall
@@ -171,7 +177,7 @@ def wall_up(maze: Maze, place: str, key: int) -> Maze | None:
 
 
 def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
-    """The text of a frozen file: JSON with one line for each maze."""
+    """The text of a frozen file: JSON with one line for each maze. Version 1's writer: pinned hashes depend on it."""
     head = {
         "suite": spec.name,
         "version": spec.version,
@@ -181,21 +187,21 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
         "cols": spec.cols,
         "max_steps": spec.max_steps,
         "levels": spec.levels,
-        "draws": [draw.written for draw in spec.draws],
+        "draws": [draw.v1_form for draw in spec.draws],
         "maze": "wall byte of each cell in hexadecimal, row by row; origin row-col; target row-col",
     }
     if spec.images:
         head["images"] = "each maze in its 8 images, one after the other"
-    if len(spec.phrasings) > 1:  # a hash of all mazes in each, so that a phrasing cannot change unseen
+    if len(spec.phrasings) > 1:  # a hash of all mazes in each, so that no phrasing changes unnoticed
         head["phrasings"] = {
             name: text_hash("\n".join(map(phrasing_named(name).write, mazes))) for name in spec.phrasings
         }
-    if any(draw.size for draw in spec.draws):
+    sized = any(draw.size for draw in spec.draws)
+    if sized:
         head["maze"] = f"rows x columns; {head['maze']}"
     if spec.view_radius is not None:
         head["view_radius"] = spec.view_radius
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    sized = any(draw.size for draw in spec.draws)
     lines_of_mazes = (f"{maze.rows}x{maze.cols} " * sized + _line_of_maze(maze) for maze in mazes)
     listed = ",\n".join(map(json.dumps, lines_of_mazes))
     return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + listed + "\n]\n}\n"

@@ -3,8 +3,8 @@
     python -m benchmarks.throughput --output benchmarks/throughput.json
     python -m benchmarks.throughput --table benchmarks/throughput.json --readme README.md
 
-Contestants of a row take turns, round after round, because machines are noisy: what is compared is the ratio within
-each round. Printed are medians, and ratios with their least and greatest round.
+Ours and the peers of a row are measured alternately, round after round, because machines are noisy: what is compared is
+the ratio within each round. Printed are medians, and ratios with their minimum and maximum over the rounds.
 """
 
 import argparse
@@ -26,35 +26,35 @@ import numpy as np
 import maze_env
 from agents.base import Agent
 from agents.provenance import provenance
-from agents.rollout import Usage, rollout
+from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
-from benchmarks.results import check_output
+from benchmarks.present.markdown import insert_between, markdown_table
+from benchmarks.record import check_output
 from benchmarks.suites import load
-from benchmarks.table import markdown, with_table
 from maze_env import traces
 from maze_env._cli import run_command, write_whole
 from maze_env.answers import moves_to_text
+from maze_env.attempt import Reply
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.vector import TokenMazeVectorEnv
+from maze_env.verifier import verify
 
 Rate = Callable[[], float]
 
 
-class Written(Agent):
-    """Answers at once with texts that are at hand, in order."""
+class ScriptedAgent(Agent):
+    """Answers with texts that are given in advance, in order; each token of a text counts as generated."""
 
-    name = "written"
+    name = "scripted"
     mode = "plan"
 
     def __init__(self, texts: Sequence[str]):
-        self.texts = list(texts)
+        self.texts = texts
 
-    def act(self, observations: list[str]) -> list[str]:
-        """The texts; the number of their tokens counts as generated."""
-        counts = [text.count("<|") for text in self.texts]
-        self.usage = Usage(counts, [False] * len(counts))
-        return self.texts
+    def act(self, observations: list[str]) -> list[Reply]:
+        """The texts."""
+        return [Reply(text, text.count("<|")) for text in self.texts]
 
 
 @dataclass(frozen=True)
@@ -67,132 +67,118 @@ class Row:
     peers: dict[str, Rate] = field(default_factory=dict)
 
 
-def steps_alone(view: str) -> Rate:
-    """Vector steps in which no episode ends: 10x10, targets farther than the steps taken."""
-
-    def measure() -> float:
-        env = TokenMazeVectorEnv(peers.VECTOR, "Disabled", rows=10, cols=10, min_length=26, view=view)
-        actions = np.random.default_rng(0).integers(0, 4, (25, peers.VECTOR))
-        taken, turns = 0.0, 0
-        for seed in range(3):
-            env.reset(seed=seed)
-            begun = time.perf_counter()
-            for batch in actions:
-                env.step(batch)
-            taken += time.perf_counter() - begun
-            turns += len(actions)
-        return turns * peers.VECTOR / taken
-
-    return measure
+def measure_vector_steps(view: str) -> float:
+    """Vector steps per second in which no episode ends: 10x10, targets farther than the steps taken."""
+    env = TokenMazeVectorEnv(peers.VECTOR, "Disabled", rows=10, cols=10, min_length=26, view=view)
+    actions = np.random.default_rng(0).integers(0, 4, (25, peers.VECTOR))
+    seconds, episodes = 0.0, 3
+    for seed in range(episodes):
+        env.reset(seed=seed)
+        start = time.perf_counter()
+        for batch in actions:
+            env.step(batch)
+        seconds += time.perf_counter() - start
+    return episodes * actions.size / seconds
 
 
-def resets() -> float:
+def measure_resets(resets: int = 3_000) -> float:
     """Resets per second of one environment through ``gymnasium.make``, 5x5."""
     env = gymnasium.make("TokenMaze-v0")
     env.reset(seed=0)
-    begun = time.perf_counter()
-    for _ in range(3_000):
+    start = time.perf_counter()
+    for _ in range(resets):
         env.reset()
-    return 3_000 / (time.perf_counter() - begun)
+    return resets / (time.perf_counter() - start)
 
 
-def mazes(side: int, count: int, split: str | None) -> Rate:
+def measure_generation(side: int, count: int, split: str | None = None) -> float:
     """Depth-first mazes per second, in one batch."""
-
-    def measure() -> float:
-        keys = np.arange(count, dtype=np.uint64)
-        begun = time.perf_counter()
-        generate_batch(keys, MazeSpec(side, side, split=split))
-        return count / (time.perf_counter() - begun)
-
-    return measure
+    keys = np.arange(count, dtype=np.uint64)
+    start = time.perf_counter()
+    generate_batch(keys, MazeSpec(side, side, split=split))
+    return count / (time.perf_counter() - start)
 
 
-def judged(parse: bool) -> Rate:
-    """Right answers judged per second, 5x5, given the parsed maze or its text."""
-
-    def measure() -> float:
-        batch = generate_batch(np.arange(2_000, dtype=np.uint64), MazeSpec())
-        given = [batch[index] for index in range(len(batch))]
-        texts = [maze_env.maze_to_text(maze) for maze in given]
-        answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in given]
-        begun = time.perf_counter()
-        if parse:
-            solved = sum(
-                maze_env.judge(maze_env.maze_from_text(text), answer).solved
-                for text, answer in zip(texts, answers, strict=True)
-            )
-        else:
-            solved = sum(maze_env.judge(maze, answer).solved for maze, answer in zip(given, answers, strict=True))
-        taken = time.perf_counter() - begun
-        assert solved == len(given)
-        return len(given) / taken
-
-    return measure
+def measure_verification(parse: bool) -> float:
+    """Correct answers verified per second, 5x5, given the parsed maze or its text."""
+    batch = generate_batch(np.arange(2_000, dtype=np.uint64), MazeSpec())
+    mazes = [batch[index] for index in range(len(batch))]
+    texts = [maze_env.maze_to_text(maze) for maze in mazes]
+    answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in mazes]
+    start = time.perf_counter()
+    if parse:
+        solved = sum(
+            verify(maze_env.maze_from_text(text), answer).solved for text, answer in zip(texts, answers, strict=True)
+        )
+    else:
+        solved = sum(verify(maze, answer).solved for maze, answer in zip(mazes, answers, strict=True))
+    seconds = time.perf_counter() - start
+    assert solved == len(mazes)
+    return len(mazes) / seconds
 
 
-def benchmarked() -> float:
-    """Answers per second through all that MazeBench does with them: judged, reasoning replayed, every metric.
+def measure_benchmark() -> float:
+    """Answers per second through all that MazeBench does with them: verified, traces replayed, every metric.
 
-    mazebench-1000 five times, in five trace styles; every tenth answer says one wrong move.
+    mazebench-1000 five times, in five trace styles; every tenth answer has one wrong move.
     """
     suite = load("mazebench-1000")
-    texts = []
+    answers = []
     for style in ("path", "retry", "retry-dead-end", "search", "redraw"):
-        written = [traces.write(style, maze, key) for key, maze in enumerate(suite.mazes)]
-        texts += [text.replace("<|up|>", "<|left|>", 1) if key % 10 == 0 else text for key, text in enumerate(written)]
-    mazes = suite.mazes * (len(texts) // len(suite.mazes))
-    begun = time.perf_counter()
-    summarize(rollout(Written(texts), mazes, range(len(mazes))), suite)
-    return len(mazes) / (time.perf_counter() - begun)
+        texts = [traces.write(style, maze, key) for key, maze in enumerate(suite.mazes)]
+        answers += [text.replace("<|up|>", "<|left|>", 1) if key % 10 == 0 else text for key, text in enumerate(texts)]
+    mazes = suite.mazes * (len(answers) // len(suite.mazes))
+    start = time.perf_counter()
+    summarize(rollout(ScriptedAgent(answers), mazes, range(len(mazes))), suite)
+    return len(mazes) / (time.perf_counter() - start)
 
 
 def rows() -> list[Row]:
     """Every figure, with the peers that are installed."""
     has = peers.installed
     generators: dict[int, dict[str, Rate]] = {}
-    for side, few, many in ((5, 300, 4096), (10, 100, 2048), (20, 30, 256), (50, 5, 16)):
+    for side, count, batch in ((5, 300, 4096), (10, 100, 2048), (20, 30, 256), (50, 5, 16)):
         generators[side] = {}
         if has("maze_dataset"):
-            generators[side]["maze-dataset"] = partial(peers.maze_dataset_mazes, side, few)
+            generators[side]["maze-dataset"] = partial(peers.maze_dataset_mazes, side, count)
         if has("jumanji"):
-            generators[side]["Jumanji"] = partial(peers.jumanji_mazes, side, many)
+            generators[side]["Jumanji"] = partial(peers.jumanji_mazes, side, batch)
     single: dict[str, Rate] = {"FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1")}
     if has("minigrid"):
         single["MiniGrid FourRooms"] = peers.minigrid_steps
-    alone: dict[str, Rate] = {"CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1")}
+    no_reset: dict[str, Rate] = {"CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1")}
     fresh: dict[str, Rate] = {}
     if has("jumanji"):
-        alone = {"Jumanji Maze": peers.jumanji_steps(autoreset=False), **alone}
-        fresh = {"Jumanji Maze": peers.jumanji_steps(autoreset=True)}
+        no_reset = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=False), **no_reset}
+        fresh = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=True)}
 
     return [
         Row("one environment, text", "steps/s", partial(peers.single_steps, "TokenMaze-v0"), single),
-        Row("one environment, reset", "resets/s", resets),
-        Row("vector of 4,096, state, no episode ends", "steps/s", steps_alone("state"), alone),
-        Row("vector of 4,096, tokens, no episode ends", "steps/s", steps_alone("tokens")),
+        Row("one environment, reset", "resets/s", measure_resets),
+        Row("vector of 4,096, state, no episode ends", "steps/s", partial(measure_vector_steps, "state"), no_reset),
+        Row("vector of 4,096, tokens, no episode ends", "steps/s", partial(measure_vector_steps, "tokens")),
         *(
             Row(
                 f"vector of 4,096, {view}, fresh mazes",
                 "steps/s",
-                partial(peers.vector_steps, "TokenMaze-v0", turns, view=view),
+                partial(peers.vector_steps, "TokenMaze-v0", steps, view=view),
                 fresh if view == "state" else {},
             )
-            for view, turns in (("state", 60), ("tokens", 60), ("grid", 60), ("text", 10))
+            for view, steps in (("state", 60), ("tokens", 60), ("grid", 60), ("text", 10))
         ),
-        Row("5x5 mazes", "mazes/s", mazes(5, 100_000, None), generators[5]),
-        Row("5x5 mazes of the train split", "mazes/s", mazes(5, 100_000, "train")),
-        Row("10x10 mazes", "mazes/s", mazes(10, 20_000, None), generators[10]),
-        Row("20x20 mazes", "mazes/s", mazes(20, 4_000, None), generators[20]),
-        Row("50x50 mazes", "mazes/s", mazes(50, 500, None), generators[50]),
-        Row("answers judged, maze given", "answers/s", judged(parse=False)),
-        Row("answers judged, maze parsed from text", "answers/s", judged(parse=True)),
-        Row("answers benchmarked: judged, every metric", "answers/s", benchmarked),
+        Row("5x5 mazes", "mazes/s", partial(measure_generation, 5, 100_000), generators[5]),
+        Row("5x5 mazes of the train split", "mazes/s", partial(measure_generation, 5, 100_000, "train")),
+        Row("10x10 mazes", "mazes/s", partial(measure_generation, 10, 20_000), generators[10]),
+        Row("20x20 mazes", "mazes/s", partial(measure_generation, 20, 4_000), generators[20]),
+        Row("50x50 mazes", "mazes/s", partial(measure_generation, 50, 500), generators[50]),
+        Row("answers judged, maze given", "answers/s", partial(measure_verification, parse=False)),
+        Row("answers judged, maze parsed from text", "answers/s", partial(measure_verification, parse=True)),
+        Row("answers benchmarked: judged, every metric", "answers/s", measure_benchmark),
     ]
 
 
 def measure(row: Row, rounds: int) -> dict[str, Any]:
-    """The rates of all rounds, medians, and the ratio to each peer with its least and greatest round."""
+    """The rates of all rounds, medians, and the ratio to each peer with its minimum and maximum over the rounds."""
     row.ours()  # compiles, and is not counted
     rates: dict[str, list[float]] = {"TokenMaze": [], **{name: [] for name in row.peers}}
     for _ in range(rounds):
@@ -208,7 +194,7 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
         "unit": row.unit,
         "median": {name: statistics.median(values) for name, values in rates.items()},
         "ratio": {
-            name: {"median": statistics.median(values), "least": min(values), "greatest": max(values)}
+            name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
             for name, values in ratios.items()
         },
         "rounds": rates,
@@ -251,7 +237,7 @@ def show(result: dict[str, Any]) -> str:
     line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
     for name, ratio in result["ratio"].items():
         theirs = result["median"][name]
-        spread = f"[{_times(ratio['least'])}, {_times(ratio['greatest'])}]"
+        spread = f"[{_times(ratio['min'])}, {_times(ratio['max'])}]"
         line += f"\n    {_times(ratio['median'])} x {spread} {name} ({theirs:,.0f})"
     return line
 
@@ -262,17 +248,17 @@ BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
 def table(stored: dict[str, Any]) -> str:
     """Stored results as a Markdown table."""
     lines = []
-    for result in stored["rows"]:
-        beside = [
-            f"{_times(ratio['median'])} x {name} [{_times(ratio['least'])}, {_times(ratio['greatest'])}]"
-            for name, ratio in result["ratio"].items()
+    for row in stored["rows"]:
+        ratios = [
+            f"{_times(ratio['median'])} x {name} [{_times(ratio['min'])}, {_times(ratio['max'])}]"
+            for name, ratio in row["ratio"].items()
         ]
-        lines.append([result["name"], f"{result['median']['TokenMaze']:,.0f} {result['unit']}", "; ".join(beside)])
+        lines.append([row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(ratios)])
     lines += [
         [f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in stored["memory_bytes"].items()
     ]
     lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
-    return markdown(["what", "median", "beside others: ratio [least, greatest round]"], lines)
+    return markdown_table(["what", "median", "beside others: ratio [min, max over rounds]"], lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -297,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(made)
         else:
             readme = options.readme.read_text(encoding="utf-8")
-            write_whole(options.readme, with_table(readme, made, BEGIN, END))
+            write_whole(options.readme, insert_between(readme, made, BEGIN, END))
         return
     if options.output is not None:
         check_output(options.output, options.overwrite)

@@ -1,4 +1,4 @@
-"""What a model's reasoning is worth beside its answer: is the trace true of the maze, and does the answer follow?
+"""Traces: is the reasoning true of the maze, and is the answer consistent with it?
 
 Traces of this project's styles (maze_env/traces) are replayed on the maze by the validators that check training data.
 """
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.figures import Reasoning, TraceFigures
 from maze_env import traces
 from maze_env.answers import parse_answer
-from maze_env.attempt import Attempt, End
-from maze_env.dynamics import Outcome, transition
+from maze_env.attempt import Attempt
+from maze_env.dynamics import MOVED, transition
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
 from maze_env.phrasings import phrasing_named
@@ -32,7 +33,7 @@ EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 
 
 @dataclass(frozen=True)
-class Reasoning:
+class Trace:
     """One completion's reasoning.
 
     Attributes:
@@ -107,19 +108,19 @@ def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
     distances, cell = distances_to(maze.walls, maze.target), maze.origin
     for move in moves:
         cell, outcome = transition(maze, cell, move)
-        if outcome is not Outcome.MOVED:
+        if outcome is not MOVED:
             return True
         if cell == maze.target:
             return False
     return bool(distances[cell] + len(moves) > distances[maze.origin])
 
 
-def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reasoning:
+def trace_of(maze: Maze, text: str, thinking_opened: bool = False) -> Trace:
     """Reads and replays the reasoning in a completion."""
     answer = parse_answer(text, thinking_opened)
     style = style_written(answer.thinking)
     if style == NO_TRACE:
-        return Reasoning(style, "", "", False, (), (), 0)
+        return Trace(style, "", "", False, (), (), 0)
     fault, kind, follows = "", "", False
     try:
         moves = traces.style_named(style).validate(maze, answer.thinking.removeprefix("\n").removesuffix("\n"))
@@ -130,54 +131,40 @@ def reasoning_of(maze: Maze, text: str, thinking_opened: bool = False) -> Reason
         fault, kind = f"Expects {THINK_CLOSE} after the trace, actual: none", UNCLOSED
     attempts = attempts_in(style, answer.thinking)
     wrong = tuple(is_wrong_turn(maze, attempt) for attempt in attempts)
-    return Reasoning(style, fault, kind, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
+    return Trace(style, fault, kind, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
 
 
-def reasoning_figures(records: Sequence[Attempt]) -> dict[str, Any] | None:
-    """Figures on the reasoning of plans, and the same ``by_style``; ``None`` where nothing was in a known style.
-
-    - ``styles``: completions by style, the most frequent first.
-    - ``completions``: how many were reasoned in a known style; of them
-    - ``valid``: share whose trace is true of the maze throughout. ``faults``: how many others have each kind of fault
-      first.
-    - ``follows``: share whose answer is the way that a valid trace arrives at. ``in_spite``: share solved although the
-      trace is not valid or the answer is another.
-    - ``wrong_turn``: share with an attempt that goes wrong. ``repaired``: share of these that solved all the same.
-      ``noticed``: share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``).
-    - ``repeats``: share that makes the same attempt twice.
-    """
-    styles: dict[str, list[tuple[Attempt, Reasoning]]] = {}
-    for record in records:
-        if len(record.texts) == 1:
-            opened = record.cause == End.UNCLOSED_THINKING  # by its prompt, where it was not by its text
-            text = phrasing_named(record.phrasing).translate(record.texts[0])
-            reasoning = reasoning_of(record.maze, text, opened)
-            if reasoning.style != NO_TRACE:
-                styles.setdefault(reasoning.style, []).append((record, reasoning))
+def reasoning_figures(attempts: Sequence[Attempt]) -> Reasoning | None:
+    """Figures on the reasoning of plans; ``None`` where no text was in a known style."""
+    styles: dict[str, list[tuple[Attempt, Trace]]] = {}
+    for attempt in attempts:
+        if len(attempt.texts) == 1:
+            text = phrasing_named(attempt.phrasing).translate(attempt.texts[0])
+            trace = trace_of(attempt.maze, text, attempt.thinking_opened)
+            if trace.style != NO_TRACE:
+                styles.setdefault(trace.style, []).append((attempt, trace))
     if not styles:
         return None
     frequent = sorted(styles.items(), key=lambda item: len(item[1]), reverse=True)
-    figures = _figures([pair for some in styles.values() for pair in some])
-    return {
-        **figures,
-        "styles": {style: len(some) for style, some in frequent},
-        "by_style": {style: _figures(some) for style, some in frequent},
-    }
+    return Reasoning(
+        **_figures([pair for pairs in styles.values() for pair in pairs]),
+        by_style={style: TraceFigures(**_figures(pairs)) for style, pairs in frequent},
+    )
 
 
-def _figures(reasoned: Sequence[tuple[Attempt, Reasoning]]) -> dict[str, Any]:
+def _figures(reasoned: Sequence[tuple[Attempt, Trace]]) -> dict[str, Any]:
     count = len(reasoned)
-    wrong = [record for record, reasoning in reasoned if any(reasoning.wrong)]
-    wrong_turns = sum(sum(reasoning.wrong) for _, reasoning in reasoned)
-    given_up = sum(sum(reasoning.wrong[:-1]) for _, reasoning in reasoned)
+    wrong = [attempt for attempt, trace in reasoned if any(trace.wrong)]
+    wrong_attempts = sum(sum(trace.wrong) for _, trace in reasoned)
+    given_up = sum(sum(trace.wrong[:-1]) for _, trace in reasoned)
     return {
         "completions": count,
-        "valid": sum(not reasoning.fault for _, reasoning in reasoned) / count,
-        "faults": dict(Counter(reasoning.kind for _, reasoning in reasoned if reasoning.fault).most_common()),
-        "follows": sum(reasoning.follows for _, reasoning in reasoned) / count,
-        "in_spite": sum(record.solved and not reasoning.follows for record, reasoning in reasoned) / count,
-        "wrong_turn": len(wrong) / count,
-        "noticed": given_up / wrong_turns if wrong_turns else None,
-        "repaired": sum(record.solved for record in wrong) / len(wrong) if wrong else None,
-        "repeats": sum(reasoning.repeats > 0 for _, reasoning in reasoned) / count,
+        "validity": sum(not trace.fault for _, trace in reasoned) / count,
+        "consistency": sum(trace.follows for _, trace in reasoned) / count,
+        "correct_despite_trace": sum(attempt.solved and not trace.follows for attempt, trace in reasoned) / count,
+        "wrong_turn_rate": len(wrong) / count,
+        "backtracking_rate": given_up / wrong_attempts if wrong_attempts else None,
+        "recovery_rate": sum(attempt.solved for attempt in wrong) / len(wrong) if wrong else None,
+        "repetition_rate": sum(trace.repeats > 0 for _, trace in reasoned) / count,
+        "faults": dict(Counter(trace.kind for _, trace in reasoned if trace.fault).most_common()),
     }

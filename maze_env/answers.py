@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from maze_env.attempt import End
 from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
-from maze_env.tokens import MAZE_TOKEN, NO_WAY, THINK_CLOSE, THINK_OPEN
+from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN, UNREACHABLE_TOKEN
 
 
 class Answer(NamedTuple):
@@ -16,14 +16,14 @@ class Answer(NamedTuple):
         thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
         moves: the movement tokens of the answer, up to the first stray text.
         fault: why this is not a well-formed answer, or ``None``.
-        no_way: whether the answer is ``NO_WAY`` and nothing else.
+        says_unreachable: whether the answer is ``UNREACHABLE_TOKEN`` and nothing else.
     """
 
     text: str
     thinking: str
     moves: tuple[Move, ...]
     fault: End | None
-    no_way: bool = False
+    says_unreachable: bool = False
 
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
@@ -44,8 +44,8 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
             return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), End.UNCLOSED_THINKING)
         thinking, body = "", text
     thinking = thinking.lstrip().removeprefix(THINK_OPEN)
-    if body.strip() == NO_WAY:
-        return Answer(text, thinking, (), None, no_way=True)
+    if body.strip() == UNREACHABLE_TOKEN:
+        return Answer(text, thinking, (), None, says_unreachable=True)
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
     moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])

@@ -21,7 +21,7 @@ class End(StrEnum):
     EMPTY = "empty"
     """Nothing follows the thinking."""
     STRAY_TEXT = "stray_text"
-    """Something other than movement tokens stands in the answer, ``tokens.NO_WAY`` beside others included."""
+    """The answer holds something other than movement tokens, such as ``tokens.UNREACHABLE_TOKEN`` next to others."""
     HIT_WALL = "hit_wall"
     LEFT_GRID = "left_grid"
     PAST_TARGET = "past_target"
@@ -36,7 +36,7 @@ class End(StrEnum):
     """The agent asked a server and got no reply."""
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]  # str has a method of this name
         """The end in words, as tables and charts name it."""
         return self.value.replace("_", " ")
 

@@ -13,10 +13,10 @@ from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.dynamics import MOVED, Outcome
 from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move, as_move
+from maze_env.moves import UNSEEN_BITS, Move, as_move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.tokens import UNSEEN_BITS, cell_texts
+from maze_env.tokens import cell_texts
 from maze_env.verifier import Verdict, verify
 from maze_env.visibility import check_view_radius, initial_visible_walls
 
@@ -55,7 +55,7 @@ class Observation:
             return self.written
         if self.phrasing == STANDARD:
             return "".join(cell_texts(self.walls, self.position, self.target))
-        return phrasing_named(self.phrasing).write(Maze.trusted(self.walls, self.position, self.target))
+        return phrasing_named(self.phrasing).write(Maze.from_validated(self.walls, self.position, self.target))
 
     def after(self, before: "Observation | None") -> "Observation":
         """This observation, with what changed since the one ``before``."""
@@ -90,6 +90,7 @@ class Episode:
         verdict: of the answer, in plan, once it is given.
         env: the environment, in play.
         moves: those made so far, illegal ones included.
+        outcomes: what each of them did.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class Episode:
         self.moves: list[Move] = []
         self.reward = 0.0
         self._replies: list[Reply] = []
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         if mode == "plan":
             walls = maze.walls if view_radius is None else initial_visible_walls(maze, view_radius)
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
@@ -184,7 +185,7 @@ class Episode:
         self._check_under_way()
         written, reward, terminated, truncated, info = self.env.step(int(move))
         self.moves.append(move)
-        self._outcomes.append(info["last_move"])
+        self.outcomes.append(info["last_move"])
         self.reward += reward
         self._end_distance = info["distance"]
         self.observation = self._observe(written, self.observation)
@@ -218,7 +219,7 @@ class Episode:
                 verdict.position, verdict.start_distance, verdict.end_distance, 0.0, tokens, failure,
             )  # fmt: skip
         return Attempt(
-            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self._outcomes), *ending,
+            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self.outcomes), *ending,
             self.env.position, self._start_distance, self._end_distance, self.reward, tokens, failure,
         )  # fmt: skip
 
@@ -235,11 +236,11 @@ class Episode:
             before: the last observation.
         """
         if self.env.view_radius is None:
-            walls, text = self.env.shown, written
+            walls, text = self.env.visible_walls, written
         else:
-            walls, text = self.env.shown.copy(), None  # the environment goes on in the original
+            walls, text = self.env.visible_walls.copy(), None  # the environment goes on writing into it
         position, target = self.env.position, self.maze.target
         if before is None:
             return Observation(walls, position, target, written=text)
         revealed = _newly_seen(before.walls, walls)
-        return Observation(walls, position, target, STANDARD, self._outcomes[-1] is MOVED, revealed, text)
+        return Observation(walls, position, target, STANDARD, self.outcomes[-1] is MOVED, revealed, text)

@@ -116,7 +116,7 @@ def open_sides(maze: Maze) -> str:
     AlphaMaze's published data has it as ``raw_token``, its sides shuffled.
     """
     sides = [
-        f"{_pair((row, col))} <--> {_pair(move.from_cell((row, col)))} ;"
+        f"{_pair((row, col))} <--> {_pair(move.apply((row, col)))} ;"
         for row in range(maze.rows)
         for col in range(maze.cols)
         for move in (Move.DOWN, Move.RIGHT)
@@ -165,7 +165,7 @@ def maze_from_adjacency(text: str) -> Maze:
         side = _SIDE.fullmatch(written)
         row, col, to_row, to_col = map(int, side.groups()) if side else (0, 0, 0, 0)
         cell, to = (row, col), (to_row, to_col)
-        move = next((move for move in MOVES if move.from_cell(cell) == to), None)
+        move = next((move for move in MOVES if move.apply(cell) == to), None)
         if move is None or not (max(row, to_row) < rows and max(col, to_col) < cols):
             raise InvalidMazeText(f"Expects a side between neighbours in the {rows}x{cols} grid, actual: {written!r}")
         if not walls[cell] & move.wall:

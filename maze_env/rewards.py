@@ -74,7 +74,7 @@ def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     tokens only; thinking 0.25 for the tags. The text leaves open which solution is counted; here the moves played.
     """
     answer = verdict.answer
-    well_formed = answer.fault is None and not answer.no_way
+    well_formed = answer.fault is None and not answer.says_unreachable
     tags = answer.text.count(THINK_CLOSE) == 1 and answer.text.count(THINK_OPEN) <= 1
     return {
         "correctness": 0.2 * len(answer.moves) if verdict.solved else 0.0,

@@ -64,10 +64,10 @@ def verify(
         maze: the maze that was asked about.
         answer: the completion as text (without end-of-text tokens), or parsed already.
         rule: ``strict``: wrong at the first illegal move, at any move after the target, at stray text among the moves,
-            or when thinking is never closed. Where the target cannot be reached, saying so (``tokens.NO_WAY``) is right
-            and nothing else. ``published``: see ``verify_published``.
+            or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
+            right. ``published``: see ``verify_published``.
         thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
-        distances: ``distances_to(maze.walls, maze.target)`` when it is at hand, as it is for a group of completions.
+        distances: ``distances_to(maze.walls, maze.target)`` when known, as for a group of completions.
     """
     if rule not in RULES:
         raise unknown_name("verifier rule", rule, RULES)
@@ -82,7 +82,7 @@ def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> V
     """The project's own rule; see ``verify``."""
     cell, target, played = maze.origin, maze.target, 0
     end = answer.fault or End.SHORT_OF_TARGET
-    if answer.no_way:
+    if answer.says_unreachable:
         end = End.SOLVED if distances[cell] == UNREACHABLE else End.SAID_UNREACHABLE
     elif answer.fault is None:
         for move in answer.moves:
@@ -108,10 +108,9 @@ def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -
     """The verdicts of the scorer published with AlphaMaze, for comparing figures only.
 
     Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that
-    a missing ``</think>`` is an empty answer; text among the moves is passed over; unknown tokens are moves that do
-    nothing, ``NO_WAY`` among them; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as long as
-    it ends there.
-    Legality is counted up to the first illegal move, as there.
+    a missing ``</think>`` is an empty answer; text among the moves is ignored; unknown tokens are moves that do
+    nothing, ``UNREACHABLE_TOKEN`` included; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as
+    long as it ends there. Legal moves are counted up to the first illegal one, as there.
     """
     pieces = answer.text.split(THINK_CLOSE)
     words = PUBLISHED_TOKEN.findall(pieces[1].strip()) if len(pieces) > 1 else []
@@ -130,7 +129,7 @@ def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -
         if walls & move.wall:
             end = End.HIT_WALL
             break
-        row, col = move.from_cell(cell)
+        row, col = move.apply(cell)
         if not (0 <= row < maze.rows and 0 <= col < maze.cols):
             end = End.LEFT_GRID
             break

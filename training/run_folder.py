@@ -7,13 +7,18 @@ the configuration that it began with.
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from agents.errors import InvalidCheckpoint
 from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 RUN_FILE = "run.json"
 FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name", "disable_tqdm"}
@@ -77,15 +82,6 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(folder / f"checkpoint-{max(steps)}") if steps else None
 
 
-def finished_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """``run.json`` and the log of a run. Raises InvalidCheckpoint for a folder that holds no finished run."""
-    try:
-        run = json.loads((folder / RUN_FILE).read_text())
-        return run, json.loads((folder / "trainer_state.json").read_text())["log_history"]
-    except OSError as error:
-        raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: no {error.filename!r}") from None
-
-
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
     """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it."""
     run = {
@@ -95,3 +91,18 @@ def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: 
         "configuration": configuration,
     }
     write_whole(folder / RUN_FILE, json.dumps(run, indent=2, default=str) + "\n")
+
+
+class Stopwatch:
+    """Wall seconds since it was made, and the process's peak memory."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def figures(self) -> dict[str, float | None]:
+        """``wall_seconds``, and ``peak_memory_gib``, resident, of this process; ``None`` on Windows."""
+        peak = None
+        if resource is not None:
+            unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
+            peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+        return {"wall_seconds": round(time.perf_counter() - self.start, 1), "peak_memory_gib": peak}

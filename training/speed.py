@@ -27,11 +27,11 @@ from agents.decoding import context_length, drop_finished
 from agents.llm_policy import load_for_inference
 from agents.prompts import render
 from agents.provenance import provenance
+from agents.run_log import read_run
 from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
-from training.run_folder import finished_run
 
 ROUNDS = 5
 SIDE, ELEMENTS = {"cpu": 2048}, {"cpu": 2**26}
@@ -134,18 +134,18 @@ def generation_speed(
 
 def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
     """All figures of the finished run in ``folder``."""
-    run, log = finished_run(folder)
-    precision = torch.bfloat16 if run["configuration"]["bf16"] else torch.float32
+    run = read_run(folder)
+    precision = torch.bfloat16 if run.configuration["bf16"] else torch.float32
     model, tokenizer = load_for_inference(str(folder), None, dtype=precision)
     limits = device_limits(model.device, precision)
     return {
         "run": str(folder),
-        "stage": run["stage"],
+        "stage": run.stage,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "precision": str(precision).removeprefix("torch."),
         "device": torch.cuda.get_device_name() if model.device.type == "cuda" else model.device.type,
         **limits,
-        "training": training_speed(model, run["stage"], log, limits["flops_per_second"]),
+        "training": training_speed(model, run.stage, run.entries, limits["flops_per_second"]),
         "generation": generation_speed(model, tokenizer, batch, tokens, side, limits["bytes_per_second"]),
     }
 

@@ -47,7 +47,7 @@ function wallsOf(maze, moves) {
   return shape("path", { d: lines.join(""), class: "walls" });
 }
 
-// The cells that an agent in fog has seen: a square window around each cell that it has been in.
+// The cells visible so far under partial observability: a square window around each cell that the agent was in.
 function seenCells(maze, visited, radius) {
   const seen = new Set();
   for (const cell of visited) {
@@ -60,7 +60,7 @@ function seenCells(maze, visited, radius) {
   return seen;
 }
 
-// Draws a scene: where the agent is, its steps, and the same in thought. See `sceneAt` in viewer.js.
+// Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
 function drawBoard(svg, maze, moves, scene, showPath, radius) {
   const margin = 8;
   svg.setAttribute(
@@ -81,24 +81,24 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
     if (step.to !== step.from) parts.push(polyline(maze, [step.from, step.to], `trail ${step.mark}`));
   }
   if (showPath) parts.push(polyline(maze, maze.path, "path"));
-  scene.thoughts.forEach((cells, i) => {
-    const old = i < scene.thoughts.length - 1 || scene.thinker === null;
-    parts.push(polyline(maze, cells, old ? "thought old" : "thought"));
+  scene.reasoned.forEach((cells, i) => {
+    const old = i < scene.reasoned.length - 1 || scene.reasoner === null;
+    parts.push(polyline(maze, cells, old ? "reasoned old" : "reasoned"));
   });
   parts.push(wallsOf(maze, moves));
   for (const step of scene.steps) {
-    if (step.mark === "refused") {
+    if (step.mark === "illegal") {
       const [x1, y1, x2, y2] = side(maze, step.from, moves[step.move]);
-      parts.push(shape("line", { x1, y1, x2, y2, class: "refused" }));
+      parts.push(shape("line", { x1, y1, x2, y2, class: "illegal" }));
     }
   }
   const [x, y] = middle(maze, scene.position);
   parts.push(shape("circle", { cx: x, cy: y, r: 24, class: "agent", "data-cell": scene.position }));
   if (scene.fails) parts.push(shape("circle", { cx: x, cy: y, r: 42, class: "ending" }));
-  if (scene.thinker !== null) {
-    const [cx, cy] = middle(maze, scene.thinker);
-    const untrue = scene.untrue ? " untrue" : "";
-    parts.push(shape("circle", { cx, cy, r: 35, class: `thinker${untrue}`, "data-cell": scene.thinker }));
+  if (scene.reasoner !== null) {
+    const [cx, cy] = middle(maze, scene.reasoner);
+    const invalid = scene.invalid ? " invalid" : "";
+    parts.push(shape("circle", { cx, cy, r: 35, class: `reasoner${invalid}`, "data-cell": scene.reasoner }));
   }
   svg.replaceChildren(...parts);
 }

@@ -22,20 +22,20 @@ function connectReplay() {
   document.querySelector(".controls").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-result]");
-    if (link) replay(Number(link.dataset.result), link.dataset.cause);
+    if (link) replay(Number(link.dataset.result), link.dataset.end);
   });
   document.addEventListener("keydown", pressed);
   connectFocus();
 }
 
-// What the mouse has picked gives the focus to the boards, so that keys step on; a control worked by keys keeps it.
+// After a choice by mouse the boards have the focus, so that keys step on; a control used by keyboard keeps it.
 function connectFocus() {
-  let keyed = null; // the control that was last worked by keys
+  let keyed = null; // the control that was last used by keyboard
   const toBoards = () => at("boards").focus({ preventScroll: true });
   at("replay").addEventListener("keydown", (event) => { keyed = event.target; }, true);
   at("replay").addEventListener("pointerdown", () => { keyed = null; }, true);
   at("replay").addEventListener("change", (event) => { if (event.target !== keyed) toBoards(); });
-  at("maze").addEventListener("click", toBoards); // the one that was chosen already is no change
+  at("maze").addEventListener("click", toBoards); // choosing it again is no change
 }
 
 const KEYS = {
@@ -62,7 +62,7 @@ function pressed(event) {
   KEYS[event.key]();
 }
 
-// A legend's button switches its line off and on in the charts beside it; pointing at it brings the line out.
+// A legend's button toggles its line in the charts of its section; pointing at it highlights the line.
 function connectLegends() {
   for (const legend of document.querySelectorAll(".legend")) {
     const lines = [...legend.parentElement.querySelectorAll(".series")];
@@ -73,18 +73,18 @@ function connectLegends() {
         button.setAttribute("aria-pressed", String(!off));
         linesOf(button).forEach((line) => line.classList.toggle("off", off));
       });
-      const bringOut = (on) => {
+      const highlight = (on) => {
         const mine = new Set(linesOf(button));
         lines.forEach((line) => line.classList.toggle("dim", on && !mine.has(line)));
       };
       for (const [event, out] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]]) {
-        button.addEventListener(event, () => bringOut(out && (event !== "focus" || button.matches(":focus-visible"))));
+        button.addEventListener(event, () => highlight(out && (event !== "focus" || button.matches(":focus-visible"))));
       }
     }
   }
 }
 
-// A column's title sorts the agents by it; baselines and published figures stay below.
+// A column's title sorts the agents; baselines and published figures stay below.
 function connectSorting() {
   for (const table of document.querySelectorAll(".sortable")) {
     const heads = [...table.tHead.rows[0].cells];

@@ -2,8 +2,8 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const ARROWS = ["↑", "↓", "←", "→"];
-const PACE = { move: 420, thought: 140 }; // milliseconds a step, playing
-const MOST_SAID = 36; // letters of a piece of text, in the line below a board
+const PACE = { executed: 420, reasoned: 140 }; // milliseconds a step, playing
+const MAX_CAPTION = 36; // letters of a piece of text, in the line below a board
 const at = (id) => document.getElementById(id);
 const state = { results: [], a: 0, b: -1, sample: "", maze: -1, step: 0, timer: null, panels: [], asked: 0 };
 
@@ -19,9 +19,9 @@ function fill(select, options, chosen) {
 }
 
 function readMove(letter) {
-  if (letter >= "0" && letter <= "3") return [Number(letter), "refused"];
+  if (letter >= "0" && letter <= "3") return [Number(letter), "illegal"];
   const move = DATA.moves.findIndex(([name]) => name === letter.toUpperCase());
-  return [move, letter === letter.toUpperCase() ? "" : "wrong"];
+  return [move, letter === letter.toUpperCase() ? "" : "detour"];
 }
 
 function neighbour(maze, cell, move) {
@@ -35,18 +35,18 @@ function mazeOf(result, index) {
   return maze;
 }
 
-// The place of an attempt in the columns of its result.
+// The index of an attempt in the columns of its result.
 function attemptAt(result, maze) {
   return Math.max(0, result.names.indexOf(state.sample)) * DATA.suites[result.suite].mazes.length + maze;
 }
 
-function causeOf(result, maze) {
-  return result.causes[result.cause[attemptAt(result, maze)]];
+function endOf(result, maze) {
+  return result.ends[result.end[attemptAt(result, maze)]];
 }
 
-const solved = (result, maze) => causeOf(result, maze)[0] === "solved";
+const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 
-// The texts of a result, taken apart (benchmarks/report/thoughts.py); a promise, as unpacking is one.
+// The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
 function textsOf(result) {
   if (result.texts === null) return Promise.resolve(null);
   if (!result.unpacked) {
@@ -59,61 +59,61 @@ function textsOf(result) {
 
 // The frames that an attempt is stepped through. Frame 0, not in the list, is the beginning.
 function framesOf(letters, pieces, reasoning) {
-  const moves = [...letters].map(readMove).map(([move, mark], index) => ({ kind: "move", move, mark, index }));
+  const moves = [...letters].map(readMove).map(([move, mark], index) => ({ kind: "executed", move, mark, index }));
   if (!pieces) return moves;
-  let played = 0;
+  let executed = 0;
   const frames = [];
   pieces.forEach((piece, place) => {
     if (typeof piece === "string") return;
-    if (piece.length === 1) frames.push({ ...moves[played++], place });
-    else if (reasoning) frames.push({ kind: "thought", cell: piece[1], remarks: piece.slice(2), place });
+    if (piece.length === 1) frames.push({ ...moves[executed++], place });
+    else if (reasoning) frames.push({ kind: "reasoned", cell: piece[1], flags: piece.slice(2), place });
   });
   return frames;
 }
 
-// What is to be seen after `step` frames: moves made, and the attempts in thought, each as cells.
+// What is shown after `step` frames: moves executed, and the attempts of the reasoning, each as cells.
 function sceneAt(maze, frames, step) {
-  const scene = { position: maze.origin, steps: [], thoughts: [], thinker: null, untrue: false };
+  const scene = { position: maze.origin, steps: [], reasoned: [], reasoner: null, invalid: false };
   for (const frame of frames.slice(0, step)) {
-    if (frame.kind === "move") {
+    if (frame.kind === "executed") {
       const from = scene.position;
-      const to = frame.mark === "refused" ? from : neighbour(maze, from, frame.move);
+      const to = frame.mark === "illegal" ? from : neighbour(maze, from, frame.move);
       scene.steps.push({ from, to, move: frame.move, mark: frame.mark });
       scene.position = to;
-      scene.thinker = null;
+      scene.reasoner = null;
     } else {
-      if (!scene.thoughts.length || frame.remarks.includes("restart")) scene.thoughts.push([maze.origin]);
-      if (scene.thoughts.at(-1).at(-1) !== frame.cell) scene.thoughts.at(-1).push(frame.cell);
-      scene.thinker = frame.cell;
-      scene.untrue = frame.remarks.includes("untrue");
+      if (!scene.reasoned.length || frame.flags.includes("restart")) scene.reasoned.push([maze.origin]);
+      if (scene.reasoned.at(-1).at(-1) !== frame.cell) scene.reasoned.at(-1).push(frame.cell);
+      scene.reasoner = frame.cell;
+      scene.invalid = frame.flags.includes("invalid");
     }
   }
   return scene;
 }
 
-function says(panel, step) {
+function captionOf(panel, step) {
   const frame = panel.frames[step - 1];
-  if (!frame) return panel.frames.length ? "at the start" : "no move was played";
-  if (frame.kind === "thought") {
-    const said = { restart: ", begins again", untrue: ", untrue of the maze" };
-    const remarks = frame.remarks.map((remark) => said[remark]).join("");
+  if (!frame) return panel.frames.length ? "at the start" : "no move was executed";
+  if (frame.kind === "reasoned") {
+    const captions = { restart: ", restarts", invalid: ", invalid in this maze" };
+    const flags = frame.flags.map((flag) => captions[flag]).join("");
     const text = panel.pieces[frame.place][0].trim();
-    return `in thought: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}${remarks}`;
+    return `reasoned: ${text.length > MAX_CAPTION ? `${text.slice(0, MAX_CAPTION)}…` : text}${flags}`;
   }
-  const remark = { wrong: ", wrong: leaves every shortest path", refused: ", refused: there is a wall" }[frame.mark];
-  return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${remark || ""}`;
+  const mark = { detour: ", detour: leaves every shortest path", illegal: ", illegal: there is a wall" }[frame.mark];
+  return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${mark || ""}`;
 }
 
 const counted = (moves) => `${moves} move${moves === 1 ? "" : "s"}`;
-const shortestOf = (letters) => (letters === null ? "no way" : `shortest ${letters.length}`);
+const shortestOf = (letters) => (letters === null ? "unreachable" : `shortest ${letters.length}`);
 
 function outcomeOf(result, index, maze) {
   const attempt = attemptAt(result, index);
-  const [cause, title] = causeOf(result, index);
-  const parts = [cause === "solved" ? "solved" : `failed: ${title}`];
+  const [end, title] = endOf(result, index);
+  const parts = [end === "solved" ? "solved" : `failed: ${title}`];
   parts.push(`${counted(result.moves[attempt].length)}, ${maze.shortest}`);
   if (result.tokens[attempt] !== null) parts.push(`${result.tokens[attempt]} tokens`);
-  if (result.truncated[attempt]) parts.push("cut short by its budget");
+  if (result.truncated[attempt]) parts.push("truncated by its budget");
   return parts.join(" · ");
 }
 
@@ -121,25 +121,25 @@ function makePanel(result, index, pieces) {
   const maze = mazeOf(result, index);
   const letters = result.moves[attemptAt(result, index)];
   const frames = framesOf(letters, pieces, at("reasoning").checked);
-  const panel = { result, maze, pieces, frames, ending: causeOf(result, index)[2] };
+  const panel = { result, maze, pieces, frames, ending: endOf(result, index)[2] };
   panel.svg = shape("svg", { class: "board", role: "img", "aria-label": `Maze ${index}, ${maze.rows} by ${maze.cols}` });
-  panel.says = make("p", { class: "says", "aria-live": "polite" });
+  panel.caption = make("p", { class: "caption", "aria-live": "polite" });
   panel.chips = [...letters].map(readMove).map(([move, mark], i) => {
     const title = `move ${i + 1}: ${DATA.moves[move][1]} ${mark}`.trim();
     const chip = make("button", { type: "button", class: mark, title, "aria-label": title }, ARROWS[move]);
-    chip.addEventListener("click", () => goTo(frames.findIndex((f) => f.kind === "move" && f.index === i) + 1));
+    chip.addEventListener("click", () => goTo(frames.findIndex((f) => f.kind === "executed" && f.index === i) + 1));
     return chip;
   });
-  const ending = panel.ending ? [make("span", { class: "wrong", title: panel.ending }, "✗")] : [];
+  const ending = panel.ending ? [make("span", { class: "failed", title: panel.ending }, "✗")] : [];
   const drawn = make(
     "div", {}, make("h3", {}, result.title), make("p", { class: "outcome" }, outcomeOf(result, index, maze)),
-    panel.svg, panel.says, make("div", { class: "moves" }, ...panel.chips, ...ending),
+    panel.svg, panel.caption, make("div", { class: "moves" }, ...panel.chips, ...ending),
   );
   panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
   if (pieces) {
     panel.spans = pieces.map((piece) => {
       if (typeof piece === "string") return make("span", {}, piece);
-      return make("span", { class: piece.length === 1 ? "real" : piece.slice(2).join(" ") }, piece[0]);
+      return make("span", { class: piece.length === 1 ? "executed" : piece.slice(2).join(" ") }, piece[0]);
     });
     panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
     panel.root.append(panel.text);
@@ -154,8 +154,8 @@ function showPanel(panel, step) {
   const fails = ended && Boolean(panel.ending);
   const scene = { ...sceneAt(panel.maze, panel.frames, here), fails };
   drawBoard(panel.svg, panel.maze, DATA.moves, scene, at("path").checked, panel.result.radius);
-  panel.says.replaceChildren(says(panel, here), ...(fails ? [make("strong", { class: "ending" }, `wrong: ${panel.ending}`)] : []));
-  panel.chips.forEach((chip, i) => chip.classList.toggle("now", frame?.kind === "move" && frame.index === i));
+  panel.caption.replaceChildren(captionOf(panel, here), ...(fails ? [make("strong", { class: "ending" }, `ended: ${panel.ending}`)] : []));
+  panel.chips.forEach((chip, i) => chip.classList.toggle("now", frame?.kind === "executed" && frame.index === i));
   if (!panel.spans) return;
   const place = frame ? frame.place : -1;
   panel.spans.forEach((span, i) => {
@@ -189,8 +189,8 @@ function play() {
   const tick = () => {
     if (state.step >= lastStep()) return pause();
     goTo(state.step + 1);
-    const thinks = state.panels.some((panel) => panel.frames[state.step]?.kind === "thought");
-    state.timer = setTimeout(tick, thinks ? PACE.thought : PACE.move);
+    const reasons = state.panels.some((panel) => panel.frames[state.step]?.kind === "reasoned");
+    state.timer = setTimeout(tick, reasons ? PACE.reasoned : PACE.executed);
   };
   state.timer = setTimeout(tick, 0);
 }
@@ -202,10 +202,10 @@ async function show() {
   const asked = ++state.asked;
   const chosen = [state.a, state.b].filter((number) => number >= 0).map((number) => DATA.results[number]);
   const texts = await Promise.all(chosen.map(textsOf));
-  if (asked !== state.asked) return; // something else was chosen meanwhile
+  if (asked !== state.asked) return; // another attempt was chosen meanwhile
   state.panels = maze < 0 ? [] : chosen.map((result, i) => makePanel(result, maze, texts[i] && texts[i][attemptAt(result, maze)]));
-  const thinks = (panel) => panel.pieces?.some((piece) => Array.isArray(piece) && piece.length > 1);
-  at("reasoning").closest("label").hidden = !state.panels.some(thinks);
+  const reasons = (panel) => panel.pieces?.some((piece) => Array.isArray(piece) && piece.length > 1);
+  at("reasoning").closest("label").hidden = !state.panels.some(reasons);
   at("boards").replaceChildren(...state.panels.map((panel) => panel.root));
   if (maze < 0) at("boards").append(make("p", {}, "No maze is left by these filters."));
   goTo(0);
@@ -218,7 +218,7 @@ function isListed(index) {
   if (level !== "" && DATA.suites[first.suite].mazes[index][5] !== Number(level)) return false;
   if (outcome === "solved" && !solved(first, index)) return false;
   if (outcome === "failed" && solved(first, index)) return false;
-  if (outcome.startsWith("cause ") && causeOf(first, index)[0] !== outcome.slice(6)) return false;
+  if (outcome.startsWith("end ") && endOf(first, index)[0] !== outcome.slice(4)) return false;
   if (!at("disagree").checked) return true;
   const others = state.b >= 0 ? [DATA.results[state.b]] : state.results.map((number) => DATA.results[number]);
   return others.some((other) => solved(other, index) !== solved(first, index));
@@ -232,7 +232,7 @@ function list() {
   const tick = (result, index) => (solved(result, index) ? "✓" : "✗");
   const outcome = (index) => {
     if (state.b >= 0) return `${tick(first, index)} ${tick(DATA.results[state.b], index)}`;
-    return solved(first, index) ? "✓" : `✗ ${causeOf(first, index)[1]}`;
+    return solved(first, index) ? "✓" : `✗ ${endOf(first, index)[1]}`;
   };
   const options = listed.map((index) => {
     const [, , , , , level, path] = suite.mazes[index];
@@ -255,8 +255,8 @@ function chooseAgents(a, b) {
   if (!names.includes(state.sample)) state.sample = names[0];
   fill(at("sample"), names.map((name) => [name, name]), state.sample);
   at("sample-label").hidden = names.length === 1;
-  const causes = first.causes.filter(([cause]) => cause !== "solved").map(([cause, title]) => [`cause ${cause}`, title]);
-  fill(at("outcome"), [["", "any"], ["solved", "solved"], ["failed", "failed"], ...causes], at("outcome").value);
+  const ends = first.ends.filter(([end]) => end !== "solved").map(([end, title]) => [`end ${end}`, title]);
+  fill(at("outcome"), [["", "any"], ["solved", "solved"], ["failed", "failed"], ...ends], at("outcome").value);
 }
 
 function chooseTrack(track) {
@@ -266,12 +266,12 @@ function chooseTrack(track) {
   chooseAgents(state.results[0], -1);
 }
 
-// Shows a result in the replay, only its attempts of that cause if one is given.
-function replay(number, cause) {
+// Shows a result in the replay; only its attempts with that end, if one is given.
+function replay(number, end) {
   chooseTrack(DATA.results[number].track);
   chooseAgents(number, -1);
   at("disagree").checked = false;
-  at("outcome").value = !cause ? "" : cause === "solved" ? "solved" : `cause ${cause}`;
+  at("outcome").value = !end ? "" : end === "solved" ? "solved" : `end ${end}`;
   return list();
 }
 

@@ -31,7 +31,7 @@ class TraceStyle:
     validate: Callable[[Maze, str], list[Move]]
 
 
-STYLES: dict[str, TraceStyle] = {
+TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
     "redraw": TraceStyle(redraw.write, redraw.validate),
@@ -44,9 +44,9 @@ STYLES: dict[str, TraceStyle] = {
 
 def style_named(name: str) -> TraceStyle:
     """The style of that name. Raises UnknownName with the nearest valid one."""
-    if name not in STYLES:
-        raise unknown_name("trace style", name, STYLES)
-    return STYLES[name]
+    if name not in TRACE_STYLES:
+        raise unknown_name("trace style", name, TRACE_STYLES)
+    return TRACE_STYLES[name]
 
 
 def write(style: str, maze: Maze, key: int) -> str:

@@ -37,7 +37,7 @@ def walk(maze: Maze, cell: Cell, moves: list[Move]) -> tuple[str, Cell]:
     steps = []
     for move in moves:
         steps.append(step_text(maze, cell, move))
-        cell = move.from_cell(cell)
+        cell = move.apply(cell)
     return "".join(steps), cell
 
 
@@ -69,7 +69,7 @@ def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
 
 def unseen_moves(maze: Maze, cell: Cell, seen: Collection[Cell]) -> list[Move]:
     """The moves from ``cell`` to cells not among ``seen``."""
-    return [move for move in maze.open_moves(cell) if move.from_cell(cell) not in seen]
+    return [move for move in maze.open_moves(cell) if move.apply(cell) not in seen]
 
 
 def check_name(cell: Cell, name: str, step: int) -> None:

@@ -34,7 +34,7 @@ def steps_text(maze: Maze, moves: list[Move]) -> str:
     steps, cell = [], maze.origin
     for number, move in enumerate(moves, start=1):
         steps.append(step_text(maze, number, cell, move))
-        cell = move.from_cell(cell)
+        cell = move.apply(cell)
     return "\n".join(steps).removesuffix("\n")
 
 

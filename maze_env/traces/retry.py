@@ -17,10 +17,8 @@ from maze_env.solving import distances_to, path_cells, shortest_path
 from maze_env.tokens import WALL_TOKENS, coordinate_token
 from maze_env.traces import path, redraw
 from maze_env.traces.errors import FalseDeadEnd, InvalidTrace
+from maze_env.vocabulary import DEAD_END, RESET, WRONG_WAY
 
-RESET = "RESET"
-DEAD_END = "This is a dead end."
-WRONG_WAY = "This leads the wrong way."
 CLAIMS = {
     DEAD_END: DEAD_END,
     WRONG_WAY: WRONG_WAY,
@@ -45,7 +43,7 @@ def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
         cell = cells[index]
         for move in maze.open_moves(cell):
             leads_back = index > 0 and move is moves[index - 1].opposite
-            shortens = distances[move.from_cell(cell)] < distances[cell]  # another shortest path is not wrong
+            shortens = distances[move.apply(cell)] < distances[cell]  # another shortest path is not wrong
             if move is not right and not leads_back and not shortens:
                 turns.append((index, move))
     return turns
@@ -57,7 +55,7 @@ def walk_to_end(maze: Maze, start: list[Move], random: Random) -> list[Move]:
     avoided = {*cells, maze.target}
     while onward := path.unseen_moves(maze, cells[-1], avoided):
         moves.append(random.choice(onward))
-        cells.append(moves[-1].from_cell(cells[-1]))
+        cells.append(moves[-1].apply(cells[-1]))
         avoided.add(cells[-1])
     return moves
 

@@ -12,9 +12,7 @@ from maze_env.moves import Move
 from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
-
-BACK = "BACK"
-PATH = "PATH"
+from maze_env.vocabulary import BACK, PATH
 
 
 def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
@@ -28,13 +26,13 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
         if onward:
             way.append((cell, onward[0]))
             pieces.append(onward[0].token)
-            cell = onward[0].from_cell(cell)
+            cell = onward[0].apply(cell)
             seen.add(cell)
         elif way:
             pieces.append(BACK)
             cell, _ = way.pop()
         else:
-            raise InvalidTrace(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+            raise InvalidTrace(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
     walk = "".join(coordinate_token(at) + move.token for at, move in way) + coordinate_token(cell)
     pieces.append(f"{coordinate_token(cell)}{TARGET}\n{PATH}\n{walk}")
     return "".join(pieces), [move for _, move in way]

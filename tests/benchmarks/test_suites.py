@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import suite_specs, suites
-from benchmarks.suite_specs import BESIDE_IT, ON_THE_WAY
+from benchmarks.suite_specs import OFF_PATH, ON_PATH
 from maze_env._cli import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
@@ -88,7 +88,7 @@ def test_the_levels_of_a_suite_are_what_they_say():
     assert set(suites.load("mazebench-10x10").labels) == {"Short", "Medium", "Long"}
 
 
-def test_in_half_of_the_walled_up_mazes_the_target_cannot_be_reached():
+def test_in_half_of_the_mazes_with_a_closed_passage_the_target_cannot_be_reached():
     suite = suites.load("unreachable")
     assert (suite.labels.count("unreachable"), suite.labels.count("reachable")) == (100, 100)
     for maze, label in zip(suite.mazes, suite.labels, strict=True):
@@ -99,11 +99,11 @@ def test_in_half_of_the_walled_up_mazes_the_target_cannot_be_reached():
         assert open_sides == 23  # a tree has 24: the number of walls does not tell the halves apart
 
 
-def test_there_may_be_no_passage_to_wall_up():
+def test_there_may_be_no_passage_to_close_passage():
     corridor = Maze.from_ascii("+---+---+---+\n| O     | X |\n+---+   +   +\n|           |\n+---+---+---+")
-    open_sides = {suites.wall_up(corridor, ON_THE_WAY, key).bits for key in range(30)}
+    open_sides = {suites.close_passage(corridor, ON_PATH, key).bits for key in range(30)}
     assert len(open_sides) == 2  # of the four passages those that cut off two cells or more
-    assert suites.wall_up(corridor, BESIDE_IT, 0) is None
+    assert suites.close_passage(corridor, OFF_PATH, 0) is None
 
 
 def test_images_follow_their_maze():
@@ -115,7 +115,7 @@ def test_images_follow_their_maze():
 def test_a_draw_without_enough_mazes_is_an_error(monkeypatch):
     draw = dataclasses.replace(suites.SUITES["mazebench-100"].draws[0], size=(3, 3), max_length=2, count=50)
     spec = dataclasses.replace(suites.SUITES["mazebench-100"], draws=(draw,))
-    monkeypatch.setattr(suites, "MOST_TRIED", 3)
+    monkeypatch.setattr(suites, "MAX_CANDIDATES_PER_MAZE", 3)
     with pytest.raises(suites.ChangedSuite, match=r"Expects 50 mazes of .* actual: 1?\d in all"):
         suites.make_mazes(spec)
 

@@ -14,7 +14,7 @@ from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import PHRASINGS
 from maze_env.solving import UNREACHABLE
-from maze_env.tokens import NO_WAY, UNSEEN_BITS, maze_to_text, parse_cells
+from maze_env.tokens import UNREACHABLE_TOKEN, UNSEEN_BITS, maze_to_text, parse_cells
 from tests.maze_env.golden import CUT_OFF_ASCII, EXAMPLE_ASCII, HALVES_ASCII, ROOM_ASCII
 
 ROOM = Maze.from_ascii(ROOM_ASCII)  # 2x3 and open; origin (0, 0), target (0, 2)
@@ -31,7 +31,7 @@ PLANS = {
     End.LEFT_GRID: UP,
     End.PAST_TARGET: RIGHT * 3,
     End.SHORT_OF_TARGET: RIGHT,
-    End.SAID_UNREACHABLE: NO_WAY,
+    End.SAID_UNREACHABLE: UNREACHABLE_TOKEN,
 }
 
 
@@ -63,7 +63,7 @@ def test_a_plan_ends_as_its_answer_says_and_by_its_agent_or_its_budget_of_tokens
 def test_a_plan_into_a_wall_and_a_plan_of_what_cannot_be_reached():
     attempt = replied(WALLED, "plan", Reply(UP))
     assert (attempt.end, attempt.outcomes) == (End.HIT_WALL, (Outcome.HIT_WALL,))
-    attempt = replied(HALVES, "plan", Reply(NO_WAY))
+    attempt = replied(HALVES, "plan", Reply(UNREACHABLE_TOKEN))
     assert (attempt.end, attempt.start_distance, attempt.reward) == (End.SOLVED, UNREACHABLE, 0.0)
     with pytest.raises(InvalidMaze, match="actual: none"):
         Episode(HALVES, "play")

@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
 from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import DESCRIBED, render
+from agents.prompts import DESCRIBED, prompt_template, render
 from agents.rollout import rollout
+from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
@@ -109,11 +110,11 @@ def test_sft_grpo_and_policy_take_it_with_its_template(stranger, added, tmp_path
     assert ("<|0-0|>" in tokenizer.get_vocab()) == added
     runs.train_grpo(tmp_path / "grpo", str(tmp_path / "sft"), examples=4, save_strategy="no", num_generations=2,
                     per_device_train_batch_size=4, max_completion_length=6, temperature=1.0)  # fmt: skip
-    policy = LLMPolicy(str(tmp_path / "grpo"), max_new_tokens=5)
+    policy = LLMPolicy.from_pretrained(str(tmp_path / "grpo"), max_new_tokens=5)
     (record,) = rollout(policy, [MAZE], [0])
     assert 1 <= record.tokens <= 5
-    assert policy.thinking_opened  # by its template
-    assert record.cause == "unclosed_thinking"
+    assert record.thinking_opened  # by its template
+    assert record.end is End.UNCLOSED_THINKING
 
 
 def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
@@ -131,7 +132,7 @@ def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
         ]
     assert not torch.allclose(logits[0], logits[2])
     assert torch.allclose(logits[1], logits[2], atol=1e-5)
-    assert LLMPolicy(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
+    assert LLMPolicy.from_pretrained(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
 
 
 @pytest.mark.parametrize("options", [{"lora_rank": 4}, {"lora_rank": 4, "merge_lora": True, "add_maze_tokens": True}])
@@ -180,7 +181,11 @@ def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
 def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
     base = tiny.save(tmp_path / "base", *family("llama", template=None))
     missing = "Expects a tokenizer with a chat template, actual: none .*chat_template_file"
-    for attempt in (lambda: load(ModelConfig(model=base), 0), lambda: LLMPolicy(base), lambda: MultiTurnPolicy(base)):
+    for attempt in (
+        lambda: load(ModelConfig(model=base), 0),
+        lambda: LLMPolicy.from_pretrained(base),
+        lambda: MultiTurnPolicy.from_pretrained(base),
+    ):
         with pytest.raises(InvalidCheckpoint, match=missing):
             attempt()
     template = tmp_path / "chat.jinja"
@@ -188,25 +193,29 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
     given = {"chat_template_file": str(template)}
     runs.train_sft(tmp_path / "run", model=base, styles="direct", **given, **FAST)
     for tokenizer in (
-        LLMPolicy(str(tmp_path / "run")).tokenizer,  # saved along
-        LLMPolicy(base, **given).tokenizer,
+        LLMPolicy.from_pretrained(str(tmp_path / "run")).tokenizer,  # saved along
+        LLMPolicy.from_pretrained(base, **given).tokenizer,
         load(ModelConfig(model=base, **given), 0)[1],
     ):
         assert render(tokenizer, maze_to_text(MAZE)).text == DESCRIBED.replace("{maze}", maze_to_text(MAZE)) + "\n"
-    assert MultiTurnPolicy(base, **given)
+    assert MultiTurnPolicy.from_pretrained(base, **given)
     with pytest.raises(InvalidConfig, match=r"Expects chat_template_file to name a file, actual: 'nowhere.jinja'"):
-        LLMPolicy(base, chat_template_file="nowhere.jinja")
-    # A wording of one's own says it too: there is nothing around it.
-    wording = tmp_path / "prompt.txt"
-    wording.write_text("{maze}")
-    assert load(ModelConfig(model=base, prompt_file=str(wording)), 0)
+        LLMPolicy.from_pretrained(base, chat_template_file="nowhere.jinja")
+    # A prompt of one's own says it too: there is nothing around it.
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("{maze}")
+    for tokenizer in (
+        load(ModelConfig(model=base, prompt_file=str(prompt)), 0)[1],
+        LLMPolicy.from_pretrained(base, prompt_file=str(prompt)).tokenizer,
+    ):
+        assert prompt_template(tokenizer) == "{maze}"
 
 
 def test_dtype_and_attention_pass_through(stranger):
     model, _ = load(ModelConfig(model=stranger, dtype="bfloat16", attn_implementation="eager"), 0)
     assert model.dtype is torch.bfloat16
     assert model.config._attn_implementation == "eager"
-    assert LLMPolicy(stranger, dtype="bfloat16", max_new_tokens=1).model.dtype is torch.bfloat16
+    assert LLMPolicy.from_pretrained(stranger, dtype="bfloat16", max_new_tokens=1).model.dtype is torch.bfloat16
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""Two results compared maze by maze."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from benchmarks.figures import SOLVED, SPL, Figure
+from benchmarks.record import Result, path_scores, solved_shares
+from benchmarks.stats import PairedDifference, paired_difference
+from benchmarks.suite_specs import SUITES
+from benchmarks.typed_json import InvalidResult
+from maze_env.symmetry import SYMMETRIES
+
+
+class Metric(NamedTuple):
+    """What can be compared.
+
+    Attributes:
+        figure: how it is shown.
+        scores: of a result, one for each maze.
+    """
+
+    figure: Figure
+    scores: Callable[[Result], list[float]]
+
+
+METRICS = {"solved": Metric(SOLVED, solved_shares), "spl": Metric(SPL, path_scores)}
+
+
+def compare(first: Result, second: Result, metric: str = "solved") -> PairedDifference:
+    """First minus second, maze by maze.
+
+    Args:
+        first: a result.
+        second: another one.
+        metric: a name of ``METRICS``.
+
+    Raises:
+        InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
+    """
+    if first.suite.sha256 != second.suite.sha256:
+        raise InvalidResult(
+            f"Expects two results on the same mazes, actual: {suite_text(first)} and {suite_text(second)}"
+        )
+    for what, one, two in (
+        ("phrasings", first.suite.phrasings, second.suite.phrasings),
+        ("mode", first.mode, second.mode),
+        ("view radius", first.view_radius, second.view_radius),
+        ("number of samples", first.samples, second.samples),
+    ):
+        if one != two:
+            raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
+    scores = METRICS[metric].scores
+    return paired_difference(*(mean_over_images(scores(one), one.suite.name) for one in (first, second)))
+
+
+def mean_over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
+    """The mean over the symmetric images of each maze, which are not independent trials.
+
+    Args:
+        scores: one for each maze of the suite.
+        suite: its name.
+    """
+    if suite not in SUITES or not SUITES[suite].images:
+        return scores
+    images = len(SYMMETRIES)
+    return [sum(scores[start : start + images]) / images for start in range(0, len(scores), images)]
+
+
+def suite_text(result: Result) -> str:
+    """The suite of a result and its hash."""
+    return f"{result.suite.name} v{result.suite.version} sha256 {result.suite.sha256}"
+
+
+def p_text(p_value: float) -> str:
+    """A p-value as tables write it."""
+    return f"p = {p_value:.3f}" if p_value >= 0.001 else f"p = {p_value:.0e}"

@@ -1,0 +1,219 @@
+"""What a benchmark measures, as types, and how every table and page names it.
+
+``benchmarks.metrics`` computes these figures; results store them; the terminal, Markdown, study and HTML show them.
+"""
+
+from dataclasses import dataclass
+
+from benchmarks.stats import Interval, wilson
+from maze_env.attempt import End, EndedBy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The figures that every row of a table has. Rates are shares of all attempts.
+
+    Attributes:
+        attempts: how many.
+        solved: how many of them solved their maze.
+        trials: independent ones, for intervals: a maze is one, however many attempts there are at it and its images.
+        legality: share of attempts with a well-formed answer and no illegal move.
+        spl: success weighted by path length.
+        tokens_per_solve: all tokens over mazes solved; ``None`` where none are counted or nothing is solved.
+    """
+
+    attempts: int
+    solved: int
+    trials: int
+    legality: float
+    spl: float
+    tokens_per_solve: float | None = None
+
+    @property
+    def solved_rate(self) -> float:
+        """The share of attempts that solved their maze."""
+        return self.solved / self.attempts
+
+    @property
+    def solved_rate_wilson_95(self) -> Interval:
+        """Its interval."""
+        return wilson(self.solved_rate, self.trials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Scores):
+    """A baseline's scores on the same mazes, overall and by level."""
+
+    levels: dict[str, Scores]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimalityGap:
+    """How much longer the paths that reached the target are than the shortest.
+
+    Attributes:
+        ratio: mean of walked / shortest - 1.
+        moves: mean of walked - shortest.
+    """
+
+    ratio: float
+    moves: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstIllegalMove:
+    """Where the first illegal move stands, of one kind. Moves are numbered from 1.
+
+    Attributes:
+        attempts: in how many attempts it was of this kind.
+        share: of all attempts.
+        median: of the move's number.
+        at: how many attempts had each number.
+    """
+
+    attempts: int
+    share: float
+    median: float
+    at: dict[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceFigures:
+    """What the reasoning of plans is worth, over the completions with a trace in a known style.
+
+    Attributes:
+        completions: how many.
+        validity: share whose trace is true of the maze throughout.
+        consistency: share whose answer is the path that a valid trace arrives at.
+        correct_despite_trace: share solved although the trace is invalid or the answer is another.
+        wrong_turn_rate: share with an attempt that goes wrong.
+        backtracking_rate: share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``).
+        recovery_rate: share of the completions with a wrong attempt that solved their maze.
+        repetition_rate: share that makes the same attempt twice.
+        faults: how many invalid traces have each kind of fault first.
+    """
+
+    completions: int
+    validity: float
+    consistency: float
+    correct_despite_trace: float
+    wrong_turn_rate: float
+    backtracking_rate: float | None
+    recovery_rate: float | None
+    repetition_rate: float
+    faults: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reasoning(TraceFigures):
+    """The figures of all traces, and of those in each style, the most frequent style first."""
+
+    by_style: dict[str, TraceFigures]
+
+    @property
+    def styles(self) -> dict[str, int]:
+        """Completions by style, the most frequent first."""
+        return {style: figures.completions for style, figures in self.by_style.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures(Scores):
+    """The figures of a set of attempts, e.g. of a level; ``None`` where there is nothing to measure.
+
+    Attributes:
+        legal_moves: moves that were possible over moves played.
+        tokens_per_attempt: tokens over attempts.
+        optimality_gap: over the attempts that reached the target.
+        first_illegal_moves: by what refused it, ``hit_wall`` or ``left_grid``.
+        revisits: moves onto a cell visited before, by attempt.
+        loops: share of attempts with a revisit that knew no more than before.
+        solved_within: share solved with at most so many tokens.
+        ends: how many attempts ended in each way, the most frequent first.
+        ended_by: how many attempts each party or budget ended.
+        truncated: the part of ``ends`` that a budget cut short.
+        pass_at_k: chance that one of k samples solves; where there are several samples.
+    """
+
+    legal_moves: float | None = None
+    tokens_per_attempt: float | None = None
+    optimality_gap: OptimalityGap | None = None
+    first_illegal_moves: dict[End, FirstIllegalMove]
+    revisits: float
+    loops: float
+    solved_within: dict[int, float] | None = None
+    ends: dict[End, int]
+    ended_by: dict[EndedBy, int]
+    truncated: dict[End, int]
+    pass_at_k: dict[int, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary(Figures):
+    """The figures of a run, overall and by level.
+
+    Attributes:
+        levels: the same by level, or by phrasing on a suite of several.
+        reasoning: of the traces; ``None`` where no text was in a known style, or none is stored any more.
+        symmetry_consistency: share of the images of a maze whose answer is the image of the answer to the maze; on
+            suite ``symmetry``.
+        robustness: mazes solved in every phrasing over mazes solved in the standard one; on suite ``phrasing``.
+        worst_phrasing: the one with the lowest solved rate; on suite ``phrasing``.
+        phrasings_not_taken: those that the agent cannot read, which are in no figure; on suite ``phrasing``.
+    """
+
+    levels: dict[str, Figures]
+    reasoning: Reasoning | None = None
+    symmetry_consistency: float | None = None
+    robustness: float | None = None
+    worst_phrasing: str | None = None
+    phrasings_not_taken: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a figure is shown, wherever it is shown.
+
+    Attributes:
+        name: of the attribute that holds it.
+        title: of its row or column.
+        explanation: what it is, for a reader who has not seen it before.
+        scale: what it is multiplied with; 100 shows a share in percent.
+        digits: after the point.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    scale: int = 100
+    digits: int = 1
+
+    def of(self, figures: object) -> float | None:
+        """Its value among ``figures``, an object with an attribute of its name."""
+        value: float | None = getattr(figures, self.name)
+        return value
+
+    def text(self, value: float | None, sign: str = "") -> str:
+        """A value as tables write it, without its unit; ``-`` where there is none."""
+        return "-" if value is None else f"{self.scale * value:{sign}.{self.digits}f}"
+
+
+SOLVED = Figure("solved_rate", "solved", "share of all attempts that solved their maze")
+LEGAL = Figure("legality", "legal", "share of all attempts with a well-formed answer and no illegal move")
+SPL = Figure("spl", "SPL", "success weighted by path length: 1 is the shortest path each time", 1, 3)
+TOKENS = Figure("tokens_per_solve", "tokens a solve", "all tokens generated, over mazes solved", 1, 0)
+REVISITS = Figure("revisits", "revisits", "moves onto a cell visited before, by attempt", 1, 2)
+LOOPS = Figure("loops", "loops", "share of attempts that came back to a cell knowing no more than before")
+SYMMETRY = Figure(
+    "symmetry_consistency", "symmetry consistency", "answers to images of a maze that are the image of its answer"
+)
+ROBUSTNESS = Figure("robustness", "robustness", "solved in every phrasing, of what is solved in the standard one")
+TRACE_FIGURES = (
+    Figure("validity", "trace validity", "traces that are true of their maze throughout"),
+    Figure("consistency", "answer consistency", "answers that are the path that a valid trace arrives at"),
+    Figure("correct_despite_trace", "correct despite invalid trace", "solved although the answer does not follow"),
+    Figure("wrong_turn_rate", "wrong turn", "traces with an attempt that goes wrong"),
+    Figure("backtracking_rate", "backtracking", "wrong attempts that were given up, by RESET or BACK"),
+    Figure("recovery_rate", "recovery", "traces with a wrong attempt that solved all the same"),
+    Figure("repetition_rate", "repetition", "traces that make the same attempt twice"),
+)
+"""Of ``TraceFigures``, in percent of the completions that reason in a known style."""

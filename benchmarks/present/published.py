@@ -1,0 +1,39 @@
+"""The figures published with MazeBench, shown next to results on such mazes but not re-run."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from benchmarks.record import Track
+from benchmarks.stats import Interval, wilson
+from benchmarks.suite_specs import PAPER_LEVELS
+
+ARXIV = "2502.14669"
+MAZES = 100
+
+
+class Published(NamedTuple):
+    """A row of the paper's table, for DeepSeek-R1-Distill-Qwen-1.5B (AlphaMaze, arXiv 2502.14669).
+
+    Attributes:
+        stage: of the training.
+        solved_rate: over all levels.
+        by_level: the same by level; ``None`` where it was not published.
+    """
+
+    stage: str
+    solved_rate: float
+    by_level: tuple[float, float, float] | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's, at the paper's number of mazes."""
+        return wilson(self.solved_rate, MAZES)
+
+
+ROWS = (Published("untrained", 0.0), Published("SFT", 0.86, (0.90, 0.85, 0.70)), Published("SFT + GRPO", 0.93))
+
+
+def published_rows(track: Track, levels: Collection[str]) -> tuple[Published, ...]:
+    """The published rows that belong to a track: those with the paper's levels, single-turn, all walls visible."""
+    belongs = list(levels) == list(PAPER_LEVELS) and track.mode == "plan" and not track.visibility
+    return ROWS if belongs else ()

@@ -1,0 +1,408 @@
+"""Results: what a benchmark stores of a run, and how it is read back. The only reader and writer of result files.
+
+    python -m benchmarks.record upgrade FILE.json...    rewrites files of an older schema in today's
+
+A result is one JSON file: run and figures, to be read by people, and the attempts as gzipped JSON lines in base64
+(``benchmarks.stored_attempts``).
+"""
+
+import argparse
+import base64
+import gzip
+import json
+import sys
+import tempfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from benchmarks import schema1
+from benchmarks.figures import Baseline, Summary
+from benchmarks.metrics import path_efficiency
+from benchmarks.stored_attempts import StoredAttempt, places, row_of, stored
+from benchmarks.suite_specs import SUITES
+from benchmarks.suites import Suite
+from benchmarks.suites import load as load_suite
+from benchmarks.typed_json import InvalidResult, decode, encode
+from maze_env._cli import check_folder, run_command, write_whole
+from maze_env.episode import Mode
+from maze_env.errors import InvalidOutput
+from maze_env.phrasings import STANDARD
+from maze_env.solving import distances_to
+
+TITLE = "AlphaMaze-compatible MazeBench"
+SCHEMA_VERSION = 2
+BASELINES = ("random", "shortest-path")
+"""The agents whose figures on the same mazes stand beside each result's."""
+STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
+"""How far a model has been trained, in the order of the table, and how tables say so."""
+GREEDY = "greedy decoding"
+LINE = 150
+"""Characters up to which an object in a result file is in one line."""
+
+
+@dataclass(frozen=True)
+class SuiteOfResult:
+    """The suite that a result was measured on.
+
+    Attributes:
+        name: of a frozen suite, or the source of published mazes.
+        version: of the suite.
+        sha256: of its mazes.
+        mazes: how many.
+        max_steps: play's budget of moves; ``None`` for four times the cells of each maze.
+        of_training_split: how many mazes have a layout of the training split; ``None`` where nobody counted.
+        phrasings: in which the mazes were given.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    mazes: int
+    max_steps: int | None = None
+    of_training_split: int | None = None
+    phrasings: tuple[str, ...] = (STANDARD,)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from; ``None`` for what was not recorded.
+
+    Attributes:
+        command: the command line.
+        commit: of this repository.
+        uncommitted_changes: whether the code differed from the commit.
+        finished_at: UTC, ISO 8601.
+        wall_seconds: of the run; of its last process where it was resumed.
+        machine: operating system and architecture.
+        processor: its name.
+        cores: how many.
+        python: version.
+        packages: their versions.
+        torch_threads: how many.
+        resumed: how often the run was resumed.
+    """
+
+    command: str
+    commit: str | None = None
+    uncommitted_changes: bool | None = None
+    finished_at: str | None = None
+    wall_seconds: float | None = None
+    machine: str | None = None
+    processor: str | None = None
+    cores: int | None = None
+    python: str | None = None
+    packages: dict[str, str] | None = None
+    torch_threads: int | None = None
+    resumed: int = 0
+
+
+Group = tuple[str, str]
+"""Recipe and stage; for a result without a stage, its agent's name and an empty text."""
+
+
+class Track(NamedTuple):
+    """What only compares within itself.
+
+    Attributes:
+        suite: its name.
+        mode: ``plan`` or ``play``.
+        visibility: "", or the view radius in words.
+        decoding: how answers were drawn, in words.
+        phrasings: in which the mazes were given.
+    """
+
+    suite: str
+    mode: str
+    visibility: str
+    decoding: str
+    phrasings: tuple[str, ...]
+
+    @property
+    def conditions(self) -> list[str]:
+        """All but the suite in words; the phrasings where the suite has several."""
+        several = self.suite in SUITES and len(SUITES[self.suite].phrasings) > 1
+        phrased = [f"phrasings {', '.join(self.phrasings)}"] if several else []
+        return [f"{self.mode} track", *([self.visibility] if self.visibility else []), self.decoding, *phrased]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run is, known before its first attempt: two processes with the same one make the same attempts.
+
+    Attributes:
+        suite: what is measured on.
+        mode: ``plan`` or ``play``.
+        view_radius: of partial observability; ``None`` for none.
+        agent: its name on the command line.
+        agent_options: what its constructor was given.
+        settings: what is in force in it, as ``Agent.settings`` says: generation, prompt template and its hash.
+        samples: attempts at each maze in each phrasing.
+        seed: of the attempts.
+        batch_size: episodes at once, which sampled completions may depend on; ``None`` where nobody recorded it.
+        recipe: of the training, for tables.
+        stage: one of ``STAGES``, for tables.
+        train_seed: of the training, for tables.
+        keeps_texts: whether everything that the agent wrote is kept.
+    """
+
+    suite: SuiteOfResult
+    mode: Mode
+    view_radius: int | None = None
+    agent: str
+    agent_options: dict[str, Any]
+    settings: dict[str, Any] | None = None
+    samples: int = 1
+    seed: int = 0
+    batch_size: int | None = None
+    recipe: str | None = None
+    stage: str | None = None
+    train_seed: int | None = None
+    keeps_texts: bool = False
+
+    @property
+    def attempts_per_maze(self) -> int:
+        """Samples in each phrasing."""
+        return self.samples * len(self.suite.phrasings)
+
+    @property
+    def decoding(self) -> str:
+        """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
+        temperature = self.agent_options.get("temperature", 0.0)
+        decoding = f"temperature {temperature:g}" if temperature else GREEDY
+        return decoding if self.samples == 1 else f"{decoding}, {self.samples} samples a maze"
+
+    @property
+    def track(self) -> Track:
+        """The results that this one compares with."""
+        visibility = "" if self.view_radius is None else f"view radius {self.view_radius}"
+        return Track(self.suite.name, self.mode, visibility, self.decoding, self.suite.phrasings)
+
+    @property
+    def group(self) -> Group:
+        """What is measured, whatever the training seed."""
+        return (self.recipe or "default", self.stage) if self.stage else (self.agent, "")
+
+    @property
+    def title(self) -> str:
+        """The group and the training seed in words."""
+        return group_title(self.group) + ("" if self.train_seed is None else f", seed {self.train_seed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Run):
+    """A run and what came of it.
+
+    Attributes:
+        status: ``incomplete`` while attempts are being made.
+        summary: the figures.
+        baselines: the scores of ``BASELINES`` on the same mazes.
+        provenance: where it comes from.
+        attempts: sample after sample, in each phrasing after phrasing, in each every maze of the suite in order.
+        schema_version: of the file's form.
+    """
+
+    status: Literal["complete", "incomplete"] = "complete"
+    summary: Summary
+    baselines: dict[str, Baseline]
+    provenance: Provenance
+    attempts: tuple[StoredAttempt, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+def load(path: Path) -> Result:
+    """A stored result, of this schema or an older one.
+
+    Raises:
+        InvalidResult: for a file that is missing, is no result, or is an incomplete one.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
+    if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
+        raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
+    version = raw.get("schema_version", 1)
+    if version not in (1, SCHEMA_VERSION):
+        raise InvalidResult(f"Expects a result of schema {SCHEMA_VERSION} or older, actual: {version} in {path}")
+    try:
+        if version == 1:
+            raw = schema1.upgraded(raw)
+        elif raw.get("status") != "complete":
+            raise InvalidResult("Expects a complete result, actual: an incomplete one")
+        else:
+            raw["attempts"] = unpacked(raw.get("attempts"))
+        return result_of(raw)
+    except InvalidResult as error:
+        raise InvalidResult(f"{error} (in {path})") from None
+
+
+def result_of(raw: dict[str, Any]) -> Result:
+    """The result of a file's JSON, its attempts unpacked.
+
+    Raises:
+        InvalidResult: unless it is whole.
+    """
+    rows = raw.pop("attempts")
+    result: Result = decode(Result, {**raw, "attempts": []})
+    expected = list(places(result.samples, result.suite.phrasings, result.suite.mazes))
+    if len(rows) != len(expected):
+        raise InvalidResult(f"Expects {len(expected)} attempts, actual: {len(rows)}")
+    attempts = tuple([stored(row, result.mode, place) for row, place in zip(rows, expected, strict=True)])
+    return replace(result, attempts=attempts)
+
+
+def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
+    """Attempts as JSON lines, gzipped, in base64; the same bytes each time."""
+    lines = "\n".join(json.dumps(row_of(one, mode), separators=(",", ":")) for one in attempts)
+    return base64.b64encode(gzip.compress(lines.encode("utf-8"), mtime=0)).decode("ascii")
+
+
+def unpacked(text: Any) -> list[dict[str, Any]]:
+    """The rows of ``packed``.
+
+    Raises:
+        InvalidResult: for anything else.
+    """
+    try:
+        return [json.loads(line) for line in gzip.decompress(base64.b64decode(text)).splitlines()]
+    except (ValueError, TypeError, OSError, EOFError, zlib.error) as error:
+        raise InvalidResult(f"Expects attempts as gzipped JSON lines in base64, actual: {error!r}") from None
+
+
+def result_text(result: Result) -> str:
+    """A result as the text of its file."""
+    figures = encode(replace(result, attempts=()))
+    head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": result.status}
+    return _readable({**head, **figures, "attempts": packed(result.attempts, result.mode)}) + "\n"
+
+
+def _readable(value: Any, depth: int = 0) -> str:
+    """JSON with a line for each thing: a figure, a level, a baseline's level."""
+    if depth == 3 or not isinstance(value, dict) or (depth and len(json.dumps(value)) <= LINE):
+        return json.dumps(value)
+    inner = " " * (depth + 1)
+    parts = [f"{inner}{json.dumps(name)}: {_readable(one, depth + 1)}" for name, one in value.items()]
+    return "{\n" + ",\n".join(parts) + f"\n{' ' * depth}}}"
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
+    if path.is_dir():
+        raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
+    if path.exists() and not overwrite:
+        raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
+    check_folder(path.parent)
+
+
+def store(result: Result, path: Path) -> None:
+    """Writes a result in one step.
+
+    Raises:
+        InvalidOutput: when it cannot be written there; the message says where it is instead.
+    """
+    text = result_text(result)
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        elsewhere = Path(tempfile.mkdtemp(prefix="mazebench-")) / path.name
+        write_whole(elsewhere, text)
+        raise InvalidOutput(
+            f"Expects {path} to be written, actual: {error.strerror or error}; the result is in {elsewhere}"
+        ) from None
+
+
+def suite_of(result: Result) -> Suite:
+    """The mazes that a result was measured on.
+
+    Raises:
+        InvalidResult: when what the suite's name stands for holds other mazes now.
+    """
+    suite = load_suite(result.suite.name)
+    if suite.spec.sha256 != result.suite.sha256:
+        raise InvalidResult(
+            f"Expects {result.suite.name} as it was measured, sha256 {result.suite.sha256}, actual: {suite.spec.sha256}"
+        )
+    return suite
+
+
+def solved_shares(result: Result) -> list[float]:
+    """For each maze of the suite, the share of its attempts that solved it."""
+    solved = [0] * result.suite.mazes
+    for attempt in result.attempts:
+        solved[attempt.maze] += attempt.solved
+    return [count / result.attempts_per_maze for count in solved]
+
+
+def path_scores(result: Result) -> list[float]:
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
+
+    Raises:
+        InvalidResult: as ``suite_of``.
+    """
+    mazes = suite_of(result).mazes
+    scores = [0.0] * len(mazes)
+    for attempt in result.attempts:
+        if attempt.solved:
+            maze = mazes[attempt.maze]
+            shortest = distances_to(maze.walls, maze.target).item(maze.origin)
+            scores[attempt.maze] += path_efficiency(shortest, len(attempt.moves))
+    return [score / result.attempts_per_maze for score in scores]
+
+
+def group_title(group: Group) -> str:
+    """A group as tables call it, e.g. ``default: GRPO``."""
+    recipe, stage = group
+    return f"{recipe}: {STAGES[stage]}" if stage else recipe
+
+
+def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
+    """Results by recipe and stage, recipes by name and stages in the order of training; seeds ascending.
+
+    Raises:
+        InvalidResult: for two results of the same recipe, stage and training seed.
+    """
+    groups: dict[Group, list[Result]] = {}
+    for result in sorted(results, key=lambda one: one.train_seed or 0):
+        groups.setdefault(result.group, []).append(result)
+    for group, members in groups.items():
+        seeds = [result.train_seed for result in members]
+        if len(set(seeds)) < len(seeds):
+            raise InvalidResult(f"Expects one result for each seed of {' '.join(group)}, actual: seeds {seeds}")
+    order = {stage: place for place, stage in enumerate(("", *STAGES))}
+    return dict(sorted(groups.items(), key=lambda item: (not item[0][1], item[0][0], order[item[0][1]])))
+
+
+def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
+    """Results by track, tracks in alphabetical order.
+
+    Raises:
+        InvalidResult: for a result on another version of its suite than this one.
+    """
+    tracks: dict[Track, list[Result]] = {}
+    hashes = {name: spec.sha256 for name, spec in SUITES.items()}
+    for result in results:
+        expected = hashes.setdefault(result.suite.name, result.suite.sha256)  # published mazes: the first result's
+        if result.suite.sha256 != expected:
+            raise InvalidResult(
+                f"Expects results on {result.suite.name} {expected}, actual: one on {result.suite.sha256}"
+            )
+        tracks.setdefault(result.track, []).append(result)
+    return dict(sorted(tracks.items()))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Rewrites result files in today's schema."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description="Upgrades stored results.")
+    parser.add_argument("action", choices=["upgrade"])
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    upgraded = [(path, load(path)) for path in options.results]  # all are read before the first is written
+    for path, result in upgraded:
+        store(result, path)
+
+
+if __name__ == "__main__":
+    run_command(main)

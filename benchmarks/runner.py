@@ -1,0 +1,207 @@
+"""Runs an agent on a suite, and keeps the attempts in a file as they are made, so that a run that died can go on.
+
+``NAME.partial.jsonl`` beside the output has the run in its first line and then an attempt in each, written out after
+each batch. Seeds are those of an attempt's place, and a resumed run goes on where a batch begins, with batches as the
+first process would have made them: it ends with the same attempts as a run that was not interrupted.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from itertools import islice, product
+from pathlib import Path
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from agents.base import Agent
+from agents.rollout import rollout
+from benchmarks.record import SCHEMA_VERSION, TITLE, Run
+from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
+from benchmarks.suites import Suite
+from benchmarks.typed_json import InvalidResult, encode
+from maze_env._cli import write_whole
+from maze_env.attempt import Attempt, End
+from maze_env.errors import InvalidOutput
+from maze_env.keys import key_of
+from maze_env.phrasings import STANDARD
+
+RESUMED = '{"resumed": true}'
+"""A line of a partial file: here a later process went on."""
+
+
+def episode_seed(seed: int, sample: int, maze: int) -> int:
+    """The 32-bit seed of one attempt, scattered, so that runs with neighbouring seeds share no attempts."""
+    return key_of("attempt", seed, sample, maze) % 2**32
+
+
+def attempt_seeds(suite: Suite, samples: int, phrasings: Sequence[str], seed: int) -> Iterator[int]:
+    """The seeds of all attempts, in their order."""
+    for sample, phrasing, maze in places(samples, phrasings, len(suite.mazes)):
+        yield episode_seed(seed, sample, suite.spec.phrasings.index(phrasing) * len(suite.mazes) + maze)
+
+
+def supported_phrasings(agent: Agent, suite: Suite) -> tuple[str, ...]:
+    """Those of the suite's phrasings that the agent can read; ``standard`` it has to.
+
+    The others are named in the summary and count as no attempts: they say nothing of what the agent can do with a maze.
+    """
+    return tuple(name for name in suite.spec.phrasings if name == STANDARD or agent.supports(name))
+
+
+def run_suite(
+    agent: Agent,
+    suite: Suite,
+    samples: int = 1,
+    seed: int = 0,
+    batch_size: int | None = None,
+    view_radius: int | None = None,
+    phrasings: Sequence[str] | None = None,
+    done: Sequence[Attempt] = (),
+    keep: Callable[[Sequence[Attempt]], None] | None = None,
+) -> list[Attempt]:
+    """Attempts every maze ``samples`` times in each phrasing.
+
+    Args:
+        agent: who attempts them.
+        suite: the mazes.
+        samples: attempts at each maze in each phrasing.
+        seed: of the attempts.
+        batch_size: episodes at once; default the agent's.
+        view_radius: of partial observability.
+        phrasings: in which the mazes are given; default the suite's.
+        done: attempts made already, whole batches of them.
+        keep: is called with the attempts of each batch.
+
+    Returns:
+        The attempts, sample after sample, in each phrasing after phrasing, in each every maze in order.
+
+    Raises:
+        InvalidEndpoint: when requests failed and the agent's server is gone.
+    """
+    phrasings = phrasings or suite.spec.phrasings
+    attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
+    seeds = islice(attempt_seeds(suite, samples, phrasings, seed), len(done), None)
+    batches = product(range(samples), phrasings, range(0, count, size))
+    total = count * samples * len(phrasings)
+    with tqdm(total=total, initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+        for place, (_, phrasing, start) in enumerate(batches):
+            mazes = suite.mazes[start : start + size]
+            if place // -(-count // size) * count + start < len(done):
+                continue
+            batch_seeds = list(islice(seeds, len(mazes)))
+            batch = rollout(agent, mazes, batch_seeds, suite.spec.max_steps, view_radius, phrasing)
+            if any(attempt.end is End.REQUEST_FAILED for attempt in batch):
+                agent.check()
+            if keep is not None:
+                keep(batch)
+            attempts += batch
+            bar.update(len(mazes))
+    return attempts
+
+
+def whole_batches(attempts: int, mazes: int, batch_size: int) -> int:
+    """How many of the first ``attempts`` are in batches that are complete."""
+    blocks, rest = divmod(attempts, mazes)
+    return blocks * mazes + rest // batch_size * batch_size
+
+
+class PartialFile:
+    """The attempts of a run under way.
+
+    Attributes:
+        path: of the file.
+        resumed: how often the run was resumed.
+    """
+
+    def __init__(self, output: Path, run: Run):
+        """The partial file of an output; nothing is written before the first attempts.
+
+        Args:
+            output: where the result will be.
+            run: the run. If its agent is a folder, the files in it must not change.
+        """
+        self.path = output.with_name(f"{output.stem}.partial.jsonl")
+        self.run, self.resumed = run, 0
+        head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
+        described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
+        self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))
+        self._stream: IO[str] | None = None
+
+    def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:
+        """The attempts to go on from.
+
+        Args:
+            suite: the mazes of the run.
+            resume: whether to go on with what the file holds.
+            overwrite: whether to delete it if not.
+
+        Returns:
+            Those of whole batches; none where there is no file.
+
+        Raises:
+            InvalidOutput: for a file with attempts that are neither to be used nor deleted.
+            InvalidResult: for a file of another run; the message names what differs.
+        """
+        if self.path.exists() and not resume:
+            if not overwrite:
+                raise InvalidOutput(
+                    f"Expects a new file, actual: {self.path} holds attempts of a run that did not end; --resume goes "
+                    "on with them, --overwrite begins anew"
+                )
+            self.path.unlink()
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        lines = text.split("\n")[:-1]  # without a last line that was torn
+        if not lines:
+            self.path.unlink(missing_ok=True)
+            return []
+        head, rows = _json(lines[0], self.path), [_json(line, self.path) for line in lines[1:] if line != RESUMED]
+        for name in {**self.head, **head}:
+            if head.get(name) != self.head.get(name):
+                raise InvalidResult(
+                    f"Expects {self.path} of the same run, actual: {name} {head.get(name)!r}, now "
+                    f"{self.head.get(name)!r}; --overwrite begins anew"
+                )
+        rows = rows[: whole_batches(len(rows), len(suite.mazes), self.run.batch_size or 1)]
+        self.resumed = lines.count(RESUMED) + 1
+        kept = [json.dumps(self.head), *map(json.dumps, rows), *[RESUMED] * self.resumed]
+        write_whole(self.path, "\n".join(kept) + "\n")
+        where = places(self.run.samples, self.run.suite.phrasings, len(suite.mazes))
+        seeds = attempt_seeds(suite, self.run.samples, self.run.suite.phrasings, self.run.seed)
+        made = [stored(row, self.run.mode, place) for row, place in zip(rows, where, strict=False)]
+        return [restored(one, suite.mazes[one.maze], seed) for one, seed in zip(made, seeds, strict=False)]
+
+    def append(self, attempts: Sequence[Attempt]) -> None:
+        """Writes attempts out, with their texts, which figures on traces need."""
+        rows = [row_of(stored_of(attempt, (0, "", 0), texts=True), self.run.mode) for attempt in attempts]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        try:
+            if self._stream is None:
+                text = text if self.path.exists() else json.dumps(self.head) + "\n" + text
+                self._stream = self.path.open("a", encoding="utf-8", newline="\n")
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:  # the run goes on: its result may find a place, though it cannot be resumed
+            tqdm.write(f"warning: {self.path} cannot be written ({error.strerror})", file=sys.stderr)
+
+    def remove(self) -> None:
+        """Closes and deletes the file: the result has taken its place."""
+        if self._stream is not None:
+            self._stream.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _files_of(agent: str) -> list[list[Any]]:
+    """Name, size and time of each file of a folder with a model: whether it is still the same one."""
+    files = sorted(path for path in Path(agent).iterdir() if path.is_file()) if os.path.isdir(agent) else []
+    return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+
+
+def _json(line: str, path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise InvalidResult(f"Expects JSON lines in {path}, actual: {line[:80]!r}") from None
+    return found

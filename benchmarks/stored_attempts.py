@@ -1,0 +1,156 @@
+"""Attempts as results store them: what cannot be derived from the maze, and defaults left out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from benchmarks.typed_json import InvalidResult
+from maze_env.attempt import Attempt, End, EndedBy
+from maze_env.dynamics import MOVED, Outcome, transition
+from maze_env.episode import Mode
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.solving import distances_to
+
+LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
+MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttempt:
+    """One attempt of a result.
+
+    Attributes:
+        maze: its index in the suite.
+        sample: the how manieth attempt at the maze in its phrasing, from 0.
+        phrasing: in which the maze was given.
+        end: how it ended.
+        ended_by: who or what ended it.
+        moves: those played, a letter each (``LETTERS``), up to a plan's first illegal one.
+        unplayed: moves of a plan that the strict rule does not play.
+        tokens: how many were generated; ``None`` where the agent counts none.
+        thinking_opened: whether the prompt had opened ``<think>``.
+        failure: why a request failed; else empty.
+        texts: what the agent wrote, where the result keeps it.
+    """
+
+    maze: int
+    sample: int
+    phrasing: str
+    end: End
+    ended_by: EndedBy
+    moves: str
+    unplayed: str = ""
+    tokens: int | None = None
+    thinking_opened: bool = False
+    failure: str = ""
+    texts: tuple[str, ...] | None = None
+
+    @property
+    def solved(self) -> bool:
+        """Whether it solved its maze."""
+        return self.end is End.SOLVED
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a budget ended it."""
+        return self.ended_by.is_budget
+
+
+Place = tuple[int, str, int]
+"""Sample, phrasing, and index of the maze."""
+
+
+def places(samples: int, phrasings: Sequence[str], mazes: int) -> Iterator[Place]:
+    """The places of a result's attempts, in their order."""
+    return product(range(samples), phrasings, range(mazes))
+
+
+def usual_ended_by(mode: Mode, end: End) -> EndedBy:
+    """Who or what ends an attempt if nothing else is said."""
+    if end is End.REQUEST_FAILED:
+        return EndedBy.REQUEST
+    in_play = {End.SOLVED: EndedBy.ENVIRONMENT, End.SHORT_OF_TARGET: EndedBy.STEP_BUDGET} if mode == "play" else {}
+    return in_play.get(end, EndedBy.AGENT)
+
+
+def row_of(one: StoredAttempt, mode: Mode) -> dict[str, Any]:
+    """An attempt as a row for JSON; its place is that of the row."""
+    row = {
+        "end": "" if one.solved else str(one.end),
+        "ended_by": "" if one.ended_by is usual_ended_by(mode, one.end) else str(one.ended_by),
+        "moves": one.moves,
+        "unplayed": one.unplayed,
+        "tokens": one.tokens,
+        "thinking_opened": one.thinking_opened,
+        "failure": one.failure,
+        "texts": one.texts,
+    }
+    return {name: value for name, value in row.items() if value or (value == 0 and name == "tokens")}
+
+
+def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
+    """The attempt of a row.
+
+    Raises:
+        InvalidResult: for what is no such row.
+    """
+    try:
+        end = End(row.get("end", End.SOLVED))
+        texts = row.get("texts")
+        return StoredAttempt(
+            place[2], place[0], place[1], end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)),
+            row.get("moves", ""), row.get("unplayed", ""), row.get("tokens"), row.get("thinking_opened", False),
+            row.get("failure", ""), None if texts is None else tuple(texts),
+        )  # fmt: skip
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidResult(f"Expects the row of an attempt, actual: {str(row)[:80]} ({error})") from None
+
+
+def letters_of(moves: Sequence[Move]) -> str:
+    """Moves as letters."""
+    return "".join([LETTERS[move] for move in moves])
+
+
+def moves_of(letters: str) -> tuple[Move, ...]:
+    """The moves that letters stand for.
+
+    Raises:
+        InvalidResult: for a letter that stands for none.
+    """
+    try:
+        return tuple([MOVE_OF_LETTER[letter] for letter in letters])
+    except KeyError as error:
+        raise InvalidResult(f"Expects moves written with {''.join(MOVE_OF_LETTER)}, actual: {error}") from None
+
+
+def outcomes_of(maze: Maze, moves: Sequence[Move]) -> tuple[Outcome, ...]:
+    """What moves from the origin do; an illegal one leaves the agent where it stands."""
+    outcomes, cell = [], maze.origin
+    for move in moves:
+        cell, outcome = transition(maze, cell, move)
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def restored(one: StoredAttempt, maze: Maze, seed: int) -> Attempt:
+    """The attempt as it was made, replayed on its maze; without the environment's reward, which no result stores."""
+    moves = moves_of(one.moves)
+    outcomes, cell = outcomes_of(maze, moves), maze.origin
+    for move, outcome in zip(moves, outcomes, strict=True):
+        cell = move.apply(cell) if outcome is MOVED else cell
+    distances = distances_to(maze.walls, maze.target)
+    return Attempt(
+        maze, one.phrasing, seed, one.texts or (), one.thinking_opened, moves + moves_of(one.unplayed), outcomes,
+        one.end, one.ended_by, cell, distances.item(maze.origin), distances.item(cell), 0.0, one.tokens, one.failure,
+    )  # fmt: skip
+
+
+def stored_of(attempt: Attempt, place: Place, texts: bool) -> StoredAttempt:
+    """An attempt as a result holds it."""
+    letters, played = letters_of(attempt.moves), len(attempt.outcomes)
+    return StoredAttempt(
+        place[2], place[0], place[1], attempt.end, attempt.ended_by, letters[:played], letters[played:],
+        attempt.tokens, attempt.thinking_opened, attempt.failure, attempt.texts if texts else None,
+    )  # fmt: skip

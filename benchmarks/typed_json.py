@@ -1,0 +1,68 @@
+"""Dataclasses to JSON and back: what is as by default is left out, and what is read is checked against its type."""
+
+import dataclasses
+import types
+from enum import Enum
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from maze_env.errors import TokenMazeError
+
+
+class InvalidResult(TokenMazeError):
+    """A file is no result of this benchmark, or does not compare with another one."""
+
+
+def encode(value: Any) -> Any:
+    """``value`` as JSON's types; fields that have their default are left out."""
+    if dataclasses.is_dataclass(value):
+        kept = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        defaults = {field.name: field.default for field in dataclasses.fields(value)}
+        return {name: encode(one) for name, one in kept.items() if one != defaults[name]}
+    if isinstance(value, dict):
+        return {str(key): encode(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [encode(one) for one in value]
+    return str(value) if isinstance(value, Enum) else value
+
+
+def decode(kind: Any, value: Any, where: str = "result") -> Any:
+    """What ``encode`` made of a value of type ``kind``.
+
+    Args:
+        kind: a dataclass, or any type that its fields have.
+        value: from ``json.loads``; a dataclass's unknown names are ignored.
+        where: the place in the file, for messages.
+
+    Raises:
+        InvalidResult: for a value of another type, and for a field without a default that is missing.
+    """
+    arguments, origin = get_args(kind), get_origin(kind)
+    if kind is Any:
+        return value
+    if origin in (Union, types.UnionType):  # of something and None
+        return None if value is None else decode(arguments[0], value, where)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints = _hints(kind)
+        needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+        if missing := [name for name in needed if name not in value]:
+            raise InvalidResult(f"Expects a whole {where}, actual: one without {', '.join(missing)}")
+        return kind(**{name: decode(hints[name], value[name], f"{where}.{name}") for name in hints if name in value})
+    if origin is tuple and isinstance(value, list):
+        each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
+        return tuple(decode(one, entry, where) for one, entry in zip(each, value, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {arguments[0](key): decode(arguments[1], one, f"{where}.{key}") for key, one in value.items()}
+    if origin is Literal and value in arguments:
+        return value
+    if isinstance(kind, type) and issubclass(kind, Enum) and value in [str(member) for member in kind]:
+        return kind(value)
+    plain = (int, float) if kind is float else kind if isinstance(kind, type) else ()
+    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
+        return value
+    raise InvalidResult(f"Expects {where} of type {getattr(kind, '__name__', kind)}, actual: {str(value)[:80]!r}")
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
