@@ -17,9 +17,6 @@ from maze_env.attempt import Attempt
 
 Message = dict[str, str]
 
-PLAIN_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-"""Writes what the messages say and nothing else."""
-
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
 TOKEN_KEYS = frozenset({
@@ -75,12 +72,6 @@ def rollout_columns(
 def is_sharded(trainer: Trainer) -> bool:
     """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for by key or by ``accelerate launch``."""
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
-
-
-def prepare_chat(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Lets a tokenizer without a chat template read messages as they are: TRL would add special tokens to plain text."""
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_CHAT_TEMPLATE
 
 
 def prepare_tool_calls(tokenizer: PreTrainedTokenizerBase) -> None:
