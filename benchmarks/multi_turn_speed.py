@@ -30,7 +30,7 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.results import check_output
+from benchmarks.record import check_output
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from itertools import islice, product
 from pathlib import Path
 from typing import IO, Any
@@ -124,8 +125,9 @@ class PartialFile:
         """
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
         self.run, self.resumed = run, 0
-        head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete", **encode(run)}
-        self.head: dict[str, Any] = json.loads(json.dumps({**head, "agent_files": _files_of(run.agent)}))
+        head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
+        described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
+        self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))
         self._stream: IO[str] | None = None
 
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:

@@ -30,7 +30,7 @@ from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.present.markdown import insert_between, markdown_table
-from benchmarks.results import check_output
+from benchmarks.record import check_output
 from benchmarks.suites import load
 from maze_env import traces
 from maze_env._cli import run_command, write_whole

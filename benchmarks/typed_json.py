@@ -57,7 +57,8 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum) and value in [str(member) for member in kind]:
         return kind(value)
-    if isinstance(value, bool) == (kind is bool) and isinstance(value, (int, float) if kind is float else kind):
+    plain = (int, float) if kind is float else kind if isinstance(kind, type) else ()
+    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
         return value
     raise InvalidResult(f"Expects {where} of type {getattr(kind, '__name__', kind)}, actual: {str(value)[:80]!r}")
 

@@ -1,10 +1,12 @@
 """Results for the tests of the report: agents by script, one of which writes what would break out of a page."""
 
-from benchmarks.mazebench import run_suite
-from benchmarks.metrics import summarize
-from benchmarks.results import TITLE, attempt_rows
+from agents.base import Agent
+from benchmarks.metrics import baseline_of, summarize
+from benchmarks.record import BASELINES, Provenance, Result, SuiteOfResult
+from benchmarks.runner import run_suite
+from benchmarks.stored_attempts import places, stored_of
 from benchmarks.suites import load
-from maze_env import maze_from_text, traces
+from maze_env import Reply, maze_from_text, traces
 from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import distances_to
@@ -12,17 +14,15 @@ from maze_env.solving import distances_to
 EVIL = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'><!-- \U0001f600"
 
 
-class Scripted:
+class Scripted(Agent):
     """Writes what ``write(maze, index)`` says."""
 
     def __init__(self, name, write, mode="plan"):
         self.name, self.write, self.mode = name, write, mode
 
-    def reset(self, seeds):
-        self.count = 0
-
     def act(self, observations):
-        return [self.write(maze_from_text(text), index) if text else "" for index, text in enumerate(observations)]
+        texts = [self.write(maze_from_text(text), index) if text else "" for index, text in enumerate(observations)]
+        return list(map(Reply, texts))
 
 
 def wrong_move(maze):
@@ -43,25 +43,20 @@ def stumble(maze, index):
 
 
 def result_of(agent, suite="mazebench-100", samples=1):
-    """A result as the benchmark stores it; for the baselines stands the agent itself."""
-    of = load(suite)
-    records = run_suite(agent, of, samples)
-    summary = summarize(records, of)
-    spec = {"name": suite, "version": 1, "sha256": of.spec.sha256, "mazes": len(of.mazes), "max_steps": None}
-    return {
-        "benchmark": TITLE,
-        "suite": spec,
-        "mode": agent.mode,
-        "view_radius": None,
-        "agent": agent.name,
-        "agent_options": {},
-        "samples": samples,
-        "seed": 0,
-        "recipe": None,
-        "stage": None,
-        "train_seed": None,
-        "summary": summary,
-        "baselines": {"random": summary, "shortest-path": summary},
-        "provenance": {"command": f"python -m benchmarks.mazebench {EVIL}", "commit": "0123", "finished_at": "today"},
-        "attempts": attempt_rows(records, len(of.mazes), texts=True),
-    }
+    """A result as the benchmark stores it; in place of the baselines' figures stand the agent's own."""
+    loaded = load(suite)
+    attempts = run_suite(agent, loaded, samples)
+    summary = summarize(attempts, loaded)
+    where = places(samples, loaded.spec.phrasings, len(loaded.mazes))
+    return Result(
+        suite=SuiteOfResult(suite, 1, loaded.spec.sha256, len(loaded.mazes)),
+        mode=agent.mode,
+        agent=agent.name,
+        agent_options={},
+        samples=samples,
+        keeps_texts=True,
+        summary=summary,
+        baselines=dict.fromkeys(BASELINES, baseline_of(summary)),
+        provenance=Provenance(f"python -m benchmarks.mazebench {EVIL}", "0123", finished_at="today"),
+        attempts=tuple(stored_of(attempt, place, texts=True) for attempt, place in zip(attempts, where, strict=True)),
+    )

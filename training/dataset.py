@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from agents.prompts import render
 from agents.prompts import token_ids as token_ids_of
 from maze_env.errors import InvalidConfig, UnreadableMaze
-from maze_env.maze import Maze
-from maze_env.solving import shortest_path
-from maze_env.tokens import THINK_OPEN, maze_to_text
+from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
-from training.mazes import DataConfig, make_mazes, supervised_rows
+from training.mazes import DataConfig, supervised_rows
 
 if TYPE_CHECKING:
     from agents.protocols import Tokenizer
@@ -106,37 +104,6 @@ def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> lis
         rng.shuffle(batches)
         order += [index for batch in batches for index in batch]
     return order
-
-
-def prompt_dataset(
-    config: DataConfig,
-    tokenizer: "Tokenizer",
-    context: int,
-    max_completion_length: int,
-    mazes: list[Maze] | None = None,
-    short_first: bool = False,
-) -> Dataset:
-    """Rows of ``prompt`` and ``maze`` for GRPO.
-
-    Args:
-        config: which mazes.
-        tokenizer: the model's.
-        context: the model's, in tokens.
-        max_completion_length: a completion's budget, in tokens.
-        mazes: in place of those that ``config`` draws.
-        short_first: in the order of their shortest paths, rather than as drawn.
-
-    Raises:
-        InvalidConfig: when a prompt and a full completion do not fit into ``context``.
-    """
-    if mazes is None:
-        mazes = [maze for maze, _ in make_mazes(config)]
-    if short_first:
-        mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
-    texts = [maze_to_text(maze) for maze in mazes]
-    rows = [{"prompt": render(tokenizer, text).text, "maze": text} for text in texts]
-    check_prompts_fit(tokenizer, [row["prompt"] for row in rows], max_completion_length, context)
-    return Dataset.from_list(rows)
 
 
 def check_prompts_fit(tokenizer: "Tokenizer", prompts: list[str], max_completion_length: int, context: int) -> None:

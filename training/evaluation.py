@@ -5,12 +5,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 from agents.base import Agent
-from agents.decoding import evaluation_mode
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.rollout import rollout
@@ -98,9 +98,11 @@ class Evaluation:
         """``repeats`` attempts at every maze, one round after another."""
         policy = self.make_policy(model, self.tokenizer, temperature, self.max_tokens)
         count, attempts = len(mazes), []
-        for number in range(repeats):  # policies draw from generators of their own: the run draws what it would without
-            seeds = range(number * count, (number + 1) * count)
-            attempts += rollout(policy, mazes, seeds, view_radius=self.view_radius)
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+        with torch.random.fork_rng(devices=devices):  # an evaluation must not change what the run draws
+            for number in range(repeats):
+                seeds = range(number * count, (number + 1) * count)
+                attempts += rollout(policy, mazes, seeds, view_radius=self.view_radius)
         return attempts
 
 
@@ -125,14 +127,16 @@ class EvaluatedTrainer(Trainer):
         assert self.evaluation is not None
         rows = self.eval_dataset if eval_dataset is None else eval_dataset
         outcome: list[Any] = [None]
-        with evaluation_mode(self.model):  # by which TRL tells the metrics of an evaluation from those of training
-            if self.is_world_process_zero():
-                outcome = [self.evaluation.figures(self.model, [maze_from_text(text) for text in rows["maze"]])]
-            if self.args.world_size > 1:
-                broadcast_object_list(outcome)
-            metrics = {f"{metric_key_prefix}_{name}": value for name, value in outcome[0].items()}
-            self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        was_training = self.model.training
+        self.model.eval()  # by which TRL tells the metrics of an evaluation from those of training
+        if self.is_world_process_zero():
+            outcome = [self.evaluation.figures(self.model, [maze_from_text(text) for text in rows["maze"]])]
+        if self.args.world_size > 1:
+            broadcast_object_list(outcome)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in outcome[0].items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.model.train(was_training)
         if self.is_world_process_zero() and (warning := gamed_reward(self.state.log_history, len(rows))):
             logger.warning(warning)
         return metrics

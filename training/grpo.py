@@ -38,7 +38,7 @@ from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
-from training.trl_adapter import SparseGRPOTrainer, is_sharded
+from training.trl_adapter import SparseGRPOTrainer, is_sharded, prepare_chat
 
 
 @dataclass
@@ -247,7 +247,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     model, tokenizer = load(model_config, args.seed)
     task = args.task(args, data, model, tokenizer)
     trainer = make_trainer(task, model_config)
-    # Sharded models generate in step with other processes.
+    # Sharded weights generate in step with other processes.
     with nullcontext() if is_sharded(trainer) else early_row_removal(model):
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
@@ -259,6 +259,7 @@ def make_trainer(task: Task, model_config: ModelConfig) -> MazeGRPOTrainer:
     """The trainer of a task."""
     model, args = task.model, task.args
     rows = task.dataset()
+    prepare_chat(task.tokenizer)
     return MazeGRPOTrainer(
         model=model,
         reward_funcs=task.reward,

@@ -18,7 +18,7 @@ from agents.baselines import BASELINES
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import Replies, render_play
 from agents.rollout import rollout
-from maze_env.attempt import EndedBy, Reply
+from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
@@ -186,7 +186,8 @@ class _SamplingPolicy(MultiTurnPolicy):
 class MultiTurnRollout:
     """Plays each prompt's maze turn by turn in the environment: the ``Rollout`` of ``training.trl_adapter``.
 
-    A completion is a dialogue's moves and the environment's replies in order. Tokens are drawn from the whole
+    A completion is a dialogue's moves and the environment's replies in order; an end token that the environment wrote
+    closes it, unless there was no room for another turn. Tokens are drawn from the whole
     distribution at the trainer's temperature, never a restricted one: restricting would make the log-probabilities
     that are learned from others than those that were drawn with.
     """
@@ -213,8 +214,8 @@ class MultiTurnRollout:
         attempts = rollout(policy, mazes, range(len(mazes)), **asdict(self.env))
         transcripts = [policy.transcripts[index] for index in range(len(mazes))]
         for attempt, transcript in zip(attempts, transcripts, strict=True):
-            if attempt.ended_by is not EndedBy.TOKEN_BUDGET:  # an end that the model did not write
-                transcript.add([tokenizer.eos_token_id])
+            if (attempt.end, attempt.ended_by) != (End.SHORT_OF_TARGET, EndedBy.TOKEN_BUDGET):
+                transcript.add([tokenizer.eos_token_id])  # an end that the model did not write
         return rollout_columns(
             [policy.prompts[index] for index in range(len(mazes))],
             [transcript.ids for transcript in transcripts],

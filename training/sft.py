@@ -60,7 +60,7 @@ class MazeSFTConfig(StageConfig, SFTConfig):
             raise InvalidConfig("Expects packing to stay false (rows are arranged by length), actual: true")
         if self.train_sampling_strategy != "sequential":
             raise InvalidConfig(
-                "Expects train_sampling_strategy 'sequential' (the rows' order is fixed by training/dataset.py, so that a "
+                "Expects train_sampling_strategy 'sequential' (training/dataset.py fixes the rows' order, so that a "
                 f"resumed run reads on where it stopped), actual: {self.train_sampling_strategy!r}"
             )
         super().__post_init__()

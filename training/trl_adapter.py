@@ -1,7 +1,7 @@
 """What this project uses of TRL beyond its stable interface, in one place.
 
-``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one that
-is installed. Everything else in this package uses public names alone.
+``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one
+that is installed. Everything else in this package uses public names alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
+from agents.prompts import PLAIN_CHAT
 from maze_env.attempt import Attempt
 
 Message = dict[str, str]
@@ -72,6 +73,12 @@ def rollout_columns(
 def is_sharded(trainer: Trainer) -> bool:
     """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for by key or by ``accelerate launch``."""
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
+
+
+def prepare_chat(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Lets a tokenizer without a chat template read messages as they are; TRL adds special tokens to plain text."""
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN_CHAT
 
 
 def prepare_tool_calls(tokenizer: PreTrainedTokenizerBase) -> None:

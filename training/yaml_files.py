@@ -35,35 +35,30 @@ def read_yaml(text: str, where: str) -> Any:
         raise InvalidConfig(f"Expects valid YAML in {where}, actual: {error}") from None
 
 
-def read_config(name: str | Path, valid: Collection[str] | None = None) -> dict[str, Any]:
+def read_config(name: str | Path, valid: Collection[str] | None = None, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a YAML file; where it has a ``base``, a file named relative to it, over that file's values.
 
     Args:
         name: of the file.
         valid: the keys there are; ``None`` for any.
+        above: the files whose base it is.
 
     Raises:
         InvalidConfig: for a file that is missing, is no mapping, or is a base of itself.
         UnknownName: for a key that is not valid.
     """
-    merged: dict[str, Any] = {}
-    read: list[Path] = []
-    path: Path | None = Path(name)
-    while path is not None:
-        if not path.is_file():
-            raise InvalidConfig(f"Expects a YAML file, actual: {str(path)!r}, which does not exist")
-        if path.resolve() in read:
-            raise InvalidConfig(f"Expects a file whose base is another, actual: {str(path)!r} is a base of itself")
-        values = read_yaml(path.read_text(encoding="utf-8"), repr(str(path)))
-        if not isinstance(values, dict):
-            raise InvalidConfig(
-                f"Expects a mapping of keys to values in {str(path)!r}, actual: {type(values).__name__}"
-            )
-        base = values.pop("base", None)
-        for key in values:
-            if valid is not None and key not in valid:
-                raise unknown_name(f"configuration key in {path}", str(key), valid)
-        merged = {**values, **merged}
-        read.append(path.resolve())
-        path = None if base is None else path.parent / str(base)
-    return merged
+    path = Path(name)
+    if not path.is_file():
+        raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
+    if path.resolve() in above:
+        raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
+    values = read_yaml(path.read_text(encoding="utf-8"), repr(str(name)))
+    if not isinstance(values, dict):
+        raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
+    base = values.pop("base", None)
+    for key in values:
+        if valid is not None and key not in valid:
+            raise unknown_name(f"configuration key in {name}", str(key), valid)
+    if base is None:
+        return values
+    return read_config(path.parent / str(base), valid, (*above, path.resolve())) | values

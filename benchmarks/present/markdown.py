@@ -28,9 +28,9 @@ def range_text(figure: Figure, values: Sequence[float]) -> str:
     return mean_text(figure, values) + bounds
 
 
-def interval_text(figure: Figure, value: float, interval: Sequence[float], sign: str = "") -> str:
+def interval_text(figure: Figure, value: float, interval: Sequence[float], sign: str = "", unit: str = "") -> str:
     """A value and its interval."""
-    return f"{figure.text(value, sign)} [{', '.join(figure.text(bound, sign) for bound in interval)}]"
+    return f"{figure.text(value, sign)}{unit} [{', '.join(figure.text(bound, sign) for bound in interval)}]"
 
 
 def insert_between(page: str, text: str, begin: str, end: str) -> str:

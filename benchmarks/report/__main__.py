@@ -3,8 +3,8 @@
     python -m benchmarks.report benchmarks/results/main/*.json -o report.html
     python -m benchmarks.report runs/default-0/results/*.json -o report.html --runs runs/default-0/{sft,grpo}
 
-A leaderboard for each track; solved rates by length, size, turns and level; failures by cause; training curves of
-``--runs``; and a replay of every attempt, with its reasoning where the result stores texts (``benchmarks.mazebench
+A leaderboard for each track; solved rates by length, size, turns and level; how attempts ended; training curves of
+``--runs``; and a replay of every attempt, with its reasoning where the result keeps texts (``benchmarks.mazebench
 --texts``).
 """
 
@@ -12,8 +12,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.record import check_output, load
 from benchmarks.report.page import page
-from benchmarks.results import check_output, load_result
 from maze_env._cli import run_command, write_whole
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     options = parser.parse_args(arguments)
     check_output(options.output, options.overwrite)
-    text = page([(path.stem, load_result(path)) for path in options.results], options.runs)
+    text = page([(path.stem, load(path)) for path in options.results], options.runs)
     write_whole(options.output, text)
     print(f"{len(text) / 1e6:.2f} MB in {options.output}")
 

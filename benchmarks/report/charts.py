@@ -10,13 +10,13 @@ WIDTH, HEIGHT = 430, 250
 LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42
 """Margins of the plot, in the units of the drawing."""
 COLORS = 8
-"""Colours of the style sheet; later series have them again, dashed."""
+"""Colours of the style sheet; further series reuse them, dashed."""
 DODGE = 4.0
 """Distance between the intervals of two series at the same place."""
 LETTER = 7.3
 """Width of a letter of a label."""
-ROW_STEP, MOST_ROW, ROW_GAP = 9.0, 48.0, 12.0
-"""Of a chart of rows: distance between two series, the most that all of a row take, and what is left around them."""
+ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0
+"""Of a chart of rows: distance between two series, maximum height of a row's series, and the gap between rows."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Series:
     """A line of a chart.
 
     Attributes:
-        number: gives the colour, and is what a legend switches. faint: whether it stands behind the others.
+        name: in the legend.
+        number: gives the colour, and identifies it to the legend.
+        points: in the order of ``x``.
+        faint: whether it is drawn behind the others, without dots.
     """
 
     name: str
@@ -55,13 +58,18 @@ def line_chart(
     ticks: Sequence[tuple[float, str]],
     y_title: str,
     x_title: str,
-    most: float | None = None,
+    top: float | None = None,
     percent: bool = False,
 ) -> Markup:
-    """A chart of lines over an axis from 0, or from the least value where that is negative.
+    """A chart of lines over an axis from 0, or from the minimum where that is negative.
 
     Args:
-        ticks: places of the x axis and their labels. most: the top of the y axis, default the greatest value.
+        title: what is shown.
+        series: the lines.
+        ticks: places of the x axis and their labels.
+        y_title: of the values.
+        x_title: of the x axis.
+        top: of the y axis; default: above the maximum.
         percent: whether values are shares, written in percent.
     """
     points = [point for line in series for point in line.points]
@@ -69,16 +77,16 @@ def line_chart(
     left, right = min(xs), max(xs)
     pad = 0.5 if any(point.low is not None for point in points) else 0.0
     span = max(right - left + 2 * pad, 1e-9)
-    least, greatest = min(point.y for point in points), max(point.high or point.y for point in points)
-    bottom = -nice_ceiling(-least) if least < 0 else 0.0
-    top = most or (nice_ceiling(greatest) if greatest > 0 else 0.0 if least < 0 else 1.0)
-    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    minimum, maximum = min(point.y for point in points), max(point.high or point.y for point in points)
+    bottom = -nice_ceiling(-minimum) if minimum < 0 else 0.0
+    top = top or (nice_ceiling(maximum) if maximum > 0 else 0.0 if minimum < 0 else 1.0)
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def across(x: float) -> float:
-        return round(LEFT + (x - left + pad) / span * wide, 1)
+        return round(LEFT + (x - left + pad) / span * width, 1)
 
     def up(y: float) -> float:
-        return round(TOP + high * (top - y) / (top - bottom), 1)
+        return round(TOP + height * (top - y) / (top - bottom), 1)
 
     parts = []
     for i in range(5):
@@ -88,14 +96,13 @@ def line_chart(
         parts.append(element("text", label, x=LEFT - 6, y=up(value) + 4, text_anchor="end"))
     for x, label in ticks:
         parts.append(element("text", label, x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
-    parts.append(element("text", x_title, x=LEFT + wide / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis"))
+    parts.append(element("text", x_title, x=LEFT + width / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis"))
     for place, line in enumerate(series):
         drawn = [(across(point.x), up(point.y), point) for point in line.points]
         offset = 0.0
         if pad:
-            offset = min(DODGE, 0.7 * wide / span / len(series)) * (place - (len(series) - 1) / 2)
-        way = " ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn)
-        marks = [element("polyline", points=way)]
+            offset = min(DODGE, 0.7 * width / span / len(series)) * (place - (len(series) - 1) / 2)
+        marks = [element("polyline", points=" ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn))]
         for x, y, point in drawn if not line.faint else []:
             interval = None
             if point.low is not None and point.high is not None:
@@ -112,12 +119,14 @@ def line_chart(
 
 
 def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
-    """Shares of kinds that have no order: a row for each of ``labels``, where every series has a dot and its interval.
+    """Shares of unordered kinds: a row for each of ``labels``, in which every series has a dot and its interval.
 
     Args:
+        title: what is shown.
         series: a point's ``x`` is its row, its ``y`` the share.
+        labels: of the rows.
     """
-    step = min(ROW_STEP, MOST_ROW / len(series))
+    step = min(ROW_STEP, MAX_ROW / len(series))
     row = step * len(series) + ROW_GAP
     left, bottom = 12 + LETTER * max(map(len, labels)), TOP + row * len(labels)
 
@@ -149,7 +158,7 @@ def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Ma
 
 
 def legend(names: Sequence[tuple[int, str]]) -> Markup:
-    """A button for each series, which the page's script lets switch it."""
+    """A button for each series, which toggles it."""
     return element(
         "div",
         *(
@@ -168,7 +177,7 @@ def legend(names: Sequence[tuple[int, str]]) -> Markup:
 
 
 def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) -> float:
-    """The least of ``steps`` times a power of ten that is not below ``value``."""
+    """The smallest of ``steps`` times a power of ten that is not below ``value``."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (*steps, 10, 20) if step * power >= value * (1 - 1e-9))
 
@@ -179,10 +188,10 @@ def step_ticks(last: float) -> list[tuple[float, str]]:
     return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]
 
 
-def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
-    """At most ``most`` points (x, y): as they are, or the means of equal stretches of them."""
-    if len(points) <= most:
+def thinned(points: Sequence[tuple[float, float]], count: int) -> list[tuple[float, float]]:
+    """At most ``count`` points (x, y): as they are, or the means of chunks of equal length."""
+    if len(points) <= count:
         return list(points)
-    each = math.ceil(len(points) / most)
-    stretches = (points[start : start + each] for start in range(0, len(points), each))
-    return [(stretch[-1][0], sum(y for _, y in stretch) / len(stretch)) for stretch in stretches]
+    size = math.ceil(len(points) / count)
+    chunks = (points[start : start + size] for start in range(0, len(points), size))
+    return [(chunk[-1][0], sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]

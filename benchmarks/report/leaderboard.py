@@ -1,52 +1,52 @@
 """The leaderboard of a track: agents by solved rate, then the baselines, then what was published."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import NamedTuple
 
-from benchmarks.mazebench import BASELINE_ROWS
+from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
+from benchmarks.present.published import ARXIV, MAZES, Published, published_rows
+from benchmarks.record import Result
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
-from benchmarks.stats import wilson
-from benchmarks.table import PAPER_MAZES, PAPER_ROWS, is_papers_track
+from benchmarks.stats import Interval
 
-PAPER = "https://arxiv.org/abs/2502.14669"
-REASONING_TITLES = {
-    "valid": "True",
-    "follows": "Answer follows",
-    "in_spite": "Solved in spite",
-    "wrong_turn": "Wrong turn",
-    "noticed": "… noticed",
-    "repaired": "… repaired",
-    "repeats": "Repeats",
-}
-"""The shares that ``benchmarks.trace_metrics`` tells, as the table's columns."""
-BAR, BAR_HEIGHT = 160, 14
-MOST_LETTERS = 36
-"""That the levels' columns may take, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""
+BAR, BAR_HEIGHT = 140, 14
+MAX_LETTERS = 36
+"""Of the levels' columns, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""
 COLUMN_GAP = 3
 
 
-def in_columns(levels: Collection[str]) -> bool:
-    """Whether the table has a column for each level; if not, the chart by level tells them apart (breakdown.py)."""
-    return sum(len(level) + COLUMN_GAP for level in levels) <= MOST_LETTERS
+class Entry(NamedTuple):
+    """A result on the page.
 
-
-def leaderboard(mode: str, results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup:
-    """The table of one track.
-
-    Args:
-        results: number on the page, title and the result itself, in the order of the rows.
+    Attributes:
+        number: by which links and the replay find it.
+        title: unique within its track.
+        result: the result.
     """
-    every_level = list(results[0][2]["summary"]["levels"])
-    levels = every_level if in_columns(every_level) else []
-    titles = ["Agent", "Solved", "95 % interval", *levels, "Legal", "SPL", "Tokens / solve", ""]
-    head = [element("th", element("button", title, type="button") if title else None, scope="col") for title in titles]
-    rows = [_row(_name(title, one), one["summary"], levels, number) for number, title, one in results]
-    baselines = results[0][2]["baselines"]
-    others = [
-        _row(element("span", f"{name} agent"), baselines[name], levels) for name in BASELINE_ROWS if name in baselines
+
+    number: int
+    title: str
+    result: Result
+
+
+def in_columns(levels: Collection[str]) -> bool:
+    """Whether the table has a column for each level; if not, the chart by level has them (breakdown.py)."""
+    return sum(len(level) + COLUMN_GAP for level in levels) <= MAX_LETTERS
+
+
+def leaderboard(entries: Sequence[Entry]) -> Markup:
+    """The table of one track, its rows in the order of ``entries``."""
+    first = entries[0].result
+    levels = list(first.summary.levels) if in_columns(first.summary.levels) else []
+    titles = [("agent", ""), _head(SOLVED), ("95 % interval", ""), *((level, "") for level in levels)]
+    titles += [*map(_head, (LEGAL, SPL, TOKENS)), ("", "")]
+    head = [
+        element("th", element("button", title, type="button", title=note or None) if title else None, scope="col")
+        for title, note in titles
     ]
-    if is_papers_track(every_level, mode):
-        others += [_paper_row(levels, *row) for row in PAPER_ROWS]
+    rows = [_row(_name(title, result), result.summary, levels, number) for number, title, result in entries]
+    others = [_row(element("span", f"{name} agent"), row, levels) for name, row in first.baselines.items()]
+    others += [_published_row(row, levels) for row in published_rows(first.track, first.summary.levels)]
     table = element(
         "table",
         element("thead", element("tr", *head)),
@@ -57,87 +57,71 @@ def leaderboard(mode: str, results: Sequence[tuple[int, str, dict[str, Any]]]) -
     return scrolling(table)
 
 
-def reasoning(results: Sequence[tuple[int, str, dict[str, Any]]]) -> Markup | None:
-    """What reasoning was worth, as ``benchmarks/reasoning.py`` measures it; ``None`` where no result tells."""
-    told = [(title, one["summary"].get("reasoning")) for _, title, one in results]
-    header: list[object] = ["", "Styles", *REASONING_TITLES.values()]
+def reasoning(entries: Sequence[Entry]) -> Markup | None:
+    """The figures of the traces; ``None`` where no result has any."""
     rows: list[list[object]] = [
         [
             title,
-            ", ".join(f"{style} {count}" for style, count in figures["styles"].items()),
-            *("-" if figures[name] is None else f"{100 * figures[name]:.1f}" for name in REASONING_TITLES),
+            ", ".join(f"{style} {one.completions}" for style, one in figures.by_style.items()),
+            *(figure.text(figure.of(figures)) for figure in TRACE_FIGURES),
         ]
-        for title, figures in told
-        if figures
+        for _, title, result in entries
+        if (figures := result.summary.reasoning) is not None
     ]
     if not rows:
         return None
-    note = (
-        "In percent of the completions that reason in a known style: traces true of their maze throughout, answers "
-        "that follow from such a trace, solved although they do not, a wrong turn taken (of all wrong turns, those "
-        "given up by RESET or BACK; of these completions, those solved all the same), the same attempt made twice."
-    )
-    return joined(
-        element("h3", "What the reasoning was worth"), element("p", note, class_="note"), data_table(header, rows)
-    )
+    explained = "; ".join(f"{figure.title}: {figure.explanation}" for figure in TRACE_FIGURES)
+    note = f"In percent of the completions that reason in a known style. {explained}."
+    header: list[object] = ["", "styles", *(figure.title for figure in TRACE_FIGURES)]
+    return joined(element("h3", "Reasoning"), element("p", note, class_="note"), data_table(header, rows))
 
 
-def _name(title: str, result: dict[str, Any]) -> Markup:
-    agent = str(result["agent"])
+def _head(figure: Figure) -> tuple[str, str]:
+    return figure.title, figure.explanation
+
+
+def _name(title: str, result: Result) -> Markup:
+    agent = result.agent
     return joined(element("strong", title), None if agent == title else element("small", agent, title=agent))
 
 
-def _row(name: Markup, summary: dict[str, Any], levels: Sequence[str], number: int | None = None) -> Markup:
-    rate, interval = summary["solved_rate"], summary["solved_rate_wilson_95"]
-    by_level = [summary["levels"].get(level, {}).get("solved_rate") for level in levels]
+def _row(name: Markup, summary: Summary | Baseline, levels: Sequence[str], number: int | None = None) -> Markup:
     link = element("a", "replay", href="#replay", data_result=number) if number is not None else None
     cells = [
-        *_rate_cells(rate, interval),
-        *map(_percent_cell, by_level),
+        *_rate_cells(summary.solved_rate, summary.solved_rate_wilson_95),
+        *(_cell(SOLVED, SOLVED.of(summary.levels[level])) for level in levels),
+        *(_cell(figure, figure.of(summary)) for figure in (LEGAL, SPL, TOKENS)),
     ]
-    cells += [_percent_cell(summary["legality"]), _cell(f"{summary['spl']:.3f}", summary["spl"])]
-    tokens = summary["tokens_per_solve"]
-    cells += [_cell("-" if tokens is None else f"{tokens:.0f}", tokens), element("td", link)]
-    return element("tr", element("th", name, scope="row"), *cells)
+    return element("tr", element("th", name, scope="row"), *cells, element("td", link))
 
 
-def _paper_row(levels: Sequence[str], stage: str, rate: float, by_level: Sequence[float] | None) -> Markup:
-    name = joined(
-        element("span", "AlphaMaze: ", stage),
-        element(
-            "small", "published, not re-run: ", element("a", "arXiv 2502.14669", href=PAPER), f", n = {PAPER_MAZES}"
-        ),
-    )
-    cells = _rate_cells(rate, wilson(rate, PAPER_MAZES))
-    cells += [_percent_cell(by_level[i] if by_level else None) for i in range(len(levels))]
-    return element(
-        "tr", element("th", name, scope="row"), *cells, *[_cell("-", None)] * 3, element("td"), class_="published"
-    )
+def _published_row(row: Published, levels: Sequence[str]) -> Markup:
+    link = element("a", f"arXiv {ARXIV}", href=f"https://arxiv.org/abs/{ARXIV}")
+    note = element("small", "published, not re-run: ", link, f", n = {MAZES}")
+    name = joined(element("span", "AlphaMaze: ", row.stage), note)
+    cells = _rate_cells(row.solved_rate, row.interval)
+    cells += [_cell(SOLVED, row.by_level[i] if row.by_level else None) for i in range(len(levels))]
+    cells += [_cell(figure, None) for figure in (LEGAL, SPL, TOKENS)]
+    return element("tr", element("th", name, scope="row"), *cells, element("td"), class_="published")
 
 
-def _cell(text: str, value: float | None) -> Markup:
-    """A cell of the text, sorted by the value."""
-    return element("td", text, data_value="" if value is None else value)
+def _cell(figure: Figure, value: float | None) -> Markup:
+    """A cell that is sorted by its value."""
+    return element("td", figure.text(value), data_value="" if value is None else value)
 
 
-def _percent_cell(rate: float | None) -> Markup:
-    return _cell("-" if rate is None else f"{100 * rate:.1f}", rate)
-
-
-def _rate_cells(rate: float, interval: Sequence[float]) -> list[Markup]:
-    low, high = interval
-    text = element("small", f"{100 * low:.1f} to {100 * high:.1f}")
+def _rate_cells(rate: float, interval: Interval) -> list[Markup]:
+    text = element("small", " to ".join(map(SOLVED.text, interval)))
     return [
-        element("td", element("b", f"{100 * rate:.1f} %"), data_value=rate),
-        element("td", element("div", interval_bar(rate, low, high), text, class_="interval"), data_value=low),
+        element("td", element("b", f"{SOLVED.text(rate)} %"), data_value=rate),
+        element("td", element("div", interval_bar(rate, *interval), text, class_="interval"), data_value=interval[0]),
     ]
 
 
 def interval_bar(rate: float, low: float, high: float) -> Markup:
-    """A rate as a line across, its interval as a bar around it, on a line from 0 to 1."""
+    """A rate as a tick and its interval as a bar, on a line from 0 to 1."""
     middle = BAR_HEIGHT / 2
-    ends = (4 + (BAR - 8) * share for share in (low, high, rate))
-    left, right, at = (round(end, 1) for end in ends)
+    left, right, at = (round(4 + (BAR - 8) * share, 1) for share in (low, high, rate))
     return element(
         "svg",
         element("line", x1=4, x2=BAR - 4, y1=middle, y2=middle, class_="rail"),

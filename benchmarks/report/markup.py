@@ -1,4 +1,4 @@
-"""HTML and SVG that cannot be broken out of: whatever is not ``Markup`` already is escaped."""
+"""HTML and SVG that no text can break out of: whatever is not ``Markup`` is escaped."""
 
 import json
 from html import escape
@@ -43,8 +43,7 @@ def data_table(header: list[object], rows: list[list[object]], **attributes: obj
     lines = [
         element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
     ]
-    made = element("table", element("thead", head), element("tbody", *lines), **attributes)
-    return scrolling(made)
+    return scrolling(element("table", element("thead", head), element("tbody", *lines), **attributes))
 
 
 def scrolling(table: Markup) -> Markup:

@@ -1,67 +1,60 @@
-"""What the replay viewer of the page draws, judged here: the page's script holds no rule of the maze.
+"""The data of the page's replay. All judging of moves is done here: the page's script has no rule of the maze.
 
 Moves are written with a letter each: a capital (U, D, L, R) brings the agent nearer to the target, a small one leaves
-every shortest path from where it stands, and a digit (0 to 3, a ``Move``) was refused by a wall.
+every shortest path from where it stands, and a digit (0 to 3, a ``Move``) is an illegal move.
 """
 
 import base64
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from agents.rollout import NOT_A_MOVE, REQUEST_FAILED
-from benchmarks.report.breakdown import cause_title
-from benchmarks.report.thoughts import Piece, plan_pieces, play_pieces
-from benchmarks.results import LETTERS, moves_of, phrasings_of, suite_of
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.path_metrics import visited_cells
+from benchmarks.record import Result, suite_of
+from benchmarks.report.leaderboard import Entry
+from benchmarks.report.trace_replay import Piece, plan_pieces, play_pieces
+from benchmarks.stored_attempts import LETTERS, restored
 from benchmarks.suites import Suite
-from maze_env.attempt import End
-from maze_env.dynamics import Outcome, transition
+from maze_env.attempt import ILLEGAL, Attempt, End
+from maze_env.dynamics import MOVED
 from maze_env.maze import Maze
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 
-Result = dict[str, Any]
-
-ENDINGS: dict[str, str] = {
-    End.UNCLOSED_THINKING: "never closes its thinking",
-    End.EMPTY: "gives no answer",
-    End.STRAY_TEXT: "has other text among its moves, so none is played",
-    End.PAST_TARGET: "goes on past the target",
-    End.SHORT_OF_TARGET: "ends short of the target",
-    End.SAID_UNREACHABLE: "says that no way leads to the target",
-    NOT_A_MOVE: "goes on with what is no move",
-    REQUEST_FAILED: "ends in a request that failed",
-}
-"""What is wrong at the end, for the causes that no played move shows; of the others, the last move is refused."""
+SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}
+"""Ends that the last move shows; of the others the replay says at the end what is wrong."""
 
 
-def replay_data(tracks: Sequence[tuple[str, Sequence[tuple[str, Result]]]]) -> dict[str, Any]:
-    """All that the viewer needs, ready for JSON.
+def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]:
+    """All that the replay needs, ready for JSON.
 
     Args:
-        tracks: the title of each, and its results with their titles.
+        tracks: the title of each, and its results in the order of their numbers.
 
     Raises:
-        InvalidResult: as ``suite_of``, and for moves that are none.
+        InvalidResult: as ``suite_of``, and for invalid moves.
     """
-    suites = {result["suite"]["name"]: suite_of(result) for _, results in tracks for _, result in results}
+    suites = {entry.result.suite.name: suite_of(entry.result) for _, entries in tracks for entry in entries}
     return {
         "moves": [[LETTERS[move], move.name.lower(), *DELTA_PAIRS[move]] for move in MOVES],
         "suites": {name: suite_data(suite) for name, suite in suites.items()},
         "tracks": [title for title, _ in tracks],
         "results": [
             {"title": title, "track": track, **result_data(result)}
-            for track, (_, results) in enumerate(tracks)
-            for title, result in results
+            for track, (_, entries) in enumerate(tracks)
+            for _, title, result in entries
         ],
     }
 
 
 def suite_data(suite: Suite) -> dict[str, Any]:
     """The mazes: rows, columns, wall bytes in hexadecimal, cells of origin and target, level, and a shortest path or
-    null where there is no way.
+    null where the target cannot be reached.
     """
     names = list(dict.fromkeys(suite.labels))
     mazes = [
@@ -72,14 +65,14 @@ def suite_data(suite: Suite) -> dict[str, Any]:
             maze.origin[0] * maze.cols + maze.origin[1],
             maze.target[0] * maze.cols + maze.target[1],
             names.index(label),
-            _letters_of_way(maze),
+            _path_letters(maze),
         ]
         for maze, label in zip(suite.mazes, suite.labels, strict=True)
     ]
     return {"levels": names, "mazes": mazes}
 
 
-def _letters_of_way(maze: Maze) -> str | None:
+def _path_letters(maze: Maze) -> str | None:
     distances = distances_to(maze.walls, maze.target)
     if distances[maze.origin] == UNREACHABLE:
         return None
@@ -87,71 +80,69 @@ def _letters_of_way(maze: Maze) -> str | None:
 
 
 def attempt_names(result: Result) -> list[str]:
-    """What tells the attempts at one maze apart, in their order: number of the sample, or the phrasing, or both."""
-    samples, phrasings = range(1, result["samples"] + 1), phrasings_of(result["suite"])
+    """Names of the attempts at one maze, in their order: number of the sample, or the phrasing, or both."""
+    samples, phrasings = range(1, result.samples + 1), result.suite.phrasings
     if len(phrasings) == 1:
         return [str(sample) for sample in samples]
-    several = result["samples"] > 1
+    several = result.samples > 1
     return [f"{phrasing} {sample}" if several else phrasing for sample in samples for phrasing in phrasings]
 
 
 def result_data(result: Result) -> dict[str, Any]:
-    """The attempts as columns, in the order of the result; texts in pieces, compressed, where it stores them.
+    """The attempts as columns, in the order of the result; texts in pieces, compressed, where it keeps them.
 
     Texts are shown in standard tokens, whatever the phrasing (maze_env/phrasings.py) that they were written in.
 
     Raises:
         InvalidResult: as ``replay_data``.
     """
-    mazes, attempts = suite_of(result).mazes, result["attempts"]
-    causes = list(dict.fromkeys(row[1] for row in attempts))
+    mazes = suite_of(result).mazes
     distances = [distances_to(maze.walls, maze.target) for maze in mazes]
-    data = {
-        "suite": result["suite"]["name"],
+    attempts = [restored(stored, mazes[stored.maze], result.seed) for stored in result.attempts]
+    ends = list(dict.fromkeys(attempt.end for attempt in attempts))
+    has_texts = all(stored.texts is not None for stored in result.attempts)
+    return {
+        "suite": result.suite.name,
         "names": attempt_names(result),
-        "radius": result["view_radius"] if result["mode"] == "play" else None,
-        "causes": [[cause, cause_title(cause), ENDINGS.get(cause)] for cause in causes],
-        "cause": [causes.index(row[1]) for row in attempts],
-        "moves": [marked_moves(mazes[row[0]], distances[row[0]], row[2]) for row in attempts],
-        "tokens": [row[3] for row in attempts],
-        "truncated": [row[4] for row in attempts],
-        "texts": None,
+        "radius": result.view_radius if result.mode == "play" else None,
+        "ends": [[end, end.title, None if end in SHOWN_BY_MOVES else end.title] for end in ends],
+        "end": [ends.index(attempt.end) for attempt in attempts],
+        "moves": [
+            marked_moves(attempt, distances[stored.maze])
+            for attempt, stored in zip(attempts, result.attempts, strict=True)
+        ],
+        "tokens": [attempt.tokens for attempt in attempts],
+        "truncated": [int(attempt.truncated) for attempt in attempts],
+        "texts": packed([_pieces(result.mode, attempt) for attempt in attempts]) if has_texts else None,
     }
-    if all(len(row) > 5 for row in attempts):
-        phrasings = phrasings_of(result["suite"])
-        readers = [phrasing_named(phrasings[i // len(mazes) % len(phrasings)]) for i in range(len(attempts))]
-        data["texts"] = packed(
-            [
-                _pieces(result["mode"], mazes[row[0]], row, reader.translate)
-                for row, reader in zip(attempts, readers, strict=True)
-            ]
-        )
-    return data
 
 
-def marked_moves(maze: Maze, distances: Any, letters: str) -> str:
-    """Moves as letters that say what each did.
+def marked_moves(attempt: Attempt, distances: NDArray[np.int16]) -> str:
+    """The executed moves as letters that say what each did.
 
     Args:
-        distances: (rows, cols), to the target. letters: as stored.
+        attempt: the attempt.
+        distances: (rows, cols) int16, to the target.
     """
-    marked, cell = [], maze.origin
-    for letter, move in zip(letters, moves_of(letters), strict=True):
-        to, outcome = transition(maze, cell, move)
-        if outcome is not Outcome.MOVED:
+    marked, cells = [], iter(visited_cells(attempt))
+    cell = next(cells)
+    for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):  # a plan's rest is not executed
+        if outcome is not MOVED:
             marked.append(str(int(move)))
-        else:
-            marked.append(letter if distances[to] < distances[cell] else letter.lower())
-        cell = to
+            continue
+        before, cell = cell, next(cells)
+        marked.append(LETTERS[move] if distances[cell] < distances[before] else LETTERS[move].lower())
     return "".join(marked)
 
 
-def _pieces(mode: str, maze: Maze, row: Sequence[Any], translate: Callable[[str], str]) -> list[Piece] | None:
-    """The texts of an attempt in pieces; ``None`` for a game of bare moves, which say no more than the moves."""
-    _, cause, moves, _, _, texts = row
+def _pieces(mode: str, attempt: Attempt) -> list[Piece] | None:
+    """The texts of an attempt in pieces; ``None`` for bare moves, which say no more than the moves."""
     if mode == "plan":
-        return plan_pieces(maze, translate(texts[0]), cause, len(moves))
-    return None if all(text in MOVE_OF_TOKEN for text in texts) else play_pieces(texts, len(moves))
+        text = phrasing_named(attempt.phrasing).translate(attempt.texts[0])
+        return plan_pieces(attempt.maze, text, attempt.thinking_opened, len(attempt.outcomes))
+    if all(text in MOVE_OF_TOKEN for text in attempt.texts):
+        return None
+    return play_pieces(attempt.texts, len(attempt.moves))
 
 
 def packed(value: Any) -> str:

@@ -3,12 +3,12 @@
 A piece is plain text (a string) or a list:
 
     [text]                 the next of the executed moves
-    [text, cell, flag...]  the reasoning is at ``cell`` (its number, row by row). Flags, none to two: ``restart`` where an
-                           attempt begins again, ``invalid`` where the maze contradicts the text
+    [text, cell, flag...]  the reasoning is at ``cell`` (its number, row by row). Flags, none to two: ``restart`` where
+                           an attempt begins again, ``invalid`` where the maze contradicts the text
 
-A trace is read in its style (``benchmarks.trace_metrics``), token by token, so that an invalid one is followed as far as
-possible: the reasoning goes through a wall if the text does, and that piece is invalid. So is a ``RESET`` or ``BACK``
-without a reason in the maze, by the rules of the validators (maze_env/traces).
+A trace is read in its style (``benchmarks.trace_metrics``), token by token, so that an invalid one is followed as far
+as possible: the reasoning goes through a wall if the text does, and that piece is invalid. So is a ``RESET`` or
+``BACK`` without a reason in the maze, by the rules of the validators (maze_env/traces).
 """
 
 import re

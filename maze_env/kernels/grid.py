@@ -6,18 +6,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.kernels.jit import compiled
+from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, mix
 from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS
 
 
-@compiled
-def in_grid(walls: NDArray[np.uint8], row: int, col: int) -> bool:
-    """Whether (row, col) is a cell of ``walls``, (rows, cols) uint8."""
-    return 0 <= row < walls.shape[0] and 0 <= col < walls.shape[1]
+@inlined
+def in_grid(rows: int, cols: int, row: int, col: int) -> bool:
+    """Whether (row, col) is a cell of a grid of rows x cols."""
+    return 0 <= row < rows and 0 <= col < cols
 
 
-@compiled
+@inlined
 def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
     """Opens the side ``move`` of the cell (row, col), from both its cells."""
     walls[row, col] &= np.uint8(15 ^ (1 << move))
@@ -72,7 +72,7 @@ def walls_agree(walls: NDArray[np.uint8]) -> bool:
             for move in range(4):
                 closed = walls[row, col] >> move & 1
                 to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-                if in_grid(walls, to_row, to_col):
+                if in_grid(rows, cols, to_row, to_col):
                     if closed != walls[to_row, to_col] >> (move ^ 1) & 1:
                         return False
                 elif not closed:
@@ -92,7 +92,7 @@ def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
                 for move in range(4):
                     to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
                     # An unseen neighbour shows no wall: of its bits only the fifth is set.
-                    if not in_grid(seen, to_row, to_col) or seen[to_row, to_col] >> (move ^ 1) & 1:
+                    if not in_grid(rows, cols, to_row, to_col) or seen[to_row, to_col] >> (move ^ 1) & 1:
                         bits |= 1 << move
             walls[row, col] = bits
 

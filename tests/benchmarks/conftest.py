@@ -3,8 +3,8 @@ import json
 import pytest
 
 from benchmarks.mazebench import main as run_benchmark
+from benchmarks.record import load
 from benchmarks.report.page import page
-from benchmarks.results import load_result
 from maze_env import traces
 from maze_env.solving import shortest_path
 from tests.browser import Page, chromium
@@ -16,7 +16,7 @@ def stored(tmp_path_factory):
     """A result of the oracle, from which the tests construct others."""
     path = tmp_path_factory.mktemp("results") / "oracle.json"
     run_benchmark(["--agent", "shortest-path", "--output", str(path)])
-    return load_result(path)
+    return load(path)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def results():
 def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grpo")
     log = [
-        {"step": step, "reward": step / 200, "reward_terms/solved": step / 250, "failures/hit_wall": 0.1, "loss": 0.3}
+        {"step": step, "reward": step / 200, "reward_terms/solved": step / 250, "end/hit_wall": 0.1, "loss": 0.3}
         for step in range(1, 201)
     ]
     (folder / "run.json").write_text(json.dumps({"stage": "grpo", "figures": {"steps": 200, "wall_seconds": 60.0}}))

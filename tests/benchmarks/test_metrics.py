@@ -5,11 +5,12 @@ import pytest
 
 from agents.base import Agent
 from agents.baselines import BASELINES
-from agents.rollout import Usage, rollout
+from agents.rollout import rollout
 from benchmarks import metrics
+from benchmarks.stats import wilson
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
-from maze_env.attempt import Attempt
+from maze_env.attempt import Attempt, Reply
 from maze_env.maze import Maze
 from maze_env.phrasings import PHRASINGS
 from maze_env.symmetry import transform_maze
@@ -34,9 +35,9 @@ class Scripted(Agent):
     def __init__(self, texts: list[str]):
         self.texts = texts
 
-    def act(self, observations: list[str]) -> list[str]:
-        self.usage = Usage([10] * len(self.texts), [False] * (len(self.texts) - 1) + [True])
-        return self.texts
+    def act(self, observations: list[str]) -> list[Reply]:
+        last = len(self.texts) - 1
+        return [Reply(text, tokens=10, truncated=index == last) for index, text in enumerate(self.texts)]
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,8 @@ def test_the_figures_by_hand(records):
     assert metrics.tokens_per_solve(records) == 40
 
 
-def test_causes_sum_to_all_attempts(records):
-    assert metrics.causes(records) == {
+def test_ends_sum_to_all_attempts(records):
+    assert metrics.ends(records) == {
         "solved": 2,
         "short_of_target": 1,
         "left_grid": 1,
@@ -73,14 +74,14 @@ def test_causes_sum_to_all_attempts(records):
         "empty": 1,
         "unclosed_thinking": 1,
     }
-    assert metrics.parse_failures(records) == {"stray_text": 1, "empty": 1, "unclosed_thinking": 1}
-    assert metrics.truncations(records) == {"unclosed_thinking": 1}
+    assert metrics.truncated(records) == {"unclosed_thinking": 1}
+    assert metrics.ended_by(records) == {"agent": 7, "token_budget": 1}
 
 
 def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
     assert metrics.tokens_per_solve([record for record in records if not record.solved]) is None
     agent = Scripted([SHORTEST])
-    agent.act = lambda observations: agent.texts
+    agent.act = lambda observations: [Reply(SHORTEST)]
     uncounted = rollout(agent, [CORRIDOR], [0])
     assert metrics.tokens_per_attempt(uncounted) is None
     assert metrics.tokens_per_solve(uncounted) is None
@@ -90,9 +91,9 @@ def test_the_share_solved_within_a_budget_by_hand(records):
     # Two of eight are solved, with 8 and 9 tokens; a failure takes 70.
     spent = [8, 9, 10, 10, 10, 5, 70, 10]
     counted = [dataclasses.replace(record, tokens=tokens) for record, tokens in zip(records, spent, strict=True)]
-    assert metrics.solved_within(counted) == {"8": 1 / 8, "16": 2 / 8, "32": 2 / 8, "64": 2 / 8, "128": 2 / 8}
-    assert metrics.solved_within(counted[:1]) == {"8": 1.0}
-    assert metrics.solved_within([dataclasses.replace(records[0], tokens=0)]) == {"1": 1.0}
+    assert metrics.solved_within(counted) == {8: 1 / 8, 16: 2 / 8, 32: 2 / 8, 64: 2 / 8, 128: 2 / 8}
+    assert metrics.solved_within(counted[:1]) == {8: 1.0}
+    assert metrics.solved_within([dataclasses.replace(records[0], tokens=0)]) == {1: 1.0}
     assert metrics.solved_within([dataclasses.replace(record, tokens=None) for record in records]) is None
 
 
@@ -115,18 +116,16 @@ def test_pass_at_k_is_the_mean_over_all_choices_of_k(attempts, solved):
 def test_a_summary_counts_each_maze_once_in_its_interval(records):
     spec = dataclasses.replace(SUITES["mazebench-100"], draws=(Draw(6, 6, 1),))
     summary = metrics.summarize(records, Suite(spec, (CORRIDOR,)))
-    assert summary["attempts"] == 8
-    assert summary["solved_rate_wilson_95"] == metrics.wilson(0.25, 1)  # eight attempts at one maze
-    assert summary["pass_at_k"] == {
-        "1": pytest.approx(2 / 8),
-        "2": pytest.approx(1 - 15 / 28),
-        "4": pytest.approx(1 - 15 / 70),
-        "8": 1.0,
+    assert summary.attempts == 8
+    assert summary.solved_rate_wilson_95 == wilson(0.25, 1)  # eight attempts at one maze
+    assert summary.pass_at_k == {
+        1: pytest.approx(2 / 8),
+        2: pytest.approx(1 - 15 / 28),
+        4: pytest.approx(1 - 15 / 70),
+        8: 1.0,
     }
-    assert list(summary["levels"]) == ["Medium"]
-    assert summary["levels"]["Medium"] == {
-        key: value for key, value in summary.items() if key not in ("levels", "reasoning")
-    }
+    assert list(summary.levels) == ["Medium"]
+    assert vars(summary.levels["Medium"]).items() <= vars(summary).items()
 
 
 def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
@@ -135,7 +134,7 @@ def test_saying_that_no_way_leads_to_the_target_weighs_as_solved_in_spl():
     records = rollout(agent, [cut_off, cut_off, CORRIDOR, CORRIDOR], range(4))
     assert metrics.spl(records) == 2 / 4
     assert metrics.legality(records) == 3 / 4
-    assert metrics.causes(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
+    assert metrics.ends(records) == {"solved": 2, "hit_wall": 1, "said_unreachable": 1}
 
 
 def phrased(solves):
@@ -163,30 +162,30 @@ def test_the_phrasings_of_a_maze_are_one_trial_and_those_not_taken_no_failures()
         for index, record in enumerate(phrased({"standard": "11", "renamed": "10", "ascii": "11"}))
     ]
     summary = metrics.summarize(records, suite)
-    assert (summary["attempts"], summary["solved_rate"]) == (6, 5 / 6)
-    assert summary["solved_rate_wilson_95"] == metrics.wilson(5 / 6, 2)
-    assert "pass_at_k" not in summary
-    assert {name: level["solved_rate"] for name, level in summary["levels"].items()} == {
+    assert (summary.attempts, summary.solved_rate) == (6, 5 / 6)
+    assert summary.solved_rate_wilson_95 == wilson(5 / 6, 2)
+    assert summary.pass_at_k is None
+    assert {name: level.solved_rate for name, level in summary.levels.items()} == {
         "standard": 1.0,
         "renamed": 0.5,
         "ascii": 1.0,
     }
-    assert (summary["robustness"], summary["worst_phrasing"]) == (0.5, "renamed")
-    assert summary["phrasings_not_taken"] == ["terse", "transposed", "bottom-up", "shuffled", "adjacency"]
+    assert (summary.robustness, summary.worst_phrasing) == (0.5, "renamed")
+    assert summary.phrasings_not_taken == ("terse", "transposed", "bottom-up", "shuffled", "adjacency")
 
 
 def test_pass_at_k_counts_the_samples_of_a_maze_in_one_phrasing_and_never_over_phrasings():
     spec = dataclasses.replace(SUITES["phrasing"], draws=(Draw(6, 6, 1, level="Medium"),))
     sample = phrased({"standard": "1", "renamed": "0"})
     summary = metrics.summarize([*sample, *sample], Suite(spec, (CORRIDOR,)))
-    assert summary["pass_at_k"] == {"1": 0.5, "2": 0.5}  # pooled, two of four would be 5 / 6
+    assert summary.pass_at_k == {1: 0.5, 2: 0.5}  # pooled, two of four would be 5 / 6
 
 
 def test_nothing_said_twice_is_not_consistent():
     suite = load("symmetry")
     few = Suite(dataclasses.replace(suite.spec, draws=(Draw(1, 4, 1),)), suite.mazes[:8])
     summary = metrics.summarize(rollout(Scripted(["I do not know"] * 8), few.mazes, range(8)), few)
-    assert summary["symmetry_consistency"] == 0.0
+    assert summary.symmetry_consistency == 0.0
 
 
 def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_hand():
@@ -198,8 +197,8 @@ def test_symmetry_consistency_of_agents_that_look_and_of_one_with_a_preferred_ha
         return metrics.summarize(rollout(agent, few.mazes, [0] * 80), few)
 
     # The only way of a maze without loops is the same in all images; a wall follower's walk is mirrored at most.
-    assert summary("shortest-path")["symmetry_consistency"] == 1.0
-    assert summary("left-hand")["symmetry_consistency"] < 0.9
-    assert "symmetry_consistency" not in metrics.summarize(
-        rollout(BASELINES["greedy"]("play"), load("mazebench-100").mazes, range(100)), load("mazebench-100")
-    )
+    assert summary("shortest-path").symmetry_consistency == 1.0
+    assert summary("left-hand").symmetry_consistency < 0.9
+    other = load("mazebench-100")
+    attempts = rollout(BASELINES["greedy"]("play"), other.mazes, range(100))
+    assert metrics.summarize(attempts, other).symmetry_consistency is None

@@ -2,10 +2,11 @@
 
 import re
 import time
+from dataclasses import replace
 
 from benchmarks.mazebench import main as run_benchmark
+from benchmarks.record import load as load_result
 from benchmarks.report.page import page
-from benchmarks.results import load_result
 from benchmarks.suites import load
 from maze_env import traces
 from maze_env.phrasings import PHRASINGS
@@ -17,19 +18,19 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def test_filters_filter(opened, results):
-    causes = [row[1] for row in results[0][1]["attempts"]]
+    ends = [attempt.end for attempt in results[0][1].attempts]
     labels = load("mazebench-100").labels
     opened.choose("outcome", "failed")
-    assert opened.listed() == [i for i, cause in enumerate(causes) if cause != "solved"]
-    opened.choose("outcome", "cause stray_text")
-    assert opened.listed() == [i for i, cause in enumerate(causes) if cause == "stray_text"]
+    assert opened.listed() == [i for i, end in enumerate(ends) if end != "solved"]
+    opened.choose("outcome", "end stray_text")
+    assert opened.listed() == [i for i, end in enumerate(ends) if end == "stray_text"]
     opened.choose("outcome", "solved")
     opened.choose("level", 1)
-    assert opened.listed() == [i for i, cause in enumerate(causes) if cause == "solved" and labels[i] == "Medium"]
+    assert opened.listed() == [i for i, end in enumerate(ends) if end == "solved" and labels[i] == "Medium"]
     opened.choose("outcome", "")
     opened.choose("level", "")
     opened.check("disagree")  # the other agent of the track solves all
-    assert opened.listed() == [i for i, cause in enumerate(causes) if cause != "solved"]
+    assert opened.listed() == [i for i, end in enumerate(ends) if end != "solved"]
     opened.choose("outcome", "solved")
     assert opened.listed() == []
     assert "No maze is left" in opened.browser.find_element("id", "boards").text
@@ -43,8 +44,8 @@ def test_texts_are_text(opened):
 
 
 def test_links_of_the_charts_lead_to_the_replay_and_legends_switch_lines(opened):
-    opened.run("document.querySelector(\"[data-result='0'][data-cause='hit_wall']\").click()")
-    opened.wait("document.getElementById('outcome').value === 'cause hit_wall'")
+    opened.run("document.querySelector(\"[data-result='0'][data-end='hit_wall']\").click()")
+    opened.wait("document.getElementById('outcome').value === 'end hit_wall'")
     opened.wait("document.querySelector('.panel.failed')")
     assert opened.count(".series.off") == 0
     opened.run("document.querySelector('.legend button').click()")
@@ -75,7 +76,7 @@ def test_each_sample_of_an_agent_can_be_chosen(browser, tmp_path):
     assert opened.count(".panel.solved") == 1
 
 
-def test_each_phrasing_can_be_chosen_and_a_maze_without_a_way_says_so(browser, tmp_path):
+def test_each_phrasing_can_be_chosen_and_an_unreachable_target_is_named(browser, tmp_path):
     results = []
     for suite in ("phrasing", "unreachable"):
         output = tmp_path / f"{suite}.json"
@@ -89,8 +90,8 @@ def test_each_phrasing_can_be_chosen_and_a_maze_without_a_way_says_so(browser, t
         opened.choose("sample", phrasing)
         assert opened.count(".panel.solved") == 1
     opened.choose("track", 1)
-    assert "· no way · ✓" in opened.run("return document.querySelector('#maze option').textContent")
-    assert "solved · 0 moves, no way" in opened.browser.find_element("css selector", ".outcome").text
+    assert "· unreachable · ✓" in opened.run("return document.querySelector('#maze option').textContent")
+    assert "solved · 0 moves, unreachable" in opened.browser.find_element("css selector", ".outcome").text
     assert opened.run("return window.broken") is None
 
 
@@ -118,11 +119,10 @@ def test_ten_agents_on_a_thousand_mazes_with_texts_are_small_and_open_at_once(br
     mazes = load("mazebench-1000").mazes
     texts = [traces.write("search", maze, 0) for maze in mazes]
     results = []
-    for path in sorted(RESULTS.glob("*.json"))[:10]:
+    for path in sorted((RESULTS / "main").glob("*.json"))[:10]:
         result = load_result(path)
-        for row in result["attempts"]:
-            row.append([texts[row[0]]])
-        results.append((path.stem, result))
+        attempts = tuple(replace(attempt, texts=(texts[attempt.maze],)) for attempt in result.attempts)
+        results.append((path.stem, replace(result, attempts=attempts)))
     path = tmp_path / "report.html"
     path.write_text(page(results), encoding="utf-8")
     assert path.stat().st_size < 10e6

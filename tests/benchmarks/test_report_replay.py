@@ -1,8 +1,8 @@
 """The replay in a headless Chromium: stepping, by mouse and by keys."""
 
-from benchmarks.report import thoughts
+from benchmarks.report import trace_replay
 from benchmarks.report.page import page
-from benchmarks.results import moves_of
+from benchmarks.stored_attempts import moves_of
 from benchmarks.suites import load
 from maze_env.answers import moves_to_text
 from maze_env.solving import shortest_path
@@ -18,49 +18,49 @@ def walk(maze, letters):
     return [row * maze.cols + col for row, col in cells]
 
 
-def test_stepping_moves_the_agent_and_marks_what_was_wrong(opened, results):
-    rows = results[0][1]["attempts"]
+def test_stepping_moves_the_agent_and_marks_detours_and_illegal_moves(opened, results):
+    attempts = results[0][1].attempts
     mazes = load("mazebench-100").mazes
-    index = next(i for i, row in enumerate(rows) if i % 4 == 3 and len(row[2]) == 2)
-    expected = walk(mazes[index], rows[index][2])
+    index = next(i for i, attempt in enumerate(attempts) if i % 4 == 3 and len(attempt.moves) == 2)
+    expected = walk(mazes[index], attempts[index].moves)
     opened.choose("agent-a", 0)
     opened.choose("maze", index)
     assert opened.cells() == expected[:1]
     opened.press("\ue014")  # right arrow
     assert opened.cells() == expected[1:2]
-    assert opened.count(".board .trail.wrong") == 1
-    assert opened.count(".moves .wrong.now") == 1
-    assert "leaves every shortest path" in opened.browser.find_element("css selector", ".says").text
-    assert opened.count(".board .refused") == 0
+    assert opened.count(".board .trail.detour") == 1
+    assert opened.count(".moves .detour.now") == 1
+    assert "leaves every shortest path" in opened.browser.find_element("css selector", ".caption").text
+    assert opened.count(".board .illegal") == 0
     opened.press("\ue010")  # end
     assert opened.cells() == expected[2:]
-    assert opened.count(".board .refused") == 1
+    assert opened.count(".board .illegal") == 1
     opened.press("\ue012")  # left arrow
     assert opened.cells() == expected[1:2]
     opened.press("\ue011")  # home
     assert opened.cells() == expected[:1]
     opened.press(" ")
-    opened.wait("document.querySelectorAll('.board .refused').length")
+    opened.wait("document.querySelectorAll('.board .illegal').length")
     opened.run("document.getElementById('back').click()")
     assert opened.cells() == expected[1:2]
 
 
-def test_a_way_that_goes_on_past_the_target_is_wrong_at_its_end(browser, tmp_path):
+def test_a_path_that_goes_on_past_the_target_fails_at_its_end(browser, tmp_path):
     def write(maze, index):
-        way = shortest_path(maze)
-        return moves_to_text([*way, way[-1].opposite] if index % 2 == 0 else way[:-1])
+        path = shortest_path(maze)
+        return moves_to_text([*path, path[-1].opposite] if index % 2 == 0 else path[:-1])
 
     path = tmp_path / "report.html"
     path.write_text(page([("far", result_of(Scripted("far", write)))]), encoding="utf-8")
     opened = Page(browser, path)
-    for maze, ending in ((0, "wrong: goes on past the target"), (1, "wrong: ends short of the target")):
+    for maze, ending in ((0, "ended: past target"), (1, "ended: short of target")):
         opened.choose("maze", maze)
         opened.press("\ue010", "\ue012")  # end, left arrow
         assert opened.count(".ending") == 1  # in the key alone
         opened.press("\ue014")  # right arrow
-        assert opened.browser.find_element("css selector", ".says .ending").text == ending
+        assert opened.browser.find_element("css selector", ".caption .ending").text == ending
         assert opened.count(".board .ending") == 1
-        assert opened.count(".moves .wrong") == 1
+        assert opened.count(".moves .failed") == 1
 
 
 def test_what_the_mouse_picked_leaves_the_keys_to_the_boards(opened):
@@ -144,26 +144,27 @@ def test_two_agents_go_side_by_side_in_step(opened, results):
     opened.choose("maze", 3)
     opened.check("reasoning")
     maze = load("mazebench-100").mazes[3]
-    ways = [walk(maze, result["attempts"][3][2]) for _, result in results[:2]]
-    for step in range(max(map(len, ways))):
-        assert opened.cells() == [way[min(step, len(way) - 1)] for way in ways]
+    walks = [walk(maze, result.attempts[3].moves) for _, result in results[:2]]
+    for step in range(max(map(len, walks))):
+        assert opened.cells() == [cells[min(step, len(cells) - 1)] for cells in walks]
         opened.press("\ue014")
 
 
 def test_reasoning_is_stepped_through_apart_from_the_moves(opened, results):
     mazes = load("mazebench-100").mazes
-    rows = results[1][1]["attempts"]
-    index = next(i for i, row in enumerate(rows) if "RESET" in row[5][0])
+    attempts = results[1][1].attempts
+    index = next(i for i, attempt in enumerate(attempts) if "RESET" in attempt.texts[0])
+    text = attempts[index].texts[0]
     opened.choose("agent-a", 1)
     opened.choose("maze", index)
     start = mazes[index].origin[0] * 5 + mazes[index].origin[1]
     opened.press(*["\ue014"] * 4)
-    assert opened.cells() == [start]  # in thought it has gone on, in earnest not
-    pieces = thoughts.plan_pieces(mazes[index], rows[index][5][0], "solved", len(rows[index][2]))
+    assert opened.cells() == [start]  # the reasoning has gone on, no move was executed
+    pieces = trace_replay.plan_pieces(mazes[index], text, False, len(attempts[index].moves))
     stepped = [piece for piece in pieces if isinstance(piece, list)]
-    assert opened.cells("thinker") == [stepped[3][1]]
+    assert opened.cells("reasoner") == [stepped[3][1]]
     assert stepped[3][1] != start
     assert opened.browser.find_element("css selector", ".text .now").text == stepped[3][0]
     opened.press("\ue010")
     assert opened.cells() == [mazes[index].target[0] * 5 + mazes[index].target[1]]
-    assert opened.count(".board .thought.old") == rows[index][5][0].count("RESET") + 1
+    assert opened.count(".board .reasoned.old") == text.count("RESET") + 1

@@ -1,14 +1,18 @@
 """Tables of a page, from the files that its markers name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks import study
+from benchmarks.figures import Reasoning
 from benchmarks.mazebench import main as run_benchmark
-from benchmarks.results import InvalidResult, load_result
+from benchmarks.record import load
 from benchmarks.stats import bootstrap_seeds
+from benchmarks.typed_json import InvalidResult
 from maze_env.errors import InvalidOutput, UnknownName
-from tests.benchmarks.test_compare_and_table import constructed, write
+from tests.results import constructed, write
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +20,11 @@ def folder(tmp_path_factory):
     """Two recipes with two training seeds each: ``a`` fails on 10 and 20 mazes of 100, ``b`` on 30 and 50."""
     made = tmp_path_factory.mktemp("results")
     run_benchmark(["--agent", "shortest-path", "--output", str(made / "oracle.json")])
-    oracle = load_result(made / "oracle.json")
+    oracle = load(made / "oracle.json")
     for recipe, fails in (("a", (10, 20)), ("b", (30, 50))):
         for seed, failed in enumerate(fails):
-            result = constructed(oracle, range(failed), stage="grpo", train_seed=seed) | {"recipe": recipe}
-            write(made / f"{recipe}-{seed}.json", result)
+            result = constructed(oracle, range(failed), stage="grpo", train_seed=seed)
+            write(made / f"{recipe}-{seed}.json", replace(result, recipe=recipe))
     return made
 
 
@@ -30,7 +34,7 @@ def page(folder, marker):
     return (folder / "PAGE.md").read_text(encoding="utf-8").splitlines()
 
 
-def test_seeds_are_told_one_by_one_and_together(folder):
+def test_seeds_are_shown_one_by_one_and_together(folder):
     lines = page(folder, "seeds: a-*.json b-*.json against a: GRPO")
     assert (lines[0], lines[1], lines[-2], lines[-1]) == (
         "before",
@@ -61,25 +65,28 @@ def test_path_efficiency_and_levels(folder):
     assert [line.split(" | ")[0] for line in levels[4:7]] == ["| Easy", "| Medium", "| Hard"]
 
 
-def test_what_traces_were_worth(folder):
-    figures = {"valid": 0.9, "follows": 0.8, "in_spite": 0.05, "wrong_turn": 0.3, "noticed": 0.5, "repaired": 0.25}
+def test_the_figures_of_traces(folder):
     for seed in (0, 1):
-        result = load_result(folder / f"a-{seed}.json")
-        result["summary"] |= {"reasoning": figures | {"valid": 0.9 - 0.1 * seed}, "tokens_per_solve": 40.0 + seed}
-        write(folder / f"reasoned-{seed}.json", result | {"recipe": "reasoned"})
+        result = load(folder / f"a-{seed}.json")
+        traces = Reasoning(
+            completions=100, validity=0.9 - 0.1 * seed, consistency=0.8, correct_despite_trace=0.05,
+            wrong_turn_rate=0.3, backtracking_rate=0.5, recovery_rate=0.25, repetition_rate=0.1, faults={}, by_style={},
+        )  # fmt: skip
+        summary = replace(result.summary, reasoning=traces, tokens_per_solve=40.0 + seed)
+        write(folder / f"reasoned-{seed}.json", replace(result, recipe="reasoned", summary=summary))
     lines = page(folder, "reasoning: reasoned-*.json b-*.json")
-    assert lines[2].startswith("| %, but for tokens | tokens a solve | trace true | answer follows")
+    assert lines[2].startswith("| %, but for tokens | tokens a solve | trace validity | answer consistency")
     direct, reasoned = (line.removesuffix(" |").split(" | ") for line in lines[4:6])
     assert reasoned[1:4] == ["40.5 (40.0-41.0)", "85.0 (80.0-90.0)", "80.0 (80.0-80.0)"]
-    assert reasoned[4:] == [f"{value} ({value}-{value})" for value in ("5.0", "30.0", "50.0", "25.0")]
-    assert direct == ["| b: GRPO", *["-"] * 7]
+    assert reasoned[4:] == [f"{value} ({value}-{value})" for value in ("5.0", "30.0", "50.0", "25.0", "10.0")]
+    assert direct == ["| b: GRPO", *["-"] * 8]
 
 
 def test_how_many_answers_to_images_are_images(folder):
     for seed, share in enumerate((0.25, 0.75)):
-        result = load_result(folder / f"a-{seed}.json")
-        result["summary"]["symmetry_consistency"] = share
-        write(folder / f"turned-{seed}.json", result | {"recipe": "turned"})
+        result = load(folder / f"a-{seed}.json")
+        summary = replace(result.summary, symmetry_consistency=share)
+        write(folder / f"turned-{seed}.json", replace(result, recipe="turned", summary=summary))
     lines = page(folder, "symmetry: turned-*.json")
     assert lines[4] == "| turned: GRPO | 85.0 (80.0-90.0) | 50.0 (25.0-75.0) |"
 
@@ -104,8 +111,8 @@ def test_what_cannot_be_made_is_one_error(folder):
 
 
 def test_the_interval_over_seeds_and_mazes():
-    random = np.random.default_rng(1)
-    scores = (random.random((3, 500)) < 0.5).astype(float)
+    rng = np.random.default_rng(1)
+    scores = (rng.random((3, 500)) < 0.5).astype(float)
     low, high = bootstrap_seeds(scores)
     assert low < scores.mean() < high
     # Seeds that agree add nothing: the interval is that over mazes, 1.96 * sqrt(0.25 / 500) on either side.

@@ -1,5 +1,6 @@
 """What a completion's reasoning is worth: replayed, not guessed."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 from agents.base import Agent
 from agents.rollout import rollout
-from benchmarks.trace_metrics import NO_TRACE, is_wrong_turn, reasoning_figures, reasoning_of, style_written
+from benchmarks.figures import Reasoning
+from benchmarks.trace_metrics import NO_TRACE, is_wrong_turn, reasoning_figures, style_written, trace_of
 from maze_env import traces
 from maze_env.answers import moves_to_text
+from maze_env.attempt import Reply
 from maze_env.moves import Move
 from maze_env.phrasings import transpose
 from maze_env.solving import shortest_path
@@ -30,7 +33,7 @@ def completion(style, key=0, maze=MAZE):
 @pytest.mark.parametrize("style", [name for name in traces.TRACE_STYLES if name != "direct"])
 def test_training_data_is_valid_and_its_answers_follow(style):
     for key in range(30):
-        reasoning = reasoning_of(MAZE, completion(style, key))
+        reasoning = trace_of(MAZE, completion(style, key))
         assert reasoning.style == FAMILIES.get(style, style)
         assert (reasoning.fault, reasoning.kind, reasoning.follows) == ("", "", True)
         assert list(reasoning.attempts[-1]) == shortest_path(MAZE)
@@ -40,9 +43,9 @@ def test_training_data_is_valid_and_its_answers_follow(style):
 
 
 def test_an_answer_alone_has_no_reasoning():
-    assert reasoning_of(MAZE, completion("direct")).style == NO_TRACE
-    assert reasoning_of(MAZE, moves_to_text(shortest_path(MAZE))).style == NO_TRACE
-    assert reasoning_of(MAZE, "<think>I think it is left.</think><|left|>").style == NO_TRACE
+    assert trace_of(MAZE, completion("direct")).style == NO_TRACE
+    assert trace_of(MAZE, moves_to_text(shortest_path(MAZE))).style == NO_TRACE
+    assert trace_of(MAZE, "<think>I think it is left.</think><|left|>").style == NO_TRACE
     assert style_written("") == NO_TRACE
 
 
@@ -74,7 +77,7 @@ def test_an_answer_alone_has_no_reasoning():
 def test_what_is_untrue_is_named_and_nothing_follows_from_it(style, old, new, kind, fault):
     text = completion(style)
     assert old in text
-    reasoning = reasoning_of(MAZE, text.replace(old, new, 1))
+    reasoning = trace_of(MAZE, text.replace(old, new, 1))
     assert reasoning.style == style
     assert reasoning.kind == kind
     assert fault in reasoning.fault
@@ -100,7 +103,7 @@ ASIDE = "<|3-1|><|up_left_wall|><|right|><|3-2|><|up_right_wall|>RESET\n"
 )
 def test_a_reset_has_a_true_reason_and_returns_to_the_origin(trace, kind):
     assert STRAIGHT.startswith(FIRST_STEP)
-    reasoning = reasoning_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
+    reasoning = trace_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
     assert (reasoning.style, reasoning.kind) == ("retry", kind)
 
 
@@ -120,19 +123,19 @@ def test_a_reset_has_a_true_reason_and_returns_to_the_origin(trace, kind):
 def test_a_redrawn_attempt_begins_at_the_origin_and_goes_along_edges(reason, steps, kind):
     redrawn = "\n".join(redraw.step_text(MAZE, number, *step) for number, step in enumerate(steps, start=1))
     trace = f"{redraw.steps_text(MAZE, [Move.RIGHT])}\n\n{reason}\nRESET\n{redrawn}".removesuffix("\n")
-    reasoning = reasoning_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
+    reasoning = trace_of(MAZE, traces.wrap(trace, shortest_path(MAZE)))
     assert (reasoning.style, reasoning.kind) == ("retry-redraw", kind)
 
 
 def test_the_ways_of_a_search_are_those_to_its_dead_ends():
     # From (2, 1) it goes up first, all the way round to the corner (0, 4), and back; then left, which is right.
     maze = MAZE.with_endpoints((2, 1), (4, 0))
-    reasoning = reasoning_of(maze, completion("search", 0, maze))
+    reasoning = trace_of(maze, completion("search", 0, maze))
     wrong, right = ("".join(move.name[0] for move in attempt) for attempt in reasoning.attempts)
     assert (wrong, right) == ("ULURRRDLDRRUU", "LDD")
     assert (reasoning.wrong, reasoning.kind) == ((True, False), "")
     not_back = completion("search", 0, maze).replace("BACK", "<|down|>", 1)
-    assert reasoning_of(maze, not_back).kind == "step"  # it goes where it came from; the next BACK then leads elsewhere
+    assert trace_of(maze, not_back).kind == "step"  # it goes where it came from; the next BACK then leads elsewhere
 
 
 def test_a_search_in_another_order_is_as_valid_as_the_one_that_is_taught():
@@ -140,13 +143,13 @@ def test_a_search_in_another_order_is_as_valid_as_the_one_that_is_taught():
     maze = MAZE.with_endpoints((2, 1), (4, 0))
     way = "<|2-1|><|down_right_wall|><|left|><|2-0|><|up_left_wall|><|down|><|3-0|><|left_right_wall|><|down|>"
     trace = f"{way}<|4-0|><|target|>\nPATH\n<|2-1|><|left|><|2-0|><|down|><|3-0|><|down|><|4-0|>"
-    reasoning = reasoning_of(maze, traces.wrap(trace, shortest_path(maze)))
+    reasoning = trace_of(maze, traces.wrap(trace, shortest_path(maze)))
     assert (reasoning.style, reasoning.fault, reasoning.follows, reasoning.wrong) == ("search", "", True, (False,))
 
 
 def test_an_answer_that_is_another_way_does_not_follow():
     text = completion("path")
-    reasoning = reasoning_of(MAZE, text.partition("</think>")[0] + "</think>\n\n<|down|>")
+    reasoning = trace_of(MAZE, text.partition("</think>")[0] + "</think>\n\n<|down|>")
     assert (reasoning.fault, reasoning.follows) == ("", False)
 
 
@@ -159,7 +162,7 @@ def test_wrong_turns_and_repeated_attempts_are_counted():
     text = next(text for key in range(50) if (text := completion("retry", key)).count("RESET") == 1)
     attempt = text.removeprefix("<think>\n").partition("RESET\n")[0] + "RESET\n"
     twice = text.replace(attempt, attempt * 2, 1)
-    reasoning = reasoning_of(MAZE, twice)
+    reasoning = trace_of(MAZE, twice)
     assert (reasoning.wrong, reasoning.repeats, reasoning.fault) == ((True, True, False), 1, "")
 
 
@@ -168,14 +171,11 @@ class Writer(Agent):
 
     name, mode, modes = "writer", "plan", ("plan",)
 
-    def __init__(self, texts):
-        self.texts = texts
-
-    def reset(self, seeds):
-        pass
+    def __init__(self, texts, thinking_opened=False):
+        self.replies = [Reply(text, thinking_opened=thinking_opened) for text in texts]
 
     def act(self, observations):
-        return self.texts
+        return self.replies
 
 
 def test_the_figures_of_a_run():
@@ -186,38 +186,37 @@ def test_the_figures_of_a_run():
     texts = [straight, wrong_answer, repaired, false_walls, given_up, "<|down|>"]
     records = rollout(Writer(texts), [MAZE] * 6, range(6))
     figures = reasoning_figures(records)
-    styles = figures.pop("by_style")
-    assert figures == {
-        "completions": 5,
-        "styles": {"path": 4, "retry": 1},
-        "valid": 3 / 5,
-        "faults": {"drawing": 1, "arrival": 1},
-        "follows": 2 / 5,
-        "in_spite": 1 / 5,  # the walls were false, the answer right
-        "wrong_turn": 2 / 5,
-        "noticed": 2 / 3,
-        "repaired": 1 / 2,
-        "repeats": 1 / 5,
-    }
-    assert [some["completions"] for some in styles.values()] == [4, 1]
-    assert styles["path"]["faults"] == {"drawing": 1, "arrival": 1}
-    assert (styles["path"]["noticed"], styles["path"]["repaired"]) == (0.0, 0.0)
-    assert (styles["retry"]["valid"], styles["retry"]["noticed"], styles["retry"]["repaired"]) == (1.0, 1.0, 1.0)
+    assert replace(figures, by_style={}) == Reasoning(
+        completions=5,
+        validity=3 / 5,
+        faults={"drawing": 1, "arrival": 1},
+        consistency=2 / 5,
+        correct_despite_trace=1 / 5,  # the walls were false, the answer right
+        wrong_turn_rate=2 / 5,
+        backtracking_rate=2 / 3,
+        recovery_rate=1 / 2,
+        repetition_rate=1 / 5,
+        by_style={},
+    )
+    assert figures.styles == {"path": 4, "retry": 1}
+    path, retry = figures.by_style["path"], figures.by_style["retry"]
+    assert path.faults == {"drawing": 1, "arrival": 1}
+    assert (path.backtracking_rate, path.recovery_rate) == (0.0, 0.0)
+    assert (retry.validity, retry.backtracking_rate, retry.recovery_rate) == (1.0, 1.0, 1.0)
     assert reasoning_figures(records[5:]) is None
 
 
 def test_thinking_that_the_prompt_opened_and_nobody_closed_is_read():
-    agent = Writer([STRAIGHT])
-    agent.thinking_opened = True
+    agent = Writer([STRAIGHT], thinking_opened=True)
     figures = reasoning_figures(rollout(agent, [MAZE], [0]))
-    assert (figures["completions"], figures["valid"], figures["faults"]) == (1, 0.0, {"unclosed": 1})
+    assert (figures.completions, figures.validity, figures.faults) == (1, 0.0, {"unclosed": 1})
 
 
 def test_a_trace_is_read_in_the_tokens_of_its_phrasing():
     text = transpose(completion("path"))
     figures = reasoning_figures(rollout(Writer([text]), [MAZE], [0], phrasing="transposed"))
-    assert (figures["valid"], figures["follows"]) == (1.0, 1.0)
-    assert reasoning_figures(rollout(Writer([text]), [MAZE], [0]))["valid"] == 0.0
+    assert (figures.validity, figures.consistency) == (1.0, 1.0)
+    assert reasoning_figures(rollout(Writer([text]), [MAZE], [0])).validity == 0.0
 
 
 @settings(max_examples=300, deadline=None)
@@ -231,6 +230,6 @@ def test_whatever_a_model_writes_is_read_without_an_error(style, key, seed):
         cut = text[start : start + random.randint(1, 60)]
         place = random.randrange(len(text))
         text[place : place + random.choice([0, len(cut)])] = cut
-    reasoning = reasoning_of(maze, "".join(text))
+    reasoning = trace_of(maze, "".join(text))
     assert reasoning.follows <= (not reasoning.fault)
     assert bool(reasoning.kind) == bool(reasoning.fault)

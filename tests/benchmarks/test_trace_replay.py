@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.record import load as load_result
 from benchmarks.report import trace_replay
-from benchmarks.results import load_result
 from benchmarks.suites import load
-from benchmarks.trace_metrics import reasoning_of
+from benchmarks.trace_metrics import trace_of
 from maze_env import traces
 from maze_env.maze import Maze
 from maze_env.moves import MOVES
@@ -134,9 +134,9 @@ def invalid(trace, maze=FORK):
     ],
 )
 def test_turning_back_without_a_reason_is_invalid(trace, marked):
-    # Once no RESET and no PATH was invalid, and BACK where the exploration began alone.
+    # A past fault: of these, BACK at the origin alone was marked.
     assert invalid(trace) == marked
-    fault = reasoning_of(FORK, traces.wrap(trace, [MOVES[3]])).fault
+    fault = trace_of(FORK, traces.wrap(trace, [MOVES[3]])).fault
     assert bool(fault) == bool(marked)
 
 
@@ -166,11 +166,12 @@ def test_a_sentence_that_gives_a_false_reason_is_invalid(direction, sentence, ma
 
 def test_every_faulty_trace_of_the_example_has_a_mark_and_no_other():
     result = load_result(ROOT / "benchmarks" / "results" / "example" / "retry.json")
-    mazes = load(result["suite"]["name"]).mazes
+    mazes = load(result.suite.name).mazes
     faulty = 0
-    for index, cause, moves, *_, texts in result["attempts"]:
-        pieces = trace_replay.plan_pieces(mazes[index], texts[0], cause, len(moves))
-        fault = reasoning_of(mazes[index], texts[0]).fault
+    for attempt in result.attempts:
+        maze, text = mazes[attempt.maze], attempt.texts[0]
+        pieces = trace_replay.plan_pieces(maze, text, attempt.thinking_opened, len(attempt.moves))
+        fault = trace_of(maze, text).fault
         assert any("invalid" in piece[2:] for piece in pieces if isinstance(piece, list)) == bool(fault)
         faulty += bool(fault)
     assert faulty == 16

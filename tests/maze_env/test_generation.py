@@ -63,7 +63,6 @@ def test_one_by_one_equals_the_batch_whatever_else_is_in_it(spec):
 
 
 def test_interpreted_and_compiled_kernels_give_the_same_bytes():
-    # Also trips when numba serves a stale cache: it does not notice a change in a kernel that another file imports.
     compiled = run_python(PRINT_BYTES)
     assert compiled.count("\n") == 13
     assert run_python(PRINT_BYTES, NUMBA_DISABLE_JIT="1") == compiled

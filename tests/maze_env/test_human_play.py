@@ -10,6 +10,7 @@ import pytest
 from maze_env.generation import MazeSpec
 from maze_env.human_play import KEYS, Game
 from maze_env.solving import shortest_path
+from maze_env.token_maze import TokenMazeEnv
 
 LETTERS = "wsad"
 COMMAND = [sys.executable, "-m", "maze_env.human_play", "--rows", "3", "--cols", "4", "--seed", "5"]
@@ -66,6 +67,22 @@ def test_a_new_maze_has_the_next_seed_and_walls_are_named():
         played.press("w")
     assert played.message in ("A wall.", "The edge of the maze.")
     assert "steps 4" in played.screen()
+
+
+def test_the_mazes_are_those_of_the_environment():
+    env = TokenMazeEnv(4, 4, split=None)
+    env.reset(seed=5)
+    assert game().maze == env.maze
+
+
+def test_undo_forgets_what_the_last_move_revealed():
+    played = game(view_radius=0)
+    assert played.screen().count("?") == 14
+    solve(played)
+    assert played.screen().count("?") < 14
+    for _ in played.episode.moves[:]:
+        played.press("u")
+    assert played.screen().count("?") == 14
 
 
 def test_running_out_of_steps_is_said():

@@ -1,11 +1,13 @@
 """Training runs that take a second, and what their folders hold."""
 
 import json
+import signal
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
+from tests import tiny
 from training import grpo, sft
 from training.arguments import parse
 from training.mazes import DataConfig
@@ -42,6 +44,31 @@ def train_sft(folder, **changes):
 def train_grpo(folder, model, **changes):
     """A small GRPO run from the folder ``model`` into ``folder``; returns its figures."""
     return grpo.train(*parsed({**GRPO, "output_dir": folder, "model": model, **changes}, grpo.MazeGRPOConfig))
+
+
+KILLED = """
+import os, signal
+from transformers import TrainerCallback
+from training import {stage}
+
+class Kill(TrainerCallback):
+    def on_step_end(self, args, state, control, **rest):
+        if state.global_step == {step}:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def run(trainer, *rest, run={stage}.run):
+    trainer.add_callback(Kill)
+    return run(trainer, *rest)
+
+{stage}.run = run
+{stage}.main()
+"""
+
+
+def kill(stage, step, values):
+    """Runs a stage in a process of its own, and kills it at the end of a step, before anything is logged or saved."""
+    killed = tiny.python("-c", KILLED.format(stage=stage, step=step), *arguments(values))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
 
 
 def weights(folder):

@@ -287,8 +287,8 @@ def test_validation_mazes_are_of_the_validation_split_and_of_the_runs_sizes():
     assert {(maze.rows, maze.cols) for maze in validation_mazes(DataConfig(sizes="3x3"), 5)} == {(5, 5)}
 
 
-def test_rows_are_those_of_the_first_release():
-    # The first 200 rows of the default recipe's SFT, as the strings '1-4:3,5-8:4,9-13:3' and 'path:2,retry:1' drew them.
+def test_rows_are_those_of_earlier_versions():
+    # Of the default recipe's SFT, as earlier versions drew them for '1-4:3,5-8:4,9-13:3' and 'path:2,retry:1'.
     config = DataConfig(
         examples=200, lengths={"1-4": 3, "5-8": 4, "9-13": 3}, trace_styles={"path": 2, "retry": 1}, sizes="5x5"
     )

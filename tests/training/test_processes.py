@@ -10,7 +10,7 @@ from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
-from training.common import begin, check_divides, is_sharded
+from training.common import begin, check_divides, check_sharding
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 
@@ -55,29 +55,33 @@ def test_two_processes_do_what_one_does(tmp_path):
         assert moved > 0.05
         assert noise < 0.05 * moved, stage
         start = end_alone
-    assert any("validation/solved_rate" in entry for entry in runs.log_of(tmp_path / "two" / "sft"))
+
+    # One process evaluates for all.
+    evaluated = [json.loads((tmp_path / "two" / f"evaluated-{rank}.json").read_text()) for rank in range(2)]
+    logged = [
+        entry["eval_solved_rate"] for entry in runs.log_of(tmp_path / "two" / "sft") if "eval_solved_rate" in entry
+    ]
+    assert [figures["solved_rate"] for figures in evaluated[0]] == logged != []
+    assert evaluated[1] == []
 
 
 class Arguments:
-    """What ``begin`` asks of a stage's arguments."""
+    """What is asked of a stage's arguments."""
 
-    fsdp, deepspeed, mode, validate_every, world_size, process_index = [], None, "plan", 0, 1, 0
+    mode, eval_strategy, world_size, process_index = "plan", "no", 1, 0
     resume, overwrite = False, False
 
-    def __init__(self, folder, **changes):
+    def __init__(self, folder=None, **changes):
         self.output_dir = folder
         vars(self).update(changes)
 
 
-def test_sharded_weights_and_what_they_cannot_do(tmp_path, monkeypatch):
-    assert not is_sharded(Arguments(tmp_path))
-    assert is_sharded(Arguments(tmp_path, deepspeed="training/configs/accelerate/zero3.yaml"))
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    assert is_sharded(Arguments(tmp_path))
-    for changes in ({"mode": "play"}, {"validate_every": 5}):
-        with pytest.raises(InvalidConfig, match="Expects mode plan and validate_every 0 with FSDP"):
-            begin({}, Arguments(tmp_path / "run", **changes))
-    assert begin({}, Arguments(tmp_path / "run")) is None
+def test_what_sharded_weights_cannot_do():
+    for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
+        with pytest.raises(InvalidConfig, match="Expects mode plan and eval_strategy no with FSDP"):
+            check_sharding(True, Arguments(**changes))
+        check_sharding(False, Arguments(**changes))
+    check_sharding(True, Arguments())
 
 
 def test_a_folder_in_use_ends_every_process(tmp_path):

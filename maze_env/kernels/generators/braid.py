@@ -38,7 +38,7 @@ def open_dead_ends(stream: NDArray[np.uint64], walls: NDArray[np.uint8], share: 
         closed = 0
         for move in range(4):
             to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-            if walls[row, col] >> move & 1 and in_grid(walls, to_row, to_col):
+            if walls[row, col] >> move & 1 and in_grid(rows, cols, to_row, to_col):
                 choices[closed] = move
                 closed += 1
         move = choices[below(stream, closed)]  # even a corner cell has two sides inside the grid, one of them closed

@@ -32,7 +32,7 @@ def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
             to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
             # All four walls: not visited yet. Entering a cell opens one of its walls, and the start, which is not
             # entered, loses one in the first round: no grid is smaller than 2x2, so it has a neighbour to go to.
-            if in_grid(walls, to_row, to_col) and walls[to_row, to_col] == 15:
+            if in_grid(rows, cols, to_row, to_col) and walls[to_row, to_col] == 15:
                 choices[count] = move
                 count += 1
         if count == 0:
@@ -45,4 +45,4 @@ def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
         open_wall(walls, row, col, move)
         path[depth] = cell
         depth += 1
-        cell += DELTAS[move, 0] * cols + DELTAS[move, 1]
+        cell = (row + DELTAS[move, 0]) * cols + col + DELTAS[move, 1]

@@ -31,7 +31,7 @@ def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
             count = 0
             for move in range(4):
                 to_row, to_col = cell // cols + DELTAS[move, 0], cell % cols + DELTAS[move, 1]
-                if in_grid(walls, to_row, to_col):
+                if in_grid(rows, cols, to_row, to_col):
                     choices[count] = move
                     count += 1
             move = choices[below(stream, count)]

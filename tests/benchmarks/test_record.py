@@ -1,0 +1,449 @@
+"""Results: kept while they are made, written whole, read back, and upgraded."""
+
+import base64
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.errors import InvalidEndpoint
+from benchmarks import record, runner
+from benchmarks.comparison import compare
+from benchmarks.mazebench import main
+from benchmarks.metrics import summarize
+from benchmarks.record import Provenance, load, packed, result_text, suite_of
+from benchmarks.runner import attempt_seeds
+from benchmarks.stored_attempts import restored
+from benchmarks.typed_json import InvalidResult, encode
+from maze_env.errors import InvalidOutput
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = REPOSITORY / "benchmarks" / "results"
+COMMITTED = sorted(path for path in RESULTS.rglob("*.json") if '"benchmark": ' in path.read_text(encoding="utf-8")[:80])
+MODULE = """
+import os, time
+from pathlib import Path
+from random import Random
+from agents.base import Agent
+from agents.errors import InvalidEndpoint
+from maze_env.attempt import Reply
+from maze_env.moves import MOVE_TOKENS
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_from_text
+
+class Sampler(Agent):
+    '''Answers that depend on the seed, and on its company in the batch; some with traces, some cut short.'''
+
+    name, batch_size = "sampler", 7
+
+    def __init__(self, mode="plan", pause=0.0):
+        self.mode, self.pause = mode, pause
+
+    def reset(self, seeds, phrasing):
+        self.rng = Random(sum(seeds))
+
+    def act(self, observations):
+        Path("begun").touch()
+        time.sleep(self.pause)
+        return [self.reply(text) for text in observations]
+
+    def reply(self, text):
+        tokens = self.rng.randrange(50)
+        if self.mode == "play" or not text or self.rng.random() < 0.3:
+            count = 1 if self.mode == "play" else self.rng.randrange(4)
+            return Reply("".join(self.rng.choices(MOVE_TOKENS, k=count)), tokens)
+        way = "".join(move.token for move in shortest_path(maze_from_text(text)))
+        thinking = self.rng.choice(["<think>", "", "<|0-0|>"])
+        return Reply(f"{thinking}{way}</think>{way}", tokens, self.rng.random() < 0.1, thinking_opened=not thinking)
+
+class Served(Sampler):
+    '''The server behind it dies after 900 requests, unless there is a file that says that it was started again.'''
+
+    batch_size, asked = 50, 0
+
+    def act(self, observations):
+        self.asked += len(observations)
+        dead = self.asked > 925 and not Path("restarted").exists()
+        return [Reply("", 0, failure="APIConnectionError") if dead else self.reply(text) for text in observations]
+
+    def check(self):
+        if not Path("restarted").exists():
+            raise InvalidEndpoint("Expects a server, actual: none")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "kept_agents.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kept_agents", raising=False)
+    return tmp_path
+
+
+def unmade(result):
+    """A result without what tells one run from another of the same attempts."""
+    return replace(result, provenance=Provenance(""))
+
+
+SAMPLER = ["--agent", "kept_agents:Sampler", "--samples", "2", "--agent-option", "pause=0.02"]
+
+
+def kill_and_resume(folder, times, mode):
+    """Kills runs at random moments and resumes them, ``times`` in all, and the last one is left to end."""
+    arguments = [*SAMPLER, "--mode", mode]
+    main([*arguments, "--output", "whole.json"])
+    whole, rng = unmade(load(Path("whole.json"))), random.Random(0)
+    command = [sys.executable, "-m", "benchmarks.mazebench", *arguments, "--resume", "--overwrite", "--output"]
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}"}
+    killed, resumed, output = 0, [], folder / "0.json"
+    while killed < times or not resumed:
+        Path("begun").unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [*command, str(output)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        while not Path("begun").exists() and process.poll() is None:
+            time.sleep(0.002)
+        if killed < times:
+            time.sleep(rng.uniform(0, 0.4))
+            process.kill()
+        if process.wait() == 0:
+            result = load(output)
+            assert unmade(result) == whole
+            assert not output.with_name(f"{output.stem}.partial.jsonl").exists()
+            resumed.append(result.provenance.resumed)
+            output = folder / f"{len(resumed)}.json"
+        else:
+            killed += 1
+    assert any(resumed)
+
+
+def test_a_benchmark_that_is_killed_goes_on_and_ends_with_the_same_result(folder):
+    kill_and_resume(folder, 3, "plan")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_a_benchmark_that_is_killed_twenty_times_goes_on_and_ends_with_the_same_result(folder, mode):
+    kill_and_resume(folder, 20, mode)
+
+
+def test_a_server_that_dies_at_maze_900_of_1000_costs_nothing(folder):
+    arguments = ["--agent", "kept_agents:Served", "--suite", "mazebench-1000", "--texts", "--resume", "--output"]
+    with pytest.raises(InvalidEndpoint):
+        main([*arguments, "r.json"])
+    assert len(Path("r.partial.jsonl").read_text().splitlines()) == 1 + 900
+    Path("restarted").touch()
+    main([*arguments, "r.json"])
+    main([*arguments, "whole.json"])
+    resumed, whole = load(Path("r.json")), load(Path("whole.json"))
+    assert unmade(resumed) == unmade(whole)
+    assert (resumed.provenance.resumed, whole.provenance.resumed) == (1, 0)
+    assert not Path("r.partial.jsonl").exists()
+
+
+def interrupted(batches=3):
+    """A partial file with so many batches, as a run leaves it behind that dies in the next one."""
+    kept = []
+
+    def keep(self, attempts):
+        if len(kept) == batches:
+            raise KeyboardInterrupt
+        kept.append(attempts)
+        original(self, attempts)
+
+    original, runner.PartialFile.append = runner.PartialFile.append, keep
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            main([*SAMPLER, "--output", "r.json"])
+    finally:
+        runner.PartialFile.append = original
+    return Path("r.partial.jsonl")
+
+
+@pytest.mark.parametrize("torn", [0, 1, 30, 200, 2000])
+def test_what_is_torn_at_the_end_is_made_again(folder, torn):
+    partial = interrupted()
+    text = partial.read_text()
+    assert text.count("\n") == 1 + 3 * 7
+    partial.write_text(text[: len(text) - torn] if torn < len(text) else text[:40])
+    main([*SAMPLER, "--output", "r.json", "--resume"])
+    main([*SAMPLER, "--output", "whole.json"])
+    assert unmade(load(Path("r.json"))) == unmade(load(Path("whole.json")))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (["--seed", "1"], "seed 0, now 1"),
+        (["--samples", "3"], "samples 2, now 3"),
+        (["--suite", "mazebench-dev"], "suite"),
+        (["--mode", "play"], "mode 'plan', now 'play'"),
+        (["--agent-option", "pause=0.5"], "agent_options"),
+        (["--texts"], "keeps_texts False, now True"),
+    ],
+)
+def test_attempts_of_another_run_are_refused(folder, change, field):
+    partial = interrupted(1)
+    before = partial.read_text()
+    with pytest.raises(InvalidResult, match=f"of the same run, actual: {field}"):
+        main([*SAMPLER, "--output", "r.json", "--resume", *change])
+    assert partial.read_text() == before
+
+
+def test_a_model_that_was_trained_anew_is_another_agent(folder):
+    Path("model").mkdir()
+    Path("model/weights").write_text("old")
+    run = replace(load(COMMITTED[0]), agent="model")
+    first = runner.PartialFile(Path("r.json"), run)
+    Path("model/weights").write_text("newer")
+    assert runner.PartialFile(Path("r.json"), run).head["agent_files"] != first.head["agent_files"]
+
+
+def test_attempts_that_were_left_behind_are_neither_lost_nor_used_unasked(folder):
+    interrupted(1)
+    with pytest.raises(InvalidOutput, match=r"r\.partial\.jsonl holds attempts .* --resume"):
+        main([*SAMPLER, "--output", "r.json"])
+    main([*SAMPLER, "--output", "r.json", "--overwrite"])
+    assert load(Path("r.json")).provenance.resumed == 0
+    assert not Path("r.partial.jsonl").exists()
+
+
+def test_a_result_that_cannot_be_written_is_printed_and_put_elsewhere(folder, monkeypatch, capsys):
+    written = record.write_whole
+
+    def full(path, text):
+        if path.name == "r.json" and path.parent == folder:
+            raise OSError(28, "No space left on device")
+        written(path, text)
+
+    monkeypatch.setattr(record, "write_whole", full)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with pytest.raises(InvalidOutput, match="No space left on device; the result is in ") as raised:
+        main(["--agent", "greedy", "--output", str(folder / "r.json")])
+    elsewhere = Path(str(raised.value).rpartition(" is in ")[2])
+    assert load(elsewhere).agent == "greedy"
+    assert "mazebench-100 v1, 100 mazes" in capsys.readouterr().out
+
+
+def test_a_run_whose_attempts_cannot_be_kept_goes_on(folder, capfd):
+    Path("r.partial.jsonl").mkdir()
+    partial = runner.PartialFile(Path("r.json"), load(COMMITTED[0]))
+    partial.append([])
+    assert "warning: r.partial.jsonl cannot be written" in capfd.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory):
+    """A result with texts, tokens, truncations, opened thinking and several samples."""
+    folder, before = tmp_path_factory.mktemp("sampled"), os.getcwd()
+    (folder / "kept_agents.py").write_text(MODULE, encoding="utf-8")
+    sys.path.insert(0, str(folder))
+    sys.modules.pop("kept_agents", None)
+    os.chdir(folder)
+    try:
+        main(["--agent", "kept_agents:Sampler", "--samples", "2", "--texts", "--output", "r.json"])
+    finally:
+        os.chdir(before)
+        sys.path.remove(str(folder))
+    return folder / "r.json"
+
+
+def test_a_result_survives_being_written_and_read(sampled, tmp_path):
+    result = load(sampled)
+    assert result.summary.truncated
+    assert result.summary.reasoning.completions > 50
+    assert any(attempt.unplayed for attempt in result.attempts)
+    assert any(attempt.thinking_opened for attempt in result.attempts)
+    assert sampled.read_text() == result_text(result)
+    assert load_text(tmp_path, result_text(result)) == result
+
+
+def load_text(folder, text):
+    (folder / "r.json").write_text(text, encoding="utf-8")
+    return load(folder / "r.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"benchmark": "another"}, "with benchmark"),
+        ({"status": "incomplete"}, "actual: an incomplete one"),
+        ({"schema_version": 3}, "of schema 2 or older, actual: 3"),
+        ({"attempts": "H4sI"}, "gzipped JSON lines in base64"),
+        ({"attempts": None}, "gzipped JSON lines in base64"),
+        ({"attempts": base64.b64encode(gzip.compress(b"{}\n{}")).decode()}, "Expects 200 attempts, actual: 2"),
+        ({"attempts": base64.b64encode(gzip.compress(b'{"end":"x"}\n' * 200)).decode()}, "'x' is not a valid End"),
+        ({"summary": {}}, "a whole result.summary, actual: one without attempts"),
+        ({"samples": "two"}, "Expects result.samples of type int, actual: 'two'"),
+        ({"mode": "fly"}, "Expects result.mode of type Literal, actual: 'fly'"),
+        ({"suite": None}, "Expects result.suite of type SuiteOfResult"),
+    ],
+)
+def test_a_file_that_is_no_whole_result_is_refused_by_name(sampled, tmp_path, change, message):
+    raw = json.loads(sampled.read_text())
+    with pytest.raises(InvalidResult, match=message) as raised:
+        load_text(tmp_path, json.dumps({**raw, **change}))
+    assert "r.json" in str(raised.value)
+
+
+@pytest.mark.parametrize("lost", ["suite", "mode", "agent", "summary", "provenance", "baselines", "attempts"])
+def test_a_result_that_lost_a_part_is_refused(sampled, tmp_path, lost):
+    raw = json.loads(sampled.read_text())
+    del raw[lost]
+    with pytest.raises(InvalidResult, match="gzipped" if lost == "attempts" else f"without {lost}"):
+        load_text(tmp_path, json.dumps(raw))
+
+
+OLD_TRACES = {
+    "validity": "valid", "consistency": "follows", "correct_despite_trace": "in_spite", "wrong_turn_rate": "wrong_turn",
+    "backtracking_rate": "noticed", "recovery_rate": "repaired", "repetition_rate": "repeats",
+}  # fmt: skip
+
+
+def as_schema_1(result):
+    """The JSON that schema 1 had of a result."""
+
+    def figures(scores):
+        old = {
+            **encode(scores),
+            "solved_rate": scores.solved_rate,
+            "solved_rate_wilson_95": scores.solved_rate_wilson_95,
+        }
+        old.pop("trials")
+        for name, new in (("causes", "ends"), ("truncations", "truncated")):
+            if new in old:
+                old[name] = old.pop(new)
+        if "ended_by" in old:
+            old.pop("ended_by")
+            old["parse_failures"] = {}
+        if "reasoning" in old:
+            all_traces = {**old["reasoning"], "styles": scores.reasoning.styles}
+            parts = [all_traces, *all_traces["by_style"].values()]
+            for part in parts:
+                for new, name in OLD_TRACES.items():
+                    part[name] = part.pop(new)
+            old["reasoning"] = all_traces
+        if "levels" in old:
+            old["levels"] = {name: figures(level) for name, level in scores.levels.items()}
+        return old
+
+    rows = [
+        [one.maze, str(one.end), one.moves, one.tokens, int(one.truncated), list(one.texts)]
+        for one in result.attempts
+    ]  # fmt: skip
+    return {
+        **{name: encode(value) for name, value in vars(result).items()},
+        "benchmark": record.TITLE,
+        "summary": figures(result.summary),
+        "baselines": {name: figures(baseline) for name, baseline in result.baselines.items()},
+        "attempt_columns": ["maze", "cause", "moves", "tokens", "truncated", "texts"],
+        "attempts": rows,
+    }
+
+
+def old_file(result, **changes):
+    raw = {**as_schema_1(result), **changes}
+    for new in ("schema_version", "status", "settings", "batch_size", "keeps_texts"):
+        del raw[new]
+    return raw
+
+
+def test_a_result_of_schema_1_is_read_as_it_was(sampled, tmp_path):
+    result = load(sampled)
+    read = load_text(tmp_path, json.dumps(old_file(result)))
+    assert (read.summary, read.baselines, read.provenance) == (result.summary, result.baselines, result.provenance)
+    assert (read.schema_version, read.keeps_texts, read.settings, read.batch_size) == (2, True, None, None)
+    seen = [replace(one, unplayed="", thinking_opened=False) for one in result.attempts]
+    assert [replace(one, thinking_opened=False) for one in read.attempts] == seen
+
+
+def test_figures_that_an_older_file_lacks_are_computed_from_its_attempts(sampled, tmp_path):
+    result = load(sampled)
+    raw = old_file(result)
+    for figures in (raw["summary"], *raw["summary"]["levels"].values()):
+        for name in ("revisits", "loops", "solved_within", "optimality_gap", "first_illegal_moves", "reasoning"):
+            figures.pop(name, None)
+    assert load_text(tmp_path, json.dumps(raw)).summary == result.summary
+    without = {**raw, "attempts": [row[:5] for row in raw["attempts"]]}
+    assert load_text(tmp_path, json.dumps(without)).summary == replace(result.summary, reasoning=None)
+
+
+@pytest.mark.parametrize("lost", ["suite", "summary", "attempts"])
+def test_an_older_result_that_lost_a_part_is_refused(sampled, tmp_path, lost):
+    raw = old_file(load(sampled))
+    del raw[lost]
+    with pytest.raises(InvalidResult, match=f"without {lost}"):
+        load_text(tmp_path, json.dumps(raw))
+    with pytest.raises(InvalidResult, match="Expects 200 attempts, actual: 3"):
+        load_text(tmp_path, json.dumps(old_file(load(sampled), attempts=as_schema_1(load(sampled))["attempts"][:3])))
+
+
+def test_the_command_upgrades_all_files_or_none(sampled, tmp_path):
+    result, paths = load(sampled), [tmp_path / "a.json", tmp_path / "b.json"]
+    paths[0].write_text(json.dumps(old_file(result)))
+    paths[1].write_text("[]")
+    before = paths[0].read_text()
+    with pytest.raises(InvalidResult, match=r"b\.json"):
+        record.main(["upgrade", *map(str, paths)])
+    assert paths[0].read_text() == before
+    record.main(["upgrade", str(paths[0])])
+    assert json.loads(paths[0].read_text())["schema_version"] == 2
+    assert load(paths[0]).summary == result.summary
+    assert os.listdir(tmp_path).count("a.json") == 1
+
+
+def test_committed_results_are_small_and_as_they_would_be_written_now():
+    assert len(COMMITTED) > 100
+    assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) <= 2_000_000
+    for path in COMMITTED:
+        assert path.read_text(encoding="utf-8") == result_text(load(path)), path
+
+
+@pytest.mark.parametrize("name", sorted({path.parent.name for path in COMMITTED}))
+def test_committed_figures_follow_from_the_committed_attempts(name):
+    for path in [path for path in COMMITTED if path.parent.name == name]:
+        result, suite = load(path), suite_of(load(path))
+        seeds = attempt_seeds(suite, result.samples, result.suite.phrasings, result.seed)
+        attempts = [
+            restored(one, suite.mazes[one.maze], seed) for one, seed in zip(result.attempts, seeds, strict=True)
+        ]
+        made = summarize(attempts, suite, result.view_radius if result.mode == "play" else None)
+        kept = {"symmetry_consistency": result.summary.symmetry_consistency}  # needs moves that are not played
+        if not result.keeps_texts:
+            kept["reasoning"] = result.summary.reasoning
+        assert replace(made, **kept) == result.summary, path
+
+
+@pytest.mark.parametrize("name", sorted({path.parent.name for path in COMMITTED}))
+def test_every_reader_reads_every_committed_result(name):
+    from benchmarks.present.terminal import report as terminal_report
+    from benchmarks.report.page import page
+    from benchmarks.study import METRICS, TABLES, over_seeds
+    from benchmarks.table import table
+
+    for path in [path for path in COMMITTED if path.parent.name == name]:
+        result = load(path)
+        groups = {result.title: [result]}
+        assert result.agent in terminal_report(result)
+        assert result.suite.name in table([result])
+        assert compare(result, result).difference == compare(result, result, "spl").difference == 0.0
+        assert all(over_seeds(groups, None, metric) for metric in METRICS)
+        assert all(made(groups) for kind, made in TABLES.items() if kind != "symmetry" or name == "symmetry")
+        assert result.agent in page([(path.stem, result)])
+
+
+def test_rows_hold_no_defaults(sampled):
+    result = load(sampled)
+    lines = gzip.decompress(base64.b64decode(packed(result.attempts, "plan"))).splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert all("end" not in row or row["end"] != "solved" for row in rows)
+    assert not any(value in ("", None) or value is False for row in rows for value in row.values())
