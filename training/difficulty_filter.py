@@ -6,11 +6,12 @@ Source of the idea: dynamic sampling in DAPO, Yu et al. 2025, arXiv 2503.14476; 
 import logging
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from transformers import PreTrainedModel
 
 from agents.llm_policy import LLMPolicy
+from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
@@ -19,9 +20,6 @@ from training.mazes import DataConfig, make_mazes
 MAX_CANDIDATES_PER_MAZE = 50
 """Mazes tried for each one asked for: where fewer pass the filter, the model is too good or too bad for them."""
 logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    from agents.protocols import Tokenizer
 
 
 class FilterArguments(Protocol):
@@ -34,7 +32,7 @@ class FilterArguments(Protocol):
 
 
 def filter_by_pass_rate(
-    config: DataConfig, model: PreTrainedModel, tokenizer: "Tokenizer", args: FilterArguments
+    config: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer, args: FilterArguments
 ) -> list[Maze]:
     """The first ``config.examples`` mazes of the draw of which ``model`` solves some samples and not all.
 

@@ -30,7 +30,7 @@ from training.multi_turn import (
 )
 from training.trl_adapter import SparseGRPOTrainer
 
-DATA = DataConfig(examples=12, sizes="3x3,2x4", maze_seed=3)
+DATA = DataConfig(examples=12, sizes={"3x3": 1, "2x4": 1}, maze_seed=3)
 STRANGER = {"tokenizer": tiny.byte_tokenizer(tiny.CHAT)}
 
 
