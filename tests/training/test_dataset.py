@@ -34,7 +34,7 @@ def rows_of(tokenizer, config=MIXED, context=4096):
 def plan_rows(tokenizer, context, budget, data=MIXED, **options):
     """Rows of GRPO in mode plan, for a model of that context."""
     args = MazeGRPOConfig(use_cpu=True, max_completion_length=budget, **options)
-    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).dataset()
+    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).rows
 
 
 @pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT])
