@@ -179,7 +179,8 @@ class PlanTask(Task):
         """Rows of ``prompt`` and ``maze``; what TRL makes of a prompt is what ``agents.prompts.render`` writes."""
         args, tokenizer = self.args, self.tokenizer
         if args.filter_samples:
-            mazes = filter_by_pass_rate(self.data, self.model, tokenizer, args)
+            policy = self.make_policy(self.model, tokenizer, args.temperature, self.budget)
+            mazes = filter_by_pass_rate(self.data, policy, args.filter_samples, args.seed)
         else:
             mazes = [maze for maze, _ in make_mazes(self.data)]
         if args.curriculum:

@@ -20,8 +20,7 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
-from training.arguments import require_at_least
-from training.yaml_files import read_yaml
+from training.arguments import read_yaml, require_at_least
 
 CHUNK = 4096
 """Mazes made at a time."""
