@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from agents.base import Agent, Mode
-from agents.decoding import context_length
+from agents.decoding import context_length, evaluation_mode
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction
 from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
@@ -173,17 +173,12 @@ class MultiTurnPolicy(Agent):
         replies = [Reply("", tokens=0)] * len(observations)
         if not live:
             return replies
-        model = self.decoder.model
-        was_training = model.training
-        model.eval()
-        try:
+        with evaluation_mode(self.decoder.model):
             if self._turn == 0:
                 self._start(live)
             else:
                 self._continue(live)
             written = self._write(live)
-        finally:
-            model.train(was_training)
         self._turn += 1
         for index in live:
             replies[index] = written.get(index, Reply("", tokens=0, truncated=True))

@@ -3,14 +3,14 @@
 The benchmark, the human player, GRPO's rollouts, tool calls and the games that SFT learns from all play through here.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.attempt import Attempt, End, EndedBy, Reply
-from maze_env.dynamics import Outcome
+from maze_env.dynamics import MOVED, Outcome
 from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
 from maze_env.maze import Cell, Maze
 from maze_env.moves import UNSEEN_BITS, Move, as_move
@@ -37,6 +37,7 @@ class Observation:
         phrasing: the one of ``maze_env.phrasings`` that ``text`` is in.
         moved: whether the last move led on; ``None`` before the first.
         revealed: cells that came into view with it, each with its wall byte.
+        written: the text, where it has been written already.
     """
 
     walls: NDArray[np.uint8]
@@ -45,10 +46,13 @@ class Observation:
     phrasing: str = STANDARD
     moved: bool | None = None
     revealed: tuple[tuple[Cell, int], ...] = ()
+    written: str | None = None
 
     @property
     def text(self) -> str:
         """The observation as text."""
+        if self.written is not None:
+            return self.written
         if self.phrasing == STANDARD:
             return "".join(cell_texts(self.walls, self.position, self.target))
         return phrasing_named(self.phrasing).write(Maze.from_validated(self.walls, self.position, self.target))
@@ -58,11 +62,15 @@ class Observation:
         if before is None:
             return self
         moved = self.position != before.position
-        if self.walls is before.walls:  # no partial observability
-            return Observation(self.walls, self.position, self.target, self.phrasing, moved)
-        new = (before.walls == UNSEEN_BITS) & (self.walls != UNSEEN_BITS)
-        revealed = tuple(((int(r), int(c)), int(self.walls[r, c])) for r, c in zip(*new.nonzero(), strict=True))
-        return Observation(self.walls, self.position, self.target, self.phrasing, moved, revealed)
+        return replace(self, moved=moved, revealed=_newly_seen(before.walls, self.walls))
+
+
+def _newly_seen(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[tuple[Cell, int], ...]:
+    """The cells of ``now`` that are unseen in ``before``, both (rows, cols) uint8, each with its wall byte."""
+    if now is before:  # no partial observability
+        return ()
+    cells = ((before == UNSEEN_BITS) & (now != UNSEEN_BITS)).nonzero()
+    return tuple(((int(row), int(col)), int(now[row, col])) for row, col in zip(*cells, strict=True))
 
 
 class Episode:
@@ -136,13 +144,13 @@ class Episode:
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
             return
         self.env = TokenMazeEnv(
-            maze.rows, maze.cols, split=None, view="state", view_radius=view_radius, max_steps=max_steps,
-            reward=reward, render_mode=render_mode,
+            maze.rows, maze.cols, split=None, view="text" if view_radius is None else "state", view_radius=view_radius,
+            max_steps=max_steps, reward=reward, render_mode=render_mode,
         )  # fmt: skip
-        _, info = self.env.reset(options={"maze": maze})
+        written, info = self.env.reset(options={"maze": maze})
         self._start_distance: int = info["distance"]
         self._end_distance = self._start_distance
-        self.observation = self._observe()
+        self.observation = self._observe(written)
 
     def step(self, reply: Reply) -> None:
         """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play.
@@ -175,12 +183,12 @@ class Episode:
             InvalidConfig: when the attempt has ended.
         """
         self._check_under_way()
-        _, reward, terminated, truncated, info = self.env.step(int(move))
+        written, reward, terminated, truncated, info = self.env.step(int(move))
         self.moves.append(move)
-        self.outcomes.append(Outcome(info["last_move"]))
+        self.outcomes.append(info["last_move"])
         self.reward += reward
         self._end_distance = info["distance"]
-        self.observation = self._observe().after(self.observation)
+        self.observation = self._observe(written, self.observation)
         if terminated:
             self.stop(End.SOLVED, EndedBy.ENVIRONMENT)
         elif truncated:
@@ -219,8 +227,20 @@ class Episode:
         if self.end is not None:
             raise InvalidConfig(f"Expects an episode that goes on, actual: one that has ended ({self.end})")
 
-    def _observe(self) -> Observation:
-        walls = self.env.visible_walls
-        if self.env.view_radius is not None:
-            walls = walls.copy()  # the environment goes on writing into it
-        return Observation(walls, self.env.position, self.maze.target)
+    def _observe(self, written: Any, before: Observation | None = None) -> Observation:
+        """What the agent may know now.
+
+        Args:
+            written: the environment's own observation: the text, or under partial observability a number, because that
+                text is not made faster there than from ``walls``.
+            before: the last observation.
+        """
+        if self.env.view_radius is None:
+            walls, text = self.env.visible_walls, written
+        else:
+            walls, text = self.env.visible_walls.copy(), None  # the environment goes on writing into it
+        position, target = self.env.position, self.maze.target
+        if before is None:
+            return Observation(walls, position, target, written=text)
+        revealed = _newly_seen(before.walls, walls)
+        return Observation(walls, position, target, STANDARD, self.outcomes[-1] is MOVED, revealed, text)

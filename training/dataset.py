@@ -8,8 +8,9 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from agents.prompts import render
+from agents.prompts import token_ids as token_ids_of
 from agents.protocols import Tokenizer
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from training.mazes import DataConfig, supervised_rows
@@ -23,8 +24,8 @@ BUCKET_BATCHES = 16
 def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
     """The tokens of ``texts``. Raises InvalidConfig for text that the vocabulary does not have."""
     try:
-        return tokenizer(texts, add_special_tokens=False)["input_ids"]
-    except Exception as error:  # the tokenizers package raises no narrower one
+        return token_ids_of(tokenizer, texts)
+    except UnreadableMaze as error:
         raise InvalidConfig(
             "Expects mazes and traces that the model's vocabulary can write (the tiny model's coordinates go up to "
             f"{MAX_VOCABULARY_SIDE}x{MAX_VOCABULARY_SIDE}), actual: {error}"

@@ -138,7 +138,13 @@ def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
 @pytest.mark.parametrize("options", [{"lora_rank": 4}, {"lora_rank": 4, "merge_lora": True, "add_maze_tokens": True}])
 def test_a_run_with_adapters_resumes_and_ends_the_same(options, stranger, tmp_path):
     pytest.importorskip("peft")
-    settings = {"model": stranger, "styles": "direct", "per_device_train_batch_size": 2, "examples": 12, **options}
+    settings = {
+        "model": stranger,
+        "trace_styles": "direct",
+        "per_device_train_batch_size": 2,
+        "examples": 12,
+        **options,
+    }
     weights = "model.safetensors" if "merge_lora" in options else "adapter_model.safetensors"
     folder = tmp_path / "run"
     runs.train_sft(folder, save_steps=3, **settings)

@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTTrainer
 
 from agents.llm_policy import LLMPolicy
+from agents.prompts import prompt_template
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, InvalidOutput
@@ -59,7 +60,7 @@ def test_the_folder_is_an_ordinary_checkpoint(finished):
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     text = maze_to_text(tiny.mazes(1, 2, 2)[0])
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-    assert tokenizer.init_kwargs["prompt_style"] == "bare"
+    assert prompt_template(tokenizer) == "{maze}"
     for holder in (model.config, model.generation_config, tokenizer):
         assert (holder.pad_token_id, holder.bos_token_id, holder.eos_token_id) == (0, 1, 2)
     saved = runs.weights(folder)
