@@ -36,7 +36,7 @@ Key = TypeVar("Key")
 class DataConfig:
     """Which mazes a stage trains on. Stored with every result that comes of it.
 
-    The values are checked at construction, and their parsed form is kept: ``specs``, ``size_shares`` and so on, ``phases``.
+    The values are checked at construction, and their parsed form is kept (``size_shares``, ``specs``, ``phases`` ...).
 
     >>> config = DataConfig(sizes={"5x5": 3, "6x6": 1}, trace_styles=[{"rows": 500, "path": 1}, {"retry": 1}])
     >>> config.size_shares
@@ -70,8 +70,8 @@ class DataConfig:
     trace_styles: Weights | list[dict[str, float]] = field(
         default="{path: 1, retry: 1}",
         metadata={
-            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; read by SFT only. A list is "
-            "a curriculum: [{rows: 30000, path: 1}, {path: 1, retry: 1}] is paths in the first 30,000 rows, then both."
+            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
+            "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries."
         },
     )
     split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
