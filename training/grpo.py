@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 from trl import GRPOConfig
 
 from agents.decoding import context_length, early_row_removal, end_ids
+from agents.llm_policy import LLMPolicy
 from agents.prompts import conversation, render
 from agents.protocols import Tokenizer
 from maze_env._cli import run_command
@@ -162,7 +163,8 @@ class PlanTask:
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         if args.filter_samples:
-            mazes = filter_by_pass_rate(data, model, tokenizer, args)
+            policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
+            mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
         else:
             mazes = [maze for maze, _ in make_mazes(data)]
         if args.curriculum:
