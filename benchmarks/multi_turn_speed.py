@@ -38,7 +38,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, Move
 
 MIN_AGREEMENT = 0.99
-"""Share of games that must be the same with both decoders: the last bit of a sum may decide between two moves of equal score."""
+"""Share of games that must be the same with both decoders; rounding may decide between moves of equal score."""
 
 Moves = tuple[Move, ...]
 
@@ -66,10 +66,7 @@ class UncachedDecoder(MultiTurnDecoder):
     ) -> tuple[list[str], list[list[int]], list[list[float]]]:
         inputs = self.tokenizer.pad({"input_ids": self.unread}, padding_side="left", return_tensors="pt")
         config = GenerationConfig(
-            max_new_tokens=1,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=list(self.end_ids),
+            max_new_tokens=1, do_sample=False, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=list(self.end_ids)
         )
         moves_alone = LogitsProcessorList([_MovesAlone([ids[0] for ids in self._move_ids])])
         output = self.model.generate(

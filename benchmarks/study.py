@@ -176,7 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        raise InvalidOutput(f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}")
+        raise InvalidOutput(
+            f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}"
+        )
     write_whole(options.page, filled(page, options.page.parent))
 
 
