@@ -5,10 +5,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from agents.decoding import end_ids
-from agents.kv_cache import with_room
+from agents.kv_cache import preallocate
+from agents.protocols import Tokenizer
 from maze_env.answers import first_move
 from maze_env.errors import unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
@@ -36,7 +37,7 @@ class MultiTurnDecoder:
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: Tokenizer,
         temperature: float = 0.0,
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
@@ -70,7 +71,7 @@ class MultiTurnDecoder:
         """
         self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
-        self.cache = with_room(DynamicCache(config=self.model.config))
+        self.cache = preallocate(self.model.config)
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
         self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logits = torch.empty((count, 0), device=device)

@@ -29,7 +29,7 @@ from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.provenance import provenance
 from agents.rollout import rollout
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from benchmarks.record import check_output
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidConfig, TokenMazeError
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_output(options.output, options.overwrite)
     start = time.monotonic()
     if options.model is None:
-        model, tokenizer = build_model(EmbeddedConfig(), seed=0).eval(), build_tokenizer()
+        model, tokenizer = build_model(TinyConfig(), seed=0).eval(), build_tokenizer()
     else:
         model, tokenizer = load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)

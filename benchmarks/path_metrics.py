@@ -60,7 +60,7 @@ def visited_cells(attempt: Attempt) -> list[Cell]:
     cells = [attempt.maze.origin]
     for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):  # moves behind a plan's illegal one
         if outcome is MOVED:
-            cells.append(move.from_cell(cells[-1]))
+            cells.append(move.apply(cells[-1]))
     return cells
 
 

@@ -165,7 +165,7 @@ def close_passage(maze: Maze, place: str, key: int) -> Maze | None:
     path = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
     layouts = []
     for cell, move in product(np.ndindex(maze.rows, maze.cols), (Move.DOWN, Move.RIGHT)):
-        to = move.from_cell(cell)
+        to = move.apply(cell)
         if maze.is_open(cell, move) and ({cell, to} in path) == (place == ON_PATH):
             walls = maze.walls.copy()
             walls[cell] |= move.wall

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,12 +16,10 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.rollout import rollout
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
-from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.dataset import token_ids
-from training.mazes import DataConfig, make_mazes, parse_sizes
+from training.mazes import DataConfig, validation_mazes
 
-VALIDATION_SEED = 20_250_220
 logger = logging.getLogger(__name__)
 
 MakePolicy = Callable[[PreTrainedModel, PreTrainedTokenizerBase, float, int], Agent]
@@ -73,13 +70,7 @@ class Evaluation:
         """
         self.tokenizer, self.make_policy, self.max_tokens = tokenizer, make_policy, max_tokens
         self.samples, self.view_radius = samples, view_radius
-        # Small grids are all train (maze_env/splits.py): a run on nothing else is evaluated on 5x5.
-        weights = {size: weight for size, weight in parse_sizes(data.sizes).items() if min(size) >= MIN_SPLIT_SIDE}
-        sizes = [f"{rows}x{cols}:{weight}" for (rows, cols), weight in weights.items()]
-        drawn = replace(
-            data, sizes=",".join(sizes) or "5x5:1", split="validation", maze_seed=VALIDATION_SEED, examples=mazes
-        )
-        self.mazes = [maze for maze, _ in make_mazes(drawn)]
+        self.mazes = validation_mazes(data, mazes)
 
     def dataset(self) -> Dataset:
         """Rows of ``maze`` and, because trainers ask for it, ``input_ids``, its tokens."""

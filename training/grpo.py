@@ -11,6 +11,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,22 +20,21 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import GRPOConfig
 
-from agents.decoding import context_length, end_ids, use_dropping
-from agents.prompts import render, wording
+from agents.decoding import context_length, early_row_removal, end_ids
+from agents.prompts import conversation, render
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
-from maze_env.phrasings import STANDARD
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from training.arguments import parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
-from training.difficulty_filter import unsettled_mazes
+from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation, MakePolicy, multi_turn_policy, single_turn_policy
 from training.grpo_reward import MazeReward, episode_return
 from training.mazes import DataConfig, make_mazes
-from training.model import EMBEDDED, ModelConfig, load, lora_config
+from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
@@ -179,7 +179,7 @@ class PlanTask(Task):
         """Rows of ``prompt`` and ``maze``; what TRL makes of a prompt is what ``agents.prompts.render`` writes."""
         args, tokenizer = self.args, self.tokenizer
         if args.filter_samples:
-            mazes = unsettled_mazes(self.data, self.model, tokenizer, args)
+            mazes = filter_by_pass_rate(self.data, self.model, tokenizer, args)
         else:
             mazes = [maze for maze, _ in make_mazes(self.data)]
         if args.curriculum:
@@ -188,10 +188,7 @@ class PlanTask(Task):
         prompts = [render(tokenizer, text) for text in texts]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], self.budget, self.context)
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, self.eos_ids)
-        around = wording(tokenizer, STANDARD)
-        return Dataset.from_list(
-            [{"prompt": [{"role": "user", "content": around.replace("{maze}", text)}], "maze": text} for text in texts]
-        )
+        return Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
 
 
 class MultiTurnTask(Task):
@@ -238,7 +235,7 @@ def main() -> None:
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
-    if model_config.model == EMBEDDED and not args.from_scratch:
+    if model_config.model == TINY and not args.from_scratch:
         raise InvalidConfig(
             "Expects --model to name a checkpoint (or --from_scratch true, to start GRPO from random weights), "
             "actual: none"
@@ -250,7 +247,9 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     model, tokenizer = load(model_config, args.seed)
     task = args.task(args, data, model, tokenizer)
     trainer = make_trainer(task, model_config)
-    run(trainer, "grpo", configuration, checkpoint)
+    # Sharded weights generate in step with other processes.
+    with nullcontext() if is_sharded(trainer) else early_row_removal(model):
+        run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
     return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
@@ -261,7 +260,7 @@ def make_trainer(task: Task, model_config: ModelConfig) -> MazeGRPOTrainer:
     model, args = task.model, task.args
     rows = task.dataset()
     prepare_chat(task.tokenizer)
-    trainer = MazeGRPOTrainer(
+    return MazeGRPOTrainer(
         model=model,
         reward_funcs=task.reward,
         args=args,
@@ -272,9 +271,6 @@ def make_trainer(task: Task, model_config: ModelConfig) -> MazeGRPOTrainer:
         evaluation=task.evaluation(),
         **task.trainer_arguments,
     )
-    if not is_sharded(trainer):  # those generate in step with other processes
-        use_dropping(model)
-    return trainer
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

@@ -23,7 +23,7 @@ from maze_env.episode import Episode, Observation
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.dataset import arrange, check_prompts_fit, token_ids
+from training.dataset import check_prompts_fit, length_bucketed_order, token_ids
 from training.mazes import DataConfig, make_mazes
 from training.trl_adapter import RolloutTrainer, rollout_columns
 
@@ -138,7 +138,7 @@ def expert_dataset(
         raise InvalidConfig(
             f"Expects episodes of at most {context} tokens, the model's context, actual: one of {longest}"
         )
-    order = arrange([len(ids) for ids, _ in rows], batch_size, seed)
+    order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
     return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
 
 

@@ -13,12 +13,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
+from agents.prompts import PLAIN_CHAT
 from maze_env.attempt import Attempt
 
 Message = dict[str, str]
-
-PLAIN_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-"""Writes what the messages say and nothing else."""
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -80,7 +78,7 @@ def is_sharded(trainer: Trainer) -> bool:
 def prepare_chat(tokenizer: PreTrainedTokenizerBase) -> None:
     """Lets a tokenizer without a chat template read messages as they are; TRL adds special tokens to plain text."""
     if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_CHAT_TEMPLATE
+        tokenizer.chat_template = PLAIN_CHAT
 
 
 def prepare_tool_calls(tokenizer: PreTrainedTokenizerBase) -> None:

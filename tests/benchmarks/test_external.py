@@ -85,7 +85,7 @@ def test_levels_may_be_numbers(tmp_path):
         ({"Prompt": EXAMPLE_TEXT.replace("<|2-2|>", "<|2-9|>")}, r"Expects <\|2-2\|> next, .* \(row 3 of .*\.json\)"),
         ({"Prompt": EXAMPLE_TEXT.replace("<|target|>", "<|blank|>")}, r"one <\|target\|>, actual: none \(row 3"),
         ({"Prompt": EXAMPLE_TEXT + "Think step by step."}, r"actual: 'Think step by step.' .* \(row 3"),
-        ({"Prompt": maze_to_text(Maze.from_ascii(CUT_OFF_ASCII))}, r"Expects a way from .* actual: none \(row 3"),
+        ({"Prompt": maze_to_text(Maze.from_ascii(CUT_OFF_ASCII))}, r"Expects a path from .* actual: none \(row 3"),
         ({"Prompt": None}, r"Expects a value in column Prompt, actual: None \(row 3"),
         ({"Level": None}, r"Expects a value in column Level, actual: None \(row 3"),
     ],

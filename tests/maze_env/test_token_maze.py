@@ -123,12 +123,13 @@ def test_the_docstring_has_the_sections_of_gymnasium():
         "Description",
         "Action Space",
         "Observation Space",
-        "Fog",
+        "Partial Observability",
         "Starting State",
         "Rewards",
         "Episode End",
         "Information",
         "Arguments",
+        "Example",
         "Version History",
     ]
     assert all(section(title).strip() for title in titles)
@@ -218,7 +219,7 @@ def test_a_given_maze_leaves_the_random_generator_where_it_was():
         (
             {"maze": Maze.from_ascii(CUT_OFF_ASCII)},
             InvalidMaze,
-            r"Expects a way from \(0, 0\) to \(0, 2\), actual: none",
+            r"Expects a path from \(0, 0\) to \(0, 2\), actual: none",
         ),
         ({"mase": ROOM}, InvalidConfig, r"Expects reset options out of \['maze'\], actual: \['mase'\]"),
     ],

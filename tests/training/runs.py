@@ -15,13 +15,13 @@ from training.model import ModelConfig
 
 # 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.
 SFT = {
-    "sizes": "2x2:1", "styles": "direct:1", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
+    "sizes": "2x2", "trace_styles": "direct", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
     "per_device_train_batch_size": 16, "learning_rate": 0.01, "logging_steps": 4, "save_steps": 8, "use_cpu": True,
     "disable_tqdm": True,
 }  # fmt: skip
 # 4 mazes a step, 8 answers each.
 GRPO = {
-    "sizes": "2x2:1", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
+    "sizes": "2x2", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
     "max_completion_length": 12, "learning_rate": 0.001, "save_steps": 3, "use_cpu": True, "disable_tqdm": True,
 }  # fmt: skip
 

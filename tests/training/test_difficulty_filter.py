@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from agents.llm_policy import LLMPolicy
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig
@@ -12,7 +13,7 @@ from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
 from training import difficulty_filter
-from training.difficulty_filter import unsettled_mazes
+from training.difficulty_filter import filter_by_pass_rate
 from training.mazes import DataConfig, make_mazes
 
 DATA = DataConfig(examples=10, sizes="3x3", maze_seed=5)
@@ -21,7 +22,7 @@ DATA = DataConfig(examples=10, sizes="3x3", maze_seed=5)
 class Arguments:
     """What is asked of a stage's arguments."""
 
-    skip_settled, temperature, max_completion_length, seed = 4, 1.0, 20, 0
+    filter_samples, temperature, max_completion_length, seed = 4, 1.0, 20, 0
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def answering(monkeypatch):
     """Lets every model answer right with the chance that ``chances`` has for the maze's shortest path."""
     chances = {}
 
-    def of_model(model, tokenizer, temperature, max_new_tokens):
-        policy = original(model, tokenizer, temperature=temperature, max_new_tokens=max_new_tokens)
+    def scripted_policy(model, tokenizer, temperature, max_new_tokens):
+        policy = LLMPolicy(model, tokenizer, temperature=temperature, max_new_tokens=max_new_tokens)
         draw = random.Random(0)
 
         def write(prompt):
@@ -39,15 +40,14 @@ def answering(monkeypatch):
 
         return tiny.scripted(policy, write)
 
-    original = difficulty_filter.LLMPolicy.of_model
-    monkeypatch.setattr(difficulty_filter.LLMPolicy, "of_model", of_model)
+    monkeypatch.setattr(difficulty_filter, "LLMPolicy", scripted_policy)
     return chances
 
 
 def test_what_is_always_or_never_solved_is_left_out(answering):
     answering.update({1: 1.0, 2: 0.0})
     torch.manual_seed(0)
-    mazes = unsettled_mazes(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)
+    mazes = filter_by_pass_rate(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)
     assert len(mazes) == 10
     assert {len(shortest_path(maze)) for maze in mazes}.isdisjoint({1, 2})
     # In the order in which they are drawn, and of the same draw.
@@ -59,4 +59,4 @@ def test_what_is_always_or_never_solved_is_left_out(answering):
 def test_a_model_that_has_nothing_to_learn_is_an_error(answering):
     answering.update(dict.fromkeys(range(1, 9), 1.0))
     with pytest.raises(InvalidConfig, match=r"Expects 10 mazes that the model sometimes solves .* actual: 0 of 500"):
-        unsettled_mazes(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)
+        filter_by_pass_rate(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)

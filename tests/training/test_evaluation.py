@@ -40,7 +40,7 @@ def test_a_run_that_does_not_evaluate_makes_no_mazes(stage, trained, tmp_path, m
 
 
 def test_its_mazes_are_validation_mazes_of_the_runs_sizes_and_lengths():
-    mazes = evaluation(mazes=80, sizes="4x4,5x6", lengths="2-3,6-7", split="train").mazes
+    mazes = evaluation(mazes=80, sizes={"4x4": 1, "5x6": 1}, lengths={"2-3": 1, "6-7": 1}, split="train").mazes
     assert len(mazes) == 80
     assert {split_of(maze.walls) for maze in mazes} == {"validation"}
     assert {(maze.rows, maze.cols) for maze in mazes} == {(4, 4), (5, 6)}
@@ -52,8 +52,8 @@ def test_its_mazes_are_the_same_whatever_the_run_draws():
 
 
 def test_sizes_that_have_no_validation_mazes_give_way_to_5x5():
-    assert {(maze.rows, maze.cols) for maze in evaluation(sizes="2x2,3x9").mazes} == {(5, 5)}
-    assert {(maze.rows, maze.cols) for maze in evaluation(sizes="2x2,4x4").mazes} == {(4, 4)}
+    assert {(maze.rows, maze.cols) for maze in evaluation(sizes={"2x2": 1, "3x9": 1}).mazes} == {(5, 5)}
+    assert {(maze.rows, maze.cols) for maze in evaluation(sizes={"2x2": 1, "4x4": 1}).mazes} == {(4, 4)}
 
 
 def test_its_rows_are_its_mazes():
