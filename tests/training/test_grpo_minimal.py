@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import generate, maze_from_text, maze_to_text, shortest_path
 from maze_env.answers import moves_to_text
 from maze_env.generation import MazeSpec
@@ -85,7 +85,7 @@ class Watched(GRPOTrainer):
 def test_advantages_loss_and_gradients_are_those_of_trl(tmp_path):
     """TRL samples a batch and takes a step; what follows the answers is computed again by the minimal file."""
     tokenizer, group = build_tokenizer(), 8
-    model = build_model(EmbeddedConfig(hidden_size=32, layers=2, heads=2), seed=0)
+    model = build_model(TinyConfig(hidden_size=32, layers=2, heads=2), seed=0)
     mazes = draw_mazes(0, held_out=False)
     warm_up(model, tokenizer, mazes, steps=60)  # so that answers end, and some come nearer to the target
     before = copy.deepcopy(model)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import Maze, MazeSpec, generate, maze_to_text, shortest_path, verify
 from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
@@ -131,7 +131,7 @@ def warm_up(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, mazes: 
 def train(seed: int = 0, warm_up_steps: int = 150, steps: int = 200, report_every: int = 25) -> list[float]:
     """Warm-up, then GRPO; returns the solved rate on held-out mazes after the warm-up and at each report."""
     tokenizer = build_tokenizer()
-    model = build_model(EmbeddedConfig(hidden_size=64, layers=2, heads=4), seed)
+    model = build_model(TinyConfig(hidden_size=64, layers=2, heads=4), seed)
     mazes = draw_mazes(seed, held_out=False)
     test_mazes = list(islice(draw_mazes(-1, held_out=True), TEST_MAZES))
 
