@@ -25,7 +25,7 @@ class PPORunConfig:
     output_dir: str = field(default="runs/ppo", metadata={"help": "A new folder, for the policy and run.json."})
     rows: int = field(default=5, metadata={"help": "Rows of the mazes."})
     cols: int = field(default=5, metadata={"help": "Columns of the mazes."})
-    generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
+    generator: str = field(default="dfs", metadata={"help": "Name of the maze generator."})
     view_radius: int | None = field(
         default=None, metadata={"help": "Radius of partial observability; none by default."}
     )
