@@ -38,7 +38,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, Move
 
 MIN_AGREEMENT = 0.99
-"""Share of games that must be alike both ways: the last bit of a sum may decide between two moves of equal score."""
+"""Share of games that must be the same with both decoders: the last bit of a sum may decide between two moves of equal score."""
 
 Moves = tuple[Move, ...]
 
@@ -122,7 +122,7 @@ def measure(
         fresh, moves_uncached = play(model, tokenizer, mazes, turns, cached=False)
         agreement = sum(one == other for one, other in zip(moves, moves_uncached, strict=True)) / games
         if agreement < MIN_AGREEMENT:
-            raise DifferentMoves(f"Expects the same moves both ways, actual: in {agreement:.1%} of the games")
+            raise DifferentMoves(f"Expects the same moves from both decoders, actual: in {agreement:.1%} of the games")
         rates["kept"].append(kept)
         rates["fresh"].append(fresh)
     ratios = [kept / fresh for kept, fresh in zip(rates["kept"], rates["fresh"], strict=True)]

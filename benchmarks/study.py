@@ -155,7 +155,7 @@ TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
 
 
 def filled(page: str, folder: Path) -> str:
-    """``page`` with every table made anew."""
+    """``page`` with every table replaced."""
 
     def table(marker: re.Match[str]) -> str:
         head, kind, patterns, against, end = marker.groups()
@@ -167,16 +167,16 @@ def filled(page: str, folder: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Makes the tables of a page anew."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description="Makes a page's tables anew.")
+    """Replaces the tables of a page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
     parser.add_argument("page", type=Path, help="Markdown file with markers")
     options = parser.parse_args(arguments)
     if not options.page.is_file():
         raise InvalidOutput(f"Expects an existing page, actual: {options.page}")
     page = options.page.read_text(encoding="utf-8")
-    begun, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
-    if not complete or begun != complete:
-        raise InvalidOutput(f"Expects an end to each of the {begun} tables begun in {options.page}, actual: {complete}")
+    started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
+    if not complete or started != complete:
+        raise InvalidOutput(f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}")
     write_whole(options.page, filled(page, options.page.parent))
 
 

@@ -29,7 +29,7 @@ def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> lis
 
     Args:
         maze: the maze.
-        distances: ``distances_to(maze.walls, maze.target)``, when known.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
 
     Raises:
         InvalidMaze: when the target cannot be reached.

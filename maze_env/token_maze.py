@@ -98,7 +98,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     >>> print(text.splitlines()[1])
     <|1-0|><|left_wall|><|blank|><|1-1|><|up_right_wall|><|origin|><|1-2|><|left_right_wall|><|blank|>
     >>> text, reward, terminated, truncated, info = env.step("<|down|>")
-    >>> info["last_move"], info["distance"]
+    >>> info["last_move"].value, info["distance"]
     ('moved', 5)
 
     ## Version History

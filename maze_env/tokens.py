@@ -73,6 +73,8 @@ def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | Non
 
     Args:
         walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+        origin: the cell with ``<|origin|>``, if any.
+        target: the cell with ``<|target|>``, if any.
     """
     rows, cols = walls.shape
     cells = walls.tobytes()  # iterates as integers, faster than the array
@@ -145,6 +147,9 @@ def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None
 
 def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
     """Walls, origin and target of a text, which may hold unseen cells. Walls are not checked for consistency.
+
+    Returns:
+        Walls, (rows, cols) uint8 with ``UNSEEN_BITS`` where a cell has not been seen; the origin; the target.
 
     Raises:
         InvalidMazeText: as ``maze_from_text``.

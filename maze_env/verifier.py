@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from maze_env.answers import Answer, parse_answer
 from maze_env.attempt import ILLEGAL, End
 from maze_env.dynamics import MOVED, Outcome, transition
-from maze_env.errors import unknown_name
+from maze_env.errors import lookup
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN
 from maze_env.solving import UNREACHABLE, distances_to
@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         end: how it ended.
-        answer: the completion, taken apart.
+        answer: the parsed completion.
         legal_moves: moves played before the first illegal one. The strict rule plays none of a malformed answer.
         position: the cell where the agent stood when the replay ended.
         start_distance: moves of the shortest path from the origin to the target; ``UNREACHABLE`` where there is none.
@@ -67,19 +67,17 @@ def verify(
             or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
             right. ``published``: see ``verify_published``.
         thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
-        distances: ``distances_to(maze.walls, maze.target)`` when known, as for a group of completions.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
     """
-    if rule not in RULES:
-        raise unknown_name("verifier rule", rule, RULES)
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
     if distances is None:
         distances = distances_to(maze.walls, maze.target)
-    return RULES[rule](maze, answer, distances)
+    return lookup("verifier rule", rule, RULES)(maze, answer, distances)
 
 
 def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
-    """The project's own rule; see ``verify``."""
+    """The project's own rule; see ``verify``. ``distances`` is (rows, cols) int16."""
     cell, target, played = maze.origin, maze.target, 0
     end = answer.fault or End.SHORT_OF_TARGET
     if answer.says_unreachable:

@@ -26,7 +26,7 @@ from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
 from maze_env import kernels
-from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.errors import ImpossibleMaze, lookup
 from maze_env.maze import Cell
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
@@ -175,12 +175,7 @@ VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": 
 
 
 def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
-    """The view of that name.
-
-    Raises:
-        UnknownName: for a name not in ``VIEWS``.
-    """
-    if name not in VIEWS:
-        raise unknown_name("view", name, VIEWS)
+    """The view of that name."""
+    make = lookup("view", name, VIEWS)
     check_view_radius(view_radius)
-    return VIEWS[name](rows, cols, view_radius)
+    return make(rows, cols, view_radius)

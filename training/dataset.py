@@ -2,20 +2,18 @@
 
 import random
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
 from agents.prompts import render
-from maze_env.errors import InvalidConfig
+from agents.prompts import token_ids as token_ids_of
+from agents.protocols import Tokenizer
+from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from training.mazes import DataConfig, supervised_rows
-
-if TYPE_CHECKING:
-    from agents.protocols import Tokenizer
 
 TOKENIZE_BATCH = 256
 """Examples tokenised together: few enough that one too long for the model is found at once."""
@@ -23,18 +21,18 @@ BUCKET_BATCHES = 16
 """Batches whose rows are sorted by length together. A larger bucket would leave less padding and mix rows less."""
 
 
-def token_ids(tokenizer: "Tokenizer", texts: list[str]) -> list[list[int]]:
+def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
     """The tokens of ``texts``. Raises InvalidConfig for text that the vocabulary does not have."""
     try:
-        return tokenizer(texts, add_special_tokens=False)["input_ids"]
-    except Exception as error:  # the tokenizers package raises no narrower one
+        return token_ids_of(tokenizer, texts)
+    except UnreadableMaze as error:
         raise InvalidConfig(
             "Expects mazes and traces that the model's vocabulary can write (the tiny model's coordinates go up to "
             f"{MAX_VOCABULARY_SIDE}x{MAX_VOCABULARY_SIDE}), actual: {error}"
         ) from error
 
 
-def supervised_dataset(config: DataConfig, tokenizer: "Tokenizer", context: int, batch_size: int, seed: int) -> Dataset:
+def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: the supervised tokens are exactly the completion's and the end token.
 
     Args:
@@ -52,7 +50,7 @@ def supervised_dataset(config: DataConfig, tokenizer: "Tokenizer", context: int,
     """
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
-    # A few at a time: what a tokenizer returns beside the ids is many times their size.
+    # A few at a time: what else a tokenizer returns is many times the size of the ids.
     while chunk := list(islice(source, TOKENIZE_BATCH)):
         prompts, completions = [], []
         for row in chunk:
@@ -105,7 +103,7 @@ def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> lis
     return order
 
 
-def check_prompts_fit(tokenizer: "Tokenizer", prompts: list[str], max_completion_length: int, context: int) -> None:
+def check_prompts_fit(tokenizer: Tokenizer, prompts: list[str], max_completion_length: int, context: int) -> None:
     """Raises InvalidConfig unless every prompt and a full completion fit into ``context`` tokens."""
     longest = max(map(len, token_ids(tokenizer, prompts)))
     if longest + max_completion_length > context:

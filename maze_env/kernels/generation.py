@@ -28,34 +28,20 @@ def carve(algorithm: int, stream: NDArray[np.uint64], walls: NDArray[np.uint8]) 
 
 @compiled
 def fill_batch(
-    keys: NDArray[np.uint64],
-    algorithm: int,
-    braid_share: float,
-    lengths: NDArray[np.int64],
-    turns: tuple[int, int],
-    low_hash: np.uint64,
-    high_hash: np.uint64,
-    check_hash: bool,
-    max_tries: int,
-    max_work: int,
-    walls: NDArray[np.uint8],
-    ends: NDArray[np.int64],
+    keys: NDArray[np.uint64],  # (n,)
+    algorithm: int,  # its number, see ``carve``
+    braid_share: float,  # of the dead ends to open, 0 to 1
+    lengths: NDArray[np.int64],  # (n, 2), min and max moves of the shortest path
+    turns: tuple[int, int],  # min and max of the fewest turns of a shortest path; a min below 0 means no bounds
+    low_hash: np.uint64,  # min of the layout's hash, inclusive; ignored unless ``check_hash``
+    high_hash: np.uint64,  # max, inclusive
+    check_hash: bool,  # whether the hash is bounded
+    max_tries: int,  # layouts tried for one maze. In each, every cell is tried as origin, from a random one on
+    max_work: int,  # cells of distance maps computed for one maze; ends the search in a large grid sooner
+    walls: NDArray[np.uint8],  # out, (n, rows, cols)
+    ends: NDArray[np.int64],  # out, (n, 4): origin row, col, target row, col
 ) -> tuple[int, int]:
     """Makes maze ``i`` from ``keys[i]`` and the parameters alone.
-
-    Args:
-        keys: (n,) uint64.
-        algorithm: its number, see ``carve``.
-        braid_share: of the dead ends to open, 0 to 1.
-        lengths: (n, 2) int64, min and max moves of the shortest path.
-        turns: min and max of the fewest turns of a shortest path; a min below 0 means no bounds.
-        low_hash: min of the layout's hash, inclusive; ignored unless ``check_hash``.
-        high_hash: max, inclusive.
-        check_hash: whether the hash is bounded.
-        max_tries: layouts tried for one maze. In each, every cell is tried as origin, from a random one on.
-        max_work: cells of distance maps computed for one maze; ends the search in a large grid sooner.
-        walls: out, (n, rows, cols) uint8.
-        ends: out, (n, 4) int64: origin row, col, target row, col.
 
     Returns:
         The index of the first maze that was not found, or -1; and the layouts tried for it.

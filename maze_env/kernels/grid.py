@@ -26,16 +26,13 @@ def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
 
 @compiled
 def fill_distances(
-    walls: NDArray[np.uint8], row: int, col: int, distances: NDArray[np.int16], queue: NDArray[np.int64]
+    walls: NDArray[np.uint8],  # (rows, cols)
+    row: int,  # of the cell that distances are measured to
+    col: int,  # of that cell
+    distances: NDArray[np.int16],  # out, (rows, cols), moves from each cell; ``UNREACHABLE`` where there is no path
+    queue: NDArray[np.int64],  # scratch, (rows * cols,); holds the reachable cells afterwards, nearest first
 ) -> int:
     """Breadth-first search from (row, col).
-
-    Args:
-        walls: (rows, cols) uint8.
-        row: of the cell that distances are measured to.
-        col: of that cell.
-        distances: out, (rows, cols) int16, the moves from each cell; ``UNREACHABLE`` where no path leads there.
-        queue: scratch, (rows * cols,) int64; holds the reachable cells afterwards, nearest first.
 
     Returns:
         The number of reachable cells.
@@ -99,21 +96,13 @@ def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
 
 @compiled
 def fill_turns(
-    walls: NDArray[np.uint8],
-    distances: NDArray[np.int16],
-    queue: NDArray[np.int64],
-    reached: int,
-    turns: NDArray[np.int16],
+    walls: NDArray[np.uint8],  # (rows, cols)
+    distances: NDArray[np.int16],  # (rows, cols), as ``fill_distances`` left it
+    queue: NDArray[np.int64],  # (rows * cols,), likewise
+    reached: int,  # what ``fill_distances`` returned
+    turns: NDArray[np.int16],  # out, (rows, cols, 4); -1 where no shortest path to a cell ends with that move
 ) -> None:
-    """The fewest turns of a shortest path to each cell, by its last move.
-
-    Args:
-        walls: (rows, cols) uint8.
-        distances: (rows, cols) int16, as ``fill_distances`` left it.
-        queue: (rows * cols,) int64, likewise.
-        reached: what ``fill_distances`` returned.
-        turns: out, (rows, cols, 4) int16; -1 where no shortest path to a cell ends with that move.
-    """
+    """The fewest turns of a shortest path to each cell, by its last move."""
     cols = walls.shape[1]
     turns[:, :, :] = -1
     for index in range(1, reached):

@@ -13,16 +13,12 @@ NO_MOVE, MOVED, HIT_WALL, LEFT_GRID = range(4)
 
 @compiled
 def fill_all_distances(
-    walls: NDArray[np.uint8], targets: NDArray[np.int64], chosen: NDArray[np.int64], distances: NDArray[np.int16]
+    walls: NDArray[np.uint8],  # (n, rows, cols)
+    targets: NDArray[np.int64],  # (n,), cells numbered row by row
+    chosen: NDArray[np.int64],  # (k,), indices of the mazes
+    distances: NDArray[np.int16],  # out, (n, rows, cols); only those of ``chosen`` are written
 ) -> None:
-    """The distance maps of some of n mazes.
-
-    Args:
-        walls: (n, rows, cols) uint8.
-        targets: (n,) int64, cells numbered row by row.
-        chosen: (k,) int64, indices of the mazes.
-        distances: out, (n, rows, cols) int16; only those of ``chosen`` are written.
-    """
+    """The distance maps of some of n mazes."""
     rows, cols = walls.shape[1:]
     queue = np.empty(rows * cols, np.int64)
     for i in chosen:
@@ -31,38 +27,23 @@ def fill_all_distances(
 
 @compiled
 def advance(
-    actions: NDArray[np.int64],
-    skipped: NDArray[np.bool_],
-    walls: NDArray[np.uint8],
-    distances: NDArray[np.int16],
-    agents: NDArray[np.int64],
-    positions: NDArray[np.int64],
-    steps: NDArray[np.int64],
-    max_steps: int,
-    before: NDArray[np.int64],
-    after: NDArray[np.int64],
-    outcomes: NDArray[np.uint8],
-    masks: NDArray[np.int8],
-    ends: NDArray[np.bool_],
+    actions: NDArray[np.int64],  # (n,), 0 to 3
+    skipped: NDArray[np.bool_],  # (n,), environments that stay as they are
+    walls: NDArray[np.uint8],  # (n, rows, cols)
+    distances: NDArray[np.int16],  # (n, rows, cols), moves from each cell to the target
+    agents: NDArray[np.int64],  # in and out, (n, 2), row and column
+    positions: NDArray[np.int64],  # out, (n,), row * cols + col
+    steps: NDArray[np.int64],  # in and out, (n,), steps since the reset
+    max_steps: int,  # steps before truncation
+    before: NDArray[np.int64],  # out, (n,), distance to the target before the move
+    after: NDArray[np.int64],  # out, (n,), distance after it
+    outcomes: NDArray[np.uint8],  # out, (n,), see ``NO_MOVE`` and its like
+    masks: NDArray[np.int8],  # out, (n, 4), 1 where a move is possible next
+    ends: NDArray[np.bool_],  # out, (2, n), terminated and truncated
 ) -> None:
     """One move in each environment.
 
     Rows and columns are stored as well as cell numbers: computing them by division would dominate the loop.
-
-    Args:
-        actions: (n,) int64, 0 to 3.
-        skipped: (n,) bool, environments that stay as they are.
-        walls: (n, rows, cols) uint8.
-        distances: (n, rows, cols) int16, moves from each cell to the target.
-        agents: in and out, (n, 2) int64, row and column.
-        positions: out, (n,) int64, row * cols + col.
-        steps: in and out, (n,) int64, steps since the reset.
-        max_steps: steps before truncation.
-        before: out, (n,) int64, distance to the target before the move.
-        after: out, (n,) int64, distance after it.
-        outcomes: out, (n,) uint8, see ``NO_MOVE`` and its like.
-        masks: out, (n, 4) int8, 1 where a move is possible next.
-        ends: out, (2, n) bool, terminated and truncated.
     """
     rows, cols = walls.shape[1], walls.shape[2]
     for i in range(len(actions)):
@@ -94,16 +75,12 @@ def advance(
 
 @compiled
 def reveal_all(
-    walls: NDArray[np.uint8], agents: NDArray[np.int64], view_radius: int, visible: NDArray[np.uint8]
+    walls: NDArray[np.uint8],  # (n, rows, cols)
+    agents: NDArray[np.int64],  # (n, 2), row and column
+    view_radius: int,  # rows and columns seen on each side
+    visible: NDArray[np.uint8],  # out, (n, rows, cols); cells out of view stay as they are
 ) -> None:
-    """Copies the walls that each agent sees from where it stands.
-
-    Args:
-        walls: (n, rows, cols) uint8.
-        agents: (n, 2) int64, row and column.
-        view_radius: rows and columns seen on each side.
-        visible: out, (n, rows, cols) uint8; cells out of view stay as they are.
-    """
+    """Copies the walls that each agent sees from where it stands."""
     count, rows, cols = walls.shape
     for i in range(count):
         row, col = agents[i, 0], agents[i, 1]

@@ -9,25 +9,15 @@ from maze_env.moves import UNSEEN_BITS
 
 @compiled
 def encode_tokens(
-    walls: NDArray[np.uint8],
-    positions: NDArray[np.int64],
-    targets: NDArray[np.int64],
-    coordinates: NDArray[np.int32],
-    wall_ids: NDArray[np.int32],
-    markers: NDArray[np.int32],
-    out: NDArray[np.int32],
+    walls: NDArray[np.uint8],  # (n, rows, cols), ``UNSEEN_BITS`` where a cell has not been seen
+    positions: NDArray[np.int64],  # (n,), the agents' cells, numbered row by row
+    targets: NDArray[np.int64],  # (n,), likewise
+    coordinates: NDArray[np.int32],  # (rows * cols,), the id of each cell's coordinate
+    wall_ids: NDArray[np.int32],  # (17,), ids by wall byte, unseen last
+    markers: NDArray[np.int32],  # (4,), ids of blank, origin, target and newline
+    out: NDArray[np.int32],  # out, (n, rows * (3 * cols + 1))
 ) -> None:
-    """The token ids of each maze's text.
-
-    Args:
-        walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
-        positions: (n,) int64, the agents' cells, numbered row by row.
-        targets: (n,) int64, likewise.
-        coordinates: (rows * cols,) int32, the id of each cell's coordinate.
-        wall_ids: (17,) int32, ids by wall byte, unseen last.
-        markers: (4,) int32, ids of blank, origin, target and newline.
-        out: out, (n, rows * (3 * cols + 1)) int32.
-    """
+    """The token ids of each maze's text."""
     count, rows, cols = walls.shape
     for i in range(count):
         at = 0
@@ -45,16 +35,12 @@ def encode_tokens(
 
 @compiled
 def encode_grid(
-    walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64], out: NDArray[np.uint8]
+    walls: NDArray[np.uint8],  # (n, rows, cols), ``UNSEEN_BITS`` where a cell has not been seen
+    positions: NDArray[np.int64],  # (n,), the agents' cells, numbered row by row
+    targets: NDArray[np.int64],  # (n,), likewise
+    out: NDArray[np.uint8],  # out, (n, 6, rows, cols), or 7 channels under partial observability
 ) -> None:
-    """The channels that ``maze_env.views.GridView`` names.
-
-    Args:
-        walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
-        positions: (n,) int64, the agents' cells, numbered row by row.
-        targets: (n,) int64, likewise.
-        out: out, (n, 6, rows, cols) uint8, or 7 channels under partial observability.
-    """
+    """The channels that ``maze_env.views.GridView`` names."""
     count, rows, cols = walls.shape
     partial = out.shape[1] == 7
     for i in range(count):

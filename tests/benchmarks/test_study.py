@@ -13,6 +13,7 @@ from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
 from maze_env.errors import InvalidOutput, UnknownName
 from tests.results import constructed, write
+from tests.tiny import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,9 @@ def test_the_interval_over_seeds_and_mazes():
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 500), rel=0.1)
     # Seeds that differ widen it, however many mazes there are: means of 3 of (0, 0, 1) lie between 0 and 1.
     assert bootstrap_seeds(np.repeat([[0.0], [0.0], [1.0]], 5000, axis=1)) == pytest.approx((0, 1), abs=0.05)
+
+
+def test_this_projects_study_says_what_its_results_say():
+    path = ROOT / "benchmarks" / "STUDY.md"
+    text = path.read_text(encoding="utf-8")
+    assert study.filled(text, path.parent) == text

@@ -66,7 +66,7 @@ def test_an_answer_alone_has_no_reasoning():
         ("search", "<|up_left_wall|>", "<|up_wall|>", "drawing", "Expects <|up_left_wall|> for <|3-1|> in step 1"),
         ("search", "<|down|>", "<|right|>", "step", "Expects step 2 in <|3-2|>, actual"),  # possible, and not made
         ("search", "<|down|>", "<|left|>", "step", "Expects a possible move in step 1"),  # a wall
-        ("search", "<|down|>", "BACK", "dead_end", "Expects a way on from <|3-1|> in step 1, actual: BACK"),
+        ("search", "<|down|>", "BACK", "dead_end", "Expects a move on from <|3-1|> in step 1, actual: BACK"),
         ("search", "<|3-1|>", "<|0-0|>", "start", "Expects step 1 in <|3-1|>, actual: <|0-0|>"),
         ("search", "<|4-1|>", "<|0-0|>", "step", "Expects step 2 in <|4-1|>, actual: <|0-0|>"),
         ("search", "<|4-1|>", "<|4-1|><|target|>", "arrival", "Expects <|target|> on <|2-4|>"),

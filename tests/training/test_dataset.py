@@ -15,7 +15,6 @@ from training import grpo
 from training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
 from training.grpo import MazeGRPOConfig, PlanTask
 from training.mazes import DataConfig, make_mazes, supervised_rows
-from training.trl_adapter import prepare_chat
 
 STYLES = dict.fromkeys(("direct", "path", "retry", "redraw", "search"), 1)
 MIXED = DataConfig(examples=70, sizes={"2x2": 1, "4x4": 1}, trace_styles=STYLES)
@@ -35,7 +34,7 @@ def rows_of(tokenizer, config=MIXED, context=4096):
 def plan_rows(tokenizer, context, budget, data=MIXED, **options):
     """Rows of GRPO in mode plan, for a model of that context."""
     args = MazeGRPOConfig(use_cpu=True, max_completion_length=budget, **options)
-    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).dataset()
+    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).rows
 
 
 @pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT])
@@ -131,14 +130,13 @@ def test_arranging_is_a_function_of_the_seed():
     assert length_bucketed_order(lengths, 4, seed=1) != length_bucketed_order(lengths, 4, seed=2)
 
 
-@pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT, tiny.R1_CHAT])
+@pytest.mark.parametrize("template", ["tiny", tiny.CHAT, tiny.R1_CHAT])
 def test_grpo_rows_hold_a_maze_and_messages_that_are_rendered_as_the_policy_does(template):
     tokenizer = build_tokenizer() if template == "tiny" else tiny.byte_tokenizer(template)
     rows = plan_rows(tokenizer, 4096, 100)
     mazes = [maze_to_text(maze) for maze, _ in make_mazes(MIXED)]
     rendered = [render(tokenizer, maze).text for maze in mazes]
     assert rows["maze"][:] == mazes
-    prepare_chat(tokenizer)
     assert tokenizer.apply_chat_template(rows["prompt"][:], tokenize=False, add_generation_prompt=True) == rendered
 
 
@@ -160,6 +158,6 @@ def test_a_curriculum_begins_with_short_mazes():
 
 def test_filtered_mazes_take_the_place_of_those_drawn(monkeypatch):
     mazes = tiny.mazes(3, 2, 2)
-    monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, model, tokenizer, args: mazes[: args.filter_samples])
+    monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, policy, samples, seed: mazes[:samples])
     rows = plan_rows(build_tokenizer(), 4096, 100, filter_samples=2)
     assert rows["maze"][:] == [maze_to_text(maze) for maze in mazes[:2]]

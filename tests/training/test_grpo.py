@@ -116,7 +116,7 @@ def test_every_group_plays_one_maze_and_every_row_is_played_once(trained, tmp_pa
         assert len(mazes) == len(completions) == 32
         groups += [mazes[start : start + GROUP] for start in range(0, 32, GROUP)]
     assert all(len(set(group)) == 1 for group in groups)
-    rows = Counter(maze_to_text(maze) for maze, _ in make_mazes(DataConfig(examples=24, sizes="2x2:1")))
+    rows = Counter(maze_to_text(maze) for maze, _ in make_mazes(DataConfig(examples=24, sizes="2x2")))
     assert Counter(group[0] for group in groups) == rows
     assert len(rows) > 10
     assert any(len(set(map(tuple, completions))) > 4 for _, completions, _ in rewarded)  # they are sampled
@@ -202,7 +202,7 @@ def test_no_model_is_an_error_before_anything_is_written(tmp_path):
 
 def test_random_weights_are_trained_when_asked_for(tmp_path):
     sizes = {"hidden_size": 32, "layers": 2, "heads": 2}
-    figures = runs.train_grpo(tmp_path / "run", "embedded", from_scratch=True, examples=4, save_strategy="no", **sizes)
+    figures = runs.train_grpo(tmp_path / "run", "tiny", from_scratch=True, examples=4, save_strategy="no", **sizes)
     assert figures["steps"] == 1
 
 

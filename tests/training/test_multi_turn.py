@@ -19,7 +19,7 @@ from tests import tiny
 from tests.training import runs
 from training.grpo_reward import episode_return
 from training.mazes import DataConfig, make_mazes
-from training.model import EMBEDDED
+from training.model import TINY
 from training.multi_turn import (
     EnvConfig,
     MultiTurnRollout,
@@ -30,7 +30,7 @@ from training.multi_turn import (
 )
 from training.trl_adapter import SparseGRPOTrainer
 
-DATA = DataConfig(examples=12, sizes="3x3,2x4", maze_seed=3)
+DATA = DataConfig(examples=12, sizes={"3x3": 1, "2x4": 1}, maze_seed=3)
 STRANGER = {"tokenizer": tiny.byte_tokenizer(tiny.CHAT)}
 
 
@@ -225,7 +225,7 @@ def test_wrong_settings_are_refused(settings, error, message, tmp_path):
 
 def test_a_scheme_for_whole_answers_cannot_pay_for_turns(tmp_path):
     with pytest.raises(InvalidConfig, match="step form"):
-        runs.train_grpo(tmp_path / "run", EMBEDDED, mode="play", reward="alphamaze", from_scratch=True)
+        runs.train_grpo(tmp_path / "run", TINY, mode="play", reward="alphamaze", from_scratch=True)
 
 
 def test_an_episode_that_cannot_fit_is_an_error():

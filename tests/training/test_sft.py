@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTTrainer
 
 from agents.llm_policy import LLMPolicy
+from agents.prompts import prompt_template
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, InvalidOutput
@@ -59,7 +60,7 @@ def test_the_folder_is_an_ordinary_checkpoint(finished):
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     text = maze_to_text(tiny.mazes(1, 2, 2)[0])
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-    assert tokenizer.init_kwargs["prompt_style"] == "bare"
+    assert prompt_template(tokenizer) == "{maze}"
     for holder in (model.config, model.generation_config, tokenizer):
         assert (holder.pad_token_id, holder.bos_token_id, holder.eos_token_id) == (0, 1, 2)
     saved = runs.weights(folder)
@@ -82,7 +83,8 @@ def test_run_json_says_what_was_run_and_what_came_of_it(finished):
     assert figures["resumed_at_step"] == 0
     assert figures["peak_memory_gib"] > 0.1
     # Every key of the three dataclasses, as the run had it.
-    expected = {"model": "embedded", "layers": 2, "sizes": "2x2:1", "styles": "direct:1", "examples": 256, "seed": 42}
+    expected = {"model": "tiny", "layers": 2, "sizes": {"2x2": 1}, "trace_styles": {"direct": 1}, "examples": 256}
+    expected["seed"] = 42
     assert expected.items() <= run["configuration"].items()
     assert {"lengths", "split", "maze_seed", "muon_learning_rate", "weight_decay"} <= run["configuration"].keys()
     assert run["provenance"]["packages"]["trl"]
@@ -139,8 +141,14 @@ def test_the_trainer_reads_the_rows_in_order_with_their_labels_untouched(tmp_pat
         return original(self, model, inputs, *rest, **options)
 
     monkeypatch.setattr(SFTTrainer, "compute_loss", spy)
-    runs.train_sft(tmp_path / "run", styles="direct,path", sizes="2x2,3x3", examples=40, save_strategy="no")
-    config = DataConfig(examples=40, styles="direct,path", sizes="2x2,3x3")
+    runs.train_sft(
+        tmp_path / "run",
+        trace_styles={"direct": 1, "path": 1},
+        sizes={"2x2": 1, "3x3": 1},
+        examples=40,
+        save_strategy="no",
+    )
+    config = DataConfig(examples=40, trace_styles={"direct": 1, "path": 1}, sizes={"2x2": 1, "3x3": 1})
     rows = supervised_dataset(config, build_tokenizer(), 4096, 16, seed=42)
     assert [len(batch["labels"]) for batch in seen] == [16, 16, 8]
     read = [pair for batch in seen for pair in zip(batch["input_ids"], batch["labels"], strict=True)]

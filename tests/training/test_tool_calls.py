@@ -1,6 +1,7 @@
 """Episodes by tool calls: what the model is shown, what ends an episode, and what TRL makes of it."""
 
 import re
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,7 @@ from tests.maze_env.golden import ROOM_TEXT
 from tests.training import runs
 from training import grpo
 from training.mazes import DataConfig
-from training.model import EMBEDDED
+from training.model import TINY
 from training.multi_turn import EnvConfig
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
 from training.trl_adapter import SparseGRPOTrainer
@@ -130,9 +131,13 @@ def expert(prompt):
 def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch):
     tokenizer = AutoTokenizer.from_pretrained(caller)
     expert.turn = 0
-    monkeypatch.setattr(
-        grpo, "use_dropping", lambda model: tiny.scripted(SimpleNamespace(model=model, tokenizer=tokenizer), expert)
-    )
+
+    @contextmanager
+    def script(model):
+        tiny.scripted(SimpleNamespace(model=model, tokenizer=tokenizer), expert)
+        yield
+
+    monkeypatch.setattr(grpo, "early_row_removal", script)
     batches = []
     original = SparseGRPOTrainer.compute_loss
 
@@ -173,7 +178,7 @@ def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch):
 def test_what_cannot_call_tools_is_refused(caller, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(InvalidCheckpoint, match="Expects a chat template that shows tools"):
-        runs.train_grpo(folder, EMBEDDED, from_scratch=True, **SETTINGS)
+        runs.train_grpo(folder, TINY, from_scratch=True, **SETTINGS)
     plain = tiny.byte_tokenizer(tiny.CHAT)
     with pytest.raises(InvalidCheckpoint, match="Expects a chat template that shows tools"):
         tool_dataset(DataConfig(examples=2, sizes="2x2"), plain, 4096, 100, None)
