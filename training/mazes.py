@@ -6,7 +6,7 @@ shorter one.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -20,11 +20,10 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
-from training.arguments import require_at_least
-from training.yaml_files import read_yaml
+from training.arguments import option, read_yaml, require_at_least
 
 CHUNK = 4096
-"""Mazes made at a time."""
+"""Mazes generated together."""
 VALIDATION_SEED = 20_250_220
 """Chooses the validation mazes of every run."""
 
@@ -37,8 +36,7 @@ Key = TypeVar("Key")
 class DataConfig:
     """Which mazes a stage trains on. Stored with every result that comes of it.
 
-    The values are checked when it is made, and what they say is kept beside them: ``specs``, ``length_shares``,
-    ``phases``.
+    The values are checked at construction, and their parsed form is kept (``size_shares``, ``specs``, ``phases`` ...).
 
     >>> config = DataConfig(sizes={"5x5": 3, "6x6": 1}, trace_styles=[{"rows": 500, "path": 1}, {"retry": 1}])
     >>> config.size_shares
@@ -52,32 +50,22 @@ class DataConfig:
         UnknownName: for a generator, split or trace style that does not exist.
     """
 
-    examples: int = field(default=10_000, metadata={"help": "Rows to make; the run's budget, with its batch size."})
-    sizes: Weights = field(
-        default="5x5", metadata={"help": "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do."}
+    examples: int = option(10_000, "Rows to make; the run's budget, with its batch size.")
+    sizes: Weights = option("5x5", "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do.")
+    lengths: Weights = option(
+        None,
+        "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
+        "uniformly drawn maze and pair of endpoints has.",
     )
-    lengths: Weights = field(
-        default=None,
-        metadata={
-            "help": "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
-            "uniformly drawn maze and pair of endpoints has."
-        },
+    generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
+    braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
+    trace_styles: Weights | list[dict[str, float]] = option(
+        "{path: 1, retry: 1}",
+        f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
+        "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries.",
     )
-    generators: Weights = field(
-        default="dfs", metadata={"help": f"How mazes are made, and weights, out of {', '.join(GENERATORS)}."}
-    )
-    braids: Weights = field(
-        default="0", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}."}
-    )
-    trace_styles: Weights | list[dict[str, float]] = field(
-        default="{path: 1, retry: 1}",
-        metadata={
-            "help": "Trace styles (maze_env/traces) and their weights; SFT alone reads this. A list is a curriculum: "
-            "[{rows: 30000, path: 1}, {path: 1, retry: 1}] is paths in the first 30,000 rows, then the mix."
-        },
-    )
-    split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
-    maze_seed: int = field(default=0, metadata={"help": "Chooses the mazes; the run's own seed does not."})
+    split: str = option("train", "The split to draw from: train, validation or benchmark.")
+    maze_seed: int = option(0, "Chooses the mazes; the run's own seed does not.")
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1)
