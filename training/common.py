@@ -30,7 +30,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
     mode: str = option(
         "plan", "plan: one answer for the whole maze; play: move by move, the environment answering each."
     )
-    view_radius: int | None = option(None, "Play in fog of this radius.")
+    view_radius: int | None = option(None, "Mode play: how far the agent sees; None: all.")
     muon_learning_rate: float | None = option(
         None, "Train the hidden matrices by Muon at this rate; None for AdamW throughout."
     )
@@ -50,13 +50,13 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         check_view_radius(self.view_radius)
         if self.view_radius is not None and self.mode == "plan":
             raise InvalidConfig(
-                "Expects view_radius with mode play alone (a plan is made from the whole maze), "
+                "Expects view_radius only with mode play (a plan is made from the whole maze), "
                 f"actual: {self.view_radius}"
             )
-        said = str(self.bf16).lower()
-        if said not in BF16:
-            raise unknown_name("value of bf16", said, BF16)
-        self.bf16 = has_native_bf16() if said == "auto" else BF16[said]  # type: ignore[assignment]
+        value = str(self.bf16).lower()
+        if value not in BF16:
+            raise unknown_name("value of bf16", value, BF16)
+        self.bf16 = has_native_bf16() if value == "auto" else BF16[value]  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(

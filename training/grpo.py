@@ -61,7 +61,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     per_device_train_batch_size: int = option(256, "Completions a step and device.")
     num_generations: int | None = option(16, "Completions of each maze: the group.")
     max_completion_length: int | None = option(
-        256, "A completion's budget in tokens; one that reaches it is judged as it stands, and gets 0."
+        256, "A completion's budget in tokens; one that reaches it is verified as it stands, and gets 0."
     )
     mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
     num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
@@ -80,13 +80,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         self.task.check(self)
         if self.mask_truncated_completions:
             raise InvalidConfig(
-                "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
+                "Expects mask_truncated_completions to stay false (a truncated completion is verified as it stands), "
                 "actual: true"
             )
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
             raise InvalidConfig(
                 "Expects one pass over the rows (num_train_epochs=1, max_steps unset; set examples instead): a resumed "
-                f"run is exact in its first pass alone, actual: num_train_epochs={self.num_train_epochs}, "
+                f"run is exact only in its first pass, actual: num_train_epochs={self.num_train_epochs}, "
                 f"max_steps={self.max_steps}"
             )
         super().__post_init__()
@@ -96,13 +96,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if self.save_strategy == "steps" and (self.save_steps < 1 or passes % boundary):
             raise InvalidConfig(
                 "Expects save_steps * gradient_accumulation_steps to be a multiple of steps_per_generation * "
-                f"num_iterations = {boundary} (a run resumes exactly at a generation boundary alone), actual: "
+                f"num_iterations = {boundary} (a run resumes exactly only at a generation boundary), actual: "
                 f"{self.save_steps} * {self.gradient_accumulation_steps}"
             )
 
     @property
     def task(self) -> "type[Task]":
-        """What is trained, which ``mode`` and ``tool_calls`` say."""
+        """The task that ``mode`` and ``tool_calls`` name."""
         if self.mode == "plan":
             return PlanTask
         return ToolTask if self.tool_calls else MultiTurnTask
@@ -145,7 +145,7 @@ class PlanTask:
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         if args.tool_calls:
-            raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
+            raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         if args.filter_samples:
@@ -170,7 +170,7 @@ class MultiTurnTask:
     def check(args: MazeGRPOConfig) -> None:
         step_scheme_named(args.reward)
         if args.curriculum or args.filter_samples:
-            raise InvalidConfig("Expects curriculum and filter_samples with mode plan alone, actual: mode play")
+            raise InvalidConfig("Expects curriculum and filter_samples only with mode plan, actual: mode play")
         if args.use_vllm and not args.tool_calls:
             raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")
 
