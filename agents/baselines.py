@@ -1,11 +1,10 @@
 """Agents that are not language models: they read the same text, so they measure the same thing.
 
-They read and write every phrasing through ``maze_env.phrasings``.
+They read and write every phrasing through ``maze_env.phrasings``. Under partial observability they know what the text
+shows: sides between unseen cells count as open until they are seen.
 
-Under fog they know what the text shows: sides between unseen cells count as open until they are seen.
-
-All of them play move by move; in *plan* mode the same policy walks the maze in its head, from the walls it has read,
-and gives the walk as one answer. Its budget there is the environment's: 4 * rows * cols moves.
+In *play* they choose one move at a time; in *plan* the same policy is simulated on the maze that was read, and its
+moves are the answer. Its budget there is the environment's: 4 * rows * cols moves.
 """
 
 from abc import abstractmethod
@@ -22,14 +21,11 @@ from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
-from maze_env.tokens import NO_WAY
+from maze_env.tokens import UNREACHABLE_TOKEN
 
 
 class WalkingAgent(Agent):
-    """A policy that chooses a move from the maze as it stands; subclasses say which.
-
-    ``memory`` holds what an episode remembers, e.g. the last move; it is a fresh dict after each reset.
-    """
+    """A policy that chooses a move from the maze as it stands; subclasses implement ``choose``."""
 
     def __init__(self, mode: Mode = "play"):
         self.mode = mode
@@ -38,7 +34,16 @@ class WalkingAgent(Agent):
 
     @abstractmethod
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
-        """The next move, from ``maze.origin``; ``None`` where it knows that no way leads to the target."""
+        """The next move.
+
+        Args:
+            maze: the maze as far as it is known, its origin where the agent stands.
+            rng: the episode's randomness.
+            memory: what the agent keeps between the moves of an episode; empty at the first.
+
+        Returns:
+            The move; ``None`` when the target is known to be unreachable.
+        """
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
         self._phrasing = phrasing_named(phrasing)
@@ -56,19 +61,19 @@ class WalkingAgent(Agent):
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, rng, memory)
             if move is None:
-                return NO_WAY
+                return UNREACHABLE_TOKEN
             if self.mode == "play":
                 return move.token
             moves.append(move)
             cell, _ = transition(maze, maze.origin, move)
             if cell == maze.target:
                 break
-            maze = Maze.trusted(maze.walls, cell, maze.target)
+            maze = Maze.from_validated(maze.walls, cell, maze.target)
         return phrasing.translate(moves_to_text(moves))
 
 
 class RandomAgent(WalkingAgent):
-    """Any of the four moves with equal chance, walls or not."""
+    """Any of the four moves with equal probability, walls or not."""
 
     name = "random"
 
@@ -77,7 +82,7 @@ class RandomAgent(WalkingAgent):
 
 
 class RandomLegalAgent(WalkingAgent):
-    """Any of the possible moves with equal chance."""
+    """Any of the possible moves with equal probability."""
 
     name = "random-legal"
 
@@ -86,20 +91,21 @@ class RandomLegalAgent(WalkingAgent):
 
 
 class GreedyAgent(WalkingAgent):
-    """The possible move that ends nearest to the target by Manhattan distance; ties by chance. It looks at no wall
-    but those of its own cell, so a dead end that points at the target holds it for good.
+    """The possible move that minimises the Manhattan distance to the target; ties are broken at random.
+
+    It uses the walls of its own cell only, so it never leaves a dead end that points at the target.
     """
 
     name = "greedy"
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         def distance(move: Move) -> int:
-            row, col = move.from_cell(maze.origin)
+            row, col = move.apply(maze.origin)
             return abs(row - maze.target[0]) + abs(col - maze.target[1])
 
         moves = maze.open_moves(maze.origin)
-        least = min(map(distance, moves))
-        return rng.choice([move for move in moves if distance(move) == least])
+        min_distance = min(map(distance, moves))
+        return rng.choice([move for move in moves if distance(move) == min_distance])
 
 
 CLOCKWISE = (Move.UP, Move.RIGHT, Move.DOWN, Move.LEFT)
@@ -109,6 +115,9 @@ class WallFollower(WalkingAgent):
     """Keeps one hand on the wall: turns to that side where it can, else ahead, else to the other side, else back.
 
     Finds the target of any maze without loops; it starts facing up.
+
+    Attributes:
+        turns: clockwise quarter turns from the direction it faces, in order of preference.
     """
 
     turns: tuple[int, ...]
@@ -135,27 +144,28 @@ class RightHandAgent(WallFollower):
 
 
 class DepthFirstAgent(WalkingAgent):
-    """Explores: an open side that leads to a cell not visited yet, else back the way it came.
+    """Depth-first exploration: an open side that leads to a cell not visited yet, else backtracking.
 
-    It looks at no wall but those of its own cell and not at where the target lies, so fog makes no difference to it; it
-    finds the target of every maze, loops or not, within twice its cells, and knows when there is nothing left to find.
+    It uses the walls of its own cell only and not the target's position, so partial observability makes no difference
+    to it; it finds the target of every maze, loops or not, within twice its cells, or that it is unreachable.
     """
 
     name = "depth-first"
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
-        visited, way = memory.setdefault("visited", set()), memory.setdefault("way", [])
+        visited, path = memory.setdefault("visited", set()), memory.setdefault("path", [])
         visited.add(maze.origin)
         for move in maze.open_moves(maze.origin):
-            if move.from_cell(maze.origin) not in visited:
-                way.append(move)
+            if move.apply(maze.origin) not in visited:
+                path.append(move)
                 return move
-        return way.pop().opposite if way else None
+        return path.pop().opposite if path else None
 
 
 class ShortestPathAgent(WalkingAgent):
-    """Breadth-first search over the maze: the oracle, and under fog exploration toward the target, along the shortest
-    way that what has been seen leaves possible.
+    """Breadth-first search: the oracle.
+
+    Under partial observability it explores along the shortest path that what it has seen leaves possible.
     """
 
     name = "shortest-path"
@@ -166,27 +176,27 @@ class ShortestPathAgent(WalkingAgent):
 
 
 class AStarAgent(WalkingAgent):
-    """A* with Manhattan distance (Hart, Nilsson and Raphael 1968): shortest ways as well, found by another search."""
+    """A* with Manhattan distance (Hart, Nilsson and Raphael 1968): shortest paths as well, found by another search."""
 
     name = "a-star"
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
-        def ahead(cell: Cell) -> int:
+        def heuristic(cell: Cell) -> int:
             return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
 
-        # Entries are (length at least, cells left at least, cell, moves made, the first of them).
-        queue: list[tuple[int, int, Cell, int, Move | None]] = [(ahead(maze.origin), 0, maze.origin, 0, None)]
-        made = {maze.origin: 0}
+        # Entries are (lower bound of the path's length, heuristic, cell, moves so far, the first of them).
+        queue: list[tuple[int, int, Cell, int, Move | None]] = [(heuristic(maze.origin), 0, maze.origin, 0, None)]
+        best = {maze.origin: 0}
         while queue:
             _, _, cell, length, first = heappop(queue)
             if cell == maze.target:
                 assert first is not None
                 return first
             for move in maze.open_moves(cell):
-                to = move.from_cell(cell)
-                if length + 1 < made.get(to, maze.rows * maze.cols):
-                    made[to] = length + 1
-                    left = ahead(to)
+                to = move.apply(cell)
+                if length + 1 < best.get(to, maze.rows * maze.cols):
+                    best[to] = length + 1
+                    left = heuristic(to)
                     heappush(queue, (length + 1 + left, left, to, length + 1, move if first is None else first))
         return None
 

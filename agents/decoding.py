@@ -8,30 +8,59 @@ place. It plugs into ``model.generate(custom_generate=...)``, so the rest, logit
 ``transformers``' own.
 """
 
-import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
+from transformers import (
+    Cache,
+    DynamicCache,
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+    StoppingCriteriaList,
+)
 
-from agents.kv_cache import with_room
+from agents.kv_cache import preallocate
+from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 
 KEEP_SHARE = 0.85
 """Rows are dropped when fewer than this share of the batch still runs; dropping copies the cache once."""
 
 
-def use_dropping(model: PreTrainedModel) -> None:
-    """Makes ``model.generate`` decode with ``drop_finished`` from here on, whoever calls it."""
-    model.generate = functools.partial(type(model).generate, model, custom_generate=drop_finished)
+@contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """A model without dropout and the like; in training again afterwards if it was before."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
-def end_ids(model: PreTrainedModel, tokenizer: Any) -> list[int]:
+@contextmanager
+def early_row_removal(model: PreTrainedModel) -> Iterator[None]:
+    """Lets ``model.generate`` decode with ``drop_finished``, for callers that cannot ask for it, as TRL's trainer.
+
+    TRL's ``generation_kwargs`` do not reach ``custom_generate``: they become a ``GenerationConfig``, which has none.
+    """
+    model.generate = partial(type(model).generate, model, custom_generate=drop_finished)
+    try:
+        yield
+    finally:
+        del model.generate
+
+
+def end_ids(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
     """The tokens that end a completion: the tokenizer's, and those that the model's generation configuration names."""
-    told = model.generation_config.eos_token_id if model.generation_config is not None else None
-    ends = (tokenizer.eos_token_id, *(told if isinstance(told, list) else [told]))
-    return list(dict.fromkeys(end for end in ends if end is not None))
+    own = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ids = (tokenizer.eos_token_id, *(own if isinstance(own, list) else [own]))
+    return list(dict.fromkeys(index for index in ids if index is not None))
 
 
 def context_length(model: PreTrainedModel) -> int:
@@ -50,25 +79,41 @@ def drop_finished(
     generator: torch.Generator | None = None,
     **model_kwargs: Any,
 ) -> Tensor:
-    """Greedy decoding or sampling for a decoder-only model; the arguments are those of ``custom_generate``, and
-    ``generator``, of the samples; by default the device's global one.
+    """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
+
+    Args:
+        model: the model.
+        input_ids: (batch, prompt) int64, padded on the left.
+        logits_processor: what changes the logits of each next token.
+        stopping_criteria: only the length among them is read.
+        generation_config: ``do_sample``, ``eos_token_id`` and ``pad_token_id`` are read.
+        synced_gpus: kept False.
+        streamer: kept None.
+        generator: of the samples; by default the device's global one.
+        model_kwargs: the cache, and the attention mask, (batch, prompt) int64.
 
     Returns:
-        (batch, prompt + longest completion) token ids, right of each end token filled with padding.
+        (batch, prompt + longest completion) int64, right of each end token filled with padding.
+
+    Raises:
+        InvalidConfig: for a model whose weights are spread over processes.
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
-    cache, mask = with_room(model_kwargs["past_key_values"]), model_kwargs.get("attention_mask")
+    cache, mask = model_kwargs["past_key_values"], model_kwargs.get("attention_mask")
+    if type(cache) is DynamicCache and not cache.offloading:
+        cache = preallocate(model.config)
     if mask is None:
         mask = torch.ones_like(input_ids)
-    ends = generation_config._eos_token_tensor
-    start, longest = input_ids.shape[1], stopping_criteria.max_length
-    sequences = input_ids.new_full((len(input_ids), longest), generation_config.pad_token_id)
+    ends = generation_config.eos_token_id
+    eos_ids = input_ids.new_tensor(ends if isinstance(ends, list) else [] if ends is None else [ends])
+    start, max_length = input_ids.shape[1], stopping_criteria.max_length
+    sequences = input_ids.new_full((len(input_ids), max_length), generation_config.pad_token_id)
     sequences[:, :start] = input_ids
     rows = torch.arange(len(input_ids), device=input_ids.device)  # where in ``sequences`` each row of the batch belongs
     running = torch.ones_like(rows, dtype=torch.bool)
     inputs, length = input_ids, start
-    while length < longest and len(rows):
+    while length < max_length and len(rows):
         logits = _read_prompts(model, inputs, mask, cache) if length == start else _read(model, inputs, mask, cache)
         scores = logits_processor(sequences[rows, :length], logits.float())
         if generation_config.do_sample:
@@ -77,7 +122,7 @@ def drop_finished(
             chosen = scores.argmax(-1)
         sequences[rows[running], length] = chosen[running]
         length += 1
-        running &= ~torch.isin(chosen, ends)
+        running &= ~torch.isin(chosen, eos_ids)
         if running.float().mean() < KEEP_SHARE:
             kept = torch.nonzero(running).squeeze(1)
             cache.batch_select_indices(kept)
@@ -88,7 +133,7 @@ def drop_finished(
     return sequences[:, :length]
 
 
-def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Any) -> Tensor:
+def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
     """Feeds tokens to the model; returns the (batch, vocabulary) logits after the last of each row."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
     outputs = model(
@@ -98,7 +143,7 @@ def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Any) -> T
     return outputs.logits[:, -1]
 
 
-def _read_prompts(model: PreTrainedModel, prompts: Tensor, mask: Tensor, cache: Any) -> Tensor:
+def _read_prompts(model: PreTrainedModel, prompts: Tensor, mask: Tensor, cache: Cache) -> Tensor:
     """As ``_read``, each different prompt once."""
     different, which = torch.cat([prompts, mask], dim=1).unique(dim=0, return_inverse=True)
     if len(different) == len(prompts):

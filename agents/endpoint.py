@@ -4,11 +4,12 @@
 
 An optional extra (``pip install -e .[endpoint]``). A key is read from ``OPENAI_API_KEY`` in the environment and nowhere
 else, so that no log, result or provenance can hold it. A request that fails for good, after retries with growing
-pauses, is an attempt without an answer: it is counted, under a cause of its own, and never dropped.
+pauses, is an attempt without an answer: it is counted, with an end of its own, and never dropped.
 """
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
 from agents.errors import InvalidEndpoint
-from agents.prompts import WORDINGS
+from agents.prompts import PROMPT_TEMPLATES, prompt_settings
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
@@ -27,6 +28,8 @@ from maze_env.phrasings import STANDARD
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 
 CONNECT_SECONDS = 10.0
+MAX_FAILURE_LENGTH = 300
+LIKE_A_KEY = re.compile(r"\b(?:sk-|Bearer\s+)\S+")
 
 
 class EndpointAgent(Agent):
@@ -48,10 +51,14 @@ class EndpointAgent(Agent):
 
         Args:
             name: the address up to ``/v1``, ``#``, and the model's name there.
-            temperature, max_new_tokens: of each completion.
+            mode: ``plan`` or ``play``.
+            temperature: of each completion.
+            max_new_tokens: the budget of each completion.
             batch_size: episodes that are given to ``act`` at once.
-            concurrency: requests under way at the same time. timeout: seconds for each. retries: after a failure that
-                may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
+            concurrency: requests under way at the same time.
+            timeout: seconds for each request.
+            retries: after a failure that may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
+            progress: whether to show a progress bar.
 
         Raises:
             InvalidConfig: for a name of another form and for values that cannot be.
@@ -76,13 +83,23 @@ class EndpointAgent(Agent):
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
+        self.reset([])
         self.check()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        sent = {"temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
+        return sent | prompt_settings(PROMPT_TEMPLATES[self._phrasing])  # the chat template is the server's
 
     def _options(self) -> dict[str, Any]:
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
 
     def check(self) -> None:
-        """Asks the server for its models. Raises InvalidEndpoint as the constructor does."""
+        """Asks the server for its models.
+
+        Raises:
+            InvalidEndpoint: as the constructor.
+        """
         client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
         try:
             names = [model.id for model in client.models.list()]
@@ -125,7 +142,7 @@ class EndpointAgent(Agent):
         try:
             reply = await client.chat.completions.create(
                 model=self.model,
-                messages=[{"role": "user", "content": WORDINGS[self._phrasing].replace("{maze}", observation)}],
+                messages=[{"role": "user", "content": PROMPT_TEMPLATES[self._phrasing].replace("{maze}", observation)}],
                 temperature=self.temperature,
                 max_tokens=self.max_new_tokens,
                 seed=key_of(self._seeds[index], self._turn) % 2**31,
@@ -133,9 +150,9 @@ class EndpointAgent(Agent):
             choice = reply.choices[0]
             text = choice.message.content or ""
             reasoning = getattr(choice.message, "reasoning_content", None) or getattr(choice.message, "reasoning", None)
-            tokens = reply.usage.completion_tokens if reply.usage else 0
+            tokens = reply.usage.completion_tokens if reply.usage else None
         except (openai.OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
-            return Reply("", tokens=0, failure=f"{type(error).__name__}: {error}")
+            return Reply("", tokens=0, failure=_failure(error))
         if isinstance(reasoning, str):  # servers that cut the thinking out of the content
             text = f"{THINK_OPEN}{reasoning}{THINK_CLOSE}{text}"
         if self.mode == "play" and (move := first_move(text)) is not None:
@@ -143,8 +160,16 @@ class EndpointAgent(Agent):
         return Reply(text, tokens, truncated=choice.finish_reason == "length")
 
 
+def _failure(error: Exception) -> str:
+    """Why a request failed, in one line and without a key, which servers like to quote."""
+    text = f"{type(error).__name__}: {error}"
+    if key := os.environ.get("OPENAI_API_KEY"):
+        text = text.replace(key, "[key]")
+    return " ".join(LIKE_A_KEY.sub("[key]", text).split())[:MAX_FAILURE_LENGTH]
+
+
 def _public(name: str) -> str:
     """An address without what may be a secret in it."""
     parts = urlsplit(name)
-    host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
-    return f"{parts.scheme}://{host}{parts.path}#{parts.fragment}" if parts.hostname else name
+    host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
+    return f"{parts.scheme}://{host}{parts.path}#{parts.fragment}"

@@ -1,56 +1,67 @@
 """A key-value cache that is written in place.
 
 ``transformers``' ``DynamicCache`` makes each layer's keys and values anew for every token, one longer. For long answers
-of many rows that copying is most of the work; here tokens go into room that was made beforehand.
+of many rows that copying is most of the work; here tokens go into a buffer that was allocated beforehand.
 """
 
 from typing import Any
 
 from torch import Tensor
-from transformers import Cache
-from transformers.cache_utils import DynamicLayer
+from transformers import Cache, DynamicCache, DynamicLayer, PreTrainedConfig
 
-ROOM = 64
-"""Least number of tokens that room is made for at once."""
+MIN_SPARE_TOKENS = 64
+"""A new buffer has room for at least this many tokens more than it holds."""
 
 
-class RoomyLayer(DynamicLayer):
-    """A layer's keys and values, each a view of a (batch, heads, more tokens than there are, size) tensor."""
+class PreallocatedLayer(DynamicLayer):
+    """A layer's keys and values, (batch, heads, tokens, size) each: views of a buffer with room for more tokens."""
 
     keys: Tensor
     values: Tensor
-    _room: tuple[Tensor, Tensor] | None = None
+    _buffer: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Adds tokens, (batch, heads, tokens, size); returns all keys and values. For use without gradients."""
+        """Adds tokens. For use without gradients.
+
+        Args:
+            key_states: (batch, heads, tokens, size), of the new tokens.
+            value_states: likewise.
+            args: ignored, as by the parent.
+            kwargs: ignored, as by the parent.
+
+        Returns:
+            Keys and values of all tokens.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         old = self.get_seq_length()
         new = old + key_states.shape[-2]
-        if self._room is None or not self._is_held_by(self._room[0]) or new > self._room[0].shape[-2]:
-            self._room = (_with_room(self.keys, key_states, new), _with_room(self.values, value_states, new))
-        keys, values = self._room
+        if self._buffer is None or not self._lies_in(self._buffer[0]) or new > self._buffer[0].shape[-2]:
+            self._buffer = (_enlarged(self.keys, key_states, new), _enlarged(self.values, value_states, new))
+        keys, values = self._buffer
         keys[..., old:new, :] = key_states
         values[..., old:new, :] = value_states
         self.keys, self.values = keys[..., :new, :], values[..., :new, :]
         return self.keys, self.values
 
-    def _is_held_by(self, room: Tensor) -> bool:
-        """Whether the keys lie in ``room``: no longer, once rows were selected."""
-        return len(room) == len(self.keys) and room.data_ptr() == self.keys.data_ptr()
+    def _lies_in(self, buffer: Tensor) -> bool:
+        """Whether the keys are a view of ``buffer``: no longer, once rows were selected."""
+        return len(buffer) == len(self.keys) and buffer.data_ptr() == self.keys.data_ptr()
 
 
-def _with_room(held: Tensor, like: Tensor, length: int) -> Tensor:
-    """Room for ``length`` tokens and a quarter more, with the tokens ``held`` in it."""
-    room = like.new_empty(*like.shape[:2], length + max(ROOM, length // 4), like.shape[-1])
+def _enlarged(held: Tensor, like: Tensor, length: int) -> Tensor:
+    """A buffer for ``length`` tokens and a quarter more, with the tokens ``held`` in it."""
+    buffer = like.new_empty(*like.shape[:2], length + max(MIN_SPARE_TOKENS, length // 4), like.shape[-1])
     if held.numel():
-        room[..., : held.shape[-2], :] = held
-    return room
+        buffer[..., : held.shape[-2], :] = held
+    return buffer
 
 
-def with_room(cache: Cache) -> Cache:
-    """The same cache, still empty, with room in the layers that hold all tokens; other kinds of layer stay."""
-    if cache.layer_class_to_replicate is DynamicLayer:
-        cache.layer_class_to_replicate = RoomyLayer
-    cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
-    return cache
+def preallocate(config: PreTrainedConfig) -> Cache:
+    """An empty cache for a model of that configuration.
+
+    Layers that keep all tokens are ``PreallocatedLayer``; those of another kind (sliding windows, linear attention) are
+    ``DynamicCache``'s.
+    """
+    layers = DynamicCache(config=config).layers
+    return Cache(layers=[PreallocatedLayer() if type(layer) is DynamicLayer else layer for layer in layers])

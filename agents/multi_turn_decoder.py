@@ -1,14 +1,15 @@
-"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs its new tokens alone."""
+"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs only its new tokens."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from agents.decoding import end_ids
-from agents.kv_cache import with_room
+from agents.kv_cache import preallocate
+from agents.protocols import Tokenizer
 from maze_env.answers import first_move
 from maze_env.errors import unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
@@ -22,7 +23,7 @@ class MultiTurnDecoder:
     """The model's side of many dialogues: what each has read and written so far.
 
     Dialogues have read different amounts: what they read at a time is padded on the left, the padding is masked in the
-    cache for good, and positions count real tokens alone, so each dialogue sees what it would see alone.
+    cache for good, and positions count only real tokens, so each dialogue sees what it would see alone.
 
     Attributes:
         cache: keys and values of every token read.
@@ -36,7 +37,7 @@ class MultiTurnDecoder:
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: Tokenizer,
         temperature: float = 0.0,
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
@@ -70,7 +71,7 @@ class MultiTurnDecoder:
         """
         self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
-        self.cache = with_room(DynamicCache(config=self.model.config))
+        self.cache = preallocate(self.model.config)
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
         self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logits = torch.empty((count, 0), device=device)
@@ -78,7 +79,7 @@ class MultiTurnDecoder:
         self._read(range(count))
 
     def select(self, dialogues: Sequence[int]) -> None:
-        """Goes on with these dialogues alone, in this order."""
+        """Keeps only these dialogues, in this order."""
         index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
         self.cache.batch_select_indices(index)
         self.mask, self.lengths, self.logits = self.mask[index], self.lengths[index], self.logits[index]

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from agents.base import Agent, Mode
-from agents.decoding import context_length
+from agents.decoding import context_length, evaluation_mode
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction
-from agents.prompts import Replies, render_play
+from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play, token_ids
+from agents.protocols import Tokenizer
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.episode import Observation
@@ -60,7 +61,7 @@ class MultiTurnPolicy(Agent):
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: Tokenizer,
         name: str = "model",
         mode: Mode = "play",
         temperature: float = 0.0,
@@ -75,24 +76,20 @@ class MultiTurnPolicy(Agent):
             model: a causal language model.
             tokenizer: its tokenizer.
             name: what results call it.
-            mode: ``play``.
+            mode: ``play``, the only one.
             temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
             restrict: ``none``: a move is whatever the model writes; ``moves``: movement tokens alone; ``legal``: those
                 of possible moves alone.
             max_turn_tokens: of one turn.
             batch_size: episodes played at once.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
-                without room for another turn is truncated.
+                without room for another turn ends in a truncated reply.
 
         Raises:
             InvalidConfig: for values that cannot be.
             UnknownName: for a restriction that does not exist.
         """
-        if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
-            raise InvalidConfig(
-                "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
-                f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
-            )
+        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
         self.name, self.mode, self.batch_size = name, mode, batch_size
         self.tokenizer, self._replies = tokenizer, Replies(tokenizer)
         self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
@@ -108,6 +105,7 @@ class MultiTurnPolicy(Agent):
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
         batch_size: int = 1024,
+        max_tokens: int | None = None,
         device: str | None = None,
         **load_options: Any,
     ) -> "MultiTurnPolicy":
@@ -115,11 +113,12 @@ class MultiTurnPolicy(Agent):
 
         Args:
             path: a folder or hub name.
-            mode: as the constructor's, and so are the next four.
+            mode: as the constructor's, and so are the next five.
             temperature: 0 decodes greedily.
             restrict: what the model may write.
             max_turn_tokens: of one turn.
             batch_size: episodes played at once.
+            max_tokens: of a dialogue behind its prompt.
             device: where to put the model; default the first accelerator, else the CPU.
             load_options: ``chat_template_file``, and what ``from_pretrained`` takes.
 
@@ -127,8 +126,25 @@ class MultiTurnPolicy(Agent):
             InvalidCheckpoint: as ``load_checkpoint``.
             InvalidConfig: for values that cannot be.
         """
+        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
         model, tokenizer = load_for_inference(path, device, **load_options)
-        return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size)
+        return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size, max_tokens)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        decoder, sampled = self.decoder, self.decoder.temperature > 0
+        return {
+            "temperature": decoder.temperature,
+            "restrict": decoder.restrict,
+            "max_turn_tokens": decoder.max_turn_tokens,
+            "max_new_tokens": self.max_tokens,
+            "do_sample": sampled,
+            "top_k": 0 if sampled else None,
+            "top_p": 1.0 if sampled else None,
+            "eos_token_id": decoder.end_ids,
+            "dtype": str(decoder.model.dtype).removeprefix("torch."),
+            **prompt_settings(multi_turn_prompt_template(self.tokenizer)),
+        }
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
@@ -153,30 +169,35 @@ class MultiTurnPolicy(Agent):
         replies = [Reply("", tokens=0)] * len(observations)
         if not live:
             return replies
-        model = self.decoder.model
-        was_training = model.training
-        model.eval()
-        if self._turn == 0:
-            self._start(live)
-        else:
-            for index in self._continue(live):
-                replies[index] = Reply("", tokens=0, truncated=True)
-        if self._playing:
-            possible = [possible_moves(int(live[index].walls[live[index].position])) for index in self._playing]
-            texts, ids, log_probs = self.decoder.generate(possible, self._generator())
-            for index, text, own, log_prob in zip(self._playing, texts, ids, log_probs, strict=True):
-                self.transcripts[index].add(own, log_prob)
-                move = first_move(text, self.decoder.thinking_opened)
-                written = text if move is None else move.token  # what is no move stays, so that the record shows it
-                truncated = move is None and own[-1] not in self.decoder.end_ids
-                replies[index] = Reply(written, len(own), truncated, thinking_opened=self.decoder.thinking_opened)
-        model.train(was_training)
+        with evaluation_mode(self.decoder.model):
+            if self._turn == 0:
+                self._start(live)
+            else:
+                self._continue(live)
+            written = self._write(live)
         self._turn += 1
+        for index in live:
+            replies[index] = written.get(index, Reply("", tokens=0, truncated=True))
+        return replies
+
+    def _write(self, live: dict[int, Observation]) -> dict[int, Reply]:
+        """One turn of each dialogue that has room for it."""
+        if not self._playing:
+            return {}
+        possible = [possible_moves(int(live[index].walls[live[index].position])) for index in self._playing]
+        opened, replies = self.decoder.thinking_opened, {}
+        turns = self.decoder.generate(possible, self._generator())
+        for index, text, ids, log_probs in zip(self._playing, *turns, strict=True):
+            self.transcripts[index].add(ids, log_probs)
+            move = first_move(text, opened)
+            written = text if move is None else move.token  # what is no move stays, so that the record shows it
+            truncated = move is None and ids[-1] not in self.decoder.end_ids
+            replies[index] = Reply(written, len(ids), truncated, thinking_opened=opened)
         return replies
 
     def _start(self, live: dict[int, Observation]) -> None:
         prompts = [render_play(self.tokenizer, observation) for observation in live.values()]
-        self.prompts = dict(zip(live, self._token_ids([prompt.text for prompt in prompts]), strict=True))
+        self.prompts = dict(zip(live, token_ids(self.tokenizer, [prompt.text for prompt in prompts]), strict=True))
         longest = max(map(len, self.prompts.values()))
         if longest + self.decoder.max_turn_tokens > self._context:
             raise InvalidConfig(
@@ -187,18 +208,22 @@ class MultiTurnPolicy(Agent):
         self._playing = list(live)
         self.decoder.prefill(list(self.prompts.values()), prompts[0].thinking_opened)
 
-    def _continue(self, live: dict[int, Observation]) -> list[int]:
-        """Tells each dialogue what its move did. Returns those that have no room to go on."""
-        told = dict(zip(live, self._token_ids([self._replies.write(one) for one in live.values()]), strict=True))
-        playing = [index for index in live if len(told[index]) + self.decoder.max_turn_tokens <= self._room(index)]
+    def _continue(self, live: dict[int, Observation]) -> None:
+        """Lets each dialogue read what its move did; those without room for another turn end here."""
+        texts = [self._replies.write(observation) for observation in live.values()]
+        reply_ids = dict(zip(live, token_ids(self.tokenizer, texts), strict=True))
+        playing = [
+            index
+            for index in self._playing
+            if index in live and len(reply_ids[index]) + self.decoder.max_turn_tokens <= self._room(index)
+        ]
         if playing and playing != self._playing:
             self.decoder.select([self._playing.index(index) for index in playing])
         self._playing = playing
         if playing:
             for index in playing:
-                self.transcripts[index].add(told[index])
-            self.decoder.append([told[index] for index in playing])
-        return [index for index in live if index not in playing]
+                self.transcripts[index].add(reply_ids[index])
+            self.decoder.append([reply_ids[index] for index in playing])
 
     def _room(self, index: int) -> int:
         """Tokens that a dialogue may still hold."""
@@ -207,12 +232,21 @@ class MultiTurnPolicy(Agent):
             room = min(room, self.max_tokens)
         return room - len(self.transcripts[index].ids)
 
-    def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-
     def _generator(self) -> torch.Generator | None:
-        """The randomness of one turn. One generator serves the batch, so a sample depends on its company's seeds."""
+        """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of the batch."""
         if self.decoder.temperature == 0:
             return None
         generator = torch.Generator(self.decoder.model.device)
         return generator.manual_seed(key_of(self._turn, *(self._seeds[index] for index in self._playing)) % 2**63)
+
+
+def _check_options(temperature: float, max_turn_tokens: int, batch_size: int, max_tokens: int | None) -> None:
+    if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
+        raise InvalidConfig(
+            "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
+            f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
+        )
+    if max_tokens is not None and max_tokens < max_turn_tokens:
+        raise InvalidConfig(
+            f"Expects max_tokens with room for a turn of max_turn_tokens={max_turn_tokens}, actual: {max_tokens}"
+        )

@@ -1,20 +1,45 @@
-"""The only prompt wording of the project, and the one renderer that training, policies and benchmarks share.
+"""The only prompts of the project, and the one renderer that training, policies and benchmarks share.
 
-A tokenizer says which wording it takes by ``prompt_style`` in its ``tokenizer_config.json``, or brings a wording of its
-user's own as ``prompt_template`` there, so the choice travels with the checkpoint; one that says nothing, as a
-pretrained model's does, gets the described form.
+A prompt is a conversation of one message, the same for every model: ``content`` explains the task and holds the maze,
+``bare`` is the maze and nothing else. The tokenizer's chat template writes one of the two, so the choice travels with
+the checkpoint: a pretrained model's chat template knows only ``content``, the tiny model's is ``BARE_CHAT``, and
+``set_prompt_template`` puts a prompt of the user's own into one. Whoever applies the chat template, a trainer for
+instance, writes the same prompt as ``render``.
 """
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokenizers.models import WordLevel
+
 from agents.errors import InvalidCheckpoint
+from agents.protocols import Tokenizer
 from maze_env.episode import Observation
-from maze_env.errors import InvalidConfig, UnreadableMaze, unknown_name
+from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
-BARE = "{maze}"
+BARE_CHAT = "{% for message in messages %}{{ message.bare or message.content }}{% endfor %}"
+"""The chat template of a model that reads mazes with no words around them."""
+PLAIN_CHAT = (
+    "{% for message in messages %}{% if message.role == 'user' and not loop.first %}"
+    "{{ '\\n' + message.content + '\\n' }}{% else %}{{ message.content }}{% endif %}{% endfor %}"
+)
+"""The chat template of a model without one: messages as they are, later ones of the user on lines of their own."""
+OWN_PROMPT = """\
+{%- set own = namespace(messages=[]) -%}
+{%- for message in messages -%}
+{%- if message.prompt_template == 'standard' -%}
+{%- set message = dict(message, content=message.bare.join(AROUND), bare='', prompt_template='own') -%}
+{%- endif -%}
+{%- set own.messages = own.messages + [message] -%}
+{%- endfor -%}
+{%- set messages = own.messages -%}{{ '' }}"""
+"""What stands before a chat template that is given a prompt of its user's own, ``AROUND`` being the two
+texts around the maze."""
 
 TOKENS = "Find the way through a maze that is written in tokens, cell by cell, {order}."
 CELLS = """\
@@ -41,7 +66,6 @@ def _prompt(*parts: str) -> str:
 
 
 DESCRIBED = _prompt(TOKENS.replace("{order}", "row by row from the top"), CELLS, MOVE_RULE)
-STYLES: dict[str, str] = {"bare": BARE, "described": DESCRIBED}
 
 TERSE = """\
 Maze. Cell: <|row-column|> (from 0, top left), closed sides (<|no_wall|>: none, <|all_wall|>: all), content \
@@ -71,7 +95,7 @@ start, X is where you must arrive.
 A move goes to the neighbouring cell: <|up|> to the one above, <|down|> to the one below, <|left|> to the one on the \
 left, <|right|> to the one on the right. A move through a wall is not possible."""
 
-WORDINGS: dict[str, str] = {
+PROMPT_TEMPLATES: dict[str, str] = {
     STANDARD: DESCRIBED,
     "terse": TERSE,
     "renamed": rename(DESCRIBED),
@@ -83,7 +107,7 @@ WORDINGS: dict[str, str] = {
     "adjacency": _prompt(ADJACENCY, MOVE_RULE_BY_NUMBER),
     "ascii": _prompt(DRAWN),
 }
-"""The described prompt of each of ``maze_env.phrasings``."""
+"""The prompt for each of ``maze_env.phrasings``, ``{maze}`` instead of the maze."""
 
 WRITE_MOVES = "write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else"
 CALL_MOVE = "call the tool `move` once, with up, down, left or right"
@@ -104,112 +128,174 @@ class Prompt:
 
     Attributes:
         text: all of it, chat template included; tokenise it without adding special tokens.
-        thinking_opened: whether it ends inside an open ``<think>``, as R1-style templates leave it.
     """
 
     text: str
-    thinking_opened: bool
+
+    @property
+    def thinking_opened(self) -> bool:
+        """Whether it ends inside an open ``<think>``, as R1-style chat templates leave it."""
+        return self.text.rstrip().endswith(THINK_OPEN)
 
 
-def prompt_style(tokenizer: Any) -> str:
-    """The wording that a tokenizer asks for. Raises UnknownName for one that does not exist."""
-    style = tokenizer.init_kwargs.get("prompt_style", "described")
-    if style not in STYLES:
-        raise unknown_name("prompt_style in tokenizer_config.json", style, STYLES)
-    return style
+def conversation(maze_text: str, phrasing: str = STANDARD) -> list[dict[str, str]]:
+    """The messages that ask for a plan.
 
-
-def set_template(tokenizer: Any, template: str) -> None:
-    """Gives a tokenizer a wording of its user's own, saved with it. Raises InvalidConfig without one ``{maze}``."""
-    if template.count("{maze}") != 1:
-        raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
-    tokenizer.init_kwargs["prompt_template"] = template
-
-
-def check_wording(tokenizer: Any) -> None:
-    """Raises InvalidCheckpoint for a tokenizer that says nowhere how its model is to be spoken to, as base models' are.
-
-    It has to be bare (the embedded model's), have a chat template, or a wording of its user's own.
-    """
-    said = tokenizer.chat_template or tokenizer.init_kwargs.get("prompt_template")
-    if prompt_style(tokenizer) != "bare" and not said:
-        raise InvalidCheckpoint(
-            "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
-            "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
-        )
-
-
-def wording(tokenizer: Any, phrasing: str) -> str:
-    """What stands around a maze: the tokenizer's wording, or for a phrasing other than ``standard`` the one above.
-
-    A wording of its user's own speaks of the standard phrasing alone.
+    Args:
+        maze_text: the maze, in this phrasing.
+        phrasing: one of ``maze_env.phrasings``.
 
     Raises:
-        UnreadableMaze: for a bare tokenizer and a phrasing whose mazes are the standard ones: it has no other wording.
+        UnknownName: for a phrasing that does not exist.
     """
-    style, surface = prompt_style(tokenizer), phrasing_named(phrasing)
-    if phrasing == STANDARD:
-        return tokenizer.init_kwargs.get("prompt_template") or STYLES[style]
-    if style != "bare":
-        return WORDINGS[phrasing]
-    if surface == PHRASINGS[STANDARD]:
-        raise UnreadableMaze(f"Expects a tokenizer with a wording, actual: a bare one, which has no {phrasing!r} one")
-    return BARE
+    phrasing_named(phrasing)
+    content = PROMPT_TEMPLATES[phrasing].replace("{maze}", maze_text)
+    return [{"role": "user", "content": content, "bare": maze_text, "prompt_template": phrasing}]
 
 
-def render(tokenizer: Any, maze_text: str, phrasing: str = STANDARD) -> Prompt:
-    """The prompt for one maze: its ``wording``, in the tokenizer's chat template where it has one."""
-    text = wording(tokenizer, phrasing).replace("{maze}", maze_text)
-    if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-        )
-    return Prompt(text, text.rstrip().endswith(THINK_OPEN))
-
-
-def render_play(tokenizer: Any, observation: Observation) -> Prompt:
-    """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
-    if prompt_style(tokenizer) == "bare":
-        text = f"{observation.text}{reply_text(observation, bare=True)}"
-    else:
-        text = _play_text(WRITE_MOVES, observation)
-    if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-        )
-    return Prompt(text, text.rstrip().endswith(THINK_OPEN))
+def multi_turn_conversation(observation: Observation) -> list[dict[str, str]]:
+    """The messages that start a multi-turn dialogue: the maze once, and where the agent stands."""
+    bare = f"{observation.text}{reply_text(observation, bare=True)}"
+    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
+    return [{"role": "user", "content": content, "bare": bare}]
 
 
 def tool_conversation(observation: Observation) -> list[dict[str, str]]:
-    """The start of a dialogue whose moves are tool calls, as messages: whoever lists the tools renders them."""
-    return [{"role": "user", "content": _play_text(CALL_MOVE, observation)}]
+    """The messages that start a dialogue whose moves are tool calls: whoever lists the tools renders them."""
+    content = _multi_turn_text(CALL_MOVE, observation.text, reply_text(observation, bare=False))
+    return [{"role": "user", "content": content}]
 
 
-def _play_text(act: str, observation: Observation) -> str:
-    state = reply_text(observation, bare=False)
-    return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", observation.text).replace("{state}", state)
+def _multi_turn_text(act: str, maze: str, state: str) -> str:
+    return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze).replace("{state}", state)
+
+
+def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Prompt:
+    """The prompt for one maze, as ``conversation``.
+
+    Raises:
+        UnreadableMaze: for a phrasing that differs from the standard one only in its prompt, and a tokenizer whose
+            chat template writes only the maze.
+    """
+    only_prompt_differs = phrasing != STANDARD and phrasing_named(phrasing) == PHRASINGS[STANDARD]
+    if only_prompt_differs and prompt_template(tokenizer, phrasing) == prompt_template(tokenizer):
+        raise UnreadableMaze(f"Expects a model with a prompt for {phrasing!r}, actual: one that reads bare mazes")
+    return Prompt(_write(tokenizer, conversation(maze_text, phrasing)))
+
+
+def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
+    """The start of a multi-turn dialogue, as ``multi_turn_conversation``."""
+    return Prompt(_write(tokenizer, multi_turn_conversation(observation)))
+
+
+def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:
+    """The prompt in force, chat template included, with ``{maze}`` instead of the maze.
+
+    Args:
+        tokenizer: of the model that reads it.
+        phrasing: one of ``maze_env.phrasings``.
+
+    Raises:
+        UnknownName: for a phrasing that does not exist.
+    """
+    return _write(tokenizer, conversation("{maze}", phrasing))
+
+
+def multi_turn_prompt_template(tokenizer: Tokenizer) -> str:
+    """As ``prompt_template``, of a multi-turn dialogue; ``{state}`` stands for where the agent is."""
+    content = _multi_turn_text(WRITE_MOVES, "{maze}", "{state}")
+    return _write(tokenizer, [{"role": "user", "content": content, "bare": "{maze}{state}"}])
+
+
+def prompt_settings(template: str) -> dict[str, Any]:
+    """What a result tells of a prompt: itself, its SHA-256 and whether it ends inside an open ``<think>``."""
+    return {
+        "prompt_template": template,
+        "prompt_template_sha256": hashlib.sha256(template.encode()).hexdigest(),
+        "thinking_opened": Prompt(template).thinking_opened,
+    }
+
+
+def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
+    """Gives a tokenizer a prompt of its user's own, saved with it as part of its chat template.
+
+    It replaces only that of the standard phrasing.
+
+    Args:
+        tokenizer: with or without a chat template.
+        template: the prompt, ``{maze}`` instead of the maze.
+
+    Raises:
+        InvalidConfig: unless ``{maze}`` is in it once.
+    """
+    if template.count("{maze}") != 1:
+        raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
+    own = OWN_PROMPT.replace("AROUND", json.dumps(template.split("{maze}"), ensure_ascii=False))
+    given = tokenizer.chat_template or PLAIN_CHAT
+    # Some tokenizers have several by name.
+    tokenizer.chat_template = {k: own + v for k, v in given.items()} if isinstance(given, dict) else own + given
+
+
+def _write(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:
+    """Messages as text that ends where the model begins to write."""
+    own = None if tokenizer.chat_template else PLAIN_CHAT
+    text = tokenizer.apply_chat_template(messages, chat_template=own, tokenize=False, add_generation_prompt=True)
+    return str(text)
+
+
+def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of each text; none is added, for prompts and replies have their special tokens already.
+
+    Raises:
+        UnreadableMaze: for text that a closed vocabulary lacks, as the tiny model's may.
+    """
+    try:
+        return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    except Exception as error:  # the tokenizers package has no class for it
+        backend, known = tokenizer.backend_tokenizer, tokenizer.get_vocab()
+        words = (word for text in texts for word, _ in backend.pre_tokenizer.pre_tokenize_str(text))
+        unknown = next((word for word in words if word not in known), None)
+        if unknown is None or not isinstance(backend.model, WordLevel):
+            raise
+        raise UnreadableMaze(f"Expects text in the model's vocabulary, actual: {unknown!r}") from error
 
 
 class Replies:
-    """What a model reads after its moves: the environment's replies, turns of their own where it has a chat template.
+    """What a model reads after its moves: the environment's replies, as its chat template writes a second message."""
 
-    Raises:
-        InvalidCheckpoint: for a chat template that cannot write a second turn.
-    """
+    def __init__(self, tokenizer: Tokenizer):
+        """The replies to the model of ``tokenizer``.
 
-    def __init__(self, tokenizer: Any):
-        self._bare = prompt_style(tokenizer) == "bare"
-        self._around = REPLY_MARK if self._bare else f"\n{REPLY_MARK}\n"
-        if tokenizer.chat_template:
-            self._around = _second_turn(tokenizer)
+        Args:
+            tokenizer: of the model that reads them.
+
+        Raises:
+            InvalidCheckpoint: for a chat template that cannot write a second message of the user.
+        """
+        roles, texts = ("user", "assistant", "user"), ("MAZE", MOVE_MARK, REPLY_MARK)
+        messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+        messages[2]["bare"] = BARE_MARK
+        try:
+            text = _write(tokenizer, messages)
+        except Exception as error:  # templates are programs of their own
+            raise InvalidCheckpoint(f"Expects a chat template that can write a second turn, actual: {error}") from error
+        if text.count(MOVE_MARK) != 1 or text.count(REPLY_MARK) + text.count(BARE_MARK) != 1:
+            raise InvalidCheckpoint(
+                "Expects a chat template that writes every turn once, actual: one that leaves some out"
+            )
+        self._bare = BARE_MARK in text
+        self._mark, self._around = (BARE_MARK if self._bare else REPLY_MARK), text.partition(MOVE_MARK)[2]
 
     def write(self, observation: Observation) -> str:
         """The reply that tells ``observation``."""
-        return self._around.replace(REPLY_MARK, reply_text(observation, self._bare))
+        return self._around.replace(self._mark, reply_text(observation, self._bare))
+
+
+MOVE_MARK, REPLY_MARK, BARE_MARK = "MODELS-MOVE", "REPLY-TO-IT", "REPLY-IN-TOKENS"
 
 
 def reply_text(observation: Observation, bare: bool) -> str:
-    """The environment's reply: coordinate and walls in tokens alone, or in a sentence."""
+    """The environment's reply: coordinate and walls in tokens only, or in a sentence."""
     revealed = [coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in observation.revealed]
     position, walls = observation.position, WALL_TOKENS[observation.walls[observation.position]]
     if bare:
@@ -219,19 +305,3 @@ def reply_text(observation: Observation, bare: bool) -> str:
     if revealed:
         parts.append(f"You see: {' '.join(revealed)}")
     return " ".join(parts)
-
-
-MOVE_MARK, REPLY_MARK = "MODELS-MOVE", "REPLY-TO-IT"
-
-
-def _second_turn(tokenizer: Any) -> str:
-    """What a chat template writes between a model's move and its next one, ``REPLY_MARK`` standing for the reply."""
-    turns = [("user", "MAZE"), ("assistant", MOVE_MARK), ("user", REPLY_MARK)]
-    messages = [{"role": role, "content": text} for role, text in turns]
-    try:
-        text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-    except Exception as error:  # templates are programs of their own
-        raise InvalidCheckpoint(f"Expects a chat template that can write a second turn, actual: {error}") from error
-    if text.count(MOVE_MARK) != 1 or text.count(REPLY_MARK) != 1:
-        raise InvalidCheckpoint("Expects a chat template that writes every turn once, actual: one that leaves some out")
-    return text.partition(MOVE_MARK)[2]

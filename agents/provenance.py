@@ -1,4 +1,4 @@
-"""Where a result comes from: command, commit, machine and versions."""
+"""Where a result comes from: command, commit or version, machine and packages."""
 
 import os
 import platform
@@ -9,23 +9,49 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from maze_env import __version__
+
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
 
-def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[str, Any]:
-    """What is needed to run a command again, and when it ran.
+class Provenance(TypedDict):
+    """What is needed to run a command again, and when it ran."""
+
+    command: str
+    version: str
+    """Of this package."""
+    commit: str | None
+    """Of the repository that this package runs from; ``None`` where it is installed."""
+    uncommitted_changes: bool | None
+    finished_at: str
+    """UTC, ISO 8601."""
+    wall_seconds: float
+    machine: str
+    processor: str | None
+    cores: int | None
+    python: str
+    packages: dict[str, str]
+    torch_threads: int | None
+    """``None`` where torch is not loaded."""
+
+
+def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provenance:
+    """The provenance of a run that ends now.
 
     Args:
-        module: the command's module. arguments: its command line. seconds: wall time of the run.
+        module: the command's module.
+        arguments: its command line.
+        seconds: wall time of the run.
     """
-    torch = sys.modules.get("torch")  # not imported only to be asked
+    torch = sys.modules.get("torch")  # loaded, or the run did not use it
+    commit = own_commit()
     return {
         "command": shlex.join(["python", "-m", module, *arguments]),
-        "commit": git("rev-parse", "HEAD"),
-        "uncommitted_changes": None if (status := git("status", "--porcelain", "-uno")) is None else bool(status),
+        "version": __version__,
+        "commit": commit,
+        "uncommitted_changes": None if commit is None else bool(git("status", "--porcelain", "-uno")),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(seconds, 1),
         "machine": platform.platform(),
@@ -38,7 +64,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
 
 
 def processor() -> str | None:
-    """The processor's name; None where the system does not tell."""
+    """The processor's name; ``None`` where the system does not tell."""
     try:  # Linux, where platform.processor() is empty or no more than the architecture
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -46,10 +72,19 @@ def processor() -> str | None:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
+def own_commit() -> str | None:
+    """The commit of this package's repository; ``None`` where it lies in none, or in one that does not track it.
+
+    An installed package can lie inside of anybody's repository, whose commit says nothing about it.
+    """
+    tracked = git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
+    return None if tracked is None else git("rev-parse", "HEAD")
+
+
 def git(*arguments: str) -> str | None:
-    """What git says about this repository; None where there is no git or no repository."""
+    """What git says in this package's folder; ``None`` where there is no git or it fails."""
     try:
-        command = ["git", "-C", str(REPOSITORY), *arguments]
+        command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

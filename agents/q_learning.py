@@ -1,8 +1,8 @@
-"""Tabular Q-learning: learns each maze from scratch, by acting in it, and then plays what it learned.
+"""Tabular Q-learning: learns each maze from scratch, by acting in it, and then acts on what it learned.
 
 Source: Watkins and Dayan, "Q-learning", Machine Learning 8 (1992); with optimistic first values (Sutton and Barto,
-"Reinforcement Learning", 2nd edition, section 2.6) in place of random exploration, so that a maze is learned the same
-way each time. Moves are certain here, so the step size is 1.
+"Reinforcement Learning", 2nd edition, section 2.6) in place of random exploration, so that training is deterministic.
+Moves are deterministic as well, so the step size is 1.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,7 @@ from maze_env.vector import TokenMazeVectorEnv
 
 
 class QLearningAgent(Agent):
-    """Plays each maze ``episodes`` times for itself, all mazes of a size side by side, and then greedily.
-
-    Args:
-        episodes: its budget in each maze, of at most 4 * rows * cols steps each.
-        discount: of future rewards, which are the environment's.
+    """Trains on each maze for ``episodes`` episodes, all mazes of a size in one vector environment, then acts greedily.
 
     Attributes:
         learning_curve: the share of mazes that were solved in each episode of the last training.
@@ -36,54 +32,67 @@ class QLearningAgent(Agent):
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
     def __init__(self, mode: Mode = "play", episodes: int = 60, discount: float = 0.95):
+        """An agent that has learned nothing yet.
+
+        Args:
+            mode: ``play``, the only one.
+            episodes: its budget in each maze, of at most 4 * rows * cols steps each.
+            discount: of future rewards, which are the environment's.
+        """
         self.mode = mode
         self.episodes, self.discount = episodes, discount
-        self._tables: list[NDArray[np.float64]] | None = None
+        self._tables: dict[int, NDArray[np.float64]] = {}
         self.learning_curve: list[float] = []
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
-        self._tables = None
+        self._tables = {}
 
     def act(self, observations: list[str]) -> list[Reply]:
-        mazes = [maze_from_text(text) if text else None for text in observations]
-        if self._tables is None:
-            self._tables = self._learn_all([maze for maze in mazes if maze is not None])
-        tokens = []
-        for maze, table in zip(mazes, self._tables, strict=True):
-            if maze is None:
-                tokens.append("")
-                continue
+        mazes = {index: maze_from_text(text) for index, text in enumerate(observations) if text}
+        if not self._tables:
+            self._tables = self._learn_all(mazes)
+        replies = [Reply("")] * len(observations)
+        for index, maze in mazes.items():
             row, col = maze.origin
-            tokens.append(MOVE_TOKENS[int(table[row * maze.cols + col].argmax())])
-        return list(map(Reply, tokens))
+            replies[index] = Reply(MOVE_TOKENS[self._tables[index][row * maze.cols + col].argmax()])
+        return replies
 
-    def _learn_all(self, mazes: list[Maze]) -> list[NDArray[np.float64]]:
+    def _learn_all(self, mazes: dict[int, Maze]) -> dict[int, NDArray[np.float64]]:
         tables: dict[int, NDArray[np.float64]] = {}
-        for size in {(maze.rows, maze.cols) for maze in mazes}:
-            chosen = [index for index, maze in enumerate(mazes) if (maze.rows, maze.cols) == size]
+        for size in {(maze.rows, maze.cols) for maze in mazes.values()}:
+            chosen = [index for index, maze in mazes.items() if (maze.rows, maze.cols) == size]
             tables.update(zip(chosen, self.learn([mazes[index] for index in chosen]), strict=True))
-        return [tables[index] for index in range(len(mazes))]
+        return tables
 
     def learn(self, mazes: list[Maze]) -> NDArray[np.float64]:
-        """The values of each maze's cells and moves after training: (mazes, rows * cols, 4). Mazes are of one size."""
+        """Trains on mazes of one size.
+
+        Args:
+            mazes: the mazes.
+
+        Returns:
+            (mazes, rows * cols, 4) float64, the value of each move in each cell.
+        """
         count, rows, cols = len(mazes), mazes[0].rows, mazes[0].cols
         env = TokenMazeVectorEnv(count, "Disabled", rows=rows, cols=cols, split=None, view="state")
-        # No way is worth more than being paid in full at once: first values that promise as much have every move tried.
-        table = np.full((count, rows * cols, 4), step_scheme_named("solved").bounds[1])
+        # Optimistic initialisation at the maximum return, so that every move is tried.
+        values = np.full((count, rows * cols, 4), step_scheme_named("solved").bounds[1])
         index, played = np.arange(count), np.zeros(count, np.int64)
         solved = np.zeros((self.episodes, count), np.bool_)
         states, _ = env.reset(options={"maze": mazes})
         while (learning := np.flatnonzero(played < self.episodes)).size:
-            actions = table[index, states].argmax(axis=1)
+            actions = values[index, states].argmax(axis=1)
             following, rewards, terminated, truncated, _ = env.step(actions)
-            worth = rewards + self.discount * np.where(terminated, 0.0, table[index, following].max(axis=1))
-            table[learning, states[learning], actions[learning]] = worth[learning]
+            targets = rewards + self.discount * np.where(terminated, 0.0, values[index, following].max(axis=1))
+            values[learning, states[learning], actions[learning]] = targets[learning]
             ended = terminated | truncated
-            solved[played[learning], learning] = terminated[learning]  # of an episode the last step's word stays
+            solved[played[learning], learning] = terminated[
+                learning
+            ]  # the last step of an episode overwrites the others
             played += ended
             states = env.reset(options={"maze": mazes, "reset_mask": ended})[0] if ended.any() else following
         self.learning_curve = solved.mean(axis=1).tolist()
-        return table
+        return values

@@ -8,12 +8,14 @@ from typing import Any
 
 from agents.base import MODES, Agent, Mode
 from agents.baselines import BASELINES
+from agents.errors import InvalidCheckpoint
 from agents.q_learning import QLearningAgent
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
 """Agents that need no checkpoint."""
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
+"""``owner/model``."""
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
@@ -21,22 +23,35 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
 
     Args:
         name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...); a folder or hub name (``owner/model``) with a
-            model that ``transformers`` loads; an endpoint (``http://host:port/v1#model``); a policy saved by
-            Stable-Baselines3 (``policy.zip``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
+            model that ``transformers`` loads; a folder of ``training.ppo``; an endpoint
+            (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
             ``options``.
         mode: ``plan`` or ``play``.
         options: passed to a language model's policy (``temperature`` ...), an endpoint or one's own class.
-            ``multi_turn=True`` makes a model play in one dialogue for each game, in place of planning anew at each move.
+            ``multi_turn=True`` makes a model play in one dialogue for each episode, in place of planning anew at each
+            move.
 
     Raises:
         UnknownName: when the name is none of these, with the nearest valid one.
         InvalidConfig: for a mode that does not exist or that the agent does not have.
-        InvalidCheckpoint: for a folder that holds no usable model.
+        InvalidCheckpoint: for a folder that holds no usable model, and for a file whose loading would run code in it.
+
+    Example:
+        >>> make("shortest-path").supports("ascii")
+        True
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     if name in BUILT_IN:
         agent: Any = BUILT_IN[name](mode)
+    elif (Path(name) / "sb3_config.json").is_file():
+        agent = _optional("agents.sb3", "sb3").SB3Agent(name, mode)
+    elif name.endswith(".zip"):
+        raise InvalidCheckpoint(
+            f"Expects a folder of training.ppo, actual: {name!r}, a pickle, which runs code when it is loaded. Train "
+            "anew, or where you trust the file: from stable_baselines3 import PPO; from agents.sb3 import save_policy; "
+            f"save_policy(PPO.load({name!r}).policy, 'FOLDER')"
+        )
     elif Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
         # torch and transformers load at first use
         from agents.llm_policy import LLMPolicy
@@ -46,8 +61,6 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         agent = _construct(policy.from_pretrained, name, mode=mode, **options)
     elif name.startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
-    elif name.endswith(".zip"):
-        agent = _optional("agents.sb3", "sb3").SB3Agent(name, mode)
     elif ":" in name:
         agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):

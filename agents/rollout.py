@@ -34,8 +34,11 @@ def rollout(
         One attempt for each maze, in their order.
 
     Raises:
-        InvalidConfig: as ``Episode``, and for an agent whose ``act`` does not give one reply for each observation.
+        InvalidConfig: as ``Episode``, for an agent in a mode that it lacks, and for one whose ``act`` does not give one
+            reply for each observation.
     """
+    if agent.mode not in agent.modes:
+        raise InvalidConfig(f"Expects a mode of {agent.name!r}, one of {agent.modes}, actual: {agent.mode!r}")
     episodes = [
         Episode(maze, agent.mode, seed, max_steps, view_radius, phrasing, reward)
         for maze, seed in zip(mazes, seeds, strict=True)
@@ -45,8 +48,8 @@ def rollout(
         replies = agent.respond([episode.observation if episode.end is None else None for episode in episodes])
         if len(replies) != len(episodes) or not all(isinstance(reply, Reply) for reply in replies):
             raise InvalidConfig(
-                f"Expects {type(agent).__name__}.act to give {len(episodes)} of maze_env.Reply, one for each "
-                f"observation, actual: {len(replies)} of {sorted({type(reply).__name__ for reply in replies})}"
+                f"Expects {type(agent).__name__}.act to give {len(episodes)} Reply objects, one for each observation, "
+                f"actual: {len(replies)} of {sorted({type(reply).__name__ for reply in replies})}"
             )
         for episode, reply in zip(episodes, replies, strict=True):
             if episode.end is None:

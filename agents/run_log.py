@@ -51,7 +51,9 @@ def read_run(folder: Path) -> RunLog:
         entries = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
         log = RunLog(str(run["stage"]), run.get("configuration") or {}, run.get("figures") or {}, entries)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: {error!r}") from None
+        raise InvalidCheckpoint(
+            f"Expects a finished run in {str(folder)!r}, actual: {type(error).__name__}, {error}"
+        ) from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InvalidCheckpoint(f"Expects a log in {str(folder / 'trainer_state.json')!r}, actual: none")
     return log

@@ -3,21 +3,27 @@
 An optional extra: ``pip install -e .[sb3]``. ``training/ppo.py`` trains with it.
 """
 
+import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.base import Agent, Mode
 from agents.errors import InvalidCheckpoint
+from maze_env._cli import check_folder, write_whole
 from maze_env.attempt import Reply
-from maze_env.errors import InvalidMaze
+from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
@@ -50,16 +56,16 @@ class MazeVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
         self._returns += rewards
         done = terminated | truncated
-        each: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        env_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(done).tolist():
-            each[i] = {
+            env_infos[i] = {
                 "terminal_observation": infos["final_obs"][i],
                 "TimeLimit.truncated": bool(truncated[i]),
                 "episode": {"r": float(self._returns[i]), "l": int(infos["final_info"]["step_count"][i])},
                 "is_success": bool(terminated[i]),
             }
         self._returns[done] = 0
-        return observations, rewards.astype(np.float32), done, each
+        return observations, rewards.astype(np.float32), done, env_infos
 
     def close(self) -> None:
         self.env.close()
@@ -78,27 +84,30 @@ class MazeVecEnv(VecEnv):
 
 
 class MazeFeatures(BaseFeaturesExtractor):
-    """What a cell's way to the target looks like, by one convolution applied again and again to the ``grid`` view.
+    """Features of the path from a cell to the target: one convolution, applied repeatedly to the ``grid`` view.
 
     Each pass carries what a cell knows to its neighbours, so ``iterations`` bounds how far ahead it sees. The features
     are those of the agent's cell. Source of a recurrent network that sees its input at each pass: Bansal et al.,
     arXiv 2202.05826.
-
-    Args:
-        channels: of the hidden state, and the number of features.
-        iterations: passes of the convolution.
     """
 
     AGENT = 4  # the grid view's channel
 
     def __init__(self, observation_space: Box, channels: int, iterations: int):
+        """A network with fresh weights.
+
+        Args:
+            observation_space: of the ``grid`` view.
+            channels: of the hidden state, and the number of features.
+            iterations: passes of the convolution.
+        """
         super().__init__(observation_space, features_dim=channels)
         self.iterations = iterations
         self.project = torch.nn.Conv2d(observation_space.shape[0], channels, 3, padding=1)
         self.carry = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False)
 
     def forward(self, grids: torch.Tensor) -> torch.Tensor:
-        """Features, (n, channels), of grids, (n, 6 or 7, rows, cols) float."""
+        """Features, (n, channels) float32, of grids, (n, 6 or 7, rows, cols) float32."""
         seen = self.project(grids)
         hidden = torch.relu(seen)
         for _ in range(self.iterations):
@@ -106,36 +115,92 @@ class MazeFeatures(BaseFeaturesExtractor):
         return (hidden * grids[:, self.AGENT : self.AGENT + 1]).sum((2, 3))
 
 
-class SB3Agent(Agent):
-    """A policy that ``training/ppo.py`` saved, greedy.
+def policy_options(channels: int, iterations: int) -> dict[str, Any]:
+    """The ``policy_kwargs`` of a policy that ``save_policy`` can store: ``MazeFeatures`` and one layer on top."""
+    sizes = {"channels": channels, "iterations": iterations}
+    return {"features_extractor_class": MazeFeatures, "features_extractor_kwargs": sizes, "net_arch": []}
+
+
+CONFIG_FILE, WEIGHTS_FILE = "sb3_config.json", "policy.safetensors"
+
+
+def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
+    """Stores a policy as weights and sizes: unlike Stable-Baselines3's own files, loading it runs no code.
+
+    Args:
+        policy: one with ``policy_options``, on the ``grid`` view.
+        folder: where to; made if it does not exist. The configuration is written last, so a folder that has it is
+            complete.
 
     Raises:
-        InvalidCheckpoint: when the file is no such policy. InvalidMaze: for a maze of another size than it was trained
-        on.
+        InvalidConfig: for a policy with another network.
     """
+    features = policy.features_extractor
+    if not isinstance(features, MazeFeatures) or policy.net_arch:
+        raise InvalidConfig(
+            "Expects a policy with agents.sb3.policy_options, actual: "
+            f"{type(features).__name__} and net_arch={policy.net_arch}"
+        )
+    check_folder(Path(folder))
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+        save_model(policy, str(Path(unfinished) / WEIGHTS_FILE))
+        os.replace(Path(unfinished) / WEIGHTS_FILE, Path(folder) / WEIGHTS_FILE)
+    config = {
+        "observation_shape": policy.observation_space.shape,
+        "channels": features.features_dim,
+        "iterations": features.iterations,
+    }
+    write_whole(Path(folder) / CONFIG_FILE, json.dumps(config) + "\n")
+
+
+def load_policy(folder: str | Path) -> ActorCriticPolicy:
+    """The policy that ``save_policy`` stored, for acting.
+
+    Raises:
+        InvalidCheckpoint: when files are missing, damaged or do not belong together.
+    """
+    try:
+        config = json.loads((Path(folder) / CONFIG_FILE).read_text(encoding="utf-8"))
+        planes, rows, cols = config["observation_shape"]
+        space = GridView(rows, cols, {6: None, 7: 0}[planes]).space
+        options = policy_options(config["channels"], config["iterations"])
+        policy = ActorCriticPolicy(space, Discrete(4), lambda _: 0.0, **options)
+        load_model(policy, Path(folder) / WEIGHTS_FILE)
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InvalidCheckpoint(
+            f"Expects a folder with {CONFIG_FILE} and {WEIGHTS_FILE} of training.ppo, actual: {str(folder)!r} "
+            f"({type(error).__name__}: {reason})"
+        ) from error
+    policy.set_training_mode(False)
+    return policy
+
+
+class SB3Agent(Agent):
+    """A policy that ``training/ppo.py`` saved, greedy."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
     def __init__(self, path: str, mode: Mode = "play"):
+        """Loads the policy.
+
+        Args:
+            path: the folder.
+            mode: ``play``, the only one.
+
+        Raises:
+            InvalidCheckpoint: as ``load_policy``.
+        """
         self.mode, self.name = mode, path
-        if not Path(path).is_file():
-            raise InvalidCheckpoint(
-                f"Expects a file saved by Stable-Baselines3, actual: {path!r}, which does not exist"
-            )
-        try:
-            self.policy = PPO.load(path, device="cpu")
-        except Exception as error:  # a zip of anything: the package raises whatever comes
-            raise InvalidCheckpoint(f"Expects a PPO policy saved by Stable-Baselines3, actual: {path!r}") from error
-        shape = self.policy.observation_space.shape
-        if shape is None or len(shape) != 3 or shape[0] not in (6, 7):
-            raise InvalidCheckpoint(f"Expects a policy on the 'grid' view, actual: observations of shape {shape}")
-        channels, self.rows, self.cols = shape
-        self._view = GridView(self.rows, self.cols, 0 if channels == 7 else None)
+        self.policy = load_policy(path)
+        planes, self.rows, self.cols = self.policy.observation_space.shape
+        self._view = GridView(self.rows, self.cols, 0 if planes == 7 else None)
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
 
     def act(self, observations: list[str]) -> list[Reply]:
+        """As ``Agent.act``. Raises InvalidMaze for a maze of another size than the policy was trained on."""
         live = [index for index, text in enumerate(observations) if text]
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:
@@ -143,11 +208,11 @@ class SB3Agent(Agent):
                 raise InvalidMaze(
                     f"Expects mazes of {self.rows}x{self.cols}, actual: {walls.shape[0]}x{walls.shape[1]}"
                 )
-        tokens = [""] * len(observations)
+        replies = [Reply("")] * len(observations)
         if live:
             cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self.cols, 1)
-            grids = self._view.paint(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
+            grids = self._view.observe_batch(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
             moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):
-                tokens[index] = MOVE_TOKENS[move]
-        return list(map(Reply, tokens))
+                replies[index] = Reply(MOVE_TOKENS[move])
+        return replies

@@ -1,7 +1,7 @@
-"""The embedded model: a small decoder with the maze vocabulary, built from a configuration, no download.
+"""The tiny model: a small decoder with the maze vocabulary, built from a configuration, no download.
 
 Its tokenizer is word-level: one token for each maze token, newline and trace word. Text round-trips exactly, and text
-outside the vocabulary is an error, never ``<unk>``. Special tokens are begin, end and padding alone: maze tokens and
+outside the vocabulary is an error, never ``<unk>``. Special tokens are only begin, end and padding: maze tokens and
 think tags must survive ``skip_special_tokens=True``, with which trainers decode.
 """
 
@@ -13,14 +13,15 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
+from agents.prompts import BARE_CHAT
 from maze_env._cli import check_folder, run_command
 from maze_env.errors import InvalidOutput
 from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
 
 
 @dataclass(frozen=True)
-class EmbeddedConfig:
-    """The sizes of the embedded model."""
+class TinyConfig:
+    """The sizes of the tiny model."""
 
     hidden_size: int = 128
     layers: int = 4
@@ -42,11 +43,11 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
         eos_token=EOS,
         clean_up_tokenization_spaces=False,
         padding_side="left",
-        prompt_style="bare",
+        chat_template=BARE_CHAT,
     )
 
 
-def build_model(config: EmbeddedConfig, seed: int) -> LlamaForCausalLM:
+def build_model(config: TinyConfig, seed: int) -> LlamaForCausalLM:
     """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
     names = {"pad_token_id": PAD, "bos_token_id": BOS, "eos_token_id": EOS}
@@ -79,7 +80,7 @@ def main() -> None:
         raise InvalidOutput(f"Expects a new folder, actual: {options.output_dir} holds a model")
     check_folder(options.output_dir)
     build_tokenizer().save_pretrained(options.output_dir)
-    build_model(EmbeddedConfig(), options.seed).save_pretrained(options.output_dir)
+    build_model(TinyConfig(), options.seed).save_pretrained(options.output_dir)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def restored(one: StoredAttempt, maze: Maze, seed: int) -> Attempt:
     moves = moves_of(one.moves)
     outcomes, cell = outcomes_of(maze, moves), maze.origin
     for move, outcome in zip(moves, outcomes, strict=True):
-        cell = move.from_cell(cell) if outcome is MOVED else cell
+        cell = move.apply(cell) if outcome is MOVED else cell
     distances = distances_to(maze.walls, maze.target)
     return Attempt(
         maze, one.phrasing, seed, one.texts or (), one.thinking_opened, moves + moves_of(one.unplayed), outcomes,

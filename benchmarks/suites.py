@@ -106,7 +106,7 @@ def text_hash(text: str) -> str:
 
 def make_mazes(spec: SuiteSpec) -> list[Maze]:
     """The suite's mazes, made from its definition alone."""
-    taken = set().union(*map(suite_layouts, spec.disjoint_from))
+    used = set().union(*map(suite_layouts, spec.disjoint_from))
     mazes: list[Maze] = []
     for draw in spec.draws:
         rows, cols = draw.size or (spec.rows, spec.cols)
@@ -139,8 +139,8 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
                 if draw.corridors and not draw.corridors[0] <= longest_corridor(maze) <= draw.corridors[1]:
                     continue
                 layout = layout_hash(maze.walls)
-                if layout not in taken and len(mazes) < wanted:
-                    taken.add(layout)
+                if layout not in used and len(mazes) < wanted:
+                    used.add(layout)
                     mazes.append(maze)
     return [transform_maze(maze, symmetry) for maze in mazes for symmetry in (SYMMETRIES if spec.images else (0,))]
 
@@ -160,12 +160,12 @@ def close_passage(maze: Maze, place: str, key: int) -> Maze | None:
         key: chooses among such passages.
 
     Returns:
-        The maze so made; ``None`` where it has no such passage.
+        The new maze; ``None`` where it has no such passage.
     """
     path = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
     layouts = []
     for cell, move in product(np.ndindex(maze.rows, maze.cols), (Move.DOWN, Move.RIGHT)):
-        to = move.from_cell(cell)
+        to = move.apply(cell)
         if maze.is_open(cell, move) and ({cell, to} in path) == (place == ON_PATH):
             walls = maze.walls.copy()
             walls[cell] |= move.wall

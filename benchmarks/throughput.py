@@ -1,4 +1,4 @@
-"""How fast everything is, beside whatever peers are installed, in one run.
+"""How fast everything is, next to the installed peers, in one run.
 
     python -m benchmarks.throughput --output benchmarks/throughput.json
     python -m benchmarks.throughput --table benchmarks/throughput.json --readme README.md
@@ -202,7 +202,7 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
 
 
 def memory() -> dict[str, float]:
-    """Bytes for each environment: alone, and in a vector of 4,096, 5x5."""
+    """Bytes for each environment: a single one, and in a vector of 4,096, 5x5."""
     figures = {}
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
@@ -258,7 +258,7 @@ def table(stored: dict[str, Any]) -> str:
         [f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in stored["memory_bytes"].items()
     ]
     lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
-    return markdown_table(["what", "median", "beside others: ratio [min, max over rounds]"], lines)
+    return markdown_table(["what", "median", "compared with others: ratio [min, max over rounds]"], lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -278,12 +278,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     started = time.monotonic()
     if options.table is not None:
-        made = table(json.loads(options.table.read_text(encoding="utf-8")))
+        text = table(json.loads(options.table.read_text(encoding="utf-8")))
         if options.readme is None:
-            print(made)
+            print(text)
         else:
             readme = options.readme.read_text(encoding="utf-8")
-            write_whole(options.readme, insert_between(readme, made, BEGIN, END))
+            write_whole(options.readme, insert_between(readme, text, BEGIN, END))
         return
     if options.output is not None:
         check_output(options.output, options.overwrite)

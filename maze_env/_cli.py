@@ -1,4 +1,4 @@
-"""What every command of this project shares: how it ends, how it writes, and how a result says where it came from."""
+"""What every command of this project shares: how it ends, and how it writes."""
 
 import ctypes
 import os
@@ -10,8 +10,6 @@ from pathlib import Path
 from maze_env.errors import InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
-REPOSITORY = Path(__file__).resolve().parent.parent
-PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
 
 def run_command(main: Callable[[], object]) -> None:
@@ -19,12 +17,12 @@ def run_command(main: Callable[[], object]) -> None:
     keep_freed_memory()
     try:
         main()
-        sys.stdout.flush()  # where the reader has gone, as with `| head`, that shows here at the latest
+        sys.stdout.flush()  # where the reader has gone, as with `| head`, this fails at the latest
     except TokenMazeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -44,7 +42,11 @@ def keep_freed_memory() -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Makes ``folder`` and raises InvalidOutput unless files can be written there."""
+    """Makes ``folder``.
+
+    Raises:
+        InvalidOutput: unless files can be written there.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -54,7 +56,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a text file in one step: whoever looks sees the old file or the whole new one."""
+    """Writes a text file atomically: a reader sees the old file or the whole new one."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -62,4 +64,4 @@ def write_whole(path: Path, text: str) -> None:
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)  # there no more once it has taken its place
+        Path(temporary).unlink(missing_ok=True)  # gone already after os.replace

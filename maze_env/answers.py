@@ -1,42 +1,45 @@
-"""A model's completion, taken apart: thinking, and the moves of the answer behind it."""
+"""Parses a model's completion into thinking and the moves of the answer after it."""
 
 import re
 from typing import NamedTuple
 
 from maze_env.attempt import End
 from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
-from maze_env.tokens import MAZE_TOKEN, NO_WAY, THINK_CLOSE, THINK_OPEN
+from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN, UNREACHABLE_TOKEN
 
 
 class Answer(NamedTuple):
-    """A model's completion, taken apart.
+    """A parsed completion.
 
     Attributes:
         text: the whole completion.
-        thinking: what stands before the first ``</think>``, without a leading ``<think>``; "" when there is none.
+        thinking: the text before the first ``</think>``, without a leading ``<think>``; "" when there is none.
         moves: the movement tokens of the answer, up to the first stray text.
         fault: why this is not a well-formed answer, or ``None``.
-        no_way: whether the answer is ``NO_WAY`` and nothing else.
+        says_unreachable: whether the answer is ``UNREACHABLE_TOKEN`` and nothing else.
     """
 
     text: str
     thinking: str
     moves: tuple[Move, ...]
     fault: End | None
-    no_way: bool = False
+    says_unreachable: bool = False
 
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
 
 
 def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
-    """Takes a completion apart, strictly: the answer is what follows the first ``</think>``.
+    """Parses a completion, strictly: the answer is what follows the first ``</think>``.
 
     A text without think tags is all answer, unless its prompt had opened the thinking.
 
     Args:
         text: the completion, decoded, without end-of-text tokens.
         thinking_opened: whether the prompt itself ends with an open ``<think>``, as R1-style chat templates make it.
+
+    >>> parse_answer("<think>\\n</think>\\n\\n<|up|><|left|>").moves
+    (<Move.UP: 0>, <Move.LEFT: 2>)
     """
     thinking, closed, body = text.partition(THINK_CLOSE)
     if not closed:
@@ -44,8 +47,8 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
             return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), End.UNCLOSED_THINKING)
         thinking, body = "", text
     thinking = thinking.lstrip().removeprefix(THINK_OPEN)
-    if body.strip() == NO_WAY:
-        return Answer(text, thinking, (), None, no_way=True)
+    if body.strip() == UNREACHABLE_TOKEN:
+        return Answer(text, thinking, (), None, says_unreachable=True)
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
     moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])
@@ -54,7 +57,7 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
 
 
 def first_move(text: str, thinking_opened: bool = False) -> Move | None:
-    """The first move of an answer, behind its thinking; ``None`` where there is none. Arguments as ``parse_answer``."""
+    """The first move of a completion's answer; ``None`` where there is none. Arguments as ``parse_answer``."""
     moves = parse_answer(text, thinking_opened).moves
     return moves[0] if moves else None
 

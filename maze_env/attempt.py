@@ -21,7 +21,7 @@ class End(StrEnum):
     EMPTY = "empty"
     """Nothing follows the thinking."""
     STRAY_TEXT = "stray_text"
-    """Something other than movement tokens stands in the answer, ``tokens.NO_WAY`` beside others included."""
+    """The answer holds something other than movement tokens, such as ``tokens.UNREACHABLE_TOKEN`` next to others."""
     HIT_WALL = "hit_wall"
     LEFT_GRID = "left_grid"
     PAST_TARGET = "past_target"
@@ -36,7 +36,7 @@ class End(StrEnum):
     """The agent asked a server and got no reply."""
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]  # str has a method of this name
         """The end in words, as tables and charts name it."""
         return self.value.replace("_", " ")
 
@@ -74,7 +74,7 @@ class Reply:
     Attributes:
         text: a move in play, a complete answer in plan; as it was written, in the phrasing of the observation.
         tokens: how many tokens were generated for it; ``None`` where the agent does not count them.
-        truncated: whether the budget of tokens ended it.
+        truncated: whether the budget of tokens ended it; with ``tokens=0``, no room was left to write anything.
         failure: why there is no reply, e.g. the error of a server; empty where there is one.
         thinking_opened: whether the prompt had opened ``<think>`` already, as R1-style chat templates do.
     """

@@ -3,20 +3,20 @@
 The benchmark, the human player, GRPO's rollouts, tool calls and the games that SFT learns from all play through here.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.attempt import Attempt, End, EndedBy, Reply
-from maze_env.dynamics import Outcome
-from maze_env.errors import InvalidConfig, InvalidMove
+from maze_env.dynamics import MOVED, Outcome
+from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move, as_move
+from maze_env.moves import UNSEEN_BITS, Move, as_move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.tokens import UNSEEN_BITS, cell_texts
+from maze_env.tokens import cell_texts
 from maze_env.verifier import Verdict, verify
 from maze_env.visibility import check_view_radius, initial_visible_walls
 
@@ -26,7 +26,7 @@ environment's observation after each."""
 MODES: tuple[Mode, ...] = ("play", "plan")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Observation:
     """What an agent may know at one turn.
 
@@ -37,6 +37,7 @@ class Observation:
         phrasing: the one of ``maze_env.phrasings`` that ``text`` is in.
         moved: whether the last move led on; ``None`` before the first.
         revealed: cells that came into view with it, each with its wall byte.
+        written: the text, where it has been written already.
     """
 
     walls: NDArray[np.uint8]
@@ -45,28 +46,42 @@ class Observation:
     phrasing: str = STANDARD
     moved: bool | None = None
     revealed: tuple[tuple[Cell, int], ...] = ()
+    written: str | None = None
 
     @property
     def text(self) -> str:
         """The observation as text."""
+        if self.written is not None:
+            return self.written
         if self.phrasing == STANDARD:
             return "".join(cell_texts(self.walls, self.position, self.target))
-        return phrasing_named(self.phrasing).write(Maze.trusted(self.walls, self.position, self.target))
+        return phrasing_named(self.phrasing).write(Maze.from_validated(self.walls, self.position, self.target))
 
     def after(self, before: "Observation | None") -> "Observation":
         """This observation, with what changed since the one ``before``."""
         if before is None:
             return self
         moved = self.position != before.position
-        if self.walls is before.walls:  # no partial observability
-            return Observation(self.walls, self.position, self.target, self.phrasing, moved)
-        new = (before.walls == UNSEEN_BITS) & (self.walls != UNSEEN_BITS)
-        revealed = tuple(((int(r), int(c)), int(self.walls[r, c])) for r, c in zip(*new.nonzero(), strict=True))
-        return Observation(self.walls, self.position, self.target, self.phrasing, moved, revealed)
+        return replace(self, moved=moved, revealed=_newly_seen(before.walls, self.walls))
+
+
+def _newly_seen(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[tuple[Cell, int], ...]:
+    """The cells of ``now`` that are unseen in ``before``, both (rows, cols) uint8, each with its wall byte."""
+    if now is before:  # no partial observability
+        return ()
+    cells = ((before == UNSEEN_BITS) & (now != UNSEEN_BITS)).nonzero()
+    return tuple(((int(row), int(col)), int(now[row, col])) for row, col in zip(*cells, strict=True))
 
 
 class Episode:
     """One attempt under way.
+
+    Example:
+        >>> episode = Episode(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)))
+        >>> while episode.end is None:
+        ...     episode.step(Reply("<|right|>" if episode.observation.position == (0, 0) else "<|down|>"))
+        >>> episode.attempt.end, episode.attempt.ended_by
+        (<End.SOLVED: 'solved'>, <EndedBy.ENVIRONMENT: 'environment'>)
 
     Attributes:
         observation: what the agent may know now.
@@ -75,6 +90,7 @@ class Episode:
         verdict: of the answer, in plan, once it is given.
         env: the environment, in play.
         moves: those made so far, illegal ones included.
+        outcomes: what each of them did.
     """
 
     def __init__(
@@ -92,7 +108,7 @@ class Episode:
 
         Args:
             maze: the maze.
-            mode: ``plan`` or ``play``.
+            mode: one of ``MODES``.
             seed: of the agent's randomness; only recorded.
             max_steps: the budget of moves in play; default 4 * rows * cols.
             view_radius: of partial observability; a plan is made from what is seen at the start.
@@ -102,12 +118,19 @@ class Episode:
             render_mode: of the environment in play.
 
         Raises:
-            InvalidConfig: for a phrasing, view radius or budget that cannot be.
+            InvalidConfig: for a view radius or budget that cannot be, or another phrasing where the standard one has
+                to be.
             InvalidMaze: in play, for a maze whose target cannot be reached.
+            UnknownName: for a mode, phrasing or step reward that does not exist.
         """
+        if mode not in MODES:
+            raise unknown_name("mode", mode, MODES)
         check_view_radius(view_radius)
+        self._translate = phrasing_named(phrasing).translate
         if phrasing != STANDARD and (mode != "plan" or view_radius is not None):
-            raise InvalidConfig(f"Expects phrasing {STANDARD!r} in play and in fog, actual: {phrasing!r}")
+            raise InvalidConfig(
+                f"Expects phrasing {STANDARD!r} in play and under partial observability, actual: {phrasing!r}"
+            )
         self.maze, self.mode, self.seed, self.phrasing = maze, mode, seed, phrasing
         self.end: End | None = None
         self.ended_by: EndedBy | None = None
@@ -115,34 +138,35 @@ class Episode:
         self.moves: list[Move] = []
         self.reward = 0.0
         self._replies: list[Reply] = []
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         if mode == "plan":
             walls = maze.walls if view_radius is None else initial_visible_walls(maze, view_radius)
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
             return
         self.env = TokenMazeEnv(
-            maze.rows, maze.cols, split=None, view="state", view_radius=view_radius, max_steps=max_steps,
-            reward=reward, render_mode=render_mode,
+            maze.rows, maze.cols, split=None, view="text" if view_radius is None else "state", view_radius=view_radius,
+            max_steps=max_steps, reward=reward, render_mode=render_mode,
         )  # fmt: skip
-        _, info = self.env.reset(options={"maze": maze})
+        written, info = self.env.reset(options={"maze": maze})
         self._start_distance: int = info["distance"]
         self._end_distance = self._start_distance
-        self.observation = self._observe()
+        self.observation = self._observe(written)
 
     def step(self, reply: Reply) -> None:
-        """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play."""
+        """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play.
+
+        Raises:
+            InvalidConfig: when the attempt has ended.
+        """
+        self._check_under_way()
         self._replies.append(reply)
         if self.mode == "plan":
-            self.verdict = verify(
-                self.maze,
-                phrasing_named(self.phrasing).translate(reply.text),
-                thinking_opened=reply.thinking_opened,
-            )
+            self.verdict = verify(self.maze, self._translate(reply.text), thinking_opened=reply.thinking_opened)
         if reply.failure:
             self.stop(End.REQUEST_FAILED, EndedBy.REQUEST)
         elif self.verdict is not None:
             self.stop(self.verdict.end, EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT)
-        elif reply.truncated and reply.tokens == 0:  # no room to write another move
+        elif reply.truncated and reply.tokens == 0:  # no room was left to write another move
             self.stop(End.SHORT_OF_TARGET, EndedBy.TOKEN_BUDGET)
         else:
             try:
@@ -153,13 +177,18 @@ class Episode:
                 self.move(move)
 
     def move(self, move: Move) -> None:
-        """Plays one move in the environment."""
-        _, reward, terminated, truncated, info = self.env.step(int(move))
+        """Plays one move in the environment.
+
+        Raises:
+            InvalidConfig: when the attempt has ended.
+        """
+        self._check_under_way()
+        written, reward, terminated, truncated, info = self.env.step(int(move))
         self.moves.append(move)
-        self._outcomes.append(Outcome(info["last_move"]))
+        self.outcomes.append(info["last_move"])
         self.reward += reward
         self._end_distance = info["distance"]
-        self.observation = self._observe().after(self.observation)
+        self.observation = self._observe(written, self.observation)
         if terminated:
             self.stop(End.SOLVED, EndedBy.ENVIRONMENT)
         elif truncated:
@@ -171,7 +200,11 @@ class Episode:
 
     @property
     def attempt(self) -> Attempt:
-        """The complete attempt. Raises InvalidConfig while it goes on."""
+        """The complete attempt.
+
+        Raises:
+            InvalidConfig: while it goes on.
+        """
         if self.end is None or self.ended_by is None:
             raise InvalidConfig("Expects an episode that has ended, actual: one that goes on")
         texts = tuple(reply.text for reply in self._replies)
@@ -186,10 +219,28 @@ class Episode:
                 verdict.position, verdict.start_distance, verdict.end_distance, 0.0, tokens, failure,
             )  # fmt: skip
         return Attempt(
-            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self._outcomes), *ending,
+            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self.outcomes), *ending,
             self.env.position, self._start_distance, self._end_distance, self.reward, tokens, failure,
         )  # fmt: skip
 
-    def _observe(self) -> Observation:
-        shown = self.env.shown if self.env.view_radius is None else self.env.shown.copy()  # the environment goes on
-        return Observation(shown, self.env.position, self.maze.target)
+    def _check_under_way(self) -> None:
+        if self.end is not None:
+            raise InvalidConfig(f"Expects an episode that goes on, actual: one that has ended ({self.end})")
+
+    def _observe(self, written: Any, before: Observation | None = None) -> Observation:
+        """What the agent may know now.
+
+        Args:
+            written: the environment's own observation: the text, or under partial observability a number, because that
+                text is not made faster there than from ``walls``.
+            before: the last observation.
+        """
+        if self.env.view_radius is None:
+            walls, text = self.env.visible_walls, written
+        else:
+            walls, text = self.env.visible_walls.copy(), None  # the environment goes on writing into it
+        position, target = self.env.position, self.maze.target
+        if before is None:
+            return Observation(walls, position, target, written=text)
+        revealed = _newly_seen(before.walls, walls)
+        return Observation(walls, position, target, STANDARD, self.outcomes[-1] is MOVED, revealed, text)

@@ -5,7 +5,10 @@ nearest valid choice. All of them are ``ValueError`` too, so code that does not 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Entry = TypeVar("Entry")
 
 
 class TokenMazeError(ValueError):
@@ -29,7 +32,7 @@ class ImpossibleMaze(TokenMazeError):
 
 
 class UnreadableMaze(TokenMazeError):
-    """A maze is written in a way that an agent cannot take: outside its vocabulary, or not to be told apart."""
+    """A maze is written in a way that an agent cannot take: outside its vocabulary, or ambiguous."""
 
 
 class UnknownName(TokenMazeError):
@@ -56,3 +59,14 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownName:
     listed = ", ".join(map(repr, names))
     article = "an" if kind[:1] in "aeiou" else "a"
     return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")
+
+
+def lookup(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
+    """The entry of that name.
+
+    Raises:
+        UnknownName: with the nearest valid name.
+    """
+    if name not in table:
+        raise unknown_name(kind, name, table)
+    return table[name]

@@ -15,11 +15,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 
+import numpy as np
+
 from maze_env._cli import run_command
+from maze_env.attempt import End
+from maze_env.dynamics import HIT_WALL, LEFT_GRID
+from maze_env.episode import Episode
+from maze_env.generation import MazeSpec, generate
+from maze_env.keys import draw_key
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import shortest_path
-from maze_env.token_maze import TokenMazeEnv
 
 KEYS = {
     "w": Move.UP, "s": Move.DOWN, "a": Move.LEFT, "d": Move.RIGHT,
@@ -28,72 +34,76 @@ KEYS = {
 }  # fmt: skip
 """Letters, and what terminals send for the arrow keys in their two modes."""
 HELP = "arrows or w a s d: move   u: undo   h: hint   n: new maze   q: quit"
+MESSAGES = {HIT_WALL: "A wall.", LEFT_GRID: "The edge of the maze."}
 CLEAR = "\x1b[H\x1b[2J"
 
 
 class Game:
-    """A person's game: the environment, its seed, and the moves so far, from which undo plays again."""
+    """A person's game: one episode after another."""
 
-    def __init__(self, env: TokenMazeEnv, seed: int):
-        self.env = env
+    def __init__(self, spec: MazeSpec, seed: int, view_radius: int | None = None, max_steps: int | None = None):
+        """Starts the first episode.
+
+        Args:
+            spec: what mazes to make.
+            seed: of the first maze, which is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1.
+            view_radius: of partial observability.
+            max_steps: moves before an episode is truncated; default 4 * rows * cols.
+        """
+        self.spec, self.view_radius, self.max_steps = spec, view_radius, max_steps
         self.start(seed)
 
     def start(self, seed: int) -> None:
         """A new maze."""
         self.seed = seed
-        self.env.reset(seed=seed)
-        self.maze: Maze = self.env.maze
-        self.moves: list[Move] = []
+        self.maze = generate(draw_key(np.random.default_rng(seed)), self.spec)
+        self.play([])
+
+    def play(self, moves: Sequence[Move]) -> None:
+        """A new episode of the maze that begins with ``moves``."""
+        self.episode = Episode(self.maze, max_steps=self.max_steps, view_radius=self.view_radius, render_mode="ansi")
+        for move in moves:
+            self.episode.move(move)
         self.message = ""
-        self.over = False
 
     def press(self, key: str) -> bool:
         """Does what ``key`` says; False to quit."""
         self.message = ""
         if key == "q":
             return False
+        over = self.episode.end is not None
         if key == "n":
             self.start(self.seed + 1)
-        elif key == "u":
-            self.undo()
-        elif key == "h" and not self.over:
-            here = Maze.trusted(self.maze.walls, self.env.position, self.maze.target)
+        elif key == "u":  # under partial observability, this forgets what the last move revealed
+            self.play(self.episode.moves[:-1])
+        elif key == "h" and not over:
+            here = Maze.from_validated(self.maze.walls, self.episode.env.position, self.maze.target)
             self.message = f"Hint: {shortest_path(here)[0].name.lower()}."
-        elif key in KEYS and not self.over:
+        elif key in KEYS and not over:
             self.move(KEYS[key])
         return True
 
     def move(self, move: Move) -> None:
-        """One move of the environment."""
-        self.moves.append(move)
-        _, _, terminated, truncated, info = self.env.step(int(move))
-        self.message = {"hit_wall": "A wall.", "left_grid": "The edge of the maze."}.get(info["last_move"], "")
-        self.over = terminated or truncated
-        if terminated:
+        """Plays one move."""
+        self.episode.move(move)
+        count = len(self.episode.moves)
+        if self.episode.end is End.SOLVED:
             best = len(shortest_path(self.maze))
-            self.message = f"Solved in {len(self.moves)} steps; the shortest way has {best}. n: new maze, q: quit."
-        elif truncated:
-            self.message = f"Out of steps after {len(self.moves)}. u: undo, n: new maze, q: quit."
-
-    def undo(self) -> None:
-        """Plays all moves but the last again: under fog, what was seen there is forgotten as well."""
-        moves = self.moves[:-1]
-        self.env.reset(options={"maze": self.maze})
-        self.moves, self.over = [], False
-        for move in moves:
-            self.move(move)
-        self.message = ""
+            self.message = f"Solved in {count} steps; the shortest path has {best}. n: new maze, q: quit."
+        elif self.episode.end is not None:
+            self.message = f"Out of steps after {count}. u: undo, n: new maze, q: quit."
+        else:
+            self.message = MESSAGES.get(self.episode.outcomes[-1], "")
 
     def screen(self) -> str:
         """What the person sees."""
-        spec = self.env.maze_spec
-        title = f"{spec.rows}x{spec.cols} {spec.generator}   seed {self.seed}   steps {len(self.moves)}"
-        return f"{title}\n{self.env.render()}\n{self.message}\n{HELP}\n"
+        title = f"{self.spec.rows}x{self.spec.cols} {self.spec.generator}   seed {self.seed}"
+        return f"{title}   steps {len(self.episode.moves)}\n{self.episode.env.render()}\n{self.message}\n{HELP}\n"
 
 
 @contextmanager
 def unbuffered_terminal() -> Iterator[Iterator[str]]:
-    """Gives keys as they are pressed; the terminal is put back as it was at the end."""
+    """Yields keys as they are pressed; restores the terminal at the end."""
     import termios
     import tty
 
@@ -115,7 +125,7 @@ def keys_of_terminal(file: int) -> Iterator[str]:
 
 
 def keys_of_pipe() -> Iterator[str]:
-    """The characters of an input that is no terminal; newlines are no keys."""
+    """The characters of an input that is no terminal; white space is ignored."""
     while key := sys.stdin.read(1):
         if not key.isspace():
             yield key
@@ -130,21 +140,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cols", type=int, default=12)
     parser.add_argument("--generator", default="dfs")
     parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument("--view-radius", type=int, default=None, help="play in fog: cells seen around the agent")
+    parser.add_argument(
+        "--view-radius", type=int, default=None, help="partial observability: cells seen around the agent"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the first maze; each new one adds 1")
     options = parser.parse_args(arguments)
-    env = TokenMazeEnv(
-        options.rows,
-        options.cols,
-        generator=options.generator,
-        braid=options.braid,
-        view_radius=options.view_radius,
-        split=None,
-        render_mode="ansi",
-    )
-    game = Game(env, options.seed)
+    spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
+    game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
-    # The terminal is made ready before anything is shown, so that no key is lost.
+    # The terminal is set before anything is printed, so that no key is lost.
     with unbuffered_terminal() if terminal else nullcontext(keys_of_pipe()) as keys:
         print((CLEAR if terminal else "") + game.screen(), end="", flush=True)
         for key in keys:

@@ -1,6 +1,6 @@
-"""The maze as a value: walls, origin and target; its drawing in ASCII both ways; its 8 symmetries.
+"""The maze as a value: walls, origin and target; its drawing in ASCII, both ways.
 
-The token text of a maze is in ``tokens.py``; how mazes come about is in ``generation/``.
+Its token text is in ``tokens.py``, its symmetries in ``symmetry.py``, how mazes are made in ``generation.py``.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,9 @@ class Maze:
         walls: ``(rows, cols)`` uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``.
         origin: where the agent starts.
         target: where it should go; never the origin.
-        rows, cols: the size. bits: the walls as bytes in row-major order, which index faster than an array.
+        rows: the height.
+        cols: the width.
+        bits: the walls as bytes in row-major order, which index faster than an array.
 
     Raises:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
@@ -52,20 +54,26 @@ class Maze:
         self._set(array, (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1])))
 
     @classmethod
-    def trusted(cls, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> "Maze":
-        """A maze of parts that are known to be consistent (a generator's), without the checks."""
+    def from_validated(cls, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> "Maze":
+        """A maze of parts that are known to be consistent, such as a generator's, without the checks.
+
+        Args:
+            walls: (rows, cols) uint8; copied.
+            origin: where the agent starts.
+            target: where it should go.
+        """
         maze = cls.__new__(cls)
         maze._set(walls, origin, target)
         return maze
 
     def _set(self, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> None:
-        walls.setflags(write=False)
-        object.__setattr__(self, "walls", walls)
+        bits, shape = walls.tobytes(), walls.shape
+        object.__setattr__(self, "bits", bits)
+        object.__setattr__(self, "walls", np.ndarray(shape, np.uint8, bits))  # read-only, because bytes are
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "target", target)
-        object.__setattr__(self, "rows", walls.shape[0])
-        object.__setattr__(self, "cols", walls.shape[1])
-        object.__setattr__(self, "bits", walls.tobytes())
+        object.__setattr__(self, "rows", shape[0])
+        object.__setattr__(self, "cols", shape[1])
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Maze cannot be changed; make a new one instead of setting {name!r}")
@@ -116,7 +124,7 @@ class Maze:
 
     @classmethod
     def from_ascii(cls, drawing: str) -> "Maze":
-        """The maze of a drawing made by ``to_ascii`` (leading and trailing blank lines and common indent are free).
+        """The maze of a drawing made by ``to_ascii``; blank lines around it and indentation are ignored.
 
         Raises:
             InvalidMaze: naming the line or cell that is not as expected.
@@ -149,7 +157,7 @@ class Maze:
 
 
 def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
-    """The walls as ASCII, with a one-character mark in some cells."""
+    """The walls ((rows, cols) uint8) as ASCII, with a one-character mark in some cells."""
     rows, cols = walls.shape
     lines = []
     for row in range(rows):
@@ -164,7 +172,14 @@ def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
 
 
 def check_walls(walls: NDArray[np.uint8]) -> None:
-    """Raises InvalidMaze unless ``walls`` is a grid of a legal size, closed at the border, the same from both sides."""
+    """Checks a wall array.
+
+    Args:
+        walls: what should be (rows, cols) of wall bytes.
+
+    Raises:
+        InvalidMaze: unless it has a valid size, is closed at the border and has each wall on both its sides.
+    """
     if walls.ndim != 2 or not all(MIN_SIDE <= side <= MAX_SIDE for side in walls.shape):
         sizes = f"{MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}"
         raise InvalidMaze(f"Expects a grid of {sizes} cells, actual: an array of shape {walls.shape}")
@@ -175,26 +190,17 @@ def check_walls(walls: NDArray[np.uint8]) -> None:
         cell = (int(no_bits[0][0]), int(no_bits[0][1]))
         raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
     rows, cols = walls.shape
-    borders = (
-        (Move.UP, walls[0, :], lambda i: (0, i)),
-        (Move.DOWN, walls[-1, :], lambda i: (rows - 1, i)),
-        (Move.LEFT, walls[:, 0], lambda i: (i, 0)),
-        (Move.RIGHT, walls[:, -1], lambda i: (i, cols - 1)),
-    )
-    for move, line, cell_of in borders:
-        is_open = np.flatnonzero(line >> move & 1 == 0)
-        if len(is_open):
-            border_cell = cell_of(int(is_open[0]))
-            raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {border_cell}, actual: open")
-    for move, here, there in (
-        (Move.DOWN, walls[:-1, :], walls[1:, :]),
-        (Move.RIGHT, walls[:, :-1], walls[:, 1:]),
-    ):
-        differs = np.argwhere((here >> move & 1) != (there >> move.opposite & 1))
+    around = np.pad(walls, 1, constant_values=ALL_WALLS)
+    for move in (Move.DOWN, Move.RIGHT, Move.UP, Move.LEFT):
+        row, col = move.apply((1, 1))
+        neighbours = around[row : row + rows, col : col + cols]
+        differs = np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1))
         if len(differs):
             cell = (int(differs[0][0]), int(differs[0][1]))
-            neighbour = move.from_cell(cell)
+            there = move.apply(cell)
+            if not (0 <= there[0] < rows and 0 <= there[1] < cols):
+                raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell}, actual: open")
             raise InvalidMaze(
-                f"Expects the side between {cell} and {neighbour} to be the same from both cells, "
-                f"actual: a wall seen from {cell if walls[cell] & move.wall else neighbour} only"
+                f"Expects the side between {cell} and {there} to be the same from both cells, "
+                f"actual: a wall seen from {cell if walls[cell] & move.wall else there} only"
             )

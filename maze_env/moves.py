@@ -34,8 +34,12 @@ class Move(IntEnum):
         """The move that undoes this one."""
         return Move(self ^ 1)
 
-    def from_cell(self, cell: tuple[int, int]) -> tuple[int, int]:
-        """The neighbour of ``cell`` on this side; it may lie off the grid."""
+    def apply(self, cell: tuple[int, int]) -> tuple[int, int]:
+        """The neighbour of ``cell`` on this side; it may lie off the grid.
+
+        >>> Move.UP.apply((2, 1))
+        (1, 1)
+        """
         row_step, col_step = DELTA_PAIRS[self]
         return cell[0] + row_step, cell[1] + col_step
 
@@ -51,6 +55,10 @@ DELTAS = np.array(DELTA_PAIRS, dtype=np.int64)  # (4, 2), for array code
 DELTAS.setflags(write=False)
 
 ALL_WALLS = 0b1111
+UNSEEN_BITS = 16
+"""Stands in an array of wall bytes for a cell that the agent has not seen."""
+UNREACHABLE = -1
+"""Stands in an array of distances for a cell that no path leads to."""
 
 
 def possible_moves(bits: int) -> list[Move]:

@@ -1,12 +1,12 @@
 """Other ways of writing a maze, each with its reader: the same task in other tokens, in another order, as another form.
 
 A phrasing changes one thing and leaves the rest as the AlphaMaze format has it. Moves keep their meaning in all of
-them, so one judge judges every answer, once ``translate`` has put it into standard tokens. What a prompt says about a
+them, so one verifier serves all, once ``translate`` has put an answer into standard tokens. What a prompt says about a
 phrasing is in ``agents/prompts.py``.
 
-The embedded model's vocabulary holds ``transposed``, ``bottom-up`` and ``shuffled``; ``renamed``, ``adjacency`` and
-``ascii`` are for models that read any text. To a model that reads the bare maze nothing says which phrasing it has:
-``transposed`` shows there in the order of the cells and the walls of the border alone.
+The tiny model's vocabulary holds ``transposed``, ``bottom-up`` and ``shuffled``; ``renamed``, ``adjacency`` and
+``ascii`` are for models that read any text. A model that reads the bare maze is not told which phrasing it has:
+``transposed`` can be recognised by the order of the cells and the walls of the border only.
 """
 
 import re
@@ -16,7 +16,7 @@ from random import Random
 
 import numpy as np
 
-from maze_env.errors import InvalidMazeText, unknown_name
+from maze_env.errors import InvalidMazeText, lookup
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_TOKENS, MOVES, Move
 from maze_env.tokens import (
@@ -40,12 +40,13 @@ def unchanged(text: str) -> str:
 
 @dataclass(frozen=True)
 class Phrasing:
-    """A way of writing mazes.
+    """A format for mazes.
 
     Attributes:
-        write: a maze as text. read: that maze again; raises InvalidMaze with the first thing that is wrong.
-        translate: between its tokens and the standard ones in an agent's text, both ways: it is its own inverse, so a
-            standard token that the phrasing has another one for is none of its tokens.
+        write: maze -> text.
+        read: text -> that maze; raises InvalidMaze with the first thing that is wrong.
+        translate: an agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so
+            a standard token that the phrasing replaces is none of its tokens.
     """
 
     write: Callable[[Maze], str]
@@ -98,11 +99,15 @@ _CELL_BEGINS = re.compile(rf"(?={COORDINATE_TOKEN.pattern})")
 
 
 def maze_from_cells(text: str) -> Maze:
-    """The maze of cells that stand in any order. Raises InvalidMazeText as ``maze_from_text`` does."""
+    """The maze of cells in any order.
+
+    Raises:
+        InvalidMazeText: as ``maze_from_text``.
+    """
 
     def place(cell: str) -> Cell:
         name = COORDINATE_TOKEN.match(cell)
-        return (int(name[1]), int(name[2])) if name else (-1, -1)  # stray text comes first, and is refused there
+        return (int(name[1]), int(name[2])) if name else (-1, -1)  # stray text comes first, and is an error there
 
     begins = [match.start() for match in _CELL_BEGINS.finditer(text)]
     cells = [text[start:end] for start, end in zip([0, *begins], [*begins, None], strict=True)]
@@ -116,7 +121,7 @@ def open_sides(maze: Maze) -> str:
     AlphaMaze's published data has it as ``raw_token``, its sides shuffled.
     """
     sides = [
-        f"{_pair((row, col))} <--> {_pair(move.from_cell((row, col)))} ;"
+        f"{_pair((row, col))} <--> {_pair(move.apply((row, col)))} ;"
         for row in range(maze.rows)
         for col in range(maze.cols)
         for move in (Move.DOWN, Move.RIGHT)
@@ -165,7 +170,7 @@ def maze_from_adjacency(text: str) -> Maze:
         side = _SIDE.fullmatch(written)
         row, col, to_row, to_col = map(int, side.groups()) if side else (0, 0, 0, 0)
         cell, to = (row, col), (to_row, to_col)
-        move = next((move for move in MOVES if move.from_cell(cell) == to), None)
+        move = next((move for move in MOVES if move.apply(cell) == to), None)
         if move is None or not (max(row, to_row) < rows and max(col, to_col) < cols):
             raise InvalidMazeText(f"Expects a side between neighbours in the {rows}x{cols} grid, actual: {written!r}")
         if not walls[cell] & move.wall:
@@ -191,7 +196,5 @@ PHRASINGS: dict[str, Phrasing] = {
 
 
 def phrasing_named(name: str) -> Phrasing:
-    """The phrasing of that name. Raises UnknownName with the nearest valid one."""
-    if name not in PHRASINGS:
-        raise unknown_name("phrasing", name, PHRASINGS)
-    return PHRASINGS[name]
+    """The phrasing of that name."""
+    return lookup("phrasing", name, PHRASINGS)

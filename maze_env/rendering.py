@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze, draw_ascii
-from maze_env.moves import MOVES, Move
-from maze_env.tokens import UNSEEN_BITS
+from maze_env.moves import MOVES, UNSEEN_BITS, Move
 from maze_env.visibility import open_unseen
 
 RENDER_MODES = ["ansi", "rgb_array"]
@@ -19,25 +18,26 @@ class Scene:
     """What a picture shows.
 
     Attributes:
-        shown: (rows, cols) uint8 walls as the agent knows them, ``UNSEEN_BITS`` where a cell has not been seen.
-        maze: the maze as it was at the reset. position: where the agent stands.
-        walk: the moves made, refused ones included, each with the cell that it was made from.
+        visible_walls: (rows, cols) uint8, as the agent knows them; ``UNSEEN_BITS`` where a cell has not been seen.
+        maze: the maze as it was at the reset.
+        position: where the agent stands.
+        moves: those made, illegal ones included, each with the cell it was made from.
     """
 
-    shown: NDArray[np.uint8]
+    visible_walls: NDArray[np.uint8]
     maze: Maze
     position: Cell
-    walk: tuple[tuple[Cell, Move], ...] = ()
+    moves: tuple[tuple[Cell, Move], ...] = ()
 
     @property
-    def refused(self) -> set[tuple[Cell, Move]]:
-        """The moves that walls held."""
-        return {(cell, move) for cell, move in self.walk if not self.maze.is_open(cell, move)}
+    def illegal(self) -> set[tuple[Cell, Move]]:
+        """The moves into a wall."""
+        return {(cell, move) for cell, move in self.moves if not self.maze.is_open(cell, move)}
 
     @property
-    def walked(self) -> list[tuple[Cell, Cell]]:
-        """The steps that led somewhere, as pairs of cells."""
-        made = [(cell, transition(self.maze, cell, move)) for cell, move in self.walk]
+    def steps(self) -> list[tuple[Cell, Cell]]:
+        """The legal moves, as pairs of cells."""
+        made = [(cell, transition(self.maze, cell, move)) for cell, move in self.moves]
         return [(cell, to) for cell, (to, outcome) in made if outcome is Outcome.MOVED]
 
 
@@ -47,66 +47,67 @@ def render(mode: str, scene: Scene) -> str | NDArray[np.uint8]:
 
 
 def draw_text(scene: Scene) -> str:
-    """``O`` the agent, ``X`` the target, ``.`` cells it has left, ``?`` unseen cells, ``!`` a wall that refused it."""
-    marks = {(int(row), int(col)): "?" for row, col in np.argwhere(scene.shown == UNSEEN_BITS)}
-    marks.update({cell: "." for cell, _ in scene.walk})
+    """``O`` the agent, ``X`` the target, ``.`` cells it has left, ``?`` unseen cells, ``!`` a wall it ran into."""
+    marks = {(int(row), int(col)): "?" for row, col in np.argwhere(scene.visible_walls == UNSEEN_BITS)}
+    marks.update({cell: "." for cell, _ in scene.moves})
     marks.update({scene.maze.origin: ".", scene.maze.target: "X", scene.position: "O"})
-    lines = [list(line) for line in draw_ascii(open_unseen(scene.shown), marks).splitlines()]
-    for (row, col), move in scene.refused:
-        row_step, col_step = move.from_cell((0, 0))
+    lines = [list(line) for line in draw_ascii(open_unseen(scene.visible_walls), marks).splitlines()]
+    for (row, col), move in scene.illegal:
+        row_step, col_step = move.apply((0, 0))
         lines[2 * row + 1 + row_step][4 * col + 2 + 2 * col_step] = "!"
     return "\n".join(map("".join, lines))
 
 
-FLOOR, UNSEEN, WALL = (250, 250, 247), (176, 182, 190), (38, 44, 56)
-AGENT, TARGET, ORIGIN = (214, 81, 40), (35, 148, 98), (226, 196, 160)
-TRAIL, REFUSED = (112, 154, 209), (206, 30, 52)
+FLOOR_COLOR, UNSEEN_COLOR, WALL_COLOR = (250, 250, 247), (176, 182, 190), (38, 44, 56)
+AGENT_COLOR, TARGET_COLOR, ORIGIN_COLOR = (214, 81, 40), (35, 148, 98), (226, 196, 160)
+PATH_COLOR, ILLEGAL_COLOR = (112, 154, 209), (206, 30, 52)
 PICTURE_SIDE = 512
 """Pixels of the longer side, about: a cell is a whole number of them, so that every line is sharp."""
-LEAST_CELL = 8
+MIN_CELL = 8
+"""Pixels."""
 
 
 def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
-    """The scene as (height, width, 3) uint8: walls dark, agent orange, target green, the way walked blue, walls that
-    refused a move red, unseen cells grey.
+    """The scene as (height, width, 3) uint8: walls dark, agent orange, target green, the path walked blue, walls it ran
+    into red, unseen cells grey.
     """
-    rows, cols = scene.shown.shape
-    cell = max(LEAST_CELL, PICTURE_SIDE // max(rows, cols))
+    rows, cols = scene.visible_walls.shape
+    cell = max(MIN_CELL, PICTURE_SIDE // max(rows, cols))
     line = max(1, cell // 12)
     picture = np.empty((rows * cell + line, cols * cell + line, 3), dtype=np.uint8)
-    picture[:] = FLOOR
+    picture[:] = FLOOR_COLOR
 
     def fill(place: Cell, margin: float, color: tuple[int, int, int]) -> None:
         inset = round(margin * (cell - line))
         top, left = place[0] * cell + line, place[1] * cell + line
         picture[top + inset : top + cell - line - inset, left + inset : left + cell - line - inset] = color
 
-    for row, col in np.argwhere(scene.shown == UNSEEN_BITS):
-        picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN
-    fill(scene.maze.origin, 0.1, ORIGIN)
-    fill(scene.maze.target, 0.1, TARGET)
+    for row, col in np.argwhere(scene.visible_walls == UNSEEN_BITS):
+        picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN_COLOR
+    fill(scene.maze.origin, 0.1, ORIGIN_COLOR)
+    fill(scene.maze.target, 0.1, TARGET_COLOR)
     half = max(1, cell // 12)
-    for start, end in scene.walked:
+    for start, end in scene.steps:
         (top, left), (bottom, right) = (
             tuple(pick(a, b) * cell + (cell + line) // 2 for a, b in zip(start, end, strict=True))
             for pick in (min, max)
         )
-        picture[top - half : bottom + half, left - half : right + half] = TRAIL
+        picture[top - half : bottom + half, left - half : right + half] = PATH_COLOR
     _disc(picture, scene.position, cell, line)
-    walls = open_unseen(scene.shown)
+    walls = open_unseen(scene.visible_walls)
     for (row, col), bits in np.ndenumerate(walls):
         for move in MOVES:
             if bits & move.wall:
-                _wall(picture, (row, col), move, cell, line, WALL)
-    for place, move in scene.refused:
-        _wall(picture, place, move, cell, line, REFUSED)
+                _wall(picture, (row, col), move, cell, line, WALL_COLOR)
+    for place, move in scene.illegal:
+        _wall(picture, place, move, cell, line, ILLEGAL_COLOR)
     return picture
 
 
 def _wall(
     picture: NDArray[np.uint8], place: Cell, move: Move, cell: int, line: int, color: tuple[int, int, int]
 ) -> None:
-    """One side of a cell. A refused one is drawn over the wall, from post to post."""
+    """One side of a cell. An illegal move's is drawn over the wall, from post to post."""
     top, left = place[0] * cell, place[1] * cell
     if move in (Move.UP, Move.DOWN):
         top += cell * (move is Move.DOWN)
@@ -123,4 +124,4 @@ def _disc(picture: NDArray[np.uint8], place: Cell, cell: int, line: int) -> None
     steps = np.arange(cell - line) - (cell - line - 1) / 2
     distance = np.hypot(steps[:, None], steps[None, :])
     cover = np.clip(0.32 * (cell - line) - distance + 0.5, 0, 1)[:, :, None]
-    patch[:] = np.round(cover * np.array(AGENT) + (1 - cover) * patch)
+    patch[:] = np.round(cover * np.array(AGENT_COLOR) + (1 - cover) * patch)

@@ -1,7 +1,15 @@
-"""Named reward schemes: what a judged answer is worth, and for some what a single step is worth.
+"""Named reward schemes: the reward of a verified answer, and for some of a single step.
 
-The GRPO reward is ``judge`` and one of these; the environment's step reward is the step form of one of these. Nothing
-else in the project defines a reward.
+The GRPO reward is ``verify`` and one of these; the environment's step reward is the step form of one of these. Nothing
+else in the project defines a reward. To add a scheme, enter it into ``SCHEMES``:
+
+>>> from maze_env.verifier import verify
+>>> def brief_terms(maze, verdict):
+...     return {"solved": float(verdict.solved), "length": -0.01 * len(verdict.answer.moves)}
+>>> scheme = RewardScheme("brief", brief_terms, step=None)
+>>> maze = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
+>>> round(scheme(maze, verify(maze, "<|right|><|down|>")), 2)
+0.98
 """
 
 import re
@@ -11,7 +19,7 @@ from typing import Any
 
 from maze_env.answers import moves_to_text
 from maze_env.attempt import MALFORMED, End
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, lookup
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.solving import shortest_path
@@ -21,20 +29,21 @@ from maze_env.verifier import Verdict
 PROGRESS = 0.1
 
 StepReward = Callable[[Any, Any, Any, Any], Any]
-"""(distance before, distance after, start distance, whether the target was reached) -> the reward of one step of the
-environment. Arithmetic alone, so that arrays of many environments go through it as numbers of one do.
+"""(distance before, distance after, start distance, target reached) -> the reward of one step of the environment.
+
+Plain arithmetic, which takes numbers of one environment and (n,) arrays of many.
 """
 
 
 @dataclass(frozen=True)
 class RewardScheme:
-    """One way to reward.
+    """A reward for answers, and perhaps for steps.
 
     Attributes:
         name: what it is called.
         terms: (maze, verdict) -> the parts of the reward by name; their sum is the reward.
         step: the step form; ``None`` where the scheme speaks of an answer's form, which a step does not have.
-        bounds: the least and greatest reward of one step.
+        bounds: min and max reward of one step.
     """
 
     name: str
@@ -43,16 +52,16 @@ class RewardScheme:
     bounds: tuple[float, float] = (-float("inf"), float("inf"))
 
     def __call__(self, maze: Maze, verdict: Verdict) -> float:
-        """The reward of a judged answer."""
+        """The reward of a verified answer."""
         return sum(self.terms(maze, verdict).values())
 
 
 def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     """``solved``: r = 1[solved] + 0.1 * max(0, (d_start - d_end) / d_start), d being true maze distance to the target.
 
-    Form is a gate that pays nothing: a malformed answer is worth 0, and so is one that walks past the target, which
-    would otherwise be paid for passing through. An answer refused at a wall keeps the progress made before it. Where no
-    way leads to the target nothing is progress, and saying so is worth 1.
+    A malformed answer gets 0, and so does one that goes past the target, which would otherwise be rewarded for passing
+    through. An answer that runs into a wall keeps the progress before it. Where no path leads to the target there is no
+    progress, and saying so gets 1.
     """
     gated = verdict.end in MALFORMED or verdict.end is End.PAST_TARGET
     progress = 0.0 if gated else max(0.0, (verdict.start_distance - verdict.end_distance) / verdict.start_distance)
@@ -62,7 +71,7 @@ def solved_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
 def solved_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
     """``solved``, step by step: 0.1 * (d_before - d_after) / d_start, and 1 more on the target.
 
-    Summed over any legal way that ends on the target it telescopes to the 1.1 of the answer form.
+    Summed over any legal path to the target it telescopes to the 1.1 of the answer form.
     """
     return PROGRESS * (before - after) / start + reached
 
@@ -74,7 +83,7 @@ def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     tokens only; thinking 0.25 for the tags. The text leaves open which solution is counted; here the moves played.
     """
     answer = verdict.answer
-    well_formed = answer.fault is None and not answer.no_way
+    well_formed = answer.fault is None and not answer.says_unreachable
     tags = answer.text.count(THINK_CLOSE) == 1 and answer.text.count(THINK_OPEN) <= 1
     return {
         "correctness": 0.2 * len(answer.moves) if verdict.solved else 0.0,
@@ -87,11 +96,11 @@ _CODE_MOVES_ONLY = re.compile(rf"(?:{'|'.join(map(re.escape, MOVE_TOKENS))})+")
 
 
 def alphamaze_code_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
-    """``alphamaze-code``: what the published code pays.
+    """``alphamaze-code``: the published code.
 
     Source: ``training/grpo_stage.py`` of menloresearch/visual-thinker at 7c52f09e. The answer is the text between the
     first ``</think>`` and the next. Correctness 0.2 * moves only when it equals the one golden string, so separators
-    (which the published prompt asks for) and other right ways pay nothing; integrity 1.0 when it is movement tokens
+    (which the published prompt asks for) and other right paths get 0; integrity 1.0 when it is movement tokens
     only, white space anywhere deleted; thinking 0.125 for exactly one "<think>\\n" and 0.125 for exactly one
     "\\n</think>\\n". The golden string is the shortest path.
     """
@@ -117,14 +126,17 @@ SCHEMES: dict[str, RewardScheme] = {
 
 
 def scheme_named(name: str) -> RewardScheme:
-    """The scheme of that name. Raises UnknownName with the nearest valid one."""
-    if name not in SCHEMES:
-        raise unknown_name("reward scheme", name, SCHEMES)
-    return SCHEMES[name]
+    """The scheme of that name."""
+    return lookup("reward scheme", name, SCHEMES)
 
 
 def step_scheme_named(name: str) -> RewardScheme:
-    """The scheme of that name, for step rewards. Raises InvalidConfig where it has no step form."""
+    """The scheme of that name, for step rewards.
+
+    Raises:
+        UnknownName: for a name not in ``SCHEMES``.
+        InvalidConfig: where it has no step form.
+    """
     scheme = scheme_named(name)
     if scheme.step is None:
         valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)

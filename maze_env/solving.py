@@ -3,18 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_env import kernels
 from maze_env.errors import InvalidMaze
-from maze_env.lazy import kernels
 from maze_env.maze import Cell, Maze
-from maze_env.moves import Move
-
-UNREACHABLE = -1
+from maze_env.moves import UNREACHABLE, Move
 
 
 def distances_to(walls: NDArray[np.uint8], cell: Cell) -> NDArray[np.int16]:
-    """Steps from every cell to ``cell``: (rows, cols) int16, -1 where there is no way."""
+    """Moves from every cell to ``cell``.
+
+    Args:
+        walls: (rows, cols) uint8.
+        cell: where the paths end.
+
+    Returns:
+        (rows, cols) int16; ``UNREACHABLE`` where no path leads to ``cell``.
+    """
     distances = np.empty(walls.shape, dtype=np.int16)
-    kernels("grid_kernels").fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
+    kernels.grid.fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
     return distances
 
 
@@ -22,7 +28,8 @@ def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> lis
     """One shortest path from origin to target; where there are several, the first in the order up, down, left, right.
 
     Args:
-        distances: ``distances_to(maze.walls, maze.target)`` when it is at hand already.
+        maze: the maze.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
 
     Raises:
         InvalidMaze: when the target cannot be reached.
@@ -31,12 +38,12 @@ def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> lis
         distances = distances_to(maze.walls, maze.target)
     cell = maze.origin
     if distances[cell] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
     path = []
     while cell != maze.target:
-        move = next(m for m in maze.open_moves(cell) if distances[m.from_cell(cell)] == distances[cell] - 1)
+        move = next(m for m in maze.open_moves(cell) if distances[m.apply(cell)] == distances[cell] - 1)
         path.append(move)
-        cell = move.from_cell(cell)
+        cell = move.apply(cell)
     return path
 
 
@@ -46,15 +53,14 @@ def fewest_turns(maze: Maze) -> int:
     Raises:
         InvalidMaze: when the target cannot be reached.
     """
-    compiled = kernels("grid_kernels")
     distances = np.empty(maze.walls.shape, dtype=np.int16)
     queue = np.empty(maze.walls.size, dtype=np.int64)
     turns = np.empty((*maze.walls.shape, len(Move)), dtype=np.int16)
-    reached = compiled.fill_distances(maze.walls, *maze.origin, distances, queue)
+    reached = kernels.grid.fill_distances(maze.walls, *maze.origin, distances, queue)
     if distances[maze.target] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
-    compiled.fill_turns(maze.walls, distances, queue, reached, turns)
-    return int(compiled.fewest_turns(turns, *maze.target))
+        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+    kernels.grid.fill_turns(maze.walls, distances, queue, reached, turns)
+    return int(kernels.grid.fewest_turns(turns, *maze.target))
 
 
 def longest_corridor(maze: Maze) -> int:
@@ -64,16 +70,16 @@ def longest_corridor(maze: Maze) -> int:
     while cells:
         corridor = [cells.pop()]
         for cell in corridor:
-            beside = {move.from_cell(cell) for move in maze.open_moves(cell)} & cells
-            cells -= beside
-            corridor.extend(beside)
+            adjacent = {move.apply(cell) for move in maze.open_moves(cell)} & cells
+            cells -= adjacent
+            corridor.extend(adjacent)
         longest = max(longest, len(corridor))
     return longest
 
 
 def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
-    """The cells that ``moves`` lead through, ``origin`` first; walls are not looked at."""
+    """The cells that ``moves`` lead through, ``origin`` first, as if there were no walls."""
     cells = [origin]
     for move in moves:
-        cells.append(move.from_cell(cells[-1]))
+        cells.append(move.apply(cells[-1]))
     return cells

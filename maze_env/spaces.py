@@ -11,15 +11,15 @@ from gymnasium.spaces import Space
 from maze_env.errors import InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
-from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts
+from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts, parse_cells
 from maze_env.visibility import check_view_radius, initial_visible_walls, known_maze
 
 
 class MazeText(Space[str]):
     """The texts of mazes of one size, and of their terminal form, where the agent on the target hides it.
 
-    With a ``view_radius`` the texts are those of fog, in which cells may be unseen. Two spaces are equal when their
-    sizes and radii are. ``sample`` draws a maze of that size by depth-first search from any split, under fog as it is
+    With a ``view_radius`` (partial observability) cells may be unseen. Two spaces are equal when their
+    sizes and radii are. ``sample`` draws a maze of that size by depth-first search from any split, as it is
     seen from its origin; it takes no mask.
     """
 
@@ -37,7 +37,11 @@ class MazeText(Space[str]):
         return False
 
     def sample(self, mask: None = None, probability: None = None) -> str:
-        """A random maze as text."""
+        """A random maze as text.
+
+        Raises:
+            ValueError: for a mask or probabilities.
+        """
         if mask is not None or probability is not None:
             raise ValueError(f"Expects no mask or probability for MazeText.sample, actual: {mask!r}, {probability!r}")
         maze = generate(draw_key(self.np_random), self.spec)
@@ -45,17 +49,19 @@ class MazeText(Space[str]):
         return "".join(cell_texts(walls, maze.origin, maze.target))
 
     def contains(self, x: Any) -> bool:
-        """Whether ``x`` is the text of such a maze, or its terminal form."""
+        """Whether ``x`` is the text of such a maze, or its terminal form, exactly as an environment writes it."""
         if not isinstance(x, str) or (self.view_radius is None and UNSEEN in x):
             return False
         if TARGET not in x and x.count(ORIGIN) == 1:
-            # Terminal: lend it a target anywhere else, then it must be a maze.
+            # Terminal: with a target in any other cell it must be a maze.
             x = x.replace(BLANK, TARGET, 1)
         try:
             maze = known_maze(x)
         except InvalidMaze:
             return False
-        return (maze.rows, maze.cols) == (self.spec.rows, self.spec.cols)
+        if (maze.rows, maze.cols) != (self.spec.rows, self.spec.cols):
+            return False
+        return x == "".join(cell_texts(*parse_cells(x)))  # no white space but the newline after each row
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MazeText) and (self.spec, self.view_radius) == (other.spec, other.view_radius)

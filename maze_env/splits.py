@@ -1,15 +1,15 @@
-"""Train, validation and benchmark mazes, told apart by what is in them.
+"""Train, validation and benchmark mazes, assigned by their content.
 
-A maze belongs to the split that the 64-bit hash of its wall layout says, the layout taken in canonical form under the
-8 symmetries. Seeds play no part, so no choice of seeds can put the same walls on two sides; endpoints play no part,
-or the same walls would recur with other endpoints; and a mirrored or turned copy belongs where its original does.
+The 64-bit hash of a maze's wall layout, in canonical form under the 8 symmetries, decides its split. Seeds play no
+part, so no choice of seeds can put the same walls into two splits; endpoints play no part, or the same walls would
+recur with other endpoints; and a mirrored or rotated copy is in the split of its original.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_env import kernels
 from maze_env.errors import ImpossibleMaze, unknown_name
-from maze_env.lazy import kernels
 
 SPLITS = ("train", "validation", "benchmark")
 VALIDATION_SHARE = 0.05
@@ -25,12 +25,12 @@ HASH_LIMITS = np.array(
 
 def layout_hash(walls: NDArray[np.uint8]) -> int:
     """The 64-bit hash of a wall layout in canonical form: ``walls`` is (rows, cols) uint8."""
-    with np.errstate(over="ignore"):  # wrapping is meant; it warns only when the kernels run uncompiled
-        return int(kernels("grid_kernels").layout_hash(walls))
+    with np.errstate(over="ignore"):  # the hash wraps; NumPy warns only when kernels run uncompiled
+        return int(kernels.grid.layout_hash(walls))
 
 
 def split_of(walls: NDArray[np.uint8]) -> str:
-    """The split that a wall layout belongs to, by its hash alone."""
+    """The split that a wall layout ((rows, cols) uint8) belongs to, by its hash alone."""
     if min(walls.shape) < MIN_SPLIT_SIDE:
         return "train"
     value = layout_hash(walls)

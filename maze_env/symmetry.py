@@ -31,7 +31,7 @@ def transform_cell(cell: Cell, shape: tuple[int, int], symmetry: int) -> Cell:
 
 
 def transform_walls(walls: NDArray[np.uint8], symmetry: int) -> NDArray[np.uint8]:
-    """The image of a wall layout under ``symmetry``; rows and columns change places where it transposes."""
+    """The image of a wall layout ((rows, cols) uint8) under ``symmetry``; (cols, rows) where it transposes."""
     image = walls.T if symmetry & 4 else walls
     if symmetry & 2:
         image = image[::-1]
@@ -46,7 +46,7 @@ def transform_walls(walls: NDArray[np.uint8], symmetry: int) -> NDArray[np.uint8
 def transform_maze(maze: Maze, symmetry: int) -> Maze:
     """The image of a maze under ``symmetry`` (0-7; 0 is the identity)."""
     shape = (maze.rows, maze.cols)
-    return Maze.trusted(
+    return Maze.from_validated(
         transform_walls(maze.walls, symmetry),
         transform_cell(maze.origin, shape, symmetry),
         transform_cell(maze.target, shape, symmetry),

@@ -1,4 +1,4 @@
-"""The environment: wires generation, judging, rewards and text together, and holds no algorithm itself."""
+"""The environment: wires generation, verification, rewards and views together, and holds no algorithm itself."""
 
 from functools import lru_cache
 from typing import Any
@@ -24,9 +24,7 @@ from maze_env.visibility import initial_visible_walls, reveal
 
 NO_MOVE = "none"
 """``last_move`` after a reset."""
-
-
-# Copied into each information, which is several times faster than making them anew.
+# Copied into each info: several times as fast as making them.
 ACTION_MASKS = tuple(np.array([not bits & move.wall for move in MOVES], np.int8) for bits in range(16))
 
 
@@ -39,12 +37,12 @@ def cell_arrays(rows: int, cols: int) -> tuple[NDArray[np.int64], ...]:
 class TokenMazeEnv(gymnasium.Env[Any, Any]):
     """
     ## Description
-    A maze written in the tokens of AlphaMaze (arXiv 2502.14669). The agent starts at the origin and is to reach the
-    target. What it reads is text; what it does is a movement token.
+    A maze written in the tokens of AlphaMaze (arXiv 2502.14669). The agent starts at the origin and has to reach
+    the target. What it reads is text; what it does is a movement token.
 
     ## Action Space
     `Discrete(4)`: 0 up, 1 down, 2 left, 3 right. `step` takes the index or the movement token (`"<|up|>"`). A move into
-    a wall or off the grid leaves the agent in place, costs a step, and is flagged in the information.
+    a wall or off the grid leaves the agent in place, costs a step, and is flagged in the info.
 
     ## Observation Space
     By `view`:
@@ -53,14 +51,14 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
       to solve from here. The terminal observation shows `<|origin|>` on the target and no `<|target|>`.
     - `"tokens"`: `Box` of shape (rows * (3 * cols + 1),), int32: that text as ids of `maze_env.vocabulary`; sides up
       to 20.
-    - `"grid"`: `Box` of shape (6, rows, cols), uint8, 0 or 1: wall up, down, left, right, agent, target; under fog a
-      seventh channel, unseen.
+    - `"grid"`: `Box` of shape (6, rows, cols), uint8, 0 or 1: wall up, down, left, right, agent, target; with
+      `view_radius` a seventh channel, unseen.
     - `"state"`: `Discrete(rows * cols)`, the number of the agent's cell.
 
     `maze_env.wrappers` turns a text environment into the other views.
 
-    ## Fog
-    With `view_radius=r` the agent sees the cells up to r rows and columns away, walls notwithstanding, and remembers
+    ## Partial Observability
+    With `view_radius=r` the agent sees the cells up to r rows and columns away, through walls, and remembers
     them; other cells have `<|unseen|>` in place of their walls. Where the target lies is known from the start.
 
     ## Starting State
@@ -71,8 +69,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
 
     ## Rewards
     `reward="solved"`: 0.1 * (distance before - distance after) / start distance, and 1 more on reaching the target, so
-    that every way to the target pays 1.1 in all. Schemes that reward the form of a whole answer have no step form and
-    are refused by name.
+    that every path to the target pays 1.1 in all. Schemes that reward the form of a whole answer have no step form and
+    are rejected by name.
 
     ## Episode End
     Termination: the agent is on the target. Truncation: `max_steps` steps were taken, by default 4 * rows * cols.
@@ -90,9 +88,18 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     - `generator`: `"dfs"` (default), `"wilson"`, `"kruskal"`, `"prim"`, `"binary-tree"`. `braid`: share of the dead
       ends that are opened, 0 (default) to 1; above 0 there are loops, and several shortest paths.
     - `split`: `"train"` (default), `"validation"`, `"benchmark"`, or `None` for all layouts.
-    - `view`, `view_radius`: as above; `"text"` and no fog by default.
+    - `view`, `view_radius`: as above; `"text"` and full observability by default.
     - `max_steps`: steps before truncation. `reward`: the scheme's name.
-    - `render_mode`: `None`, `"ansi"` or `"rgb_array"`, which show the way walked and the moves refused.
+    - `render_mode`: `None`, `"ansi"` or `"rgb_array"`, which show the path walked and the illegal moves.
+
+    ## Example
+    >>> env = gymnasium.make("TokenMaze-v0", rows=3, cols=3)
+    >>> text, info = env.reset(seed=0)
+    >>> print(text.splitlines()[1])
+    <|1-0|><|left_wall|><|blank|><|1-1|><|up_right_wall|><|origin|><|1-2|><|left_right_wall|><|blank|>
+    >>> text, reward, terminated, truncated, info = env.step("<|down|>")
+    >>> info["last_move"].value, info["distance"]
+    ('moved', 5)
 
     ## Version History
     - v0: initial version.
@@ -144,10 +151,12 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """Starts an episode.
 
         Args:
-            seed: seeds the environment's generator. options: `{"maze": Maze or text}` plays that maze.
+            seed: seeds the environment's random generator.
+            options: `{"maze": Maze or text}` plays that maze.
 
         Raises:
-            InvalidMazeText, InvalidMaze: for a maze that is none, cannot be solved, or has another size.
+            InvalidMazeText: for a text that is no maze.
+            InvalidMaze: for a maze that cannot be solved or has another size.
             InvalidConfig: for an option that does not exist.
         """
         super().reset(seed=seed)
@@ -168,21 +177,28 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self._action_masks = [ACTION_MASKS[bits] for bits in maze.bits]
         self._step_count = 0
         self._last_move = NO_MOVE
-        self._walk: list[tuple[Cell, int]] = []
-        self._shown = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
-        self.view.begin(self._shown, maze.target)
+        self._moves_made: list[tuple[Cell, int]] = []
+        self._visible_walls = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
+        self.view.start_episode(self._visible_walls, maze.target)
         return self.view.observe(number), self._info(number)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Plays one move, an index or a movement token. Raises InvalidMove for anything else."""
-        # A plain index needs no looking up; the enumeration would make each use of it slower.
+        """Plays one move.
+
+        Args:
+            action: 0 to 3, or a movement token.
+
+        Raises:
+            InvalidMove: for anything else.
+        """
+        # A plain index needs no lookup, and each use of an enumeration's member would be slower.
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
         maze = self._maze or self.maze
         if self.render_mode is not None:
-            self._walk.append((self._position, move))
+            self._moves_made.append((self._position, move))
         self._position, self._last_move = transition(maze, self._position, move)
         if self.view_radius is not None:
-            reveal(self._shown, maze.walls, self._position, self.view_radius)
+            reveal(self._visible_walls, maze.walls, self._position, self.view_radius)
         row, col = self._position
         number = row * maze.cols + col
         before = self._distance
@@ -194,9 +210,9 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return self.view.observe(number), reward, terminated, truncated, self._info(number)
 
     @property
-    def shown(self) -> NDArray[np.uint8]:
-        """The walls that the agent has seen: (rows, cols) uint8, ``UNSEEN_BITS`` elsewhere."""
-        return self._shown
+    def visible_walls(self) -> NDArray[np.uint8]:
+        """The walls that the agent has seen: (rows, cols) uint8, ``UNSEEN_BITS`` elsewhere; not a copy."""
+        return self._visible_walls
 
     @property
     def position(self) -> Cell:
@@ -211,13 +227,22 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return End.SHORT_OF_TARGET if self._step_count >= self.max_steps else None
 
     def render(self) -> str | NDArray[np.uint8] | None:
-        """The maze as text or picture: the agent, the target, the way walked and the moves refused."""
+        """The maze as text or picture: the agent, the target, the path walked and the illegal moves."""
         if self.render_mode is None:
             return None
         return render(
             self.render_mode,
-            Scene(self._shown, self.maze, self._position, tuple((cell, MOVES[move]) for cell, move in self._walk)),
+            Scene(
+                self._visible_walls,
+                self.maze,
+                self._position,
+                tuple((cell, MOVES[move]) for cell, move in self._moves_made),
+            ),
         )
+
+    def __repr__(self) -> str:
+        fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
+        return f"TokenMazeEnv({self.maze_spec.rows}x{self.maze_spec.cols} {self.maze_spec.generator}{fog})"
 
     def _info(self, number: int) -> dict[str, Any]:
         return {
@@ -231,17 +256,29 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
 
 
 def step_budget(max_steps: int | None, rows: int, cols: int) -> int:
-    """Steps before truncation: ``max_steps``, by default 4 * rows * cols. Raises InvalidConfig when under 1."""
+    """Steps before truncation: ``max_steps``, by default 4 * rows * cols.
+
+    Raises:
+        InvalidConfig: when under 1.
+    """
     if max_steps is not None and max_steps < 1:
         raise InvalidConfig(f"Expects max_steps of at least 1, actual: {max_steps}")
     return max_steps if max_steps is not None else 4 * rows * cols
 
 
 def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, NDArray[np.int16]]:
-    """A maze given to ``reset``, as a ``Maze`` or its text, and its distances to the target.
+    """A maze given to ``reset``.
+
+    Args:
+        maze: a ``Maze`` or its text.
+        spec: the environment's, for the size.
+
+    Returns:
+        The maze, and its distances to the target, (rows, cols) int16.
 
     Raises:
-        InvalidMazeText, InvalidMaze: when it is none, has another size than ``spec``, or cannot be solved.
+        InvalidMazeText: for a text that is no maze.
+        InvalidMaze: for another type or size, or a target that cannot be reached.
     """
     if not isinstance(maze, (Maze, str)):
         raise InvalidMaze(f"Expects a Maze or its text, actual: {type(maze).__name__}")
@@ -250,5 +287,5 @@ def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, NDArray[np.int16]]:
         raise InvalidMaze(f"Expects a maze of {spec.rows}x{spec.cols}, actual: {maze.rows}x{maze.cols}")
     distances = distances_to(maze.walls, maze.target)
     if distances[maze.origin] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
+        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
     return maze, distances

@@ -1,4 +1,4 @@
-"""The AlphaMaze token format: its vocabulary, a maze as text and back, and the parsing of a model's answer.
+"""The AlphaMaze token format: a maze as text and back.
 
 Source of the format: AlphaMaze, arXiv 2502.14669, section 3.1 and its published data. A maze is written cell by cell,
 row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>`` ``<|walls|>`` ``<|marker|>``.
@@ -12,16 +12,16 @@ from itertools import takewhile, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_env import kernels
 from maze_env.errors import InvalidMaze, InvalidMazeText
-from maze_env.lazy import kernels
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVES
+from maze_env.moves import ALL_WALLS, MOVES, UNSEEN_BITS
 
 BLANK, ORIGIN, TARGET = "<|blank|>", "<|origin|>", "<|target|>"
 MARKERS = (BLANK, ORIGIN, TARGET)
-NO_WAY = "<|unreachable|>"
-"""The whole answer where no way leads to the target. Not a token of the closed vocabulary (maze_env/vocabulary.py): the
-published format has none for it, so a model with that vocabulary alone cannot say it."""
+UNREACHABLE_TOKEN = "<|unreachable|>"
+"""The whole answer where no path leads to the target. The published format has no token for it, and so neither has the
+closed vocabulary (``vocabulary.py``): a model with that vocabulary alone cannot write it."""
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")
 """What has the shape of a maze token, whether or not it is in the vocabulary."""
@@ -39,9 +39,7 @@ def _wall_token(bits: int) -> str:
 WALL_TOKENS: tuple[str, ...] = tuple(_wall_token(bits) for bits in range(16))
 """The token of each wall byte: the sides joined in the order up, down, left, right."""
 UNSEEN = "<|unseen|>"
-"""Stands for the walls of a cell that the agent has not seen yet, under fog."""
-UNSEEN_BITS = 16
-"""What stands for those walls in an array of wall bytes."""
+"""Stands in place of the walls of a cell that the agent has not seen (partial observability)."""
 WALLS_OF_TOKEN: dict[str, int] = {token: bits for bits, token in enumerate((*WALL_TOKENS, UNSEEN))}
 
 
@@ -75,6 +73,8 @@ def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | Non
 
     Args:
         walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+        origin: the cell with ``<|origin|>``, if any.
+        target: the cell with ``<|target|>``, if any.
     """
     rows, cols = walls.shape
     cells = walls.tobytes()  # iterates as integers, faster than the array
@@ -89,7 +89,7 @@ def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | Non
 
 
 def maze_from_text(text: str) -> Maze:
-    """The maze that a text writes. Rows are told by the coordinates, so newlines and blanks are free.
+    """The maze that a text writes. Coordinates say where a row ends, so white space between tokens is ignored.
 
     Raises:
         InvalidMazeText: for the first thing that is wrong, naming the cell: stray text, a token that is not in the
@@ -97,8 +97,8 @@ def maze_from_text(text: str) -> Maze:
             open border, not exactly one origin and one target.
     """
     walls, origin, target = parse_cells(text)
-    if kernels("grid_kernels").walls_agree(walls):
-        return Maze.trusted(walls, origin, target)
+    if kernels.grid.walls_agree(walls):
+        return Maze.from_validated(walls, origin, target)
     unseen = np.argwhere(walls == UNSEEN_BITS)
     if len(unseen):
         raise InvalidMazeText(
@@ -122,9 +122,7 @@ _PLAIN_BLANK, _PLAIN_ORIGIN, _PLAIN_TARGET = (marker[2:-2] for marker in MARKERS
 
 
 def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None:
-    """What ``parse_cells`` gives, several times as fast, for a text as ``maze_to_text`` writes it; ``None`` for any
-    other, good or bad, which is then taken apart token by token.
-    """
+    """``parse_cells``, several times as fast, for a text exactly as ``maze_to_text`` writes it; else ``None``."""
     text = text.removesuffix("\n")
     if not (text.startswith("<|") and text.endswith("|>")):
         return None
@@ -148,7 +146,10 @@ def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None
 
 
 def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
-    """Walls, origin and target of a text, which may hold unseen cells; whether walls agree is not looked at.
+    """Walls, origin and target of a text, which may hold unseen cells. Walls are not checked for consistency.
+
+    Returns:
+        Walls, (rows, cols) uint8 with ``UNSEEN_BITS`` where a cell has not been seen; the origin; the target.
 
     Raises:
         InvalidMazeText: as ``maze_from_text``.
@@ -200,10 +201,10 @@ def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
 
 
 def _misplaced(names: list[str], size: tuple[int, int] | None) -> InvalidMazeText:
-    """The error for coordinates that are not those of a grid, row by row; ``size`` is what the last one speaks for.
+    """The error that names the first wrong coordinate of a grid written row by row.
 
-    The last cell may itself be the one that is missing or wrong, and so may the end of the first row. Of the sizes that
-    the two speak for, the one with more of the cells says which cell is wrong.
+    The size is guessed twice, from the last coordinate (``size``) and from the length of the first row, because either
+    may be the one that is wrong. The guess that explains more of the coordinates wins.
     """
     in_first_row = takewhile(lambda pair: pair[0] == pair[1], zip(names, coordinate_tokens(1, MAX_SIDE), strict=False))
     cols = max(1, len(list(in_first_row)))

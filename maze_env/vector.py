@@ -1,7 +1,7 @@
 """Thousands of environments in one: ``gymnasium.make_vec("TokenMaze-v0", num_envs=4096)``.
 
-Same results as as many single environments, step by step and seed by seed; observations, informations, their masks and
-the three autoreset modes have the form that Gymnasium's own ``SyncVectorEnv`` gives them.
+Equal to as many single environments, step by step and seed by seed; observations, infos, their masks and the three
+autoreset modes have the form of Gymnasium's own ``SyncVectorEnv``.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,19 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from maze_env import kernels
 from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
 from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
 from maze_env.generation import generate_batch
 from maze_env.keys import draw_key
-from maze_env.lazy import kernels
 from maze_env.maze import Maze
-from maze_env.moves import MOVES, as_move
+from maze_env.moves import MOVES, UNSEEN_BITS, as_move
 from maze_env.rendering import Scene, render
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import NO_MOVE, TokenMazeEnv, playable, step_budget
-from maze_env.tokens import UNSEEN_BITS
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
-"""``last_move`` by the numbers of ``vector_kernels``."""
+"""``last_move`` by the numbers of ``kernels.vector``."""
 ACTION_MASKS = np.stack(SINGLE_MASKS)
 
 
@@ -43,6 +42,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     ``reset(options={"maze": ...})`` takes one maze for all or a sequence with one for each environment;
     ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone. Environment ``i`` is seeded by ``seed + i``, or by
     ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens.
+
+    >>> env = gymnasium.make_vec("TokenMaze-v0", num_envs=3, view="state")
+    >>> states, infos = env.reset(seed=0)
+    >>> states.shape, infos["action_mask"].shape
+    ((3,), (3, 4))
 
     Raises:
         InvalidConfig: for ``num_envs`` under 1 and an unknown mode; and whatever ``TokenMazeEnv`` raises.
@@ -62,7 +66,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
             raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
-        self._kernels = kernels("vector_kernels")
         self._single = single = TokenMazeEnv(**options)
         self.maze_spec, self.view, self.view_radius = single.maze_spec, single.view, single.view_radius
         self.render_mode = single.render_mode
@@ -79,20 +82,20 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
         shape = (num_envs, self.maze_spec.rows, self.maze_spec.cols)
         self._walls = np.zeros(shape, np.uint8)
-        self._seen = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
+        self._visible_walls = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
         self._distances = np.zeros(shape, np.int16)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
         self._positions, self._targets, self._start_distances, self._steps = (
             np.zeros(num_envs, np.int64) for _ in range(4)
         )
-        self._left = np.zeros(num_envs, np.int64)
+        self._distances_to_target = np.zeros(num_envs, np.int64)
         self._outcomes = np.zeros(num_envs, np.uint8)
-        self._ended = np.zeros(num_envs, np.bool_)
+        self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
-        self._walks: list[list[tuple[Any, Any]]] = [[] for _ in range(num_envs)]
-        self._begun = False
+        self._moves_made: list[list[tuple[Any, Any]]] = [[] for _ in range(num_envs)]
+        self._has_reset = False
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -101,7 +104,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
         Raises:
             InvalidConfig: for an option that does not exist, a mask or seeds of another length.
-            InvalidMazeText, InvalidMaze: as the single environment's.
+            InvalidMazeText: as the single environment's.
+            InvalidMaze: likewise.
         """
         options = options or {}
         if set(options) - {"maze", "reset_mask"}:
@@ -112,7 +116,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         mask = options.get("reset_mask")
         if mask is not None and (getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self.num_envs,)):
             raise InvalidConfig(f"Expects reset_mask as ({self.num_envs},) bool, actual: {mask!r}")
-        if mask is not None and not (mask.any() and (self._begun or mask.all())):
+        if mask is not None and not (mask.any() and (self._has_reset or mask.all())):
             raise InvalidConfig("Expects reset_mask to choose some environment, and all of them at first")
         chosen = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
         if seeds is not None:
@@ -120,68 +124,71 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
                 if seeds[i] is not None:
                     self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
         mazes = self._given_mazes(options.get("maze"), chosen)
-        self._begin(chosen, mazes)
-        self._ended[chosen] = False
-        self._begun = True
-        self._look()
-        return self.view.paint(self._seen, self._positions, self._targets), self._infos(mask)
+        self._start_episodes(chosen, mazes)
+        self._done[chosen] = False
+        self._has_reset = True
+        self._update_visibility()
+        return self.view.observe_batch(self._visible_walls, self._positions, self._targets), self._infos(mask)
 
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Plays one move in every environment.
 
+        Args:
+            actions: (num_envs,) integers from 0 to 3, or a sequence of movement tokens.
+
+        Returns:
+            Observations, rewards ((num_envs,) float64), terminated and truncated ((num_envs,) bool), infos.
+
         Raises:
             InvalidMove: for actions that are not (num_envs,) moves.
             gymnasium.error.ResetNeeded: before the first reset, and for an ended episode where autoreset is disabled.
         """
-        if not self._begun:
+        if not self._has_reset:
             raise gymnasium.error.ResetNeeded("Expects reset() before step(), actual: no reset yet")
         skipped = np.zeros(self.num_envs, np.bool_)
         if self.autoreset_mode is AutoresetMode.NEXT_STEP:
-            skipped = self._ended
-        elif self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
+            skipped = self._done
+        elif self.autoreset_mode is AutoresetMode.DISABLED and self._done.any():
             raise gymnasium.error.ResetNeeded(
                 "Expects reset(options={'reset_mask': ...}) for the episodes that have ended (autoreset is disabled), "
-                f"actual: {int(self._ended.sum())} of them"
+                f"actual: {int(self._done.sum())} of them"
             )
         moves = self._as_moves(actions)
         if self.render_mode is not None:
             self._record(moves, skipped)
         before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
-        self._kernels.advance(
+        kernels.vector.advance(
             moves, skipped, self._walls, self._distances, self._agents, self._positions, self._steps, self.max_steps,
             before, after, self._outcomes, self._masks, ends,
         )  # fmt: skip
-        self._left = after
+        self._distances_to_target = after
         terminated, truncated = ends
         rewards = self._single.step_reward(before, after, self._start_distances, terminated)
         if skipped.any():
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
-            self._begin(np.flatnonzero(skipped), None)
-        self._look()
-        self._ended = terminated | truncated
+            self._start_episodes(np.flatnonzero(skipped), None)
+        self._update_visibility()
+        self._done = terminated | truncated
         finals: dict[str, Any] = {}
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
-            finals = self._finals()
-            self._begin(np.flatnonzero(self._ended), None)
-            self._look()
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._done.any():
+            finals = self._final_infos()
+            self._start_episodes(np.flatnonzero(self._done), None)
+            self._update_visibility()
         return (
-            self.view.paint(self._seen, self._positions, self._targets),
+            self.view.observe_batch(self._visible_walls, self._positions, self._targets),
             rewards,
             terminated,
             truncated,
-            {
-                **self._infos(None),
-                **finals,
-            },
+            {**self._infos(None), **finals},
         )
 
     def maze(self, index: int) -> Maze:
         """The maze being played in environment ``index``, with the endpoints it had at the reset."""
         origin, target = self._origins[index].tolist(), self._target_cells[index].tolist()
-        return Maze.trusted(self._walls[index].copy(), (origin[0], origin[1]), (target[0], target[1]))
+        return Maze.from_validated(self._walls[index].copy(), (origin[0], origin[1]), (target[0], target[1]))
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each environment."""
@@ -189,8 +196,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             return None
         mode, cols = self.render_mode, self.maze_spec.cols
         return tuple(
-            render(mode, Scene(self._seen[i], self.maze(i), divmod(int(self._positions[i]), cols), tuple(walk)))
-            for i, walk in enumerate(self._walks)
+            render(
+                mode, Scene(self._visible_walls[i], self.maze(i), divmod(int(self._positions[i]), cols), tuple(walk))
+            )
+            for i, walk in enumerate(self._moves_made)
         )
 
     @property  # type: ignore[misc]
@@ -221,8 +230,13 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             )
         return [playable(mazes[i], self.maze_spec)[0] for i in chosen.tolist()]
 
-    def _begin(self, chosen: NDArray[np.int64], mazes: list[Maze] | None) -> None:
-        """Starts new episodes in ``chosen``, on ``mazes`` (one for each) or on mazes that each draws."""
+    def _start_episodes(self, chosen: NDArray[np.int64], mazes: list[Maze] | None) -> None:
+        """Starts episodes in ``chosen``.
+
+        Args:
+            chosen: (k,) int64, indices of environments.
+            mazes: one for each; ``None``: each environment draws its own.
+        """
         if mazes is None:
             keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
             batch = generate_batch(keys, self.maze_spec)
@@ -236,22 +250,22 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
         self._agents[chosen] = self._origins[chosen]
         self._positions[chosen] = self._origins[chosen] @ (cols, 1)
-        self._kernels.fill_all_distances(self._walls, self._targets, chosen, self._distances)
+        kernels.vector.fill_all_distances(self._walls, self._targets, chosen, self._distances)
         rows_and_cols = self._origins[chosen].T
         self._start_distances[chosen] = self._distances[chosen, rows_and_cols[0], rows_and_cols[1]]
-        self._left[chosen] = self._start_distances[chosen]
+        self._distances_to_target[chosen] = self._start_distances[chosen]
         self._masks[chosen] = ACTION_MASKS[self._walls[chosen, rows_and_cols[0], rows_and_cols[1]]]
         self._steps[chosen] = 0
-        self._outcomes[chosen] = self._kernels.NO_MOVE
+        self._outcomes[chosen] = kernels.vector.NO_MOVE
         if self.view_radius is not None:
-            self._seen[chosen] = UNSEEN_BITS
+            self._visible_walls[chosen] = UNSEEN_BITS
         for i in chosen.tolist() if self.render_mode is not None else ():
-            self._walks[i] = []
+            self._moves_made[i] = []
 
-    def _look(self) -> None:
-        """Under fog: what each agent sees from where it stands."""
+    def _update_visibility(self) -> None:
+        """Under partial observability: adds what each agent sees from where it stands."""
         if self.view_radius is not None:
-            self._kernels.reveal_all(self._walls, self._agents, self.view_radius, self._seen)
+            kernels.vector.reveal_all(self._walls, self._agents, self.view_radius, self._visible_walls)
 
     def _as_moves(self, actions: Any) -> NDArray[np.int64]:
         moves = np.asarray(actions)
@@ -266,30 +280,30 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def _record(self, moves: NDArray[np.int64], skipped: NDArray[np.bool_]) -> None:
         cols = self.maze_spec.cols
         for i in np.flatnonzero(~skipped).tolist():
-            self._walks[i].append((divmod(int(self._positions[i]), cols), MOVES[moves[i]]))
+            self._moves_made[i].append((divmod(int(self._positions[i]), cols), MOVES[moves[i]]))
 
-    def _finals(self) -> dict[str, Any]:
-        """The last observations and informations of the episodes that have just ended, before they are reset."""
-        ended = np.flatnonzero(self._ended)
+    def _final_infos(self) -> dict[str, Any]:
+        """The last observations and infos of the episodes that have just ended, before they are reset."""
+        ended = np.flatnonzero(self._done)
         observations = np.full(self.num_envs, None, dtype=object)
-        last = self.view.paint(self._seen[ended], self._positions[ended], self._targets[ended])
+        last = self.view.observe_batch(self._visible_walls[ended], self._positions[ended], self._targets[ended])
         for i, observation in zip(ended.tolist(), last, strict=True):
             observations[i] = observation
         return {
             "final_obs": observations,
-            "_final_obs": self._ended.copy(),
-            "final_info": self._infos(self._ended),
-            "_final_info": self._ended.copy(),
+            "_final_obs": self._done.copy(),
+            "final_info": self._infos(self._done),
+            "_final_info": self._done.copy(),
         }
 
     def _infos(self, chosen: NDArray[np.bool_] | None) -> dict[str, Any]:
-        """The informations of the environments ``chosen`` (all of them for ``None``); zeros and None elsewhere."""
+        """The infos of the environments ``chosen`` ((num_envs,) bool, ``None`` for all); zeros and None elsewhere."""
         count = self.num_envs
         values: dict[str, NDArray[Any]] = {
             "agent_position": self._agents.copy(),
             "target_position": self._target_cells.copy(),
             "action_mask": self._masks.copy(),
-            "distance": self._left.copy(),
+            "distance": self._distances_to_target.copy(),
             "step_count": self._steps.copy(),
             "last_move": OUTCOMES[self._outcomes],
         }

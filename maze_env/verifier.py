@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from maze_env.answers import Answer, parse_answer
 from maze_env.attempt import ILLEGAL, End
 from maze_env.dynamics import MOVED, Outcome, transition
-from maze_env.errors import unknown_name
+from maze_env.errors import lookup
 from maze_env.maze import Cell, Maze
 from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN
 from maze_env.solving import UNREACHABLE, distances_to
@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         end: how it ended.
-        answer: the completion, taken apart.
+        answer: the parsed completion.
         legal_moves: moves played before the first illegal one. The strict rule plays none of a malformed answer.
         position: the cell where the agent stood when the replay ended.
         start_distance: moves of the shortest path from the origin to the target; ``UNREACHABLE`` where there is none.
@@ -64,25 +64,23 @@ def verify(
         maze: the maze that was asked about.
         answer: the completion as text (without end-of-text tokens), or parsed already.
         rule: ``strict``: wrong at the first illegal move, at any move after the target, at stray text among the moves,
-            or when thinking is never closed. Where the target cannot be reached, saying so (``tokens.NO_WAY``) is right
-            and nothing else. ``published``: see ``verify_published``.
+            or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
+            right. ``published``: see ``verify_published``.
         thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
-        distances: ``distances_to(maze.walls, maze.target)`` when it is at hand, as it is for a group of completions.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
     """
-    if rule not in RULES:
-        raise unknown_name("verifier rule", rule, RULES)
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
     if distances is None:
         distances = distances_to(maze.walls, maze.target)
-    return RULES[rule](maze, answer, distances)
+    return lookup("verifier rule", rule, RULES)(maze, answer, distances)
 
 
 def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
-    """The project's own rule; see ``verify``."""
+    """The project's own rule; see ``verify``. ``distances`` is (rows, cols) int16."""
     cell, target, played = maze.origin, maze.target, 0
     end = answer.fault or End.SHORT_OF_TARGET
-    if answer.no_way:
+    if answer.says_unreachable:
         end = End.SOLVED if distances[cell] == UNREACHABLE else End.SAID_UNREACHABLE
     elif answer.fault is None:
         for move in answer.moves:
@@ -108,10 +106,9 @@ def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -
     """The verdicts of the scorer published with AlphaMaze, for comparing figures only.
 
     Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that
-    a missing ``</think>`` is an empty answer; text among the moves is passed over; unknown tokens are moves that do
-    nothing, ``NO_WAY`` among them; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as long as
-    it ends there.
-    Legality is counted up to the first illegal move, as there.
+    a missing ``</think>`` is an empty answer; text among the moves is ignored; unknown tokens are moves that do
+    nothing, ``UNREACHABLE_TOKEN`` included; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as
+    long as it ends there. Legal moves are counted up to the first illegal one, as there.
     """
     pieces = answer.text.split(THINK_CLOSE)
     words = PUBLISHED_TOKEN.findall(pieces[1].strip()) if len(pieces) > 1 else []
@@ -130,7 +127,7 @@ def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -
         if walls & move.wall:
             end = End.HIT_WALL
             break
-        row, col = move.from_cell(cell)
+        row, col = move.apply(cell)
         if not (0 <= row < maze.rows and 0 <= col < maze.cols):
             end = End.LEFT_GRID
             break

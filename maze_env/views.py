@@ -1,7 +1,20 @@
 """Views: what an observation is. The same maze as text, as token ids, as a grid of channels, or as a cell's number.
 
-A view has one definition, ``paint``, for a batch of environments; a single environment is a batch of one. Text alone
-has a second form, because it is what language models read and what the single environment is fast at.
+A view is defined by ``observe_batch``; a single environment is a batch of one. Text overrides ``observe`` too, for
+speed. To add a view, subclass ``View`` and enter it into ``VIEWS``:
+
+>>> class OffsetView(View):  # rows and columns to the target as the crow flies, (2,) int64
+...     def __init__(self, rows, cols, view_radius=None):
+...         super().__init__(rows, cols, view_radius)
+...         self.space = Box(-max(rows, cols), max(rows, cols), (2,), np.int64)
+...
+...     def observe_batch(self, walls, positions, targets):
+...         agents, goals = (np.stack(np.divmod(cells, self.cols), 1) for cells in (positions, targets))
+...         return goals - agents
+>>> view = OffsetView(2, 3)
+>>> view.start_episode(np.zeros((2, 3), np.uint8), target=(1, 2))
+>>> view.observe(position=0).tolist()
+[1, 2]
 """
 
 from abc import ABC, abstractmethod
@@ -12,12 +25,13 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
-from maze_env.errors import ImpossibleMaze, unknown_name
-from maze_env.lazy import kernels
+from maze_env import kernels
+from maze_env.errors import ImpossibleMaze, lookup
 from maze_env.maze import Cell
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
 from maze_env.visibility import check_view_radius
+from maze_env.vocabulary import ID_OF_TOKEN, MAX_VOCABULARY_SIDE, VOCABULARY
 
 
 class View(ABC):
@@ -25,6 +39,9 @@ class View(ABC):
 
     Attributes:
         space: the space of one observation.
+        rows: the mazes' height.
+        cols: their width.
+        view_radius: of partial observability; ``None`` where every wall is visible.
     """
 
     space: Space[Any]
@@ -33,22 +50,28 @@ class View(ABC):
         self.rows, self.cols, self.view_radius = rows, cols, view_radius
 
     @abstractmethod
-    def paint(self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]) -> Any:
+    def observe_batch(self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]) -> Any:
         """The observations of a batch, in the form of ``batch_space``.
 
         Args:
             walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
-            positions, targets: (n,) int64, cells numbered row by row.
+            positions: (n,) int64, the agents' cells, numbered row by row.
+            targets: (n,) int64, likewise.
         """
 
-    def begin(self, walls: NDArray[np.uint8], target: Cell) -> None:
-        """Begins an episode. Under fog ``walls`` ((rows, cols) uint8) is filled in as the agent goes on."""
+    def start_episode(self, walls: NDArray[np.uint8], target: Cell) -> None:
+        """Starts an episode of a single environment.
+
+        Args:
+            walls: (rows, cols) uint8; under partial observability the environment goes on writing into it.
+            target: where the agent should go.
+        """
         self._walls = walls[None]
         self._target = np.array([target[0] * self.cols + target[1]])
 
     def observe(self, position: int) -> Any:
-        """The observation of the episode that was begun, with the agent on cell ``position``, numbered row by row."""
-        return self.paint(self._walls, np.array([position]), self._target)[0]
+        """The observation with the agent on the cell ``position``, numbered row by row."""
+        return self.observe_batch(self._walls, np.array([position]), self._target)[0]
 
 
 class TextView(View):
@@ -58,17 +81,17 @@ class TextView(View):
         super().__init__(rows, cols, view_radius)
         self.space = MazeText(rows, cols, view_radius)
 
-    def paint(
+    def observe_batch(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> tuple[str, ...]:
         cells = zip(walls, positions.tolist(), targets.tolist(), strict=True)
         return tuple("".join(cell_texts(w, divmod(p, self.cols), divmod(t, self.cols))) for w, p, t in cells)
 
-    def begin(self, walls: NDArray[np.uint8], target: Cell) -> None:
+    def start_episode(self, walls: NDArray[np.uint8], target: Cell) -> None:
         if self.view_radius is not None:
-            super().begin(walls, target)
+            super().start_episode(walls, target)
             return
-        # Without fog only the agent's marker moves: keep the text without it, and where each cell's marker stands.
+        # Only the agent's marker moves: keep the text without it, and the span of each cell's marker.
         texts = cell_texts(walls, None, target)
         self._text = "".join(texts)
         ends = list(accumulate(map(len, texts)))
@@ -85,41 +108,38 @@ class TextView(View):
 
 
 class TokensView(View):
-    """``tokens``: the text as the embedded tokenizer's ids, (rows * (3 * cols + 1),) int32."""
+    """``tokens``: the text as ids of ``maze_env.vocabulary``, (rows * (3 * cols + 1),) int32."""
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
-        from maze_env.vocabulary import ID_OF_TOKEN, MAX_SIDE, VOCABULARY
-
         super().__init__(rows, cols, view_radius)
-        if max(rows, cols) > MAX_SIDE:
+        if max(rows, cols) > MAX_VOCABULARY_SIDE:
             raise ImpossibleMaze(
-                f"Expects sides of at most {MAX_SIDE} for the 'tokens' view (the vocabulary ends there), "
+                f"Expects sides of at most {MAX_VOCABULARY_SIDE} for the 'tokens' view (the vocabulary ends there), "
                 f"actual: {rows}x{cols}"
             )
         self.length = rows * (3 * cols + 1)
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
-        self._coordinates = _ids(ID_OF_TOKEN, [coordinate_token((r, c)) for r in range(rows) for c in range(cols)])
-        self._walls_ids = _ids(ID_OF_TOKEN, [*WALL_TOKENS, UNSEEN])
-        self._markers = _ids(ID_OF_TOKEN, [BLANK, ORIGIN, TARGET, "\n"])
+        self._coordinates = _ids([coordinate_token((r, c)) for r in range(rows) for c in range(cols)])
+        self._walls_ids = _ids([*WALL_TOKENS, UNSEEN])
+        self._markers = _ids([BLANK, ORIGIN, TARGET, "\n"])
 
-    def paint(
+    def observe_batch(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         out = np.empty((len(walls), self.length), dtype=np.int32)
-        kernels("view_kernels").paint_tokens(
-            walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out
-        )
+        kernels.views.encode_tokens(walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out)
         return out
 
 
-def _ids(id_of_token: dict[str, int], tokens: list[str]) -> NDArray[np.int32]:
-    return np.array([id_of_token[token] for token in tokens], dtype=np.int32)
+def _ids(tokens: list[str]) -> NDArray[np.int32]:
+    return np.array([ID_OF_TOKEN[token] for token in tokens], dtype=np.int32)
 
 
 class GridView(View):
     """``grid``: (channels, rows, cols) uint8 of 0 and 1.
 
-    Channels: 0 wall up, 1 wall down, 2 wall left, 3 wall right, 4 agent, 5 target, and under fog 6 unseen.
+    Channels: 0 wall up, 1 wall down, 2 wall left, 3 wall right, 4 agent, 5 target; under partial observability
+    6 unseen.
     """
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
@@ -127,22 +147,22 @@ class GridView(View):
         self.channels = 6 if view_radius is None else 7
         self.space = Box(0, 1, (self.channels, rows, cols), np.uint8)
 
-    def paint(
+    def observe_batch(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
         out = np.empty((len(walls), self.channels, self.rows, self.cols), dtype=np.uint8)
-        kernels("view_kernels").paint_grid(walls, positions, targets, out)
+        kernels.views.encode_grid(walls, positions, targets, out)
         return out
 
 
 class StateView(View):
-    """``state``: the number of the agent's cell, row * cols + col. Enough to learn one maze by table, not many."""
+    """``state``: the number of the agent's cell, row * cols + col. Enough for a table that learns one maze."""
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         super().__init__(rows, cols, view_radius)
         self.space = Discrete(rows * cols)
 
-    def paint(
+    def observe_batch(
         self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         return positions.copy()
@@ -155,8 +175,7 @@ VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": 
 
 
 def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
-    """The view of that name. Raises UnknownName with the nearest valid one."""
-    if name not in VIEWS:
-        raise unknown_name("view", name, VIEWS)
+    """The view of that name."""
+    make = lookup("view", name, VIEWS)
     check_view_radius(view_radius)
-    return VIEWS[name](rows, cols, view_radius)
+    return make(rows, cols, view_radius)

@@ -1,15 +1,19 @@
 """The closed vocabulary of mazes, answers and traces: one id for each token.
 
-The embedded model's tokenizer and the environment's ``tokens`` view share it.
+The tiny model's tokenizer and the environment's ``tokens`` view share it.
 """
 
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, UNSEEN, WALL_TOKENS, coordinate_tokens
-from maze_env.traces.retry import DEAD_END, RESET, WRONG_WAY
-from maze_env.traces.search import BACK, PATH
 
 PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
-MAX_SIDE = 20
+RESET = "RESET"
+"""In a trace of attempts: gives one up and starts again at the origin."""
+BACK, PATH = "BACK", "PATH"
+"""In an exploration: returns to the cell before; and begins the path that was found."""
+DEAD_END, WRONG_WAY = "This is a dead end.", "This leads the wrong way."
+"""In a redrawn trace: why an attempt is given up."""
+MAX_VOCABULARY_SIDE = 20
 """Grids up to 20x20 have their coordinates in the vocabulary."""
 
 WORDS = (
@@ -24,11 +28,11 @@ _NAMED = (
     *MOVE_TOKENS,
     *MARKERS,
     *WALL_TOKENS,
-    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
+    *coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE),
     UNSEEN,
 )
 VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in range(512 - len(_NAMED))))
-"""All tokens; a token's id is its index. The reserved ones keep ids, sizes and so the random weights of a seed as they
-are when a token joins; until then nothing writes them, and in an answer they are stray text."""
+"""All tokens; a token's id is its index. A new token takes the place of a reserved one, so that other ids, the size and
+with it a seed's random weights stay. Nothing writes reserved tokens, and in an answer they are stray text."""
 
 ID_OF_TOKEN: dict[str, int] = {token: index for index, token in enumerate(VOCABULARY)}

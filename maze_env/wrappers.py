@@ -29,8 +29,8 @@ class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
         self.observation_space = self._view.space
 
     def observation(self, observation: Any) -> Any:
-        """The present state of the environment inside; ``observation`` itself is not looked at."""
-        self._view.begin(self._inner.shown, self._inner.maze.target)
+        """The current state of the environment inside; ``observation`` itself is ignored."""
+        self._view.start_episode(self._inner.visible_walls, self._inner.maze.target)
         row, col = self._inner.position
         return self._view.observe(row * self._inner.maze.cols + col)
 

@@ -28,7 +28,7 @@ class Scripted(Agent):
 def wrong_move(maze):
     """A possible first move that leaves every shortest path, where there is one."""
     left = distances_to(maze.walls, maze.target)
-    return next((m for m in maze.open_moves(maze.origin) if left[m.from_cell(maze.origin)] > left[maze.origin]), None)
+    return next((m for m in maze.open_moves(maze.origin) if left[m.apply(maze.origin)] > left[maze.origin]), None)
 
 
 def stumble(maze, index):
@@ -38,7 +38,7 @@ def stumble(maze, index):
     if index % 4 == 1:
         return EVIL
     moves = [move for move in (wrong_move(maze),) if move is not None]
-    cell = moves[0].from_cell(maze.origin) if moves else maze.origin
+    cell = moves[0].apply(maze.origin) if moves else maze.origin
     return moves_to_text([*moves, next(move for move in MOVES if not maze.is_open(cell, move))])
 
 

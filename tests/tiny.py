@@ -13,12 +13,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from agents.prompts import DESCRIBED
-from agents.tiny_model import EmbeddedConfig
+from agents.tiny_model import TinyConfig
 from maze_env.generation import MazeSpec, generate
 
 ROOT = Path(__file__).parent.parent
 
-SMALL = EmbeddedConfig(hidden_size=32, layers=2, heads=2)
+SMALL = TinyConfig(hidden_size=32, layers=2, heads=2)
 
 
 def python(*argv, timeout=300):

@@ -1,12 +1,14 @@
 """Command lines and YAML files to dataclasses: ``--config FILE.yaml`` (or several), then ``--key value``.
 
+A YAML file may name another as its ``base``, over whose values its own stand.
+
 ``transformers``' own parser does the work, so ``--help`` lists every field. What is added: an unknown key anywhere is
 an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +19,61 @@ from transformers import HfArgumentParser
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader lets the last of two equal keys win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        return mapping
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """What ``text`` says.
+
+    Args:
+        text: in YAML, of which JSON is a part.
+        where: the file or key it is from, for the message.
+
+    Raises:
+        InvalidConfig: for a text that is no YAML, or has a key twice in one mapping.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise InvalidConfig(f"Expects valid YAML in {where}, actual: {error}") from None
+
+
+def read_config(name: str | Path, valid: Collection[str] | None = None, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values of a YAML file; where it has a ``base``, a file named relative to it, over that file's values.
+
+    Args:
+        name: of the file.
+        valid: the keys there are; ``None`` for any.
+        above: the files whose base it is.
+
+    Raises:
+        InvalidConfig: for a file that is missing, is no mapping, or is a base of itself.
+        UnknownName: for a key that is not valid.
+    """
+    path = Path(name)
+    if not path.is_file():
+        raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
+    if path.resolve() in above:
+        raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
+    values = read_yaml(path.read_text(encoding="utf-8"), repr(str(name)))
+    if not isinstance(values, dict):
+        raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
+    base = values.pop("base", None)
+    for key in values:
+        if valid is not None and key not in valid:
+            raise unknown_name(f"configuration key in {name}", str(key), valid)
+    if base is None:
+        return values
+    return read_config(path.parent / str(base), valid, (*above, path.resolve())) | values
+
+
 class _Parser(HfArgumentParser):
     """Raises where argparse would print the usage of all fields and exit."""
 
@@ -25,20 +82,25 @@ class _Parser(HfArgumentParser):
 
 
 def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
-    """One instance of each dataclass in ``types``, made from ``argv`` (default: the command line).
+    """One instance of each dataclass in ``types``, made from ``argv``.
+
+    Args:
+        types: dataclasses, no two with a field of one name.
+        argv: the command line; ``None`` for this process's own.
+        description: for ``--help``.
 
     Raises:
-        UnknownName: for a key that no dataclass has. InvalidConfig: for a file that is missing or no mapping, and for
-        values that a dataclass refuses.
+        UnknownName: for a key that no dataclass has.
+        InvalidConfig: for a file that is missing or no mapping, and for values that a dataclass refuses.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    valid = {field.name: field.default for kind in types for field in fields(kind) if field.init}
-    arguments = _from_files(arguments, valid) + arguments
+    defaults = {field.name: field.default for kind in types for field in fields(kind) if field.init}
+    arguments = _from_files(arguments, defaults) + arguments
     for argument in arguments:
         name = argument.removeprefix("--").partition("=")[0].replace("-", "_")
         is_key = argument.startswith("--") and name not in ("help", "config")
-        if is_key and name not in valid and name.removeprefix("no_") not in valid:
-            raise unknown_name("configuration key", name, valid)
+        if is_key and name not in defaults and name.removeprefix("no_") not in defaults:
+            raise unknown_name("configuration key", name, defaults)
     parser = _Parser(list(types), description=description, allow_abbrev=False)
     parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; the last file's count")
     try:
@@ -50,48 +112,38 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
     return parsed[: len(types)]
 
 
-def require_at_least(config: Any, **least: float) -> None:
-    """Raises InvalidConfig unless each of the named fields is ``None`` or at least as great as given."""
-    for name, bound in least.items():
+def require_at_least(config: Any, **minimums: float) -> None:
+    """Raises InvalidConfig unless each of the named fields is ``None`` or at least its minimum."""
+    for name, minimum in minimums.items():
         value = getattr(config, name)
-        if value is not None and value < bound:
-            raise InvalidConfig(f"Expects {name} of at least {bound}, actual: {value}")
+        if value is not None and value < minimum:
+            raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")
 
 
 def _from_files(arguments: list[str], defaults: dict[str, Any]) -> list[str]:
     """The values of all files named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
-    values: list[str] = []
+    values: dict[str, Any] = {}
     index = 0
     while index < len(arguments):
         argument = arguments[index]
         if argument == "--config" or argument.startswith("--config="):
             name = argument.partition("=")[2] or (arguments[index + 1] if index + 1 < len(arguments) else "")
             del arguments[index : index + (1 if "=" in argument else 2)]
-            values += _from_file(name, defaults)
+            values |= read_config(name, defaults)
         else:
             index += 1
-    return values
-
-
-def _from_file(name: str, defaults: dict[str, Any]) -> list[str]:
-    if not Path(name).is_file():
-        raise InvalidConfig(f"Expects --config to name a YAML file, actual: {name!r}, which does not exist")
-    try:
-        values = yaml.safe_load(Path(name).read_text())
-    except yaml.YAMLError as error:
-        raise InvalidConfig(f"Expects valid YAML in {name!r}, actual: {error}") from None
-    if not isinstance(values, dict):
-        raise InvalidConfig(f"Expects a mapping of keys to values in {name!r}, actual: {type(values).__name__}")
     result: list[str] = []
     for key, value in values.items():
-        if key not in defaults:
-            raise unknown_name(f"configuration key in {name}", str(key), defaults)
-        if value is None and defaults[key] is None:
-            continue
-        if value is None:
+        if value is None and defaults[key] is not None:
             raise InvalidConfig(
-                f"Expects a value for {key} in {name!r} (its default is {defaults[key]!r}), actual: null"
+                f"Expects a value for {key} in the configuration files (its default is {defaults[key]!r}), actual: null"
             )
-        items = value if isinstance(value, list) else [value]
-        result += [f"--{key}", *(json.dumps(item) if isinstance(item, dict) else str(item) for item in items)]
+        if value is not None:
+            # A list is several arguments, but where it holds mappings: those are one value, which its field reads.
+            is_list = isinstance(value, list) and not any(isinstance(item, dict) for item in value)
+            items = value if is_list else [value]
+            result += [
+                f"--{key}",
+                *(json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items),
+            ]
     return result

@@ -1,24 +1,27 @@
-"""What both stages share: keys, choice of optimizer, the parts that every run watches, and how a run ends."""
+"""What both stages share: keys, choice of optimizer, how a run begins and how it ends."""
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import broadcast_object_list
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import require_at_least
-from training.evaluation import Stopwatch
 from training.optimizers import MuonAdamW, muon_adamw
+from training.trl_adapter import is_sharded
+
+BF16 = {"auto": None, "true": True, "false": False}
+"""What the key ``bf16`` may say; ``auto`` asks the machine."""
 
 
 @dataclass
-class StageConfig:
+class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: ignore[misc]
     """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
 
     output_dir: str | None = field(
@@ -34,41 +37,45 @@ class StageConfig:
     muon_learning_rate: float | None = field(
         default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
     )
-    validate_every: int = field(default=0, metadata={"help": "Steps between looks at validation mazes; 0 for none."})
-    validate_mazes: int = field(default=100, metadata={"help": "Mazes in each look."})
-    validate_samples: int = field(
-        default=0, metadata={"help": "Sampled attempts at each maze of a look, for pass@1 and pass@k; 0 for none."}
+    eval_mazes: int = field(
+        default=100, metadata={"help": "Validation mazes attempted in each evaluation; see eval_strategy, eval_steps."}
+    )
+    eval_samples: int = field(
+        default=0, metadata={"help": "Sampled attempts at each of them, for eval_pass@1 and eval_pass@K; 0 for none."}
     )
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
-    bf16: bool | None = field(default=False, metadata={"help": "bfloat16 autocast."})
-    native_bf16: bool = field(
-        default=False, metadata={"help": "Set bf16 where this machine multiplies in it: GPUs and newer processors."}
+    bf16: str = field(
+        default="false",
+        metadata={"help": "bfloat16 autocast: true, false, or auto for where this machine multiplies in it."},
     )
     activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
     dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
     save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
 
-    def check(self, **least: float) -> None:
-        """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``least``."""
+    def check(self, **bounds: float) -> None:
+        """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``bounds``."""
         if self.mode not in MODES:
             raise unknown_name("mode", self.mode, MODES)
         check_view_radius(self.view_radius)
         if self.view_radius is not None and self.mode == "plan":
             raise InvalidConfig(
-                f"Expects view_radius with mode play alone (who plans has to see), actual: {self.view_radius}"
+                "Expects view_radius with mode play alone (a plan is made from the whole maze), "
+                f"actual: {self.view_radius}"
             )
-        if self.native_bf16:
-            self.bf16 = multiplies_in_bf16()
+        said = str(self.bf16).lower()
+        if said not in BF16:
+            raise unknown_name("value of bf16", said, BF16)
+        self.bf16 = has_native_bf16() if said == "auto" else BF16[said]  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(
-            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, validate_every=0,
-            validate_mazes=1, validate_samples=0, **least,
+            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, eval_mazes=1, eval_samples=0,
+            **bounds,
         )  # fmt: skip
 
 
-def multiplies_in_bf16() -> bool:
+def has_native_bf16() -> bool:
     """Whether the accelerator, or without one the processor, has bfloat16 arithmetic of its own.
 
     A processor without it emulates it, which is slower than float32.
@@ -81,23 +88,13 @@ def multiplies_in_bf16() -> bool:
     return any(has for name, has in capabilities.items() if "bf16" in name)
 
 
-def is_sharded(args: Any) -> bool:
-    """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for here or by ``accelerate launch``."""
-    launched = (os.environ.get(f"ACCELERATE_USE_{name}", "false") for name in ("FSDP", "DEEPSPEED"))
-    return bool(args.fsdp or args.deepspeed or any(value.lower() in ("1", "true") for value in launched))
-
-
-def begin(configuration: dict[str, Any], args: Any) -> str | None:
+def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
     """Prepares the run's folder, by the first process for all; returns the checkpoint to go on from.
 
     Raises:
-        InvalidOutput, InvalidConfig: as ``run_folder.prepare``; and for what sharded weights cannot do.
+        InvalidOutput: as ``run_folder.prepare``.
+        InvalidConfig: as ``run_folder.prepare``.
     """
-    if is_sharded(args) and (args.mode == "play" or args.validate_every):
-        raise InvalidConfig(
-            "Expects mode plan and validate_every 0 with FSDP or DeepSpeed, whose processes have to generate in step, "
-            f"actual: mode {args.mode}, validate_every {args.validate_every}"
-        )
     outcome: list[Any] = [None]
     if args.process_index == 0:
         try:
@@ -109,6 +106,23 @@ def begin(configuration: dict[str, Any], args: Any) -> str | None:
     if isinstance(outcome[0], TokenMazeError):
         raise outcome[0]
     return outcome[0]
+
+
+def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint: str | None) -> Any:
+    """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does.
+
+    Raises:
+        InvalidConfig: where sharded weights meet what processes do each at its own pace.
+    """
+    args = trainer.args
+    if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no"):
+        raise InvalidConfig(
+            "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
+            f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
+        )
+    if checkpoint is None and trainer.is_world_process_zero():
+        run_folder.write_run(Path(args.output_dir), stage, configuration, None)
+    return trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:
@@ -128,7 +142,7 @@ def as_dict(*configurations: Any) -> dict[str, Any]:
     return merged
 
 
-def optimizer_for(model: Any, args: Any) -> MuonAdamW | None:
+def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
     """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
     if args.muon_learning_rate is None:
         return None
@@ -136,10 +150,10 @@ def optimizer_for(model: Any, args: Any) -> MuonAdamW | None:
 
 
 def finish(
-    trainer: Any,
+    trainer: Trainer,
     stage: str,
     configuration: dict[str, Any],
-    stopwatch: Stopwatch,
+    stopwatch: run_folder.Stopwatch,
     figures: dict[str, Any],
     checkpoint: str | None,
     merge_lora: bool = False,
@@ -149,7 +163,13 @@ def finish(
     ``wall_seconds`` are those since ``resumed_at_step``, which is 0 for a run that was never resumed.
 
     Args:
+        trainer: which has trained.
+        stage: ``sft`` or ``grpo``.
+        configuration: all keys of the run.
+        stopwatch: started with the run.
+        figures: the stage's own.
         checkpoint: from which training went on, if it did.
+        merge_lora: whether to save the model with its adapters merged in.
     """
     folder = Path(trainer.args.output_dir)
     if merge_lora:

@@ -1,48 +1,57 @@
-"""Rows as token ids: what a trainer reads, checked so that nothing is cut, and arranged so that little is padding."""
+"""Rows as token ids: what a trainer reads, checked so that nothing is cut, in batches of rows of similar length."""
 
 import random
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
 from agents.prompts import render
-from maze_env.errors import InvalidConfig
-from maze_env.maze import Maze
-from maze_env.solving import shortest_path
-from maze_env.tokens import THINK_OPEN, maze_to_text
-from maze_env.vocabulary import MAX_SIDE
-from training.mazes import DataConfig, make_mazes, supervised_rows
+from agents.prompts import token_ids as token_ids_of
+from agents.protocols import Tokenizer
+from maze_env.errors import InvalidConfig, UnreadableMaze
+from maze_env.tokens import THINK_OPEN
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
+from training.mazes import DataConfig, supervised_rows
 
-AT_ONCE = 256
+TOKENIZE_BATCH = 256
 """Examples tokenised together: few enough that one too long for the model is found at once."""
-WINDOW = 16
-"""Batches whose rows are sorted by length together. A wider window would leave less padding and mix rows less."""
+BUCKET_BATCHES = 16
+"""Batches whose rows are sorted by length together. A larger bucket would leave less padding and mix rows less."""
 
 
-def token_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
     """The tokens of ``texts``. Raises InvalidConfig for text that the vocabulary does not have."""
     try:
-        return tokenizer(texts, add_special_tokens=False)["input_ids"]
-    except Exception as error:  # the tokenizers package raises no narrower one
+        return token_ids_of(tokenizer, texts)
+    except UnreadableMaze as error:
         raise InvalidConfig(
-            "Expects mazes and traces that the model's vocabulary can write (the embedded one's coordinates go up to "
-            f"{MAX_SIDE}x{MAX_SIDE}), actual: {error}"
+            "Expects mazes and traces that the model's vocabulary can write (the tiny model's coordinates go up to "
+            f"{MAX_VOCABULARY_SIDE}x{MAX_VOCABULARY_SIDE}), actual: {error}"
         ) from error
 
 
-def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_size: int, seed: int) -> Dataset:
+def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: the supervised tokens are exactly the completion's and the end token.
+
+    Args:
+        config: which rows.
+        tokenizer: the model's.
+        context: the model's, in tokens.
+        batch_size: rows of a step on all devices.
+        seed: of the rows' order.
+
+    Returns:
+        Rows of ``input_ids`` and ``labels``, both int32 of the example's length, -100 where nothing is supervised.
 
     Raises:
         InvalidConfig: for an example longer than ``context``, naming its length; nothing is ever cut.
     """
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
-    # A few at a time: what a tokenizer returns beside the ids is many times their size.
-    while chunk := list(islice(source, AT_ONCE)):
+    # A few at a time: what else a tokenizer returns is many times the size of the ids.
+    while chunk := list(islice(source, TOKENIZE_BATCH)):
         prompts, completions = [], []
         for row in chunk:
             prompt = render(tokenizer, row["maze"])
@@ -57,59 +66,44 @@ def supervised_dataset(config: DataConfig, tokenizer: Any, context: int, batch_s
             if len(ids) > context:
                 raise InvalidConfig(
                     f"Expects examples of at most {context} tokens, the model's context, actual: one of {len(ids)} "
-                    f"tokens (sizes={config.sizes!r}, styles={config.styles!r})"
+                    f"tokens (sizes={config.sizes}, trace_styles={config.trace_styles})"
                 )
             labels = ids.copy()
             labels[: len(head)] = -100
             rows.append((ids, labels))
-    order = arrange([len(ids) for ids, _ in rows], batch_size, seed)
+    order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
     return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
 
 
-def arrange(lengths: list[int], batch_size: int, seed: int) -> list[int]:
-    """An order of rows in which each batch holds rows of like length and the batches come in random order.
+def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> list[int]:
+    """An order of rows in which each batch holds rows of similar length and the batches come in random order.
 
-    Rows are sorted within windows of ``WINDOW`` batches, and the windows' batches are shuffled. The order is fixed here
-    and read in sequence by the trainer, so that a resumed run reads on where it stopped.
+    Rows are sorted within buckets of ``BUCKET_BATCHES`` batches, and each bucket's batches are shuffled. The order is
+    fixed here and read in sequence by the trainer, so that a resumed run reads on where it stopped.
+
+    >>> length_bucketed_order([9, 2, 8, 1], batch_size=2, seed=0)
+    [3, 1, 2, 0]
+
+    Args:
+        lengths: of the rows, in tokens.
+        batch_size: rows of a step on all devices.
+        seed: of the shuffling.
+
+    Returns:
+        The rows' indices, each once.
     """
-    shuffle = random.Random(seed)
+    rng = random.Random(seed)
     order: list[int] = []
-    for start in range(0, len(lengths), WINDOW * batch_size):
-        window = sorted(range(start, min(len(lengths), start + WINDOW * batch_size)), key=lengths.__getitem__)
-        batches = [window[i : i + batch_size] for i in range(0, len(window), batch_size)]
-        shuffle.shuffle(batches)
+    size = BUCKET_BATCHES * batch_size
+    for start in range(0, len(lengths), size):
+        bucket = sorted(range(start, min(len(lengths), start + size)), key=lengths.__getitem__)
+        batches = [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
+        rng.shuffle(batches)
         order += [index for batch in batches for index in batch]
     return order
 
 
-def prompt_dataset(
-    config: DataConfig,
-    tokenizer: Any,
-    context: int,
-    max_completion_length: int,
-    mazes: list[Maze] | None = None,
-    short_first: bool = False,
-) -> Dataset:
-    """Rows of ``prompt`` and ``maze`` for GRPO.
-
-    Args:
-        mazes: in place of those that ``config`` draws.
-        short_first: in the order of their shortest paths, rather than as drawn.
-
-    Raises:
-        InvalidConfig: when a prompt and a full completion do not fit into ``context``.
-    """
-    if mazes is None:
-        mazes = [maze for maze, _ in make_mazes(config)]
-    if short_first:
-        mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
-    texts = [maze_to_text(maze) for maze in mazes]
-    rows = [{"prompt": render(tokenizer, text).text, "maze": text} for text in texts]
-    check_prompts_fit(tokenizer, [row["prompt"] for row in rows], max_completion_length, context)
-    return Dataset.from_list(rows)
-
-
-def check_prompts_fit(tokenizer: Any, prompts: list[str], max_completion_length: int, context: int) -> None:
+def check_prompts_fit(tokenizer: Tokenizer, prompts: list[str], max_completion_length: int, context: int) -> None:
     """Raises InvalidConfig unless every prompt and a full completion fit into ``context`` tokens."""
     longest = max(map(len, token_ids(tokenizer, prompts)))
     if longest + max_completion_length > context:

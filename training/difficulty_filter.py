@@ -6,46 +6,44 @@ Source of the idea: dynamic sampling in DAPO, Yu et al. 2025, arXiv 2503.14476; 
 import logging
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
-from transformers import PreTrainedModel
-
-from agents.llm_policy import LLMPolicy
+from agents.base import Agent
 from agents.rollout import rollout
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
 from training.mazes import DataConfig, make_mazes
 
-MOST_TRIED = 50
-"""Times as many mazes as are asked for: with fewer unsettled ones among them, the model is too good or too bad."""
+MAX_CANDIDATES_PER_MAZE = 50
+"""Mazes tried for each one asked for: where fewer pass the filter, the model is too good or too bad for them."""
 logger = logging.getLogger(__name__)
 
 
-def unsettled_mazes(config: DataConfig, model: PreTrainedModel, tokenizer: Any, args: Any) -> list[Maze]:
-    """The first ``config.examples`` mazes of the draw of which ``model`` solves some samples and not all.
+def filter_by_pass_rate(config: DataConfig, policy: Agent, samples: int, seed: int) -> list[Maze]:
+    """The first ``config.examples`` mazes of the draw of which ``policy`` solves some samples and not all.
 
     Args:
-        args: the stage's; ``skip_settled`` samples are drawn at its temperature and completion length.
+        config: the draw.
+        policy: the model that training starts from, sampled as in training.
+        samples: attempts at each maze.
+        seed: of the first attempt; each has its own.
 
     Raises:
-        InvalidConfig: when there are too few such mazes.
+        InvalidConfig: when too few of ``MAX_CANDIDATES_PER_MAZE`` times as many mazes pass.
     """
-    policy = LLMPolicy.of_model(
-        model, tokenizer, temperature=args.temperature, max_new_tokens=args.max_completion_length
-    )
-    samples, kept, tried = args.skip_settled, [], 0
-    most = MOST_TRIED * config.examples
-    mazes = (maze for maze, _ in make_mazes(replace(config, examples=most)))
+    kept: list[Maze] = []
+    tried = 0
+    candidates = replace(config, examples=MAX_CANDIDATES_PER_MAZE * config.examples)
+    mazes = (maze for maze, _ in make_mazes(candidates))
     while chunk := list(islice(mazes, 256)):
-        attempts = [maze for maze in chunk for _ in range(samples)]
-        seeds = range(args.seed + tried * samples, args.seed + tried * samples + len(attempts))
-        solved = [record.solved for record in rollout(policy, attempts, seeds)]
+        repeated = [maze for maze in chunk for _ in range(samples)]
+        seeds = range(seed + tried * samples, seed + (tried + len(chunk)) * samples)
+        solved = [attempt.solved for attempt in rollout(policy, repeated, seeds)]
         tried += len(chunk)
         kept += [maze for i, maze in enumerate(chunk) if 0 < sum(solved[i * samples : (i + 1) * samples]) < samples]
         if len(kept) >= config.examples:
             logger.info(f"{len(kept) / tried:.1%} of {tried} mazes are neither always nor never solved")
             return kept[: config.examples]
     raise InvalidConfig(
-        f"Expects {config.examples} mazes that the model sometimes solves (skip_settled), "
+        f"Expects {config.examples} mazes that the model sometimes solves (filter_samples), "
         f"actual: {len(kept)} of {tried}"
     )

@@ -1,121 +1,147 @@
-"""What a run watches about itself: solved rate on validation mazes as it goes, and peak memory."""
+"""What a run shows of itself as it goes: the solved rate on validation mazes, in ``Trainer.evaluate``."""
 
 import logging
 import math
-import resource
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from accelerate.utils import broadcast_object_list
+from datasets import Dataset
+from transformers import PreTrainedModel, Trainer, TrainerControl
 
+from agents.base import Agent
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
+from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.attempt import Attempt
-from maze_env.splits import MIN_SPLIT_SIDE
-from training.mazes import DataConfig, make_mazes, parse_sizes
+from maze_env.maze import Maze
+from maze_env.tokens import maze_from_text, maze_to_text
+from training.common import StageConfig
+from training.dataset import token_ids
+from training.mazes import DataConfig, validation_mazes
 
-if TYPE_CHECKING:
-    from training.common import StageConfig
-
-VALIDATION_SEED = 20_250_220
 logger = logging.getLogger(__name__)
 
 
-class ValidationCallback(TrainerCallback):
-    """Every ``validate_every`` steps, and after the last, solves mazes of the validation split greedily, in the track
-    that is trained for.
+class Evaluation:
+    """Attempts at mazes of the validation split, in the mode that is trained for.
 
-    The mazes have the run's own sizes and lengths, and are the same at every look and in every run of that
+    The mazes have the run's own sizes and lengths, and are the same at every evaluation and in every run of that
     configuration. They are no suite: figures to publish come from MazeBench.
-
-    With ``validate_samples`` it also estimates pass@1 and pass@k from that many sampled attempts (temperature 1). And
-    it holds the training reward against what it sees: a reward that rises while fewer validation mazes are solved is
-    probably gamed, and is said to be.
     """
 
-    def __init__(self, config: DataConfig, tokenizer: Any, stage: "StageConfig", max_new_tokens: int):
-        self.tokenizer, self.every, self.max_new_tokens = tokenizer, stage.validate_every, max_new_tokens
-        self.mode, self.view_radius = stage.mode, stage.view_radius
-        self.samples = stage.validate_samples
-        self.trainer: Any = None
-        self.rewards: list[float] = []
-        self.first_look: tuple[float, float] | None = None
-        # Small grids are all train (maze_env/splits.py): a run on nothing else is looked at on 5x5.
-        weights = {size: weight for size, weight in parse_sizes(config.sizes).items() if min(size) >= MIN_SPLIT_SIDE}
-        sizes = [f"{rows}x{cols}:{weight}" for (rows, cols), weight in weights.items()]
-        looked_at = replace(
-            config, sizes=",".join(sizes) or "5x5", split="validation", maze_seed=VALIDATION_SEED,
-            examples=stage.validate_mazes,
-        )  # fmt: skip
-        self.mazes = [maze for maze, _ in make_mazes(looked_at)] if self.every else []
+    def __init__(self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int):
+        """An evaluation of a run.
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        last = state.global_step >= state.max_steps
-        if not self.mazes or not state.is_world_process_zero or not (last or state.global_step % self.every == 0):
-            return
-        records = self._attempt(kwargs["model"], temperature=0.0, attempts=1)
+        Args:
+            args: the run's; of them ``mode``, ``view_radius``, ``eval_mazes`` and ``eval_samples``.
+            data: the run's.
+            tokenizer: the model's.
+            max_tokens: of a completion, in plan.
+        """
+        self.args, self.data, self.tokenizer, self.max_tokens = args, data, tokenizer, max_tokens
+
+    def rows(self) -> Dataset:
+        """Rows of ``maze``, its text, and, because trainers ask for it, ``input_ids``, its tokens."""
+        texts = [maze_to_text(maze) for maze in validation_mazes(self.data, self.args.eval_mazes)]
+        return Dataset.from_dict({"maze": texts, "input_ids": token_ids(self.tokenizer, texts)})
+
+    def figures(self, model: PreTrainedModel, mazes: Sequence[Maze]) -> dict[str, float]:
+        """``solved_rate``, ``malformed_rate`` and ``tokens_per_attempt``, greedily; with samples ``pass@...``."""
+        greedy = self._attempt(model, mazes, temperature=0.0, repeats=1)
         figures = {
-            "validation/solved_rate": sum(record.solved for record in records) / len(records),
-            "validation/malformed_rate": sum(record.malformed for record in records) / len(records),
-            "validation/tokens_mean": sum(record.tokens or 0 for record in records) / len(records),
+            "solved_rate": sum(attempt.solved for attempt in greedy) / len(greedy),
+            "malformed_rate": sum(attempt.malformed for attempt in greedy) / len(greedy),
+            "tokens_per_attempt": sum(attempt.tokens or 0 for attempt in greedy) / len(greedy),
         }
-        if self.samples:
-            sampled = self._attempt(kwargs["model"], temperature=1.0, attempts=self.samples)
-            solves = [sum(record.solved for record in sampled[i :: len(self.mazes)]) for i in range(len(self.mazes))]
-            figures["validation/pass@1"] = sum(solves) / len(sampled)
-            figures[f"validation/pass@{self.samples}"] = sum(map(bool, solves)) / len(solves)
-        # An entry of its own: TRL's log would put this step's metrics into it, and logging marks the step as logged.
-        should_log = control.should_log
-        Trainer.log(self.trainer, figures)
-        control.should_log = should_log
-        self._watch(figures["validation/solved_rate"])
+        if samples := self.args.eval_samples:
+            sampled = self._attempt(model, mazes, temperature=1.0, repeats=samples)
+            solved = [sum(attempt.solved for attempt in sampled[i :: len(mazes)]) for i in range(len(mazes))]
+            figures["pass@1"] = sum(solved) / len(sampled)
+            figures[f"pass@{samples}"] = sum(map(bool, solved)) / len(solved)
+        return figures
 
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if "reward" in (kwargs.get("logs") or {}):
-            self.rewards.append(float(kwargs["logs"]["reward"]))
-
-    def _attempt(self, model: Any, temperature: float, attempts: int) -> list[Attempt]:
-        """``attempts`` at every maze, attempt after attempt."""
-        policy: Any = LLMPolicy.of_model(
-            model, self.tokenizer, temperature=temperature, max_new_tokens=self.max_new_tokens
-        )
-        if self.mode == "play":
-            policy = MultiTurnPolicy.of_model(model, self.tokenizer, temperature)
-        count, records = len(self.mazes), []
-        state = torch.get_rng_state()  # a look must not change what the run draws
-        for attempt in range(attempts):
-            seeds = list(range(attempt * count, (attempt + 1) * count))
-            records += rollout(policy, self.mazes, seeds, view_radius=self.view_radius)
-        torch.set_rng_state(state)
-        return records
-
-    def _watch(self, rate: float) -> None:
-        """Says so when the reward has risen since the first look while the solved rate has clearly fallen."""
-        if not self.rewards:
-            return
-        reward, self.rewards = sum(self.rewards) / len(self.rewards), []
-        if self.first_look is None:
-            self.first_look = reward, rate
-            return
-        first_reward, first_rate = self.first_look
-        noise = 2 * math.sqrt((first_rate * (1 - first_rate) + rate * (1 - rate)) / len(self.mazes))
-        if reward > first_reward and rate < first_rate - noise:
-            logger.warning(
-                f"The training reward rose from {first_reward:.3f} to {reward:.3f} while the solved rate on validation "
-                f"mazes fell from {first_rate:.1%} to {rate:.1%}: the reward is probably gamed."
-            )
+    def _attempt(
+        self, model: PreTrainedModel, mazes: Sequence[Maze], temperature: float, repeats: int
+    ) -> list[Attempt]:
+        """``repeats`` attempts at every maze, one round after another."""
+        if self.args.mode == "play":
+            policy: Agent = MultiTurnPolicy(model, self.tokenizer, temperature=temperature)
+        else:
+            policy = LLMPolicy(model, self.tokenizer, temperature=temperature, max_new_tokens=self.max_tokens)
+        count, attempts = len(mazes), []
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+        with torch.random.fork_rng(devices=devices):  # an evaluation must not change what the run draws
+            for number in range(repeats):
+                seeds = range(number * count, (number + 1) * count)
+                attempts += rollout(policy, mazes, seeds, view_radius=self.args.view_radius)
+        return attempts
 
 
-class Stopwatch:
-    """Wall seconds since it was made, and the process's peak memory."""
+class EvaluatedTrainer(Trainer):
+    """Mixed into TRL's trainers: ``evaluate`` attempts mazes, and warns of a reward that seems to be gamed.
 
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
+    ``eval_strategy`` and ``eval_steps`` say when, as for any trainer, and ``metric_for_best_model`` may name any of the
+    figures, such as ``eval_solved_rate``. The first process evaluates for all.
+    """
 
-    def figures(self) -> dict[str, float]:
-        """``wall_seconds`` and ``peak_memory_gib`` (resident, of this process)."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        return {"wall_seconds": round(time.perf_counter() - self.start, 1), "peak_memory_gib": round(peak, 2)}
+    control: TrainerControl
+
+    def __init__(self, args: StageConfig, evaluation: Evaluation, **options: Any):
+        """A trainer as its parents make it of ``args`` and ``options``, and its evaluation."""
+        self.evaluation = evaluation
+        rows = None if args.eval_strategy == "no" else evaluation.rows()
+        super().__init__(args=args, eval_dataset=rows, **options)
+
+    def evaluate(
+        self,
+        eval_dataset: Dataset | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        rows = self.eval_dataset if eval_dataset is None else eval_dataset
+        outcome: list[Any] = [None]
+        was_training = self.model.training
+        self.model.eval()  # by which TRL tells the metrics of an evaluation from those of training
+        if self.is_world_process_zero():
+            outcome = [self.evaluation.figures(self.model, [maze_from_text(text) for text in rows["maze"]])]
+        if self.args.world_size > 1:
+            broadcast_object_list(outcome)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in outcome[0].items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.model.train(was_training)
+        if self.is_world_process_zero() and (warning := gamed_reward(self.state.log_history, len(rows))):
+            logger.warning(warning)
+        return metrics
+
+
+def gamed_reward(log: Sequence[Mapping[str, float]], mazes: int) -> str:
+    """What to say when the reward has risen since the first evaluation while the solved rate has clearly fallen.
+
+    Args:
+        log: the entries of a run so far.
+        mazes: how many the solved rates are of.
+
+    Returns:
+        The warning; empty where there is nothing to warn of.
+    """
+    pairs, rewards = [], []  # for each evaluation, the mean reward since the one before, and its solved rate
+    for entry in log:
+        if "reward" in entry:
+            rewards.append(entry["reward"])
+        if "eval_solved_rate" in entry and rewards:
+            pairs.append((sum(rewards) / len(rewards), entry["eval_solved_rate"]))
+            rewards = []
+    if not pairs:
+        return ""
+    (first_reward, first_rate), (reward, rate) = pairs[0], pairs[-1]
+    noise = 2 * math.sqrt((first_rate * (1 - first_rate) + rate * (1 - rate)) / mazes)
+    if reward <= first_reward or rate >= first_rate - noise:
+        return ""
+    return (
+        f"The training reward rose from {first_reward:.3f} to {reward:.3f} while the solved rate on validation mazes "
+        f"fell from {first_rate:.1%} to {rate:.1%}: the reward is probably gamed."
+    )

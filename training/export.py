@@ -1,4 +1,6 @@
-"""Supervised rows as parquet files, for whoever trains elsewhere. ``python -m training.mazes`` is its command line.
+"""Supervised rows as parquet files, for whoever trains elsewhere.
+
+    python -m training.export --trace_styles redraw --examples 100000 --output_dir DIR
 
 A million rows take minutes and little memory: rows go through ``datasets``' cache on disk, which lies in the output
 folder while it is needed.
@@ -7,10 +9,11 @@ folder while it is needed.
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +21,18 @@ from datasets import Dataset, Features, List, Value
 
 from agents.prompts import DESCRIBED
 from agents.provenance import provenance
-from maze_env._cli import check_folder, write_whole
+from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.answers import parse_answer
-from maze_env.errors import InvalidOutput
+from maze_env.errors import InvalidOutput, unknown_name
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
+from training.arguments import parse
 from training.mazes import DataConfig, supervised_rows
 
-ROWS_A_FILE = 500_000
+ROWS_PER_FILE = 500_000
 TEXT = Value("string")
 OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
 PUBLISHED = Features(
@@ -37,11 +41,6 @@ PUBLISHED = Features(
         "conversations": List({"role": TEXT, "content": TEXT}),
     }
 )
-
-
-def own_columns(row: dict[str, str]) -> dict[str, Any]:
-    """``maze`` (its text), ``style`` of the trace, ``completion`` (trace and answer)."""
-    return row
 
 
 def published_columns(row: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
 
 
 COLUMNS: dict[str, tuple[Features, Callable[[dict[str, str]], dict[str, Any]]]] = {
-    "own": (OWN, own_columns),
+    "own": (OWN, dict),
     "published": (PUBLISHED, published_columns),
 }
 
@@ -80,7 +79,10 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     Each file appears whole, and ``dataset.json`` last.
 
     Args:
-        columns: a name in ``COLUMNS``. arguments: of the command, for ``dataset.json``.
+        config: which rows.
+        folder: a new or empty one.
+        columns: a name in ``COLUMNS``.
+        arguments: of the command, for ``dataset.json``.
 
     Raises:
         InvalidOutput: for a folder that holds something already or cannot be written to.
@@ -97,20 +99,46 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     cache = Path(tempfile.mkdtemp(prefix=".cache-", dir=folder))
     try:
         dataset = Dataset.from_generator(rows, features=features, cache_dir=str(cache))
-        count = -(-len(dataset) // ROWS_A_FILE)
+        count = -(-len(dataset) // ROWS_PER_FILE)
         files = []
         for number in range(count):
-            part = dataset.select(range(number * ROWS_A_FILE, min(len(dataset), (number + 1) * ROWS_A_FILE)))
+            part = dataset.select(range(number * ROWS_PER_FILE, min(len(dataset), (number + 1) * ROWS_PER_FILE)))
             path = folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet"
             part.to_parquet(str(cache / path.name))
             os.replace(cache / path.name, path)
             files.append(path)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
-    told = {
+    description = {
         "columns": list(features),
         "configuration": asdict(config),
-        "provenance": provenance("training.mazes", arguments, time.monotonic() - started),
+        "provenance": provenance("training.export", arguments, time.monotonic() - started),
     }
-    write_whole(folder / "dataset.json", json.dumps(told, indent=1) + "\n")
+    write_whole(folder / "dataset.json", json.dumps(description, indent=1) + "\n")
     return files
+
+
+@dataclass
+class ExportConfig:
+    """Where the files go and what is in them."""
+
+    output_dir: str = field(metadata={"help": "A new or empty folder."})
+    columns: str = field(
+        default="own", metadata={"help": "own: maze, style, completion; or published: those of AlphaMaze's data."}
+    )
+
+    def __post_init__(self) -> None:
+        if self.columns not in COLUMNS:
+            raise unknown_name("set of columns", self.columns, COLUMNS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and writes."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    data, target = parse([DataConfig, ExportConfig], arguments, __doc__)
+    files = write_parquet(data, Path(target.output_dir), target.columns, arguments)
+    print(f"{data.examples:,} rows in {len(files)} file(s) in {target.output_dir}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -2,7 +2,7 @@
 
     python -m training.grpo --config training/configs/default/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
 
-For each maze the model writes a group of answers; each is judged and rewarded as the environment would; an answer
+For each maze the model writes a group of answers; each is verified and rewarded as the environment would; an answer
 better than its group's mean is made more likely. GRPO: Shao et al. 2024, arXiv 2402.03300.
 
 Departures from the paper (AlphaMaze, arXiv 2502.14669):
@@ -11,30 +11,36 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from torch import Tensor
-from trl import GRPOConfig, GRPOTrainer
+from datasets import Dataset
+from transformers import PreTrainedModel
+from trl import GRPOConfig
 
-from agents.decoding import context_length, end_ids, use_dropping
+from agents.decoding import context_length, early_row_removal, end_ids
+from agents.llm_policy import LLMPolicy
+from agents.prompts import conversation, render
+from agents.protocols import Tokenizer
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
-from maze_env.tokens import THINK_OPEN
-from training import run_folder
+from maze_env.solving import shortest_path
+from maze_env.tokens import maze_to_text
 from training.arguments import parse
-from training.common import StageConfig, as_dict, begin, finish, is_sharded, optimizer_for
-from training.dataset import prompt_dataset
-from training.difficulty_filter import unsettled_mazes
-from training.evaluation import Stopwatch, ValidationCallback
-from training.grpo_reward import MazeReward
-from training.mazes import DataConfig
-from training.model import EMBEDDED, ModelConfig, load, lora_config
-from training.multi_turn import Rules, TurnRollout, game_dataset, play_reward
+from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
+from training.dataset import check_prompts_fit
+from training.difficulty_filter import filter_by_pass_rate
+from training.evaluation import EvaluatedTrainer, Evaluation
+from training.grpo_reward import MazeReward, episode_return
+from training.mazes import DataConfig, make_mazes
+from training.model import TINY, ModelConfig, load, lora_config
+from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
+from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
+from training.trl_adapter import SparseGRPOTrainer, is_sharded
 
 
 @dataclass
@@ -42,22 +48,22 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
     reward: str = field(default="solved", metadata={"help": "Reward scheme: solved, alphamaze or alphamaze-code."})
-    game_steps: int | None = field(
-        default=None, metadata={"help": "Moves of a game in mode play; None for the environment's 4 * rows * cols."}
+    max_episode_steps: int | None = field(
+        default=None, metadata={"help": "Moves of an episode in mode play; None for the environment's 4 * rows * cols."}
     )
     max_turn_tokens: int = field(default=16, metadata={"help": "Tokens of one turn in mode play."})
     tool_calls: bool = field(
         default=False, metadata={"help": "In mode play, move by calling a tool; for models that were trained to."}
     )
-    short_first: bool = field(
-        default=False, metadata={"help": "A curriculum: rows in the order of their mazes' shortest paths."}
+    curriculum: str | None = field(
+        default=None, metadata={"help": "'length' for rows in the order of their mazes' shortest paths."}
     )
-    skip_settled: int = field(
+    filter_samples: int = field(
         default=0,
         metadata={"help": "Leave out mazes that the starting model solves always or never in this many samples."},
     )
-    from_nothing: bool = field(
-        default=False, metadata={"help": "Allow GRPO on the embedded model with random weights ('R1-Zero')."}
+    from_scratch: bool = field(
+        default=False, metadata={"help": "Allow GRPO on the tiny model with random weights ('R1-Zero')."}
     )
     per_device_train_batch_size: int = field(default=256, metadata={"help": "Completions a step and device."})
     num_generations: int | None = field(default=16, metadata={"help": "Completions of each maze: the group."})
@@ -68,6 +74,9 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     mask_truncated_completions: bool = field(
         default=False, metadata={"help": "Kept false: a truncated completion counts with its reward of 0."}
     )
+    num_generations_eval: int | None = field(
+        default=1, metadata={"help": "Not read: eval_samples says how often each maze is attempted."}
+    )
     learning_rate: float = field(default=6e-5, metadata={"help": "AdamW's learning rate."})
     beta: float = field(
         default=0.0, metadata={"help": "Weight of the KL term; 0 loads no reference model (2503.20783)."}
@@ -76,23 +85,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     save_steps: float = field(default=20, metadata={"help": "Steps between checkpoints, at generation boundaries."})
 
     def __post_init__(self) -> None:
+        self.check(max_completion_length=1, max_episode_steps=1, max_turn_tokens=1, filter_samples=0)
         scheme_named(self.reward)
-        self.check(max_completion_length=1, game_steps=1, max_turn_tokens=1, skip_settled=0)
-        if self.short_first:
+        if self.curriculum not in (None, "length"):
+            raise InvalidConfig(f"Expects curriculum 'length' or none, actual: {self.curriculum!r}")
+        if self.curriculum:
             self.shuffle_dataset = False
-        if self.mode == "play" and (self.short_first or self.skip_settled):
-            raise InvalidConfig("Expects short_first and skip_settled with mode plan alone, actual: mode play")
-        if self.mode == "play":
-            step_scheme_named(self.reward)
-        elif self.tool_calls:
-            raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
-        if self.tool_calls and self.validate_every:
-            raise InvalidConfig(
-                "Expects validate_every 0 with tool_calls (a look lets the model write its moves, not call a tool), "
-                f"actual: {self.validate_every}"
-            )
-        if self.mode == "play" and self.use_vllm and not self.tool_calls:
-            raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (turns keep a cache of their own)")
+        self.task.check(self)
         if self.mask_truncated_completions:
             raise InvalidConfig(
                 "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
@@ -115,53 +114,106 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 f"{self.save_steps} * {self.gradient_accumulation_steps}"
             )
 
+    @property
+    def task(self) -> "type[Task]":
+        """What is trained, which ``mode`` and ``tool_calls`` say."""
+        if self.mode == "plan":
+            return PlanTask
+        return ToolTask if self.tool_calls else MultiTurnTask
 
-class MazeGRPOTrainer(GRPOTrainer):
-    """TRL's trainer, but for three things.
+    @property
+    def env(self) -> EnvConfig:
+        """The environment of mode play."""
+        return EnvConfig(self.view_radius, self.max_episode_steps, self.reward)
 
-    Prompts are tokenised as the policy and SFT do: their text has its special tokens already. TRL would have the
-    tokenizer add its own, so that a model with a chat template would read two begin tokens here and one elsewhere.
+    @property
+    def budget(self) -> int:
+        """A completion's budget in tokens."""
+        assert self.max_completion_length is not None
+        return self.max_completion_length
 
-    Rows that teach nothing are not computed: where all answers of a group earned the same, advantages and gradients
-    are exactly zero. They are many once a model solves most mazes (``frac_reward_zero_std`` in the log). The logged
-    entropy and clip ratios are then those of the rows that were learned from, and so is the quantile of entropy.
 
-    While completions are made, ``mazes`` holds the maze text of each: a ``rollout_func`` is given the prompts alone.
+class Task(Protocol):
+    """What a model is trained to do.
+
+    Attributes:
+        rows: of ``prompt``, as messages.
+        reward: TRL's reward function.
+        trainer_arguments: how the trainer gets completions, where it does not by itself.
     """
 
-    mazes: list[str]
+    rows: Dataset
+    reward: Any
+    trainer_arguments: dict[str, Any]
 
-    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        self.mazes = [row["maze"] for row in inputs]
-        return super()._generate_and_score_completions(inputs)
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer): ...
 
-    def _tokenize_prompts(self, prompts: list[Any]) -> Any:
-        if not isinstance(prompts[0], str):  # messages, which are rendered with the tools
-            return super()._tokenize_prompts(prompts)
-        return self.processing_class(prompts, add_special_tokens=False)["input_ids"], None, {}
-
-    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
-        # Exact for dapo alone, whose divisor is counted over the whole batch, and where no other term needs the rows.
-        exact = self.loss_type == "dapo" and self.beta == 0.0 and not self._entropy_bonus_enabled
-        return super()._compute_loss(model, taught_rows(inputs) if exact else inputs)
+    @staticmethod
+    def check(args: MazeGRPOConfig) -> None:
+        """Raises InvalidConfig for keys that the task cannot have."""
 
 
-def taught_rows(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The rows of a micro-batch with an advantage other than zero (one row where there is none), padding trimmed."""
-    rows = inputs["advantages"].nonzero().flatten()
-    if not len(rows):
-        rows = rows.new_zeros(1)
-    count = len(inputs["advantages"])
-    kept = {
-        key: value[rows] if isinstance(value, Tensor) and value.dim() and len(value) == count else value
-        for key, value in inputs.items()
-    }
-    longest = int(kept["completion_mask"].sum(dim=1).max())
-    width = kept["completion_ids"].shape[1]
-    for key, value in kept.items():
-        if isinstance(value, Tensor) and value.dim() == 2 and value.shape[1] == width and not key.startswith("prompt"):
-            kept[key] = value[:, :longest]
-    return kept
+class PlanTask:
+    """One answer for the whole maze (mode plan)."""
+
+    @staticmethod
+    def check(args: MazeGRPOConfig) -> None:
+        if args.tool_calls:
+            raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
+
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        if args.filter_samples:
+            policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
+            mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
+        else:
+            mazes = [maze for maze, _ in make_mazes(data)]
+        if args.curriculum:
+            mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
+        texts = [maze_to_text(maze) for maze in mazes]
+        prompts = [render(tokenizer, text) for text in texts]
+        check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
+        self.rows = Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
+        self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
+        self.trainer_arguments: dict[str, Any] = {}
+
+
+class MultiTurnTask:
+    """Move by move, written as text (mode play)."""
+
+    @staticmethod
+    def check(args: MazeGRPOConfig) -> None:
+        step_scheme_named(args.reward)
+        if args.curriculum or args.filter_samples:
+            raise InvalidConfig("Expects curriculum and filter_samples with mode plan alone, actual: mode play")
+        if args.use_vllm and not args.tool_calls:
+            raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")
+
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        self.rows = multi_turn_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
+        self.reward = episode_return
+        self.trainer_arguments = {"rollout_func": MultiTurnRollout(args.env, args.budget, args.max_turn_tokens)}
+
+
+class ToolTask:
+    """Move by move, each a tool call (mode play with ``tool_calls``)."""
+
+    @staticmethod
+    def check(args: MazeGRPOConfig) -> None:
+        MultiTurnTask.check(args)
+        if args.eval_strategy != "no":
+            raise InvalidConfig(
+                "Expects eval_strategy no with tool_calls (an evaluation lets the model write its moves, not call a "
+                f"tool), actual: {args.eval_strategy}"
+            )
+
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        self.rows = tool_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
+        self.reward = ToolReward(end_ids(model, tokenizer))
+        self.trainer_arguments = {"environment_factory": partial(MazeTool, args.env)}
+
+
+class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
+    """TRL's trainer, which attempts validation mazes, and computes the loss where there is something to learn."""
 
 
 def main() -> None:
@@ -172,9 +224,9 @@ def main() -> None:
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
-    if model_config.model == EMBEDDED and not args.from_nothing:
+    if model_config.model == TINY and not args.from_scratch:
         raise InvalidConfig(
-            "Expects --model to name a checkpoint (or --from_nothing true, to start GRPO from random weights), "
+            "Expects --model to name a checkpoint (or --from_scratch true, to start GRPO from random weights), "
             "actual: none"
         )
     stopwatch = Stopwatch()
@@ -182,57 +234,36 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     checkpoint = begin(configuration, args)
 
     model, tokenizer = load(model_config, args.seed)
-    assert args.max_completion_length is not None
-    context, budget = context_length(model), args.max_completion_length
-    reward: Any = play_reward
-    how: dict[str, Any] = {}
-    ends = end_ids(model, tokenizer)
-    rules = Rules(args.view_radius, args.game_steps, args.reward)
-    if args.mode == "plan":
-        mazes = unsettled_mazes(data, model, tokenizer, args) if args.skip_settled else None
-        rows = prompt_dataset(data, tokenizer, context, budget, mazes, args.short_first)
-        reward = MazeReward(args.reward, rows[0]["prompt"].rstrip().endswith(THINK_OPEN), ends)
-    elif args.tool_calls:
-        rows = tool_dataset(data, tokenizer, context, budget, args.view_radius)
-        reward, how = ToolReward(ends), {"environment_factory": partial(MazeTool, rules)}
-    else:
-        rows = game_dataset(data, tokenizer, context, budget, args.view_radius)
-        how = {"rollout_func": TurnRollout(rules, budget, args.max_turn_tokens)}
-
-    if checkpoint is None and args.process_index == 0:
-        run_folder.write_run(Path(str(args.output_dir)), "grpo", configuration, None)
-    validation = ValidationCallback(data, tokenizer, args, budget)
-    if not is_sharded(args):  # those generate in step with other processes
-        use_dropping(model)
+    task = args.task(args, data, model, tokenizer)
     trainer = MazeGRPOTrainer(
         model=model,
-        reward_funcs=reward,
+        reward_funcs=task.reward,
         args=args,
-        train_dataset=rows,
+        train_dataset=task.rows,
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
-        callbacks=[validation],
         peft_config=lora_config(model_config, model),
-        **how,
+        evaluation=Evaluation(args, data, tokenizer, args.budget),
+        **task.trainer_arguments,
     )
-    validation.trainer = trainer
-    trainer.train(resume_from_checkpoint=checkpoint)
-
+    # Sharded weights generate in step with other processes.
+    with nullcontext() if is_sharded(trainer) else early_row_removal(model):
+        run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
     return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:
-    """The share of the steps' time that environment, parsing and reward took; ``None`` where no step tells."""
-    told = [(entry["environment_seconds"], entry["step_time"]) for entry in log if "environment_seconds" in entry]
-    return sum(seconds for seconds, _ in told) / sum(step for _, step in told) if told else None
+    """The share of the steps' time that environment and reward took; ``None`` where no step logged it."""
+    steps = [(entry["environment_seconds"], entry["step_time"]) for entry in log if "environment_seconds" in entry]
+    return sum(seconds for seconds, _ in steps) / sum(step for _, step in steps) if steps else None
 
 
 def reward_range(log: list[dict[str, float]]) -> dict[str, float]:
-    """The mean rewards of the logged steps: the first, the last, the least and the greatest."""
+    """The mean rewards of the logged steps: the first, the last, and the range of all."""
     means = [entry["reward"] for entry in log if "reward" in entry]
-    return {"first": means[0], "last": means[-1], "least": min(means), "greatest": max(means)} if means else {}
+    return {"first": means[0], "last": means[-1], "min": min(means), "max": max(means)} if means else {}
 
 
 if __name__ == "__main__":

@@ -1,40 +1,43 @@
-"""What the log of GRPO tells of each group beside its reward: figures in which a gamed reward, or a policy that has
-stopped exploring, shows. One definition for plan and play.
+"""What the log of GRPO says of a batch of attempts beside their reward: one definition for all its modes.
+
+Names and meanings are those of a benchmark's summary, so that the two compare. In ``pass@group`` and ``answers/*`` a
+gamed reward shows, or a policy that has stopped exploring.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
-from maze_env.moves import Move
+from maze_env.attempt import Attempt, End, EndedBy
+from maze_env.maze import Maze
+
+LogMetric = Callable[[str, float], None]
 
 
-def log_groups(
-    log_metric: Callable[[str, float], None],
-    mazes: Sequence[str],
-    answers: Sequence[Sequence[Move]],
-    solved: Sequence[bool],
-    legal: Sequence[bool],
-) -> None:
-    """Logs the figures of the completions of a batch.
-
-    Args:
-        mazes: the maze text of each completion: completions of one maze are a group.
-        answers: the moves of each. solved, legal: whether they arrive, and whether all of them are possible.
+def log_attempts(log_metric: LogMetric, attempts: Sequence[Attempt]) -> None:
+    """Logs the figures of a batch; attempts at one maze are a group.
 
     ``solved_rate`` is pass@1, at training's temperature; ``pass@group`` is pass@k, k being the group's size: the share
-    of mazes that at least one of its completions solves. One answer in every group: a policy that explores no longer.
+    of mazes that at least one attempt solves. ``end/*`` and ``ended_by/*`` are shares of the attempts, all of them at
+    each step: a log entry averages a name over the batches that logged it, so none may be left out for being 0.
     """
-    groups: dict[str, list[int]] = {}
-    for index, maze in enumerate(mazes):
-        groups.setdefault(maze, []).append(index)
+    groups: dict[Maze, list[Attempt]] = {}
+    for attempt in attempts:
+        groups.setdefault(attempt.maze, []).append(attempt)
+    ends, ended_by = (Counter(values) for values in zip(*((a.end, a.ended_by) for a in attempts), strict=True))
 
-    def mean_over_groups(figure: Callable[[list[int]], float]) -> float:
+    def mean_over_groups(figure: Callable[[list[Attempt]], float]) -> float:
         return sum(map(figure, groups.values())) / len(groups)
 
-    log_metric("solved_rate", sum(solved) / len(solved))
-    log_metric("pass@group", mean_over_groups(lambda group: any(solved[i] for i in group)))
-    log_metric("legality", sum(legal) / len(legal))
-    log_metric("answers/moves", sum(map(len, answers)) / len(answers))
-    log_metric("answers/distinct", mean_over_groups(lambda group: len({tuple(answers[i]) for i in group})))
+    count = len(attempts)
+    log_metric("solved_rate", sum(attempt.solved for attempt in attempts) / count)
+    log_metric("pass@group", mean_over_groups(lambda group: any(attempt.solved for attempt in group)))
+    log_metric("legality", sum(attempt.legal for attempt in attempts) / count)
+    log_metric("answers/moves", sum(len(attempt.moves) for attempt in attempts) / count)
+    log_metric("answers/distinct", mean_over_groups(lambda group: len({attempt.moves for attempt in group})))
     log_metric(
-        "answers/distinct_first_moves", mean_over_groups(lambda group: len({tuple(answers[i][:1]) for i in group}))
+        "answers/distinct_first_moves", mean_over_groups(lambda group: len({attempt.moves[:1] for attempt in group}))
     )
+    for end in End:
+        log_metric(f"end/{end}", ends[end] / count)
+    for party in EndedBy:
+        log_metric(f"ended_by/{party}", ended_by[party] / count)

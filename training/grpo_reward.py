@@ -1,69 +1,82 @@
-"""The GRPO reward: ``judge`` and a named scheme of ``maze_env.rewards``, in the form that TRL calls. Nothing is defined
-here a second time; what this adds is the logging of the reward's terms.
+"""The rewards of GRPO in the form that TRL calls: of answers, by ``maze_env.verifier`` and a scheme of
+``maze_env.rewards``; of episodes, the environment's own. What is added is their logging.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
-from maze_env.attempt import ILLEGAL, MALFORMED, End
+from agents.protocols import Tokenizer
+from maze_env.attempt import Attempt, Reply
+from maze_env.episode import Episode
 from maze_env.maze import Maze
 from maze_env.rewards import scheme_named
-from maze_env.solving import distances_to
 from maze_env.tokens import maze_from_text
-from maze_env.verifier import verify
-from training.grpo_metrics import log_groups
+from training.grpo_metrics import LogMetric, log_attempts
 
 
 class MazeReward:
     """Called with the completions of a batch; returns their rewards.
 
-    A truncated completion is judged as it stands: it has none of the tokens ``ends``, so its reward is 0.
+    A truncated completion has none of the tokens ``eos_ids``. It is verified as it stands, and its reward is 0.
     """
 
-    def __init__(self, scheme: str, thinking_opened: bool, ends: Collection[int]):
+    def __init__(self, scheme: str, tokenizer: Tokenizer, thinking_opened: bool, eos_ids: Collection[int]):
+        """A reward of single-turn answers.
+
+        Args:
+            scheme: name of a scheme of ``maze_env.rewards``.
+            tokenizer: reads the completions.
+            thinking_opened: whether prompts end inside an open ``<think>``.
+            eos_ids: the tokens that end a completion.
+        """
         self.__name__ = f"reward_{scheme}"
-        self.scheme = scheme_named(scheme)
-        self.thinking_opened, self.ends = thinking_opened, frozenset(ends)
+        self.scheme, self.tokenizer = scheme_named(scheme), tokenizer
+        self.thinking_opened, self.eos_ids = thinking_opened, frozenset(eos_ids)
 
     def __call__(
         self,
-        completions: list[str],
         completion_ids: list[list[int]],
         maze: list[str],
-        log_metric: Callable[[str, float], None] | None = None,
+        log_metric: LogMetric | None = None,
         **columns: Any,
     ) -> list[float]:
-        """Rewards of ``completions``; ``maze`` is the text column of each row, the same for a group's completions."""
+        """The rewards of a batch; ``maze`` is the text of each completion's, the same for those of a group."""
+        # Not TRL's `completions`: of a model whose chat template it can parse, they lack the thinking.
+        texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
         began = time.perf_counter()
-        solved_mazes: dict[str, tuple[Maze, Any]] = {}
+        mazes: dict[str, Maze] = {text: maze_from_text(text) for text in dict.fromkeys(maze)}
         terms: Counter[str] = Counter()
-        causes: Counter[str] = Counter()
-        rewards, answers, solved, legal = [], [], [], []
-        for text, ids, maze_text in zip(completions, completion_ids, maze, strict=True):
-            if maze_text not in solved_mazes:
-                parsed = maze_from_text(maze_text)
-                solved_mazes[maze_text] = parsed, distances_to(parsed.walls, parsed.target)
-            parsed, distances = solved_mazes[maze_text]
-            truncated = self.ends.isdisjoint(ids)
-            verdict = verify(parsed, text, thinking_opened=self.thinking_opened, distances=distances)
-            parts = self.scheme.terms(parsed, verdict)
+        rewards, attempts = [], []
+        for text, ids, maze_text in zip(texts, completion_ids, maze, strict=True):
+            truncated = self.eos_ids.isdisjoint(ids)
+            episode = Episode(mazes[maze_text], "plan")
+            episode.step(Reply(text, len(ids), truncated, thinking_opened=self.thinking_opened))
+            assert episode.verdict is not None
+            parts = self.scheme.terms(episode.maze, episode.verdict)
             if truncated:
                 parts = dict.fromkeys(parts, 0.0)
             terms.update(parts)
-            causes["truncated" if truncated else str(verdict.cause)] += 1
             rewards.append(sum(parts.values()))
-            answers.append(verdict.answer.moves)
-            solved.append(verdict.solved and not truncated)
-            legal.append(verdict.cause not in MALFORMED | ILLEGAL and not truncated)
+            attempts.append(episode.attempt)
         if log_metric is not None:
             log_metric("environment_seconds", time.perf_counter() - began)
-            log_groups(log_metric, maze, answers, solved, legal)
+            log_attempts(log_metric, attempts)
             for name, total in terms.items():
                 log_metric(f"reward_terms/{name}", total / len(rewards))
-            # All causes, those that did not occur too: a log entry averages over the batches that logged a name.
-            for cause in ("truncated", *End):
-                if cause is not End.SOLVED:
-                    log_metric(f"failures/{cause}", causes[cause] / len(rewards))
         return rewards
+
+
+def episode_return(
+    attempt: list[Attempt],
+    environment_seconds: list[float] | None = None,
+    log_metric: LogMetric | None = None,
+    **columns: Any,
+) -> list[float]:
+    """The environment's return of each episode, and their log; ``environment_seconds`` is what each spent there."""
+    if log_metric is not None:
+        if environment_seconds is not None:
+            log_metric("environment_seconds", sum(environment_seconds))
+        log_attempts(log_metric, attempt)
+    return [one.reward for one in attempt]

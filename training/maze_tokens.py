@@ -1,4 +1,4 @@
-"""Maze tokens as tokens of an existing model's vocabulary, in place of a dozen pieces of text each.
+"""Maze tokens as tokens of an existing model's vocabulary, instead of a dozen pieces of text each.
 
 They join as ordinary tokens, never special ones: trainers decode with ``skip_special_tokens=True``, and answers must
 survive that. Each new row of the input embedding, and of the output head where it is a matrix of its own, starts as the
@@ -6,30 +6,36 @@ mean of the rows of the pieces that the token's text had before; the mean over w
 https://nlp.stanford.edu/~johnhew/vocab-expansion.html) would start all of them alike.
 """
 
-from typing import Any
-
 import torch
 from tokenizers import AddedToken
 from transformers import PreTrainedModel
 
+from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
-from maze_env.vocabulary import MAX_SIDE
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 
 MAZE_TOKENS: tuple[str, ...] = (
     *MOVE_TOKENS,
     *MARKERS,
     *WALL_TOKENS,
     UNSEEN,
-    *coordinate_tokens(MAX_SIDE, MAX_SIDE),
+    *coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE),
 )
 """What joins: moves, markers, walls, and the coordinates of grids up to 20x20."""
 
 
 @torch.no_grad()
-def add_maze_tokens(model: PreTrainedModel, tokenizer: Any) -> list[int]:
-    """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks; returns their ids.
+def add_maze_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
+    """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks.
+
+    Args:
+        model: gets rows for them where it has none to spare.
+        tokenizer: of the model.
+
+    Returns:
+        Their ids.
 
     Raises:
         InvalidConfig: where the vocabulary has one of them as a special token, which decoding would drop.

@@ -1,213 +1,191 @@
-"""Supervised rows and GRPO rows: which mazes, of what sizes and lengths, written in which trace styles.
-
-    python -m training.mazes --style redraw --size 5 --count 100000 --split train -o DIR    writes parquet files
+"""Which mazes a stage trains on, of what sizes and lengths, and in which trace styles their solutions are written.
 
 A row is a pure function of (``maze_seed``, its index, the distributions), so a longer run begins with the rows of a
 shorter one.
 """
 
-import argparse
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env import traces
-from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
+from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
+from training.arguments import read_yaml, require_at_least
 
 CHUNK = 4096
-"""Mazes made at a time."""
+"""Mazes generated together."""
+VALIDATION_SEED = 20_250_220
+"""Chooses the validation mazes of every run."""
+
+Weights = dict[Any, float] | str | None
+"""Names and their weights; a name alone weighs 1. A text is read as YAML, which is how the command line gives it."""
+Key = TypeVar("Key")
 
 
 @dataclass
 class DataConfig:
-    """Which mazes a stage trains on. Stated with every result that comes of it."""
+    """Which mazes a stage trains on. Stored with every result that comes of it.
+
+    The values are checked at construction, and their parsed form is kept (``size_shares``, ``specs``, ``phases`` ...).
+
+    >>> config = DataConfig(sizes={"5x5": 3, "6x6": 1}, trace_styles=[{"rows": 500, "path": 1}, {"retry": 1}])
+    >>> config.size_shares
+    {(5, 5): 0.75, (6, 6): 0.25}
+    >>> config.phases
+    [(500, {'path': 1.0}), (None, {'retry': 1.0})]
+
+    Raises:
+        InvalidConfig: for values that say nothing, naming what was expected.
+        ImpossibleMaze: for mazes that cannot be.
+        UnknownName: for a generator, split or trace style that does not exist.
+    """
 
     examples: int = field(default=10_000, metadata={"help": "Rows to make; the run's budget, with its batch size."})
-    sizes: str = field(default="5x5:1", metadata={"help": "Grid sizes and their weights, e.g. '4x4:1,5x5:3'."})
-    lengths: str = field(
-        default="",
+    sizes: Weights = field(
+        default="5x5", metadata={"help": "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do."}
+    )
+    lengths: Weights = field(
+        default=None,
         metadata={
-            "help": "Ranges of the shortest path's moves and their weights, e.g. '1-4:5,5-8:4,9-13:1'; empty for "
-            "whatever a uniformly drawn maze and pair of endpoints has."
+            "help": "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
+            "uniformly drawn maze and pair of endpoints has."
         },
     )
-    generators: str = field(
-        default="dfs:1", metadata={"help": f"How mazes are made, and weights, out of {', '.join(GENERATORS)}."}
+    generators: Weights = field(
+        default="dfs", metadata={"help": f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}."}
     )
-    braids: str = field(
-        default="0:1", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. '0:1,0.5:1'."}
+    braids: Weights = field(
+        default="0", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}."}
     )
-    styles: str = field(
-        default="path:1,retry:1",
+    trace_styles: Weights | list[dict[str, float]] = field(
+        default="{path: 1, retry: 1}",
         metadata={
-            "help": f"Trace styles and their weights, out of {', '.join(traces.STYLES)}. SFT alone reads this. "
-            "'path:1@30000;path:1,retry:1' is a curriculum: paths alone in the first 30,000 rows, then the mix."
+            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
+            "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries."
         },
     )
     split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
     maze_seed: int = field(default=0, metadata={"help": "Chooses the mazes; the run's own seed does not."})
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise InvalidConfig(f"Expects examples of at least 1, actual: {self.examples}")
-        for spec in self.specs():
-            for least, greatest in parse_lengths(self.lengths):
-                replace(spec, min_length=least, max_length=greatest)
-        for _, weights in parse_styles(self.styles):
-            for style in weights:
-                traces.style_named(style)
-
-    def specs(self) -> list[MazeSpec]:
-        """Every kind of maze that is drawn: sizes, within them generators, within them braids."""
-        return [
+        require_at_least(self, examples=1)
+        for name in ("sizes", "lengths", "generators", "braids", "trace_styles"):
+            value = getattr(self, name)
+            value = read_yaml(value, name) if isinstance(value, str) else value
+            setattr(self, name, {value: 1} if isinstance(value, (str, int, float)) else value)
+        self.size_shares = _shares(self.sizes, "sizes", "ROWSxCOLS", partial(_read_pair, "x"))
+        no_lengths = self.lengths is None
+        self.length_shares = {} if no_lengths else _shares(self.lengths, "lengths", "MIN-MAX", partial(_read_pair, "-"))
+        self.generator_shares = _shares(self.generators, "generators", "name", str)
+        self.braid_shares = _shares(self.braids, "braids", "share", float)
+        self.phases = _phases(self.trace_styles)
+        self.specs = [
             MazeSpec(rows, cols, generator=generator, braid=braid, split=self.split)
-            for rows, cols in parse_sizes(self.sizes)
-            for generator in parse_weights(self.generators, "generators")
-            for braid in parse_braids(self.braids)
+            for rows, cols in self.size_shares
+            for generator in self.generator_shares
+            for braid in self.braid_shares
         ]
+        """Every kind of maze that is drawn: sizes, within them generators, within them braids."""
+        for spec in self.specs:
+            for min_length, max_length in self.length_shares:
+                replace(spec, min_length=min_length, max_length=max_length)
 
 
-def parse_weights(text: str, what: str) -> dict[str, float]:
-    """``'a:1,b:3'`` as ``{'a': 0.25, 'b': 0.75}``. Raises InvalidConfig."""
-    weights: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = part.strip().partition(":")
+def _read_pair(separator: str, text: str) -> tuple[int, int]:
+    found = re.fullmatch(f"([0-9]+){separator}([0-9]+)", text)
+    if not found:
+        raise ValueError(text)
+    return int(found[1]), int(found[2])
+
+
+def _shares(weights: Any, what: str, form: str, read: Callable[[str], Key]) -> dict[Key, float]:
+    """``weights`` as shares that sum to 1, in their order, with their names ``read``."""
+    expected = f"Expects {what} as {{{form}: weight}}, each once and with a weight above 0"
+    if not isinstance(weights, Mapping) or not weights:
+        raise InvalidConfig(f"{expected}, actual: {weights!r}")
+    shares: dict[Key, float] = {}
+    for name, weight in weights.items():
         try:
-            value = float(weight) if weight else 1.0
+            key = read(str(name))
         except ValueError:
-            value = -1.0
-        if not name or value <= 0 or not np.isfinite(value) or name in weights:
-            raise InvalidConfig(f"Expects {what} as 'name:weight,name:weight' with weights above 0, actual: {text!r}")
-        weights[name] = value
-    total = sum(weights.values())
-    return {name: value / total for name, value in weights.items()}
+            raise InvalidConfig(f"{expected}, actual: {name!r} in {weights}") from None
+        is_number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+        if key in shares or not is_number or not 0 < weight < np.inf:
+            raise InvalidConfig(f"{expected}, actual: {name!r}: {weight!r} in {weights}")
+        shares[key] = float(weight)
+    total = sum(shares.values())
+    return {key: weight / total for key, weight in shares.items()}
 
 
-def _parse_pairs(text: str, separator: str, what: str, form: str) -> dict[tuple[int, int], float]:
-    pairs = {}
-    for name, weight in parse_weights(text, what).items():
-        first, _, second = name.partition(separator)
-        if not (first.isdigit() and second.isdigit()):
-            raise InvalidConfig(f"Expects {what} as '{form}:weight', actual: {name!r} in {text!r}")
-        if (int(first), int(second)) in pairs:
-            raise InvalidConfig(f"Expects each of the {what} once, actual: {name!r} again in {text!r}")
-        pairs[int(first), int(second)] = weight
-    return pairs
-
-
-def parse_sizes(text: str) -> dict[tuple[int, int], float]:
-    """``'4x4:1,5x5:3'`` as (rows, cols) to weight."""
-    return _parse_pairs(text, "x", "sizes", "ROWSxCOLS")
-
-
-def parse_lengths(text: str) -> dict[tuple[int, int], float]:
-    """``'1-4:5,5-8:4'`` as (least, greatest) to weight; empty for an empty text."""
-    return _parse_pairs(text, "-", "lengths", "LEAST-GREATEST") if text else {}
-
-
-def parse_braids(text: str) -> dict[float, float]:
-    """``'0:1,0.5:3'`` as share of dead ends to weight."""
-    try:
-        return {float(share): weight for share, weight in parse_weights(text, "braids").items()}
-    except ValueError as error:
-        if isinstance(error, InvalidConfig):
-            raise
-        raise InvalidConfig(f"Expects braids as 'share:weight,share:weight', actual: {text!r}") from None
-
-
-def parse_styles(text: str) -> list[tuple[int | None, dict[str, float]]]:
-    """``'a@500;a:1,b:1'`` as [(500, {'a': 1.0}), (None, {'a': 0.5, 'b': 0.5})]: rows of each phase, and its weights.
-
-    Raises InvalidConfig.
-    """
+def _phases(styles: Any) -> list[tuple[int | None, dict[str, float]]]:
+    """The rows of each phase of a curriculum, ``None`` for the last, and the shares of its trace styles."""
     phases: list[tuple[int | None, dict[str, float]]] = []
-    parts = text.split(";")
-    for number, part in enumerate(parts):
-        weights, at, rows = part.partition("@")
-        if (number < len(parts) - 1) != bool(at) or (at and not (rows.strip().isdigit() and int(rows) > 0)):
+    parts = styles if isinstance(styles, list) and styles else [styles]
+    for number, part in enumerate(parts, start=1):
+        weights = dict(part) if isinstance(part, Mapping) else part
+        rows = weights.pop("rows", None) if isinstance(weights, dict) else None
+        if rows is not None if number == len(parts) else type(rows) is not int or rows < 1:
             raise InvalidConfig(
-                "Expects styles as phases 'weights@ROWS;weights', with a number of rows for each but the last, "
-                f"actual: {part!r} in {text!r}"
+                "Expects trace_styles as {style: weight}, or as a list of such phases in which each but the last has "
+                f"rows: N, at least 1, actual: {part!r} in {styles}"
             )
-        phases.append((int(rows) if at else None, parse_weights(weights, "styles")))
+        shares = _shares(weights, "trace_styles", "style", str)
+        for style in shares:
+            traces.style_named(style)
+        phases.append((rows, shares))
     return phases
 
 
 def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
     """``config.examples`` mazes, each with a key of its own for whatever else its row draws."""
-    sizes, lengths = parse_sizes(config.sizes), parse_lengths(config.lengths)
-    generators, braids = parse_weights(config.generators, "generators"), parse_braids(config.braids)
+    sizes, ranges = list(config.size_shares.values()), np.array(list(config.length_shares))
     for start in range(0, config.examples, CHUNK):
-        random = np.random.default_rng([config.maze_seed, start // CHUNK])
-        size_of = random.choice(len(sizes), size=CHUNK, p=list(sizes.values()))
-        length_of = random.choice(len(lengths), size=CHUNK, p=list(lengths.values())) if lengths else None
-        keys: NDArray[np.uint64] = random.integers(0, 2**64, size=CHUNK, dtype=np.uint64)
-        kind_of = size_of
-        for weights in (generators, braids):
-            kind_of = kind_of * len(weights) + _choose(random, weights)
-        made: dict[int, Maze] = {}
-        for number, spec in enumerate(config.specs()):
+        rng = np.random.default_rng([config.maze_seed, start // CHUNK])
+        kind_of = rng.choice(len(sizes), size=CHUNK, p=sizes)
+        length_of = rng.choice(len(ranges), size=CHUNK, p=list(config.length_shares.values())) if len(ranges) else None
+        keys: NDArray[np.uint64] = rng.integers(0, 2**64, size=CHUNK, dtype=np.uint64)
+        for shares in (config.generator_shares, config.braid_shares):
+            if len(shares) > 1:  # where there is no choice, nothing is drawn
+                kind_of = kind_of * len(shares) + rng.choice(len(shares), size=CHUNK, p=list(shares.values()))
+        mazes: dict[int, Maze] = {}
+        for number, spec in enumerate(config.specs):
             chosen = np.flatnonzero(kind_of == number)
-            bounds = None
-            if length_of is not None:
-                ranges = np.array(list(lengths))[length_of[chosen]]
-                bounds = (ranges[:, 0], ranges[:, 1])
+            bounds = None if length_of is None else tuple(ranges[length_of[chosen]].T)
             batch = generate_batch(keys[chosen], spec, bounds)
-            made.update((int(index), batch[i]) for i, index in enumerate(chosen))
+            mazes.update((int(index), batch[i]) for i, index in enumerate(chosen))
         for index in range(min(CHUNK, config.examples - start)):
-            yield made[index], int(keys[index])
+            yield mazes[index], int(keys[index])
 
 
-def _choose(random: np.random.Generator, weights: Mapping[Any, float]) -> NDArray[np.int64]:
-    """Which of the weighted things each row of a chunk gets; where there is no choice, nothing is drawn."""
-    if len(weights) == 1:
-        return np.zeros(CHUNK, np.int64)
-    return random.choice(len(weights), size=CHUNK, p=list(weights.values()))
+def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
+    """Mazes of the validation split in the sizes and lengths of ``config``: the same in every run that has these.
+
+    Small grids are all train (maze_env/splits.py): a run on nothing else is evaluated on 5x5.
+    """
+    sizes = {
+        f"{rows}x{cols}": share
+        for (rows, cols), share in config.size_shares.items()
+        if min(rows, cols) >= MIN_SPLIT_SIDE
+    }
+    drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count)
+    return [maze for maze, _ in make_mazes(drawn)]
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
-    """Rows for SFT: ``maze`` (its text), ``style`` and ``completion``."""
-    random = np.random.default_rng([config.maze_seed, 2**32])
+    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer)."""
+    rng = np.random.default_rng([config.maze_seed, 2**32])
     mazes = make_mazes(config)
-    phases = ((weights, maze) for rows, weights in parse_styles(config.styles) for maze in islice(mazes, rows))
-    for weights, (maze, key) in phases:
-        style = list(weights)[random.choice(len(weights), p=list(weights.values()))]
+    phases = ((shares, maze) for rows, shares in config.phases for maze in islice(mazes, rows))
+    for shares, (maze, key) in phases:
+        style = list(shares)[rng.choice(len(shares), p=list(shares.values()))]
         yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes supervised rows as parquet files."""
-    from training.export import COLUMNS, write_parquet  # it needs this module
-
-    parser = argparse.ArgumentParser(prog="python -m training.mazes", description=main.__doc__)
-    parser.add_argument("--style", default="path", help="trace styles and weights, e.g. redraw or path:1,retry:1")
-    parser.add_argument("--size", default="5", help="5, or 5x7, or sizes and weights as in --sizes of a stage")
-    parser.add_argument("--lengths", default="", help="ranges of the shortest path and weights, e.g. 1-4:1,5-8:1")
-    parser.add_argument("--count", type=int, default=10_000, help="rows (default %(default)s)")
-    parser.add_argument("--split", default="train", help="train, validation or benchmark (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="chooses the mazes (default %(default)s)")
-    parser.add_argument("--columns", default="own", choices=tuple(COLUMNS), help="ours, or those of AlphaMaze's data")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="a new folder")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
-    sizes = f"{options.size}x{options.size}" if options.size.isdigit() else options.size
-    config = DataConfig(
-        examples=options.count, sizes=sizes, lengths=options.lengths, styles=options.style, split=options.split,
-        maze_seed=options.seed,
-    )  # fmt: skip
-    files = write_parquet(config, options.output, options.columns, arguments)
-    print(f"{options.count:,} rows in {len(files)} file(s) in {options.output}")
-
-
-if __name__ == "__main__":
-    run_command(main)

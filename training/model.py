@@ -8,26 +8,28 @@ from transformers import PreTrainedModel
 
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import load_checkpoint
-from agents.prompts import check_wording, set_template
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.prompts import set_prompt_template
+from agents.protocols import Tokenizer
+from agents.registry import HUB_NAME
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from training.maze_tokens import add_maze_tokens
 
-EMBEDDED = "embedded"
+TINY = "tiny"
 
 
 @dataclass
 class ModelConfig:
-    """Where the weights come from. The sizes are read for the embedded model alone."""
+    """Where the weights come from. The sizes are read only for the tiny model."""
 
     model: str = field(
-        default=EMBEDDED,
-        metadata={"help": "'embedded' for a small decoder with random weights, or a folder or hub name to start from."},
+        default=TINY,
+        metadata={"help": "'tiny' for a small decoder with random weights, or a folder or hub name to start from."},
     )
-    hidden_size: int = field(default=128, metadata={"help": "Width of the embedded model."})
-    layers: int = field(default=4, metadata={"help": "Decoder layers of the embedded model."})
-    heads: int = field(default=4, metadata={"help": "Attention heads of the embedded model."})
-    context: int = field(default=4096, metadata={"help": "Longest sequence of the embedded model, in tokens."})
+    hidden_size: int = field(default=128, metadata={"help": "Width of the tiny model."})
+    layers: int = field(default=4, metadata={"help": "Decoder layers of the tiny model."})
+    heads: int = field(default=4, metadata={"help": "Attention heads of the tiny model."})
+    context: int = field(default=4096, metadata={"help": "Longest sequence of the tiny model, in tokens."})
 
     dtype: str | None = field(default=None, metadata={"help": "Of the weights, e.g. float32, bfloat16, auto."})
     device_map: str | None = field(default=None, metadata={"help": "Passed to from_pretrained, e.g. auto."})
@@ -35,11 +37,11 @@ class ModelConfig:
         default=False, metadata={"help": "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."}
     )
     chat_template_file: str | None = field(
-        default=None, metadata={"help": "A chat template (Jinja) in place of the tokenizer's; saved along."}
+        default=None, metadata={"help": "A chat template (Jinja) instead of the tokenizer's; saved along."}
     )
     prompt_file: str | None = field(
         default=None,
-        metadata={"help": "A text with {maze} in it, in place of agents/prompts.py's; saved along."},
+        metadata={"help": "A text with {maze} in it, instead of the standard prompt; saved along."},
     )
     lora_rank: int | None = field(default=None, metadata={"help": "Train low-rank adapters of this rank (peft)."})
     lora_alpha: int = field(default=32, metadata={"help": "Scale of the adapters."})
@@ -68,48 +70,48 @@ class ModelConfig:
             raise InvalidConfig(
                 "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
             )
-        if self.model == EMBEDDED and (
-            self.add_maze_tokens or self.device_map or self.dtype or self.chat_template_file
-        ):
+        if self.model == TINY and (self.add_maze_tokens or self.device_map or self.dtype or self.chat_template_file):
             raise InvalidConfig(
                 "Expects add_maze_tokens, dtype, device_map and chat_template_file with a model that is loaded; the "
-                "embedded one has maze tokens, float32 weights and no chat"
+                "tiny one has maze tokens, float32 weights and no chat"
             )
         if self.prompt_file is not None and not Path(self.prompt_file).is_file():
             raise InvalidConfig(
                 f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which does not exist"
             )
-        looks_local = self.model.startswith((".", "/", "~", "runs/")) or self.model.count("/") != 1
-        if self.model != EMBEDDED and looks_local and not Path(self.model).expanduser().is_dir():
+        # runs/my-sft could be both; where there is a folder runs, it is no hub name.
+        hub_name = HUB_NAME.fullmatch(self.model) and not Path(self.model).parent.is_dir()
+        if self.model != TINY and not hub_name and not Path(self.model).is_dir():
             raise InvalidCheckpoint(
                 f"Expects a folder with a saved model, or a hub name 'owner/model', actual: {self.model!r}, "
                 "which does not exist"
             )
 
 
-def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedModel, Any]:
+def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedModel, Tokenizer]:
     """The model and tokenizer to train.
 
     Args:
-        seed: of the embedded model's weights.
+        config: which model.
+        seed: of the tiny model's weights.
         options: passed to ``from_pretrained``.
 
     Raises:
-        InvalidCheckpoint: when nothing usable is there.
+        InvalidCheckpoint: as ``load_checkpoint``.
+        InvalidConfig: for a ``prompt_file`` without ``{maze}``.
     """
     given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
     options |= {name: value for name, value in given.items() if value is not None}
-    if config.model == EMBEDDED:
-        sizes = EmbeddedConfig(config.hidden_size, config.layers, config.heads, config.context)
+    if config.model == TINY:
+        sizes = TinyConfig(config.hidden_size, config.layers, config.heads, config.context)
         model = build_model(sizes, seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
-        tokenizer = build_tokenizer()
+        tokenizer: Tokenizer = build_tokenizer()
+        if config.prompt_file is not None:
+            set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
     else:
-        model, tokenizer = load_checkpoint(config.model, config.chat_template_file, **options)
-    if config.prompt_file is not None:
-        set_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
-    check_wording(tokenizer)
+        model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     return model, tokenizer
@@ -119,6 +121,13 @@ def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
     """The adapters to train, as peft describes them; ``None`` to train all weights.
 
     Source: Hu et al., "LoRA", arXiv 2106.09685. The rows of added maze tokens are trained in full.
+
+    Args:
+        config: the keys.
+        model: what ``load`` gave for it.
+
+    Raises:
+        InvalidConfig: where peft is not installed.
     """
     if config.lora_rank is None:
         return None

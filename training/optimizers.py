@@ -18,6 +18,7 @@ class MuonAdamW(Optimizer):
     """Two optimizers behind one interface: parameter groups, state and steps of both, in one checkpoint."""
 
     def __init__(self, muon: Muon, adamw: AdamW):
+        """Takes over the parameters of both, which must not be stepped by themselves from then on."""
         self._parts: tuple[Optimizer, Optimizer] = (muon, adamw)
         super().__init__(list(chain(muon.param_groups, adamw.param_groups)), {})
         self._share_groups()
@@ -50,8 +51,10 @@ def muon_adamw(model: nn.Module, learning_rate: float, muon_learning_rate: float
     """Muon for the matrices of the hidden layers, AdamW for everything else.
 
     Args:
-        learning_rate: AdamW's. muon_learning_rate: Muon's, scaled to AdamW's update size (``match_rms_adamw``, from
-            Liu et al. 2025, arXiv 2502.16982).
+        model: whose parameters are trained, but for frozen ones.
+        learning_rate: AdamW's.
+        muon_learning_rate: Muon's, scaled to AdamW's update size (``match_rms_adamw``, from Liu et al. 2025, arXiv
+            2502.16982).
         weight_decay: of the matrices; embeddings and vectors have none.
     """
     embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}

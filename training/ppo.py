@@ -1,7 +1,7 @@
 """PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install -e .[sb3]``).
 
     python -m training.ppo --config training/configs/ppo.yaml
-    python -m benchmarks.mazebench --mode play --agent runs/ppo/policy.zip
+    python -m benchmarks.mazebench --mode play --agent runs/ppo
 
 Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.06347.
 """
@@ -22,11 +22,13 @@ from training.arguments import parse, require_at_least
 class PPORunConfig:
     """What to train on and how. Names are those of Stable-Baselines3 where it has them."""
 
-    output_dir: str = field(default="runs/ppo", metadata={"help": "A new folder, for policy.zip and run.json."})
+    output_dir: str = field(default="runs/ppo", metadata={"help": "A new folder, for the policy and run.json."})
     rows: int = field(default=5, metadata={"help": "Rows of the mazes."})
     cols: int = field(default=5, metadata={"help": "Columns of the mazes."})
     generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
-    view_radius: int | None = field(default=None, metadata={"help": "Train in fog of this radius."})
+    view_radius: int | None = field(
+        default=None, metadata={"help": "Radius of partial observability; none by default."}
+    )
     num_envs: int = field(default=256, metadata={"help": "Environments side by side."})
     total_timesteps: int = field(default=5_000_000, metadata={"help": "Steps of all environments together."})
     n_steps: int = field(default=32, metadata={"help": "Steps of each environment between updates."})
@@ -46,13 +48,20 @@ class PPORunConfig:
 
 
 def train(config: PPORunConfig) -> Path:
-    """Trains and saves; returns the policy's file."""
+    """Trains and saves.
+
+    Returns:
+        The folder, which ``agents.registry.make`` takes.
+
+    Raises:
+        InvalidOutput: when the folder holds a policy already, or cannot be written.
+    """
     from stable_baselines3 import PPO
 
-    from agents.sb3 import MazeFeatures, MazeVecEnv
+    from agents.sb3 import CONFIG_FILE, MazeVecEnv, policy_options, save_policy
 
     folder = Path(config.output_dir)
-    if (folder / "policy.zip").exists():
+    if (folder / CONFIG_FILE).exists():
         raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
     check_folder(folder)
     started = time.monotonic()
@@ -74,21 +83,17 @@ def train(config: PPORunConfig) -> Path:
         gamma=config.gamma,
         gae_lambda=config.gae_lambda,
         ent_coef=config.ent_coef,
-        policy_kwargs={
-            "features_extractor_class": MazeFeatures,
-            "features_extractor_kwargs": {"channels": config.channels, "iterations": config.iterations},
-            "net_arch": [],
-        },
+        policy_kwargs=policy_options(config.channels, config.iterations),
         seed=config.seed,
         device="cpu",
         verbose=1,
     )
     model.learn(config.total_timesteps, log_interval=10)
-    model.save(folder / "policy.zip")
+    save_policy(model.policy, folder)
     seconds = time.monotonic() - started
     run = {"configuration": asdict(config), "provenance": provenance("training.ppo", sys.argv[1:], seconds)}
     write_whole(folder / "run.json", json.dumps(run, indent=1) + "\n")
-    return folder / "policy.zip"
+    return folder
 
 
 def main() -> None:

@@ -7,12 +7,18 @@ the configuration that it began with.
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 RUN_FILE = "run.json"
 FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name", "disable_tqdm"}
@@ -57,11 +63,14 @@ def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwr
 
 
 def check_same(folder: Path, configuration: dict[str, Any]) -> None:
-    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``."""
+    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``.
+
+    The order of a mapping counts too: with it the same weights draw other mazes.
+    """
     began = json.loads((folder / RUN_FILE).read_text())["configuration"]
     now = json.loads(json.dumps(configuration, default=str))
     for key in sorted(set(began) | set(now)):
-        if key not in FREE_TO_CHANGE and began.get(key) != now.get(key):
+        if key not in FREE_TO_CHANGE and json.dumps(began.get(key)) != json.dumps(now.get(key)):
             raise InvalidConfig(
                 f"Expects the run in {str(folder)!r} to be resumed with the configuration it began with, "
                 f"{key}={began.get(key)!r}, actual: {key}={now.get(key)!r}"
@@ -85,3 +94,18 @@ def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: 
         "configuration": configuration,
     }
     write_whole(folder / RUN_FILE, json.dumps(run, indent=2, default=str) + "\n")
+
+
+class Stopwatch:
+    """Wall seconds since it was made, and the process's peak memory."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def figures(self) -> dict[str, float | None]:
+        """``wall_seconds``, and ``peak_memory_gib``, resident, of this process; ``None`` on Windows."""
+        peak = None
+        if resource is not None:
+            unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
+            peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+        return {"wall_seconds": round(time.perf_counter() - self.start, 1), "peak_memory_gib": peak}

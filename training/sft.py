@@ -4,12 +4,11 @@
 
 Departures from the paper (AlphaMaze, arXiv 2502.14669), which fine-tuned a pretrained 1.5B model:
 1. The default starts from random weights, in a vocabulary of one token per maze token.
-2. Matrices are trained by Muon, the rest by AdamW, where ``muon_learning_rate`` is set (for models from nothing).
+2. Matrices are trained by Muon, the rest by AdamW, where ``muon_learning_rate`` is set (for models from scratch).
 3. Nothing is cut at 4,096 tokens: an example that does not fit is an error before training starts.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from trl import SFTConfig, SFTTrainer
@@ -17,14 +16,14 @@ from trl import SFTConfig, SFTTrainer
 from agents.decoding import context_length
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, unknown_name
-from training import run_folder
 from training.arguments import parse
-from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for
+from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
 from training.dataset import supervised_dataset
-from training.evaluation import Stopwatch, ValidationCallback
+from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
 from training.model import ModelConfig, load, lora_config
 from training.multi_turn import EXPERTS, expert_dataset
+from training.run_folder import Stopwatch
 
 
 @dataclass
@@ -33,19 +32,21 @@ class MazeSFTConfig(StageConfig, SFTConfig):
 
     expert: str = field(
         default="shortest-path",
-        metadata={"help": f"Whose games are learned from in mode play: {', '.join(EXPERTS)}."},
+        metadata={"help": f"Whose episodes are learned from in mode play: {', '.join(EXPERTS)}."},
     )
-    validate_tokens: int = field(default=512, metadata={"help": "Longest completion in a look, in tokens."})
-    max_length: int | None = field(default=None, metadata={"help": "Kept None: nothing is cut. See training/rows.py."})
+    eval_max_tokens: int = field(default=512, metadata={"help": "Longest completion in an evaluation, in tokens."})
+    max_length: int | None = field(
+        default=None, metadata={"help": "Kept None: nothing is cut. See training/dataset.py."}
+    )
     train_sampling_strategy: str = field(
-        default="sequential", metadata={"help": "Kept 'sequential': rows are arranged before; see training/rows.py."}
+        default="sequential", metadata={"help": "Kept 'sequential': rows are arranged before; see training/dataset.py."}
     )
     per_device_train_batch_size: int = field(default=32, metadata={"help": "Rows a step and device."})
     logging_steps: float = field(default=20, metadata={"help": "Steps between log entries."})
     save_steps: float = field(default=500, metadata={"help": "Steps between checkpoints."})
 
     def __post_init__(self) -> None:
-        self.check(validate_tokens=1)
+        self.check(eval_max_tokens=1)
         if self.expert not in EXPERTS:
             raise unknown_name("expert", self.expert, EXPERTS)
         if self.max_length is not None:
@@ -59,10 +60,14 @@ class MazeSFTConfig(StageConfig, SFTConfig):
             raise InvalidConfig("Expects packing to stay false (rows are arranged by length), actual: true")
         if self.train_sampling_strategy != "sequential":
             raise InvalidConfig(
-                "Expects train_sampling_strategy 'sequential' (the rows' order is fixed by training/rows.py, so that a "
+                "Expects train_sampling_strategy 'sequential' (training/dataset.py fixes the rows' order, so that a "
                 f"resumed run reads on where it stopped), actual: {self.train_sampling_strategy!r}"
             )
         super().__post_init__()
+
+
+class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
+    """TRL's trainer, which attempts validation mazes."""
 
 
 def main() -> None:
@@ -84,24 +89,17 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
     else:
         rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
-
     check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
-    if checkpoint is None and args.process_index == 0:
-        run_folder.write_run(Path(str(args.output_dir)), "sft", configuration, None)
-    validation = ValidationCallback(data, tokenizer, args, args.validate_tokens)
-    trainer = SFTTrainer(
+    trainer = MazeSFTTrainer(
         model=model,
         args=args,
         train_dataset=rows,
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
-        callbacks=[validation],
         peft_config=lora_config(model_config, model),
+        evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
     )
-    validation.trainer = trainer
-    result = trainer.train(resume_from_checkpoint=checkpoint)
-
-    figures = {"train_loss": result.training_loss}
+    figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
 
 

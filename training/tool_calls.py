@@ -1,42 +1,43 @@
-"""Games whose moves are tool calls, for models that call tools: TRL's ``environment_factory``.
+"""Episodes whose moves are tool calls, for models that call tools. TRL's own loop drives them.
 
-The other door, ``training.multi_turn.TurnRollout``, serves any model. Rules, replies and rewards are the same in both.
+The other multi-turn mode, ``training.multi_turn``, serves any model. Environment and rewards are the same in both.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from datasets import Dataset
-from trl.chat_template_utils import add_response_schema, supports_tool_calling
 
-from agents.errors import InvalidCheckpoint
 from agents.prompts import reply_text, tool_conversation
-from maze_env.maze import Maze
+from agents.protocols import Tokenizer
+from maze_env.attempt import Attempt, End, EndedBy, Reply
+from maze_env.episode import Episode
 from maze_env.moves import MOVES
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.dataset import check_prompts_fit
+from training.grpo_metrics import LogMetric
+from training.grpo_reward import episode_return
 from training.mazes import DataConfig, make_mazes
-from training.multi_turn import Game, Rules, play_reward
+from training.multi_turn import EnvConfig
+from training.trl_adapter import prepare_tool_calls
 
 DIRECTIONS = {move.name.lower(): move for move in MOVES}
 
 
 class MazeTool:
-    """A game that a model plays by calling ``move``.
+    """An episode that a model plays by calling ``move``: what TRL's ``environment_factory`` makes.
 
     TRL shows every public method to the model as a tool, and asks the model on for as long as it calls one. So ``move``
-    is the only one; every call counts, also one that names no direction, up to the game's greatest number of steps; and
+    is the only one; every call counts, also one that names no direction, up to the environment's budget of steps; and
     after the end nothing changes any more.
     """
 
-    def __init__(self, rules: Rules):
-        self._rules = rules
-        self._game: Game | None = None
-        self._calls = 0
+    def __init__(self, env: EnvConfig):
+        self._env = env
 
     def reset(self, maze: str, **columns: Any) -> None:
-        """Begins a game on the maze of a row."""
-        self._game, self._calls = Game(maze_from_text(maze), self._rules), 0
+        """Begins an episode on the maze of a row."""
+        self._episode, self._calls = self._env.episode(maze_from_text(maze)), 0
 
     def move(self, direction: str) -> str:
         """Moves to the neighbouring cell.
@@ -47,93 +48,76 @@ class MazeTool:
         Returns:
             Where you stand then, and the walls there.
         """
-        assert self._game is not None
-        if self._game.cause:
+        if self._last_words():
             return "The game is over."
         self._calls += 1
         chosen = DIRECTIONS.get(str(direction))
         if chosen is not None:
-            self._game.move(chosen)
-        if not self._game.cause and self._calls >= self._game.env.max_steps:
-            self._game.cause = "out_of_steps"
-        if self._game.cause == "solved":
-            return "You stand on the target. The game is over."
-        if self._game.cause:
-            return "No moves are left. The game is over."
+            self._episode.step(Reply(chosen.token))
+        if not self._last_words() and self._calls >= self._episode.env.max_steps:
+            self._episode.stop(End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
+        if last_words := self._last_words():
+            return last_words
         if chosen is None:
             return f"Expects one of {', '.join(DIRECTIONS)}, actual: {direction!r}."
-        return reply_text(self._game.state, bare=False)
+        return reply_text(self._episode.observation, bare=False)
 
-    def _played(self) -> Game:
-        """The game, whose cause is "" where the model gave up."""
-        assert self._game is not None
-        return self._game
+    def _last_words(self) -> str:
+        """What is said at the end; empty while the episode goes on."""
+        if self._episode.end is None:
+            return ""
+        solved = self._episode.end is End.SOLVED
+        return f"{'You stand on the target' if solved else 'No moves are left'}. The game is over."
+
+    def _attempt(self, truncated: bool) -> Attempt:
+        """What came of the episode, which a model that stopped calling has left, or was cut off in."""
+        if self._episode.end is None:
+            self._episode.step(Reply("", tokens=0, truncated=truncated))
+        return self._episode.attempt
 
 
 class ToolReward:
-    """The environment's return of each game, logged as ``training.multi_turn.play_reward`` logs it."""
+    """The environment's return of each episode, as ``training.grpo_reward.episode_return``."""
 
-    __name__ = "play_reward"
+    __name__ = "episode_return"
 
-    def __init__(self, ends: Collection[int]):
-        self.ends = frozenset(ends)
+    def __init__(self, eos_ids: Collection[int]):
+        self.eos_ids = frozenset(eos_ids)
 
     def __call__(
         self,
-        completions: list[Any],
         completion_ids: list[list[int]],
         environments: list[MazeTool],
-        maze: list[str],
-        log_metric: Callable[[str, float], None] | None = None,
+        log_metric: LogMetric | None = None,
         **columns: Any,
     ) -> list[float]:
-        games = [environment._played() for environment in environments]
-        causes = [
-            game.cause or ("not_a_move" if ids[-1] in self.ends else "truncated")
-            for game, ids in zip(games, completion_ids, strict=True)
+        """The rewards of a batch; a completion that ends without one of ``eos_ids`` was cut off."""
+        attempts = [
+            environment._attempt(truncated=ids[-1] not in self.eos_ids)
+            for environment, ids in zip(environments, completion_ids, strict=True)
         ]
-        return play_reward(
-            completions,
-            [game.rewards for game in games],
-            causes,
-            [game.moves for game in games],
-            [not game.refused for game in games],
-            maze,
-            log_metric=log_metric,
-        )
+        return episode_return(attempts, log_metric=log_metric)
 
 
 def tool_dataset(
-    config: DataConfig, tokenizer: Any, context: int, max_completion_length: int, view_radius: int | None
+    config: DataConfig,
+    tokenizer: Tokenizer,
+    context: int,
+    max_completion_length: int,
+    view_radius: int | None,
 ) -> Dataset:
     """Rows of ``prompt`` (messages) and ``maze`` for GRPO by tool calls. Prepares the tokenizer to read such calls.
 
     Raises:
         InvalidCheckpoint: for a chat template that shows no tool calls, or whose calls TRL cannot read.
-        InvalidConfig: when a prompt and a full game do not fit into ``context``.
+        InvalidConfig: when a prompt and a full episode do not fit into ``context``.
     """
-    if not supports_tool_calling(tokenizer):
-        raise InvalidCheckpoint(
-            "Expects a chat template that shows tools, calls and replies (for tool_calls; without it any model plays), "
-            f"actual: {'one that does not' if tokenizer.chat_template else 'none'}"
-        )
-    if getattr(tokenizer, "response_template", None) is None and getattr(tokenizer, "response_schema", None) is None:
-        try:
-            add_response_schema(tokenizer)
-        except ValueError as error:
-            raise InvalidCheckpoint(
-                f"Expects a chat template whose tool calls can be read (a response_template beside it), actual: {error}"
-            ) from error
-    tools = [MazeTool(Rules()).move]
-    rows = [{"prompt": _conversation(maze, view_radius), "maze": maze_to_text(maze)} for maze, _ in make_mazes(config)]
-    texts = [
-        tokenizer.apply_chat_template(row["prompt"], tools=tools, add_generation_prompt=True, tokenize=False)
-        for row in rows
-    ]
+    prepare_tool_calls(tokenizer)
+    tools = [MazeTool(EnvConfig()).move]
+    rows, texts = [], []
+    for maze, _ in make_mazes(config):
+        prompt = tool_conversation(Episode(maze, view_radius=view_radius).observation)
+        rows.append({"prompt": prompt, "maze": maze_to_text(maze)})
+        texts.append(tokenizer.apply_chat_template(prompt, tools=tools, add_generation_prompt=True, tokenize=False))
     check_prompts_fit(tokenizer, texts, max_completion_length, context)
     return Dataset.from_list(rows)
-
-
-def _conversation(maze: Maze, view_radius: int | None) -> list[dict[str, str]]:
-    game = Game(maze, Rules(view_radius))
-    return tool_conversation(game.text, game.state)

@@ -1,4 +1,4 @@
-"""A report of stored results as one HTML page that needs no network and nothing beside it.
+"""A report of stored results as one HTML page that needs no network and no other file.
 
     python -m benchmarks.report benchmarks/results/main/*.json -o report.html
     python -m benchmarks.report runs/default-0/results/*.json -o report.html --runs runs/default-0/{sft,grpo}

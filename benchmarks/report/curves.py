@@ -12,7 +12,7 @@ PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
     ("Reward and its terms", "mean", False, {"reward": "reward", "reward_terms/*": ""}),
     ("How completions failed", "share of completions", True, {"end/*": ""}),
     ("Cut short by a budget", "share of completions", True, {"ended_by/*_budget": ""}),
-    ("Malformed", "share of evaluation mazes", True, {"eval_malformed_rate": "evaluation, greedy"}),
+    ("Malformed", "share of mazes", True, {"eval_malformed_rate": "evaluation, greedy"}),
     ("Loss", "nats a token", False, {"loss": "of supervised tokens"}),
     ("Token accuracy", "share", True, {"mean_token_accuracy": "of supervised tokens"}),
     ("Entropy", "nats a token", False, {"entropy": "of the policy"}),

@@ -9,7 +9,7 @@ from benchmarks.record import Result
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
 from benchmarks.stats import Interval
 
-BAR, BAR_HEIGHT = 160, 14
+BAR, BAR_HEIGHT = 140, 14
 MAX_LETTERS = 36
 """Of the levels' columns, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""
 COLUMN_GAP = 3

@@ -113,7 +113,7 @@ class _TraceReader:
     def go(self, text: str, token: str) -> Piece:
         """Makes a move. Invalid through a wall, and after an exploration to an unvisited cell; none off the grid."""
         move = MOVE_OF_TOKEN[token]
-        is_open, to = self.maze.is_open(self.path[-1], move), move.from_cell(self.path[-1])
+        is_open, to = self.maze.is_open(self.path[-1], move), move.apply(self.path[-1])
         valid = is_open and (to in self.visited or not self.explored)
         if self.is_inside(to):
             self.path.append(to)

@@ -8,10 +8,10 @@ const at = (id) => document.getElementById(id);
 const state = { results: [], a: 0, b: -1, sample: "", maze: -1, step: 0, timer: null, panels: [], asked: 0 };
 
 function make(name, attributes, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
 }
 
 function fill(select, options, chosen) {

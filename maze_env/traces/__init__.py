@@ -1,29 +1,52 @@
 """Reasoning traces for supervised data: one style per file, each with its validation against the maze.
 
-``write(style, maze, key)`` gives the completion that a model is taught: ``<think>\\n{trace}\\n</think>\\n\\n{answer}``.
-``validate(style, maze, completion)`` replays a completion of that style, step by step.
+``write(style, maze, key)`` gives the completion that a model is taught: think tags around the trace, then the answer.
+``validate(style, maze, completion)`` replays a completion of that style, step by step. A new style is two functions in
+a file of its own and a line in ``TRACE_STYLES``:
+
+>>> from maze_env.solving import shortest_path
+>>> def write_count(maze, rng):
+...     moves = shortest_path(maze)
+...     return f"{len(moves)} moves", moves
+>>> def validate_count(maze, trace):
+...     moves = shortest_path(maze)
+...     if trace != f"{len(moves)} moves":
+...         raise InvalidTrace(f"Expects '{len(moves)} moves', actual: {trace!r}")
+...     return moves
+>>> TRACE_STYLES["count"] = TraceStyle(write_count, validate_count)
+>>> maze = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
+>>> print(write("count", maze, key=0))
+<think>
+2 moves
+</think>
+<BLANKLINE>
+<|right|><|down|>
+>>> validate("count", maze, write("count", maze, key=0))
+>>> del TRACE_STYLES["count"]
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from maze_env.answers import moves_to_text, parse_answer
-from maze_env.errors import unknown_name
+from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 from maze_env.traces import direct, path, redraw, retry, search
 from maze_env.traces.errors import InvalidTrace
 from maze_env.verifier import verify
+from maze_env.vocabulary import DEAD_END
 
 
 @dataclass(frozen=True)
 class TraceStyle:
-    """A way of writing the way to the target.
+    """How the path to the target is written.
 
     Attributes:
-        write: (maze, random numbers) -> (trace, moves of the answer).
+        write: (maze, rng) -> (trace, moves of the answer); a pure function of the maze and the state of ``rng``.
         validate: (maze, trace) -> the moves that the trace arrives at; raises InvalidTrace.
     """
 
@@ -31,22 +54,22 @@ class TraceStyle:
     validate: Callable[[Maze, str], list[Move]]
 
 
-STYLES: dict[str, TraceStyle] = {
+TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
-    "retry-dead-end": TraceStyle(retry.write_dead_ends, retry.validate_dead_ends),
+    "retry-dead-end": TraceStyle(
+        partial(retry.write_compact, find=retry.dead_end_attempts), partial(retry.validate_compact, reasons=(DEAD_END,))
+    ),
     "retry-redraw": TraceStyle(retry.write_redrawn, retry.validate_redrawn),
     "search": TraceStyle(search.write, search.validate),
 }
 
 
 def style_named(name: str) -> TraceStyle:
-    """The style of that name. Raises UnknownName with the nearest valid one."""
-    if name not in STYLES:
-        raise unknown_name("trace style", name, STYLES)
-    return STYLES[name]
+    """The style of that name."""
+    return lookup("trace style", name, TRACE_STYLES)
 
 
 def write(style: str, maze: Maze, key: int) -> str:
@@ -56,7 +79,7 @@ def write(style: str, maze: Maze, key: int) -> str:
 
 
 def wrap(trace: str, moves: list[Move]) -> str:
-    """Puts a trace into think tags and the answer behind them, as the published data does."""
+    """A completion: the trace in think tags, then the answer, laid out as in the published data."""
     return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves)}"
 
 
@@ -64,7 +87,7 @@ def validate(style: str, maze: Maze, completion: str) -> None:
     """Replays a completion of ``style`` against its maze.
 
     Raises:
-        InvalidTrace: when the form is another, a step contradicts the maze, the answer does not follow from the trace,
+        InvalidTrace: when the form is wrong, a step contradicts the maze, the answer does not follow from the trace,
             or the answer does not solve the maze.
     """
     answer = parse_answer(completion)

@@ -26,9 +26,9 @@ class FalseStart(InvalidTrace):
 
 
 class FalseStep(InvalidTrace):
-    """A step is no edge of the maze: a wall is in the way, or it starts in a cell that the last one did not reach.
+    """A step is no edge of the maze: it meets a wall, or starts in a cell that the last one did not reach.
 
-    So is one of a walk that leaves the cells that its exploration saw.
+    Or a step of a walk leaves the cells that its exploration saw.
     """
 
     kind = "step"

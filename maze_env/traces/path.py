@@ -5,7 +5,7 @@ For each step the cell's coordinate, its walls, and the move out of it; last the
 
     <|0-0|><|up_left_wall|><|right|><|0-1|><|up_right_wall|><|down|><|1-1|><|target|>
 
-The walls are copied from the prompt when they are needed, so that the move is decided by what stands beside it.
+The walls are copied from the prompt when they are needed, so that the move can be decided from the tokens next to it.
 """
 
 import re
@@ -20,7 +20,7 @@ from maze_env.tokens import MAZE_TOKEN, TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 
 
-def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     """The trace of the shortest path."""
     moves = shortest_path(maze)
     steps, cell = walk(maze, maze.origin, moves)
@@ -28,21 +28,28 @@ def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
 
 
 def step_text(maze: Maze, cell: Cell, move: Move) -> str:
-    """One step: where, what walls, which move."""
+    """One step: coordinate, walls, move."""
     return coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]] + move.token
 
 
 def walk(maze: Maze, cell: Cell, moves: list[Move]) -> tuple[str, Cell]:
-    """The steps of ``moves`` from ``cell``, and the cell they lead to."""
+    """The steps of ``moves`` from ``cell``, and the cell where they end."""
     steps = []
     for move in moves:
         steps.append(step_text(maze, cell, move))
-        cell = move.from_cell(cell)
+        cell = move.apply(cell)
     return "".join(steps), cell
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
+    """Replays the trace.
+
+    Returns:
+        Its moves.
+
+    Raises:
+        InvalidTrace: naming the step.
+    """
     tokens = trace_tokens(trace, "a path trace")
     moves, cell = replay(maze, tokens[:-2])
     if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
@@ -54,10 +61,15 @@ def validate(maze: Maze, trace: str) -> list[Move]:
 
 
 def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
-    """The maze tokens (and ``words``) of a trace that holds nothing else, not even white space.
+    """The tokens of a trace.
+
+    Args:
+        trace: maze tokens and ``words``, without anything between them.
+        what: what the trace is called in an error.
+        words: tokens besides those of mazes.
 
     Raises:
-        InvalidTrace: when it holds something else.
+        InvalidTrace: for anything else in the trace.
     """
     pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words)))
     stray = pattern.sub("", trace)
@@ -69,7 +81,7 @@ def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
 
 def unseen_moves(maze: Maze, cell: Cell, seen: Collection[Cell]) -> list[Move]:
     """The moves from ``cell`` to cells not among ``seen``."""
-    return [move for move in maze.open_moves(cell) if move.from_cell(cell) not in seen]
+    return [move for move in maze.open_moves(cell) if move.apply(cell) not in seen]
 
 
 def check_name(cell: Cell, name: str, step: int) -> None:

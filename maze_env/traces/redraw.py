@@ -16,7 +16,7 @@ from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, False
 STEP_NAMES: dict[str, Move] = {move.name.lower(): move for move in MOVES}
 
 
-def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     """The trace of the shortest path."""
     moves = shortest_path(maze)
     return steps_text(maze, moves), moves
@@ -34,12 +34,12 @@ def steps_text(maze: Maze, moves: list[Move]) -> str:
     steps, cell = [], maze.origin
     for number, move in enumerate(moves, start=1):
         steps.append(step_text(maze, number, cell, move))
-        cell = move.from_cell(cell)
+        cell = move.apply(cell)
     return "\n".join(steps).removesuffix("\n")
 
 
 def drawn_in(maze: Maze, number: int, move: Move, block: str) -> Cell | None:
-    """The cell that a step draws its move in, when the rest of the drawing is the maze; ``None`` when it is not."""
+    """The cell in which a step draws its move; ``None`` unless the rest of the drawing is the maze."""
     tokens = MAZE_TOKEN.findall(block)
     cell = divmod(tokens.index(move.token) // 3, maze.cols) if move.token in tokens else maze.origin
     true = cell[0] < maze.rows and block == step_text(maze, number, cell, move).removesuffix("\n")
@@ -47,7 +47,14 @@ def drawn_in(maze: Maze, number: int, move: Move, block: str) -> Cell | None:
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace; returns its moves. Raises InvalidTrace naming the step."""
+    """Replays the trace.
+
+    Returns:
+        Its moves.
+
+    Raises:
+        InvalidTrace: naming the step.
+    """
     moves, cell = replay(maze, trace)
     if cell != maze.target:
         raise FalseArrival(f"Expects the steps to end at the target {maze.target}, actual: at {cell}")

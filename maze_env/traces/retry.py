@@ -5,10 +5,11 @@ long and breaks off at any cell. ``retry-dead-end`` (compact) walks a wrong bran
 mistake. In all forms several wrong attempts may follow each other, each on a branch not yet tried.
 
 In a redrawn trace a sentence says why an attempt is given up. The published generator (visual-thinker,
-``synthetic_reset_maze.py``) has its two sentences the wrong way round: "Hit a dead end" stands where the last cell has
-any number of walls but three. Published traces are judged by what they say, so that most are false here.
+``synthetic_reset_maze.py``) has its two sentences swapped: "Hit a dead end" stands where the last cell has any
+number of walls but three. Published traces are validated by what they say, so that most are false here.
 """
 
+from collections.abc import Callable
 from random import Random
 
 from maze_env.maze import Cell, Maze
@@ -17,10 +18,8 @@ from maze_env.solving import distances_to, path_cells, shortest_path
 from maze_env.tokens import WALL_TOKENS, coordinate_token
 from maze_env.traces import path, redraw
 from maze_env.traces.errors import FalseDeadEnd, InvalidTrace
+from maze_env.vocabulary import DEAD_END, RESET, WRONG_WAY
 
-RESET = "RESET"
-DEAD_END = "This is a dead end."
-WRONG_WAY = "This leads the wrong way."
 CLAIMS = {
     DEAD_END: DEAD_END,
     WRONG_WAY: WRONG_WAY,
@@ -31,13 +30,16 @@ CLAIMS = {
 }
 """What each sentence before a ``RESET`` claims: this package's two, and those of the published data."""
 MORE_ATTEMPTS = 0.5
-"""After each wrong attempt, the chance that another follows (while branches that were not tried are left)."""
+"""After each wrong attempt, the chance that another follows (while untried branches are left)."""
 EARLY_STEPS = 3
-"""The most steps of a wrong attempt in the published data."""
+"""Max steps of a wrong attempt in the published data."""
+
+Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]
+"""(maze, its shortest path, rng) -> the moves of wrong attempts."""
 
 
 def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
-    """Every way to leave the path: (steps along it, the first wrong move)."""
+    """Every branch off the path: (steps along it, the first wrong move)."""
     turns = []
     cells = path_cells(maze.origin, moves)
     distances = distances_to(maze.walls, maze.target)
@@ -45,71 +47,60 @@ def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
         cell = cells[index]
         for move in maze.open_moves(cell):
             leads_back = index > 0 and move is moves[index - 1].opposite
-            shortens = distances[move.from_cell(cell)] < distances[cell]  # another shortest path is not wrong
+            shortens = distances[move.apply(cell)] < distances[cell]  # another shortest path is not wrong
             if move is not right and not leads_back and not shortens:
                 turns.append((index, move))
     return turns
 
 
-def walk_to_end(maze: Maze, start: list[Move], random: Random) -> list[Move]:
+def walk_to_end(maze: Maze, start: list[Move], rng: Random) -> list[Move]:
     """``start``, then random moves without turning back, to a dead end or (in a maze with loops) to a cell seen."""
     moves, cells = list(start), path_cells(maze.origin, start)
     avoided = {*cells, maze.target}
     while onward := path.unseen_moves(maze, cells[-1], avoided):
-        moves.append(random.choice(onward))
-        cells.append(moves[-1].from_cell(cells[-1]))
+        moves.append(rng.choice(onward))
+        cells.append(moves[-1].apply(cells[-1]))
         avoided.add(cells[-1])
     return moves
 
 
-def dead_end_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
-    """One or more wrong attempts on different branches, each walked to its end; none where the path has no forks."""
+def dead_end_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move]]:
+    """Wrong attempts on different branches, each walked to its end; none where the path has no forks."""
     turns = wrong_turns(maze, moves)
-    random.shuffle(turns)
+    rng.shuffle(turns)
     attempts = []
     for index, wrong in turns:
-        attempt = walk_to_end(maze, [*moves[:index], wrong], random)
+        attempt = walk_to_end(maze, [*moves[:index], wrong], rng)
         if not is_exhausted(maze, path_cells(maze.origin, attempt)):
-            continue  # it came upon the target another way, as only a loop allows: not wrong
+            continue  # in a maze with loops it can meet the target: not wrong
         attempts.append(attempt)
-        if random.random() >= MORE_ATTEMPTS:
+        if rng.random() >= MORE_ATTEMPTS:
             break
     return attempts
 
 
-def early_attempts(maze: Maze, moves: list[Move], random: Random) -> list[list[Move]]:
-    """One or more wrong attempts of 1-3 steps in all; none where the path has no forks so early."""
+def early_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move]]:
+    """Wrong attempts of 1 to 3 steps each; none where the path has no forks so early."""
     turns = [turn for turn in wrong_turns(maze, moves) if turn[0] < EARLY_STEPS]
-    random.shuffle(turns)
+    rng.shuffle(turns)
     attempts = []
     for index, wrong in turns:
-        full = walk_to_end(maze, [*moves[:index], wrong], random)
-        attempts.append(full[: random.randint(index + 1, EARLY_STEPS)])
-        if random.random() >= MORE_ATTEMPTS:
+        full = walk_to_end(maze, [*moves[:index], wrong], rng)
+        attempts.append(full[: rng.randint(index + 1, EARLY_STEPS)])
+        if rng.random() >= MORE_ATTEMPTS:
             break
     return attempts
 
 
-def compact_text(maze: Maze, attempts: list[list[Move]], random: Random) -> str:
-    """Wrong attempts and then the right one, in the compact tokens of ``path``."""
+def write_compact(maze: Maze, rng: Random, find: Attempts = early_attempts) -> tuple[str, list[Move]]:
+    """The wrong attempts that ``find`` gives and the right one, in the compact tokens of ``path``."""
+    moves = shortest_path(maze)
     pieces = []
-    for attempt in attempts:
+    for attempt in find(maze, moves, rng):
         steps, end = path.walk(maze, maze.origin, attempt)
         pieces.append(f"{steps}{coordinate_token(end)}{WALL_TOKENS[maze.walls[end]]}{RESET}\n")
-    right, _ = path.write(maze, random)
-    return "".join(pieces) + right
-
-
-def write_compact(maze: Maze, random: Random) -> tuple[str, list[Move]]:
-    """Early wrong attempts and the right one, compact."""
-    moves = shortest_path(maze)
-    return compact_text(maze, early_attempts(maze, moves, random), random), moves
-
-
-def write_dead_ends(maze: Maze, random: Random) -> tuple[str, list[Move]]:
-    """Wrong attempts walked to their dead ends and the right one, compact."""
-    moves = shortest_path(maze)
-    return compact_text(maze, dead_end_attempts(maze, moves, random), random), moves
+    right, _ = path.write(maze, rng)
+    return "".join(pieces) + right, moves
 
 
 def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
@@ -117,8 +108,15 @@ def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
     return not path.unseen_moves(maze, cells[-1], cells)
 
 
-def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Move]]:
-    """Replays a compact trace: the moves of its wrong attempts, and of the right one."""
+def validate_compact(maze: Maze, trace: str, reasons: tuple[str, ...] = (DEAD_END, WRONG_WAY)) -> list[Move]:
+    """Replays every attempt; each wrong one was given up for one of ``reasons``.
+
+    Returns:
+        The moves of the last.
+
+    Raises:
+        InvalidTrace: naming the attempt.
+    """
     *wrong, right = trace.split(f"{RESET}\n")
     attempts = []
     for number, attempt in enumerate(wrong, start=1):
@@ -128,37 +126,24 @@ def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Mov
         moves, cell = path.replay(maze, tokens[:-2])
         path.check_cell(maze, cell, tokens[-2], tokens[-1], len(moves) + 1)
         attempts.append(moves)
-    return attempts, path.validate(maze, right)
-
-
-def validate_compact(maze: Maze, trace: str) -> list[Move]:
-    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt."""
-    attempts, right = compact_attempts(maze, trace)
+    concluded = path.validate(maze, right)
     for number, moves in enumerate(attempts, start=1):
-        check_given_up(maze, moves, number, (DEAD_END, WRONG_WAY))
-    return right
+        check_given_up(maze, moves, number, reasons)
+    return concluded
 
 
-def validate_dead_ends(maze: Maze, trace: str) -> list[Move]:
-    """As ``validate_compact``, and every wrong attempt has come to its end."""
-    attempts, right = compact_attempts(maze, trace)
-    for number, moves in enumerate(attempts, start=1):
-        check_given_up(maze, moves, number, (DEAD_END,))
-    return right
-
-
-def write_redrawn(maze: Maze, random: Random) -> tuple[str, list[Move]]:
+def write_redrawn(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     """Early wrong attempts and the right one, each step redrawn."""
     moves = shortest_path(maze)
     pieces = []
-    for attempt in early_attempts(maze, moves, random):
+    for attempt in early_attempts(maze, moves, rng):
         sentence = DEAD_END if is_exhausted(maze, path_cells(maze.origin, attempt)) else WRONG_WAY
         pieces.append(f"{redraw.steps_text(maze, attempt)}\n\n{sentence}\n{RESET}\n")
     return "".join(pieces) + redraw.steps_text(maze, moves), moves
 
 
 def validate_redrawn(maze: Maze, trace: str) -> list[Move]:
-    """Replays every attempt; returns the moves of the last. Raises InvalidTrace naming the attempt.
+    """As ``validate_compact``, of redrawn attempts.
 
     The sentence before a ``RESET`` is one of ``CLAIMS``. This package writes a blank line before it, the published data
     none.

@@ -1,4 +1,4 @@
-"""``search``: depth-first exploration with backtracking, every token decidable from what stands near it.
+"""``search``: depth-first exploration with backtracking, every token decidable from those near it.
 
 At a cell: its coordinate, its walls, and the first move in the order up, down, left, right that leads to a cell not yet
 seen. Where there is none: ``BACK``, then the cell before, coordinate and walls again, and its next such move. On the
@@ -12,40 +12,44 @@ from maze_env.moves import Move
 from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
-
-BACK = "BACK"
-PATH = "PATH"
+from maze_env.vocabulary import BACK, PATH
 
 
-def write(maze: Maze, random: Random) -> tuple[str, list[Move]]:
-    """The exploration; the answer is the way it found, which in a maze with loops need not be the shortest."""
+def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
+    """The exploration; the answer is the path it found, which in a maze with loops need not be a shortest one."""
     pieces: list[str] = []
-    way: list[tuple[Cell, Move]] = []
+    found: list[tuple[Cell, Move]] = []
     cell, seen = maze.origin, {maze.origin}
     while cell != maze.target:
         pieces.append(coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]])
         onward = path.unseen_moves(maze, cell, seen)
         if onward:
-            way.append((cell, onward[0]))
+            found.append((cell, onward[0]))
             pieces.append(onward[0].token)
-            cell = onward[0].from_cell(cell)
+            cell = onward[0].apply(cell)
             seen.add(cell)
-        elif way:
+        elif found:
             pieces.append(BACK)
-            cell, _ = way.pop()
+            cell, _ = found.pop()
         else:
-            raise InvalidTrace(f"Expects a way from {maze.origin} to {maze.target}, actual: none")
-    walk = "".join(coordinate_token(at) + move.token for at, move in way) + coordinate_token(cell)
+            raise InvalidTrace(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+    walk = "".join(coordinate_token(at) + move.token for at, move in found) + coordinate_token(cell)
     pieces.append(f"{coordinate_token(cell)}{TARGET}\n{PATH}\n{walk}")
-    return "".join(pieces), [move for _, move in way]
+    return "".join(pieces), [move for _, move in found]
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace; returns the moves of its walk. Raises InvalidTrace naming the step.
+    """Replays the trace.
 
-    It is judged by what is true, not by the order of ``write``. A move passes no wall, and may lead to a cell seen
-    before. ``BACK`` stands where no open passage leads to a cell not yet seen, and leads to the cell before. The
-    exploration ends where it reaches the target. The walk is any way to the target through cells that it saw.
+    Its claims have to be true; the order of moves need not be that of ``write``. A move passes no wall, and may lead to
+    a cell seen before. ``BACK`` is allowed where no open side leads to an unseen cell, and returns to the cell before.
+    The exploration ends on reaching the target. The walk is any path to the target through cells that it saw.
+
+    Returns:
+        The moves of its walk.
+
+    Raises:
+        InvalidTrace: naming the step.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
     return _replay_walk(maze, walk, _replay_exploration(maze, exploration))
@@ -53,12 +57,12 @@ def validate(maze: Maze, trace: str) -> list[Move]:
 
 def _replay_exploration(maze: Maze, exploration: str) -> set[Cell]:
     """Plays an exploration to the target. Returns the cells it saw."""
-    way, seen = [maze.origin], {maze.origin}
+    visited, seen = [maze.origin], {maze.origin}
     tokens = path.trace_tokens(exploration, "an exploration", BACK)
     steps = len(tokens) // 3
     for step in range(1, steps + 1):
         name, wall, token = tokens[3 * step - 3 : 3 * step]
-        cell = way[-1]
+        cell = visited[-1]
         path.check_name(cell, name, step)
         if wall == TARGET or cell == maze.target:
             raise FalseArrival(
@@ -67,14 +71,14 @@ def _replay_exploration(maze: Maze, exploration: str) -> set[Cell]:
             )
         path.check_cell(maze, cell, name, wall, step)
         if token == BACK:
-            if len(way) == 1 or path.unseen_moves(maze, cell, seen):
-                raise FalseDeadEnd(f"Expects a way on from {name} in step {step}, actual: {BACK}")
-            way.pop()
+            if len(visited) == 1 or path.unseen_moves(maze, cell, seen):
+                raise FalseDeadEnd(f"Expects a move on from {name} in step {step}, actual: {BACK}")
+            visited.pop()
         else:
             _, reached = path.take(maze, cell, token, step)
-            way.append(reached)
+            visited.append(reached)
             seen.add(reached)
-    _check_end(maze, way[-1], tokens[3 * steps :], [coordinate_token(maze.target), TARGET], "exploration")
+    _check_end(maze, visited[-1], tokens[3 * steps :], [coordinate_token(maze.target), TARGET], "exploration")
     return seen
 
 

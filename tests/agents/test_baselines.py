@@ -7,6 +7,7 @@ import pytest
 from agents.baselines import BASELINES, GreedyAgent, LeftHandAgent, RandomAgent, RandomLegalAgent, RightHandAgent
 from agents.rollout import rollout
 from maze_env.answers import parse_answer
+from maze_env.attempt import Reply
 from maze_env.dynamics import Outcome
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
@@ -41,37 +42,37 @@ def test_the_baselines_are_known_by_their_own_names():
 @BOTH_MODES
 def test_every_agent_plays_every_size_within_the_budget(name, mode):
     mazes = [*tiny.mazes(5, 2, 2), *tiny.mazes(5, 3, 5)]
-    records = rollout(BASELINES[name](mode), mazes, range(len(mazes)))
-    for maze, record in zip(mazes, records, strict=True):
-        assert record.maze == maze
-        assert 1 <= len(record.moves) <= 4 * maze.rows * maze.cols
-        assert not record.malformed
+    attempts = rollout(BASELINES[name](mode), mazes, range(len(mazes)))
+    for maze, attempt in zip(mazes, attempts, strict=True):
+        assert attempt.maze == maze
+        assert 1 <= len(attempt.moves) <= 4 * maze.rows * maze.cols
+        assert not attempt.malformed
 
 
 @BOTH_MODES
 @pytest.mark.parametrize("name", ["shortest-path", "a-star"])
 def test_the_oracles_solve_everything_in_the_fewest_moves(name, mode):
     mazes = [*list(small_trees())[::7], *tiny.mazes(20, 6, 4), *tiny.mazes(20, 6, 6, braid=1.0)]
-    for record in rollout(BASELINES[name](mode), mazes, range(len(mazes))):
-        assert record.solved
-        assert record.legal
-        assert len(record.moves) == golden.bfs(record.maze.walls, record.maze.origin)[record.maze.target]
+    for attempt in rollout(BASELINES[name](mode), mazes, range(len(mazes))):
+        assert attempt.solved
+        assert attempt.legal
+        assert len(attempt.moves) == golden.bfs(attempt.maze.walls, attempt.maze.origin)[attempt.maze.target]
 
 
 @pytest.mark.parametrize("hand", [LeftHandAgent, RightHandAgent])
 def test_a_wall_follower_finds_every_target_of_a_maze_without_loops(hand):
     # With a hand on the wall each of the n - 1 passages is walked at most once in each direction.
     mazes = [*small_trees(), *tiny.mazes(40, 8, 8)]
-    for record in rollout(hand("plan"), mazes, range(len(mazes))):
-        assert record.solved, record.maze.to_ascii()
-        assert len(record.moves) <= 2 * (record.maze.rows * record.maze.cols - 1)
+    for attempt in rollout(hand("plan"), mazes, range(len(mazes))):
+        assert attempt.solved, attempt.maze.to_ascii()
+        assert len(attempt.moves) <= 2 * (attempt.maze.rows * attempt.maze.cols - 1)
 
 
 @pytest.mark.parametrize("hand", [LeftHandAgent, RightHandAgent])
 def test_a_wall_follower_walks_the_same_way_in_both_modes(hand):
     mazes = tiny.mazes(10, 4, 4)
     played, planned = (rollout(hand(mode), mazes, range(10)) for mode in MODES)
-    assert [record.moves for record in played] == [record.moves for record in planned]
+    assert [attempt.moves for attempt in played] == [attempt.moves for attempt in planned]
 
 
 def test_left_and_right_hand_are_mirror_images():
@@ -80,8 +81,8 @@ def test_left_and_right_hand_are_mirror_images():
     mazes = tiny.mazes(20, 5, 4)
     left = rollout(LeftHandAgent("plan"), mazes, range(20))
     right = rollout(RightHandAgent("plan"), [transform_maze(maze, 1) for maze in mazes], range(20))
-    assert [[swapped[move] for move in record.moves] for record in left] == [list(record.moves) for record in right]
-    assert any(record.moves != other.moves for record, other in zip(left, right, strict=True))
+    assert [[swapped[move] for move in attempt.moves] for attempt in left] == [list(attempt.moves) for attempt in right]
+    assert any(attempt.moves != other.moves for attempt, other in zip(left, right, strict=True))
 
 
 def test_a_wall_follower_forgets_the_last_episode_at_reset():
@@ -95,8 +96,8 @@ def test_a_wall_follower_forgets_the_last_episode_at_reset():
 def test_agents_that_read_walls_never_walk_into_one(agent):
     mazes = tiny.mazes(20, 4, 5)
     for mode in MODES:
-        for record in rollout(agent(mode), mazes, range(20)):
-            assert set(record.outcomes) == {Outcome.MOVED}
+        for attempt in rollout(agent(mode), mazes, range(20)):
+            assert set(attempt.outcomes) == {Outcome.MOVED}
 
 
 def test_random_takes_all_four_moves_equally_often_walls_or_not():
@@ -104,7 +105,7 @@ def test_random_takes_all_four_moves_equally_often_walls_or_not():
     agent = RandomAgent("play")
     observation = maze_to_text(tiny.mazes(1, 3, 3)[0])
     agent.reset(range(500))
-    counts = Counter(text for _ in range(20) for text in agent.act([observation] * 500))
+    counts = Counter(reply.text for _ in range(20) for reply in agent.act([observation] * 500))
     assert set(counts) == set(MOVE_OF_TOKEN)
     assert all(abs(count - 2500) < 217 for count in counts.values())
 
@@ -114,13 +115,13 @@ def test_greedy_takes_a_possible_move_that_ends_nearest_as_the_crow_flies():
     agent = GreedyAgent("play")
     agent.reset(range(60))
     detours = 0
-    for maze, text in zip(mazes, agent.act([maze_to_text(maze) for maze in mazes]), strict=True):
+    for maze, reply in zip(mazes, agent.act([maze_to_text(maze) for maze in mazes]), strict=True):
         reach = {
             word: abs(row - maze.target[0]) + abs(col - maze.target[1])
             for word, (row, col) in golden.open_neighbours(maze.walls, maze.origin)
         }
-        assert reach[text.removeprefix("<|").removesuffix("|>")] == min(reach.values())
-        detours += MOVE_OF_TOKEN[text] is not shortest_path(maze)[0]
+        assert reach[reply.text.removeprefix("<|").removesuffix("|>")] == min(reach.values())
+        detours += MOVE_OF_TOKEN[reply.text] is not shortest_path(maze)[0]
     assert detours  # it is not the oracle
 
 
@@ -129,7 +130,7 @@ def test_greedy_breaks_ties_by_chance():
     room = Maze.from_ascii("+---+---+\n| O     |\n+   +   +\n|     X |\n+---+---+")
     agent = GreedyAgent("play")
     agent.reset(range(64))  # one sided by chance: 2 in 2**64
-    assert set(agent.act([maze_to_text(room)] * 64)) == {"<|down|>", "<|right|>"}
+    assert {reply.text for reply in agent.act([maze_to_text(room)] * 64)} == {"<|down|>", "<|right|>"}
 
 
 @EVERY_AGENT
@@ -145,7 +146,7 @@ def test_the_same_seeds_give_the_same_texts(name, mode):
 def test_other_seeds_give_other_texts(name, mode):
     mazes = tiny.mazes(6, 4, 4)
     first, second = (rollout(BASELINES[name](mode), mazes, range(start, start + 6)) for start in (0, 100))
-    assert [record.texts for record in first] != [record.texts for record in second]
+    assert [attempt.texts for attempt in first] != [attempt.texts for attempt in second]
 
 
 @EVERY_AGENT
@@ -161,24 +162,25 @@ def test_an_episode_does_not_depend_on_its_company(name, mode):
 def test_an_ended_episode_gets_no_text(name):
     agent = BASELINES[name]("play")
     agent.reset([0, 1])
-    texts = agent.act(["", maze_to_text(tiny.mazes(1)[0])])
-    assert texts[0] == ""
-    assert texts[1] in MOVE_OF_TOKEN
+    ended, live = agent.act(["", maze_to_text(tiny.mazes(1)[0])])
+    assert ended.text == ""
+    assert live.text in MOVE_OF_TOKEN
+    assert live == Reply(live.text)  # no tokens are counted, and nothing can be cut off or fail
 
 
 @pytest.mark.parametrize("phrasing", PHRASINGS)
 def test_the_oracle_reads_and_writes_every_phrasing(phrasing):
     mazes = [Maze.from_ascii(golden.EXAMPLE_ASCII), *tiny.mazes(5, 3, 4)]
-    records = rollout(BASELINES["shortest-path"]("plan"), mazes, range(6), phrasing=phrasing)
-    assert all(record.solved for record in records)
-    assert records[0].texts[0] == PHRASINGS[phrasing].translate(golden.EXAMPLE_ANSWER)
+    attempts = rollout(BASELINES["shortest-path"]("plan"), mazes, range(6), phrasing=phrasing)
+    assert all(attempt.solved for attempt in attempts)
+    assert attempts[0].texts[0] == PHRASINGS[phrasing].translate(golden.EXAMPLE_ANSWER)
 
 
 @EVERY_AGENT
 def test_who_looks_at_the_whole_maze_says_that_no_way_leads_to_the_target(name):
     agent = BASELINES[name]("plan")
     halves = Maze.from_ascii(golden.HALVES_ASCII)
-    solved = [record.solved for record in rollout(agent, [halves, *tiny.mazes(3)], range(4))]
+    solved = [attempt.solved for attempt in rollout(agent, [halves, *tiny.mazes(3)], range(4))]
     if name in ("shortest-path", "a-star", "depth-first"):
         assert all(solved)
     else:
@@ -192,5 +194,5 @@ def test_a_plan_that_misses_the_target_ends_with_the_budget():
     )
     agent = GreedyAgent("plan")
     agent.reset([0])
-    moves = parse_answer(agent.act([maze_to_text(trap)])[0]).moves
+    moves = parse_answer(agent.act([maze_to_text(trap)])[0].text).moves
     assert len(moves) == 4 * 9

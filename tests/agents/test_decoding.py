@@ -1,10 +1,13 @@
 """Decoding that drops finished rows writes what ``transformers`` would."""
 
+from contextlib import suppress
+
 import pytest
 import torch
 from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import context_length, drop_finished, end_ids, use_dropping
+from agents.decoding import context_length, drop_finished, early_row_removal, end_ids, evaluation_mode
+from agents.kv_cache import preallocate
 from agents.llm_policy import LLMPolicy
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.tokens import maze_to_text
@@ -132,33 +135,70 @@ def test_processors_of_logits_are_heeded():
     assert (dropping != 2).all()
 
 
-def test_a_model_can_be_told_to_decode_so_from_here_on():
-    model = model_that_ends(3.0)
+def test_for_the_time_of_a_context_whoever_calls_generate_decodes_so():
+    model, rows = model_that_ends(3.0), []
+    model.register_forward_pre_hook(lambda _, inputs, options: rows.append(len(options["input_ids"])), with_kwargs=True)
     inputs = inputs_of(build_tokenizer())
     options = {"max_new_tokens": 25, "do_sample": False}
     plain = model.generate(**inputs, **options)
-    use_dropping(model)
+    assert set(rows) == {24}
+    with suppress(ZeroDivisionError), early_row_removal(model):  # and no longer, however it is left
+        rows.clear()
+        assert torch.equal(model.generate(**inputs, **options), plain)
+        assert min(rows) < 24
+        # A policy that asks for it again is not in conflict.
+        agent = LLMPolicy(model, build_tokenizer(), max_new_tokens=3)
+        agent.reset([0])
+        assert agent.act([maze_to_text(tiny.mazes(1)[0])])
+        raise ZeroDivisionError
+    rows.clear()
     assert torch.equal(model.generate(**inputs, **options), plain)
-    # A policy that asks for it again is not in conflict.
-    agent = LLMPolicy.of_model(model, build_tokenizer(), max_new_tokens=3)
-    agent.reset([0])
-    assert agent.act([maze_to_text(tiny.mazes(1)[0])])
+    assert set(rows) == {24}
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluation_mode_ends_as_it_began(training):
+    model = build_model(tiny.SMALL, 0).train(training)
+    with suppress(ZeroDivisionError), evaluation_mode(model):
+        assert not any(module.training for module in model.modules())
+        raise ZeroDivisionError
+    assert all(module.training == training for module in model.modules())
+
+
+def test_a_cache_that_the_caller_asked_for_is_used():
+    model, used = model_that_ends(3.0), []
+    model.register_forward_pre_hook(
+        lambda _, inputs, options: used.append(options["past_key_values"]), with_kwargs=True
+    )
+    options = {"max_new_tokens": 25, "do_sample": False}
+    plain = model.generate(**inputs_of(build_tokenizer()), **options)
+    given = preallocate(model.config)
+    dropping = model.generate(
+        **inputs_of(build_tokenizer()), **options, past_key_values=given, custom_generate=drop_finished
+    )
+    assert used[-1] is given
+    assert torch.equal(plain, dropping)
+
+
+def test_a_model_with_no_end_token_writes_to_its_budget():
+    model = model_that_ends(3.0)
+    inputs, model.generation_config.eos_token_id = inputs_of(build_tokenizer()), None
+    options = {"max_new_tokens": 6, "do_sample": False, "eos_token_id": None}
+    plain = model.generate(**inputs, **options)
+    assert torch.equal(model.generate(**inputs, **options, custom_generate=drop_finished), plain)
+    assert plain.shape[1] == inputs["input_ids"].shape[1] + 6
 
 
 def test_a_policy_ends_at_every_token_that_ends_its_model():
     model, tokenizer = model_that_ends(1.0), build_tokenizer()
     assert end_ids(model, tokenizer) == [tokenizer.eos_token_id]
     texts = [maze_to_text(maze) for maze in tiny.mazes(8, 3, 4)]
-    before = LLMPolicy.of_model(model, tokenizer, max_new_tokens=25)
-    before.reset(range(8))
-    before.act(texts)
+    before = LLMPolicy(model, tokenizer, max_new_tokens=25).act(texts)
     written = model.generate(**inputs_of(tokenizer), max_new_tokens=3, do_sample=False)[:, -2].tolist()
     other = max(set(written), key=written.count)  # a token that is often written early
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, other]
     assert end_ids(model, tokenizer) == [tokenizer.eos_token_id, other]
-    policy = LLMPolicy.of_model(model, tokenizer, max_new_tokens=25)
-    policy.reset(range(8))
-    policy.act(texts)
-    assert sum(policy.usage.tokens) < sum(before.usage.tokens)
-    assert all(not cut or tokens == 25 for cut, tokens in zip(policy.usage.truncated, policy.usage.tokens, strict=True))
-    assert sum(policy.usage.truncated) < len(texts)
+    after = LLMPolicy(model, tokenizer, max_new_tokens=25).act(texts)
+    assert sum(reply.tokens for reply in after) < sum(reply.tokens for reply in before)
+    assert all(reply.tokens == 25 for reply in after if reply.truncated)
+    assert sum(reply.truncated for reply in after) < len(texts)

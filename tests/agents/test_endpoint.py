@@ -15,9 +15,12 @@ import pytest
 
 from agents import registry
 from agents.errors import InvalidEndpoint
-from agents.rollout import REQUEST_FAILED, rollout
+from agents.prompts import DESCRIBED
+from agents.rollout import rollout
 from benchmarks import mazebench
+from benchmarks.record import load
 from maze_env.answers import moves_to_text
+from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
@@ -50,7 +53,7 @@ class Oracle(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.asked += 1
             self.server.running += 1
-            self.server.most = max(self.server.most, self.server.running)
+            self.server.max_running = max(self.server.max_running, self.server.running)
             number = self.server.asked
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         time.sleep(0.02)
@@ -72,7 +75,7 @@ def server(monkeypatch):
     """A server of the test's own; ``misbehave(number, body) -> (status, body)`` may be replaced."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     made = ThreadingHTTPServer(("127.0.0.1", 0), Oracle)
-    made.lock, made.asked, made.running, made.most, made.keys = threading.Lock(), 0, 0, 0, []
+    made.lock, made.asked, made.running, made.max_running, made.keys = threading.Lock(), 0, 0, 0, []
     made.misbehave = lambda number, body: (200, body)
     listed = {"id": "oracle", "object": "model", "created": 0, "owned_by": "me"}
     made.models = (200, {"object": "list", "data": [listed]})
@@ -87,13 +90,13 @@ def server(monkeypatch):
 @pytest.mark.parametrize("mode", ["plan", "play"])
 def test_a_server_plays(server, mode):
     agent = registry.make(server.url, mode, concurrency=3)
-    records = rollout(agent, MAZES, range(6))
-    assert all(record.solved and record.moves == tuple(shortest_path(record.maze)) for record in records)
-    assert server.most <= 3
+    attempts = rollout(agent, MAZES, range(6))
+    assert all(attempt.solved and attempt.moves == tuple(shortest_path(attempt.maze)) for attempt in attempts)
+    assert server.max_running <= 3
     assert all(key == f"Bearer {KEY}" for key in server.keys)
     if mode == "plan":
-        assert [record.tokens for record in records] == [7] * 6
-        assert records[0].texts[0].startswith("<think>hm</think><|")
+        assert [attempt.tokens for attempt in attempts] == [7] * 6
+        assert attempts[0].texts[0].startswith("<think>hm</think><|")
 
 
 def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
@@ -101,11 +104,13 @@ def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     assert all(r.solved for r in rollout(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
     assert server.asked == 8
     server.misbehave = lambda number, body: (500, {"error": "out of order"})
-    records = rollout(registry.make(server.url, retries=0), MAZES, range(6))
-    assert [record.cause for record in records] == [REQUEST_FAILED] * 6
-    assert not any(record.legal or record.solved for record in records)
+    attempts = rollout(registry.make(server.url, retries=0), MAZES, range(6))
+    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 6
+    assert not any(attempt.legal or attempt.solved or attempt.truncated for attempt in attempts)
+    assert all(attempt.ended_by is EndedBy.REQUEST for attempt in attempts)
+    assert all(attempt.failure.startswith("InternalServerError: Error code: 500") for attempt in attempts)
     played = rollout(registry.make(server.url, "play", retries=0), MAZES, range(6))
-    assert [record.cause for record in played] == [REQUEST_FAILED] * 6
+    assert [attempt.end for attempt in played] == [End.REQUEST_FAILED] * 6
 
 
 @pytest.mark.parametrize(
@@ -113,8 +118,8 @@ def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
 )
 def test_nonsense_is_a_failed_request(server, body):
     server.misbehave = lambda number, right: (200, body)
-    records = rollout(registry.make(server.url, retries=0), MAZES[:2], range(2))
-    assert [record.cause for record in records] == [REQUEST_FAILED] * 2
+    attempts = rollout(registry.make(server.url, retries=0), MAZES[:2], range(2))
+    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
 
 
 def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
@@ -123,10 +128,43 @@ def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
         return 200, body
 
     server.misbehave = hang
-    begun = time.monotonic()
-    records = rollout(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
-    assert time.monotonic() - begun < 2.5
-    assert [record.cause for record in records] == [REQUEST_FAILED] * 2
+    started = time.monotonic()
+    attempts = rollout(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
+    assert time.monotonic() - started < 2.5
+    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
+
+
+@pytest.mark.parametrize("quoted", [KEY, "sk-neve********seen", f"Bearer {KEY}", "Bearer abc.def"])
+def test_a_failure_is_told_in_one_line_without_a_key(server, quoted):
+    long = "very " * 200
+    server.misbehave = lambda number, body: (400, {"error": {"message": f"no {quoted}\nbecause {long}"}})
+    (attempt,) = rollout(registry.make(server.url, retries=0), MAZES[:1], [0])
+    assert attempt.failure.startswith("BadRequestError: Error code: 400")
+    assert "no [key]" in attempt.failure
+    assert not any(secret in attempt.failure for secret in (KEY, quoted, "sk-", "Bearer", "\n"))
+    assert len(attempt.failure) <= 300
+
+
+def test_a_key_of_any_form_is_not_in_a_failure_not_even_where_it_is_cut_off(server, monkeypatch):
+    key = "my own key"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    agent = registry.make(server.url, retries=0)
+    for padding in range(230, 262):  # so that some of these are cut within the key
+        server.misbehave = lambda number, body, padding=padding: (400, {"error": "x" * padding + key})
+        (attempt,) = rollout(agent, MAZES[:1], [0])
+        assert "my" not in attempt.failure
+
+
+def test_tokens_that_the_server_does_not_count_are_unknown(server):
+    def uncounted(number, body):
+        del body["usage"]
+        body["choices"][0]["finish_reason"] = "length"
+        return 200, body
+
+    server.misbehave = uncounted
+    for mode in ("plan", "play"):
+        (attempt,) = rollout(registry.make(server.url, mode), MAZES[:1], [0])
+        assert (attempt.tokens, attempt.solved) == (None, True)
 
 
 def test_a_cut_completion_is_told_as_such(server):
@@ -135,18 +173,22 @@ def test_a_cut_completion_is_told_as_such(server):
         return 200, body
 
     server.misbehave = cut
-    assert all(record.truncated for record in rollout(registry.make(server.url), MAZES[:2], range(2)))
+    for attempt in rollout(registry.make(server.url), MAZES[:2], range(2)):
+        assert (attempt.ended_by, attempt.truncated) == (EndedBy.TOKEN_BUDGET, True)
 
 
 def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp_path, capsys):
-    server.misbehave = lambda number, body: (200, body) if number % 2 else (400, {"error": {"message": "no"}})
+    server.misbehave = lambda number, body: (200, body) if number % 2 else (400, {"error": {"message": f"no {KEY}"}})
     output = tmp_path / "result.json"
     arguments = ["--agent", server.url, "--output", str(output), "--agent-option", "retries=0"]
     mazebench.main([*arguments, "--agent-option", "concurrency=1"])
-    stored = json.loads(output.read_text())
-    assert stored["summary"]["solved_rate"] == 0.5
-    assert stored["summary"]["causes"][REQUEST_FAILED] == 50
-    assert stored["agent_options"] == {"retries": 0, "concurrency": 1}
+    stored = load(output)
+    assert stored.summary.solved_rate == 0.5
+    assert stored.summary.ends == {End.SOLVED: 50, End.REQUEST_FAILED: 50}
+    assert stored.agent_options == {"retries": 0, "concurrency": 1}
+    assert stored.settings == registry.make(server.url).settings
+    assert stored.settings.items() >= {"temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED}.items()
+    assert sum("no [key]" in attempt.failure for attempt in stored.attempts) == 50
     assert KEY not in output.read_text() + "".join(capsys.readouterr())
 
 
@@ -179,6 +221,7 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
     [
         ("http://localhost:1/v1", {}, "Expects an endpoint as http://HOST:PORT/v1#MODEL"),
         ("http:///v1#m", {}, "Expects an endpoint as"),
+        ("http://me:secret@/v1#m", {}, "Expects an endpoint as"),
         ("http://me:secret@localhost:1/v1#m", {}, "without user, password or query"),
         ("http://localhost:1/v1?key=secret#m", {}, "without user, password or query"),
         ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects max_new_tokens, batch_size and concurrency"),
@@ -220,13 +263,13 @@ def test_transformers_serve_answers(tmp_path):
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process)
             agent = registry.make(f"http://127.0.0.1:{port}/v1#{folder}", max_new_tokens=5, concurrency=2)
-            records = rollout(agent, MAZES[:3], range(3))
+            attempts = rollout(agent, MAZES[:3], range(3))
         finally:
             process.terminate()
             process.wait(timeout=30)
-    assert [record.tokens for record in records] == [5] * 3, (tmp_path / "log").read_text()[-2000:]
-    assert all(record.cause != REQUEST_FAILED for record in records)
-    assert maze_to_text(records[0].maze) == maze_to_text(MAZES[0])
+    assert [attempt.tokens for attempt in attempts] == [5] * 3, (tmp_path / "log").read_text()[-2000:]
+    assert all(attempt.end is not End.REQUEST_FAILED for attempt in attempts)
+    assert maze_to_text(attempts[0].maze) == maze_to_text(MAZES[0])
 
 
 def wait_for(url, process, seconds=120):

@@ -1,20 +1,36 @@
-"""The one renderer of prompts: which wording, which template, and whether the template opens the thinking."""
+"""The one renderer of prompts: which text, which chat template, and whether the template opens the thinking."""
+
+import hashlib
 
 import pytest
 from transformers import AutoTokenizer
 
-from agents.prompts import DESCRIBED, WORDINGS, prompt_style, render, set_template
+from agents.prompts import (
+    DESCRIBED,
+    PROMPT_TEMPLATES,
+    Replies,
+    conversation,
+    multi_turn_prompt_template,
+    prompt_settings,
+    prompt_template,
+    render,
+    render_play,
+    reply_text,
+    set_prompt_template,
+    token_ids,
+)
 from agents.tiny_model import build_tokenizer
 from maze_env.answers import moves_to_text
-from maze_env.errors import UnknownName, UnreadableMaze
+from maze_env.episode import Episode
+from maze_env.errors import InvalidConfig, UnknownName, UnreadableMaze
 from maze_env.phrasings import PHRASINGS
 from maze_env.solving import shortest_path
-from maze_env.tokens import BLANK, MARKERS, maze_to_text
+from maze_env.tokens import MARKERS, maze_to_text
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT
 
 
-def test_the_embedded_model_reads_the_bare_maze_and_nothing_else():
+def test_the_tiny_model_reads_the_bare_maze_and_nothing_else():
     prompt = render(build_tokenizer(), EXAMPLE_TEXT)
     assert prompt.text == EXAMPLE_TEXT
     assert prompt.thinking_opened is False
@@ -81,22 +97,95 @@ def test_the_maze_is_put_in_once_even_if_its_text_holds_braces():
     assert render(tiny.byte_tokenizer(), "{maze}").text.count("{maze}") == 1
 
 
-def test_a_style_of_ones_own_choice_is_saved_with_the_tokenizer(tmp_path):
-    tiny.byte_tokenizer(tiny.CHAT, prompt_style="bare").save_pretrained(tmp_path)
-    prompt = render(AutoTokenizer.from_pretrained(tmp_path), BLANK)
-    assert prompt.text == f"<im_start>user\n{BLANK}<im_end>\n<im_start>assistant\n"
+OWN = 'Say "go" \\n, é 😀,\n{% raw %}{{ maze }}\n{maze}\tGo, AROUND.\'\n'
+
+
+@pytest.mark.parametrize("chat", [None, tiny.CHAT, tiny.R1_CHAT, {"default": tiny.CHAT, "tool_use": tiny.R1_CHAT}])
+def test_ones_own_prompt_is_written_as_it_is_and_saved_with_the_tokenizer(tmp_path, chat):
+    tokenizer = tiny.byte_tokenizer(chat)
+    observation = Episode(tiny.mazes(1)[0], "play").observation
+    play = render_play(tokenizer, observation), Replies(tokenizer).write(observation)
+    around = prompt_template(tokenizer).split(DESCRIBED)
+    set_prompt_template(tokenizer, "Another, set before: {maze}")
+    set_prompt_template(tokenizer, OWN)
+    tokenizer.save_pretrained(tmp_path)
+    for own in (tokenizer, AutoTokenizer.from_pretrained(tmp_path)):
+        assert render(own, "MAZE\n").text == OWN.replace("{maze}", "MAZE\n").join(around)
+        assert prompt_template(own) == OWN.join(around)
+        assert play == (render_play(own, observation), Replies(own).write(observation))
+        assert own.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False).count("Hi") == 1
+
+
+def test_a_tiny_models_prompt_can_be_ones_own_too():
+    tokenizer = build_tokenizer()
+    set_prompt_template(tokenizer, "\n{maze}")
+    assert render(tokenizer, EXAMPLE_TEXT).text == "\n" + EXAMPLE_TEXT
+    assert render(tokenizer, "MAZE", "transposed").text == "MAZE"
+
+
+@pytest.mark.parametrize("template", ["none", "{maze} and {maze}"])
+def test_a_prompt_without_one_place_for_the_maze_is_refused(template):
+    with pytest.raises(InvalidConfig, match=f"'{{maze}}' once in it, actual: {template.count('{maze}')} times"):
+        set_prompt_template(tiny.byte_tokenizer(), template)
 
 
 @pytest.mark.parametrize("phrasing", PHRASINGS)
-def test_each_phrasing_has_a_wording_of_its_own_that_asks_for_the_same_answer(phrasing):
+@pytest.mark.parametrize("make", [build_tokenizer, lambda: tiny.byte_tokenizer(tiny.R1_CHAT), tiny.byte_tokenizer])
+def test_the_prompt_template_is_the_prompt_but_for_the_maze(make, phrasing):
+    tokenizer = make()
+    template = prompt_template(tokenizer, phrasing)
+    if phrasing != "terse" or tokenizer.chat_template != build_tokenizer().chat_template:
+        assert template.replace("{maze}", "MAZE") == render(tokenizer, "MAZE", phrasing).text
+    settings = prompt_settings(template)
+    assert settings["prompt_template"] == template
+    assert settings["prompt_template_sha256"] == hashlib.sha256(template.encode()).hexdigest()
+    assert settings["thinking_opened"] == (tokenizer.chat_template == tiny.R1_CHAT)
+
+
+@pytest.mark.parametrize("make", [build_tokenizer, lambda: tiny.byte_tokenizer(tiny.CHAT), tiny.byte_tokenizer])
+def test_the_multi_turn_prompt_template_is_the_prompt_but_for_maze_and_state(make):
+    tokenizer = make()
+    observation = Episode(tiny.mazes(1)[0], "play").observation
+    template = multi_turn_prompt_template(tokenizer)
+    state = reply_text(observation, bare=tokenizer.chat_template == build_tokenizer().chat_template)
+    written = template.replace("{maze}", observation.text).replace("{state}", state)
+    assert written == render_play(tokenizer, observation).text
+
+
+def test_the_tiny_models_template_is_the_maze():
+    assert prompt_template(build_tokenizer()) == "{maze}"
+    assert multi_turn_prompt_template(build_tokenizer()) == "{maze}{state}"
+
+
+@pytest.mark.parametrize("chat", [None, tiny.CHAT, "<s>" + tiny.R1_CHAT])
+def test_a_trainer_that_applies_the_chat_template_reads_the_same_tokens(chat):
+    tokenizer = tiny.byte_tokenizer(chat)
+    set_prompt_template(tokenizer, OWN)
+    expected = token_ids(tokenizer, [render(tokenizer, EXAMPLE_TEXT).text])
+    messages = conversation(EXAMPLE_TEXT)
+    applied = tokenizer.apply_chat_template([messages], tokenize=True, add_generation_prompt=True, return_dict=True)
+    assert applied["input_ids"] == expected
+
+
+def test_text_outside_a_closed_vocabulary_is_told_from_other_errors():
+    assert token_ids(build_tokenizer(), ["<|up|>", ""]) == [[28], []]
+    with pytest.raises(UnreadableMaze, match="actual: 'x'"):
+        token_ids(build_tokenizer(), ["<|up|>", "<|up|>x"])
+    for tokenizer in (build_tokenizer(), tiny.byte_tokenizer()):
+        with pytest.raises(TypeError):
+            token_ids(tokenizer, ["<|up|>", None])
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_each_phrasing_has_a_prompt_of_its_own_that_asks_for_the_same_answer(phrasing):
     tokenizer = tiny.byte_tokenizer()
     text = " ".join(render(tokenizer, "THE-MAZE", phrasing).text.split())
     assert text.count("THE-MAZE") == 1
     assert "<|unreachable|>" in text
     assert ("<|north|>" in text) == (phrasing == "renamed")
     assert ("<|up|>" in text) == (phrasing != "renamed")
-    others = {WORDINGS[name] for name in PHRASINGS if name != phrasing}
-    assert WORDINGS[phrasing] not in others
+    others = {PROMPT_TEMPLATES[name] for name in PHRASINGS if name != phrasing}
+    assert PROMPT_TEMPLATES[phrasing] not in others
 
 
 @pytest.mark.parametrize(
@@ -116,28 +205,23 @@ def test_each_phrasing_has_a_wording_of_its_own_that_asks_for_the_same_answer(ph
         ("ascii", "O is where you start, X is where you must arrive"),
     ],
 )
-def test_a_wording_explains_its_phrasing(phrasing, said):
-    assert said in " ".join(WORDINGS[phrasing].split())
+def test_a_prompt_explains_its_phrasing(phrasing, said):
+    assert said in " ".join(PROMPT_TEMPLATES[phrasing].split())
 
 
-def test_ones_own_wording_speaks_of_the_standard_phrasing_alone():
+def test_ones_own_prompt_speaks_of_the_standard_phrasing_alone():
     tokenizer = tiny.byte_tokenizer()
-    set_template(tokenizer, "Mine: {maze}")
+    set_prompt_template(tokenizer, "Mine: {maze}")
     assert render(tokenizer, "MAZE").text == "Mine: MAZE"
-    assert render(tokenizer, "MAZE", "ascii").text == WORDINGS["ascii"].replace("{maze}", "MAZE")
+    assert render(tokenizer, "MAZE", "ascii").text == PROMPT_TEMPLATES["ascii"].replace("{maze}", "MAZE")
 
 
-def test_a_bare_model_reads_every_phrasing_bare_and_takes_no_other_wording():
+def test_a_bare_model_reads_every_phrasing_bare_and_takes_no_other_prompt():
     assert render(build_tokenizer(), "MAZE", "transposed").text == "MAZE"
-    with pytest.raises(UnreadableMaze, match="a bare one, which has no 'terse' one"):
+    with pytest.raises(UnreadableMaze, match="a prompt for 'terse', actual: one that reads bare mazes"):
         render(build_tokenizer(), "MAZE", "terse")
     with pytest.raises(UnknownName, match="Did you mean 'terse'"):
         render(build_tokenizer(), "MAZE", "tersse")
-
-
-def test_an_unknown_style_names_the_nearest():
-    with pytest.raises(UnknownName, match="Did you mean 'described'"):
-        prompt_style(tiny.byte_tokenizer(prompt_style="descrebed"))
 
 
 def test_a_byte_level_tokenizer_writes_prompts_without_loss():

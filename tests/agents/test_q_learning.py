@@ -14,23 +14,23 @@ MAZES = [generate(key, MazeSpec(5, 5, split=None)) for key in range(40)]
 
 def test_within_its_budget_it_has_learned_the_shortest_way_of_every_maze():
     agent = QLearningAgent()
-    records = rollout(agent, MAZES, range(40))
-    assert all(record.solved and len(record.moves) == record.start_distance for record in records)
+    attempts = rollout(agent, MAZES, range(40))
+    assert all(attempt.solved and len(attempt.moves) == attempt.start_distance for attempt in attempts)
     assert len(agent.learning_curve) == 60
     assert agent.learning_curve[-1] == 1.0
 
 
 def test_with_one_episode_it_has_not():
     agent = QLearningAgent(episodes=1)
-    records = rollout(agent, MAZES, range(40))
-    assert sum(record.solved for record in records) < 40
+    attempts = rollout(agent, MAZES, range(40))
+    assert sum(attempt.solved for attempt in attempts) < 40
 
 
 def test_mazes_of_several_sizes_are_learned_together_and_the_same_way_each_time():
     mazes = [generate(key, MazeSpec(*size, split=None)) for key, size in enumerate([(3, 3), (4, 5), (3, 3), (6, 2)])]
     first, second = (rollout(QLearningAgent(episodes=20), mazes, range(4)) for _ in range(2))
-    assert [record.moves for record in first] == [record.moves for record in second]
-    assert all(record.solved for record in first)
+    assert [attempt.moves for attempt in first] == [attempt.moves for attempt in second]
+    assert all(attempt.solved for attempt in first)
 
 
 def test_walls_are_learned_by_running_into_them():

@@ -1,11 +1,15 @@
 """From a name to an agent."""
 
+import doctest
+import sys
+
 import pytest
 
-from agents import registry
+from agents import base, registry
 from agents.baselines import BASELINES
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy
+from agents.multi_turn_policy import MultiTurnPolicy
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, UnknownName
@@ -13,6 +17,7 @@ from tests import tiny
 
 PLUGIN = '''
 from agents.base import Agent
+from maze_env.attempt import Reply
 
 
 class Stubborn(Agent):
@@ -23,11 +28,8 @@ class Stubborn(Agent):
     def __init__(self, mode, move="<|up|>"):
         self.mode, self.move = mode, move
 
-    def reset(self, seeds):
-        pass
-
     def act(self, observations):
-        return [self.move] * len(observations)
+        return [Reply(self.move)] * len(observations)
 
 
 class Planner(Stubborn):
@@ -71,6 +73,37 @@ def test_a_folder_with_a_model_becomes_a_policy_with_its_options(tmp_path):
     assert (agent.mode, agent.generation.temperature, agent.generation.max_new_tokens) == ("play", 0.5, 3)
 
 
+def test_an_option_makes_a_model_play_in_one_dialogue(tmp_path):
+    folder = tiny.save(tmp_path, build_model(tiny.SMALL, 0), build_tokenizer())
+    agent = registry.make(folder, "play", multi_turn=True, restrict="legal", max_turn_tokens=3)
+    assert isinstance(agent, MultiTurnPolicy)
+    assert (agent.name, agent.decoder.restrict, agent.decoder.max_turn_tokens) == (folder, "legal", 3)
+    with pytest.raises(InvalidConfig, match=r"one of \('play',\), actual: 'plan'"):
+        registry.make(folder, "plan", multi_turn=True)
+    assert isinstance(registry.make(folder, "play", multi_turn=False), LLMPolicy)
+
+
+def test_a_pickle_is_refused_without_the_library_that_wrote_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    with pytest.raises(InvalidCheckpoint, match=r"Expects a folder of training\.ppo, actual: 'runs/policy\.zip'"):
+        registry.make("runs/policy.zip", "play")
+
+
+def test_a_policy_whose_library_is_absent_names_the_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    monkeypatch.delitem(sys.modules, "agents.sb3", raising=False)
+    (tmp_path / "sb3_config.json").write_text("{}")
+    with pytest.raises(InvalidConfig, match=r"pip install -e \.\[sb3\]"):
+        registry.make(str(tmp_path), "play")
+
+
+@pytest.mark.parametrize("module", [base, registry])
+def test_docstring_examples_are_true(module):
+    failed, attempted = doctest.testmod(module)
+    assert attempted > 0
+    assert failed == 0
+
+
 @pytest.mark.parametrize(("given", "nearest"), [("shortest-paht", "shortest-path"), ("random_legal", "random-legal")])
 def test_an_unknown_name_names_the_nearest(given, nearest):
     with pytest.raises(UnknownName, match=rf"actual: '{given}'\. Did you mean '{nearest}'"):
@@ -97,8 +130,8 @@ def test_a_folder_without_a_model_is_an_invalid_checkpoint(tmp_path):
 
 def test_ones_own_class_plugs_in_with_its_options(plugin):
     agent = registry.make("my_agents:Stubborn", "play", move="<|left|>")
-    records = rollout(agent, tiny.mazes(2), [0, 1], max_steps=3)
-    assert [record.texts for record in records if not record.solved] == [("<|left|>",) * 3] * 2
+    attempts = rollout(agent, tiny.mazes(2), [0, 1], max_steps=3)
+    assert [attempt.texts for attempt in attempts if not attempt.solved] == [("<|left|>",) * 3] * 2
 
 
 def test_ones_own_function_plugs_in(plugin):

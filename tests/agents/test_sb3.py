@@ -1,5 +1,9 @@
 """Stable-Baselines3 on the vector environment, and its policies as agents. Skipped where it is not installed."""
 
+import json
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,35 +26,132 @@ def policy(tmp_path_factory):
         "--total_timesteps", "60000", "--n_steps", "16", "--batch_size", "256", "--channels", "16", "--iterations", "2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return folder / "policy.zip"
+    return folder
 
 
 def test_a_policy_learns_small_mazes_and_plays_them_through_the_registry(policy):
     agent = registry.make(str(policy), "play")
     mazes = [generate(key, MazeSpec(2, 2)) for key in range(40)]
-    records = rollout(agent, mazes, range(40))
-    assert sum(record.solved for record in records) >= 36  # a random walker solves all too, but not in the fewest moves
-    assert np.mean([len(record.moves) - record.start_distance for record in records if record.solved]) < 0.2
+    attempts = rollout(agent, mazes, range(40))
+    assert (
+        sum(attempt.solved for attempt in attempts) >= 36
+    )  # a random walker solves all too, but not in the fewest moves
+    assert np.mean([len(attempt.moves) - attempt.start_distance for attempt in attempts if attempt.solved]) < 0.2
 
 
 def test_the_run_is_recorded_and_not_overwritten(policy):
-    assert (policy.parent / "run.json").is_file()
-    done = tiny.python("-m", "training.ppo", "--output_dir", str(policy.parent))
+    assert {file.name for file in policy.iterdir()} == {"run.json", "sb3_config.json", "policy.safetensors"}
+    done = tiny.python("-m", "training.ppo", "--output_dir", str(policy))
     assert done.returncode == 2
     assert "Expects a new folder, actual:" in done.stderr
 
 
-def test_a_maze_of_another_size_and_a_file_of_another_kind_are_refused(policy, tmp_path):
+def test_a_maze_of_another_size_and_a_mode_that_it_lacks_are_refused(policy):
     agent = registry.make(str(policy), "play")
     with pytest.raises(InvalidMaze, match="Expects mazes of 2x2, actual: 3x3"):
         rollout(agent, [generate(0, MazeSpec(3, 3))], [0])
-    with pytest.raises(InvalidCheckpoint, match="which does not exist"):
-        registry.make("nothing.zip", "play")
-    (tmp_path / "bad.zip").write_bytes(b"no zip")
-    with pytest.raises(InvalidCheckpoint, match="Expects a PPO policy"):
-        registry.make(str(tmp_path / "bad.zip"), "play")
     with pytest.raises(InvalidConfig, match="actual: 'plan'"):
         registry.make(str(policy), "plan")
+    assert not agent.supports("terse")
+    assert agent.supports("standard")
+
+
+class Boom:
+    """Its unpickling leaves a trace."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_is_refused_unread_and_the_error_says_what_to_do(tmp_path):
+    mark, bad = tmp_path / "code-has-run", tmp_path / "policy.zip"
+    bad.write_bytes(pickle.dumps(Boom(mark)))
+    for name in (str(bad), "nothing.zip", "runs/policy.zip"):
+        with pytest.raises(InvalidCheckpoint, match=r"a pickle, which runs code .* Train anew, or .* save_policy\("):
+            registry.make(name, "play")
+    for file in ("sb3_config.json", "policy.safetensors"):
+        (tmp_path / file).write_bytes(bad.read_bytes())
+    with pytest.raises(InvalidCheckpoint, match=r"Expects a folder with sb3_config\.json and policy\.safetensors"):
+        registry.make(str(tmp_path), "play")
+    assert not mark.exists()
+
+
+def small_model(**options):
+    from agents.sb3 import MazeVecEnv, policy_options
+
+    env = MazeVecEnv(2, rows=2, cols=3, view="grid", **options)
+    return sb3.PPO("MlpPolicy", env, policy_kwargs=policy_options(4, 2), n_steps=4, batch_size=8, seed=0, device="cpu")
+
+
+@pytest.mark.parametrize("view_radius", [None, 1])
+def test_a_policy_that_was_stored_is_the_same(tmp_path, view_radius):
+    from agents.sb3 import load_policy, save_policy
+
+    model = small_model(view_radius=view_radius)
+    model.learn(64)
+    save_policy(model.policy, tmp_path / "policy")
+    stored = load_policy(tmp_path / "policy")
+    assert stored.observation_space == model.observation_space
+    weights, expected = stored.state_dict(), model.policy.state_dict()
+    assert weights.keys() == expected.keys()
+    assert all(np.array_equal(weights[name], expected[name]) for name in weights)
+    observations = model.env.reset()
+    moves, expected_moves = (one.predict(observations, deterministic=True)[0] for one in (stored, model))
+    assert np.array_equal(moves, expected_moves)
+    mazes = [generate(key, MazeSpec(2, 3)) for key in range(4)]
+    attempts = rollout(registry.make(str(tmp_path / "policy"), "play"), mazes, range(4), view_radius=view_radius)
+    assert all(attempt.moves for attempt in attempts)
+
+
+def test_a_policy_as_stable_baselines3_saved_it_is_converted_as_the_error_says(tmp_path):
+    from agents.sb3 import load_policy, save_policy
+
+    model = small_model()
+    model.save(tmp_path / "policy.zip")
+    save_policy(sb3.PPO.load(tmp_path / "policy.zip").policy, tmp_path / "policy")
+    weights, expected = load_policy(tmp_path / "policy").state_dict(), model.policy.state_dict()
+    assert all(np.array_equal(weights[name], expected[name]) for name in expected)
+
+
+def test_another_network_is_not_stored_in_part(tmp_path):
+    from agents.sb3 import MazeVecEnv, save_policy
+
+    model = sb3.PPO("MlpPolicy", MazeVecEnv(2, rows=2, cols=2, view="grid"), n_steps=4, batch_size=8, device="cpu")
+    with pytest.raises(
+        InvalidConfig, match=r"Expects a policy with agents\.sb3\.policy_options, actual: FlattenExtractor"
+    ):
+        save_policy(model.policy, tmp_path / "policy")
+    assert not (tmp_path / "policy").exists()
+
+
+def change(config, **values):
+    config.write_text(json.dumps({**json.loads(config.read_text()), **values}))
+
+
+DAMAGES = {
+    "no weights": lambda folder: (folder / "policy.safetensors").unlink(),
+    "weights cut off": lambda folder: (folder / "policy.safetensors").write_bytes(b"12345678"),
+    "no json": lambda folder: (folder / "sb3_config.json").write_text("{"),
+    "no object": lambda folder: (folder / "sb3_config.json").write_text("[]"),
+    "no sizes": lambda folder: (folder / "sb3_config.json").write_text("{}"),
+    "other sizes": lambda folder: change(folder / "sb3_config.json", channels=5),
+    "no size": lambda folder: change(folder / "sb3_config.json", channels="16"),
+    "no view": lambda folder: change(folder / "sb3_config.json", observation_shape=[5, 2, 3]),
+    "another view": lambda folder: change(folder / "sb3_config.json", observation_shape=[7, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_an_error_that_names_it(tmp_path, damage):
+    from agents.sb3 import save_policy
+
+    save_policy(small_model().policy, tmp_path)
+    DAMAGES[damage](tmp_path)
+    with pytest.raises(InvalidCheckpoint, match=f"of training.ppo, actual: '{tmp_path}'"):
+        registry.make(str(tmp_path), "play")
 
 
 def test_the_vec_env_reports_episodes_as_sb3_expects():

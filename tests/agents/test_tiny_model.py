@@ -1,16 +1,18 @@
-"""The embedded model's vocabulary, tokenizer and weights."""
+"""The tiny model's vocabulary, tokenizer and weights."""
 
 import hashlib
 
 import pytest
 import torch
+from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.prompts import conversation
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
-from maze_env.vocabulary import BOS, EOS, MAX_SIDE, PAD, VOCABULARY
+from maze_env.vocabulary import BOS, EOS, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
 from tests import tiny
 
 
@@ -51,12 +53,12 @@ def test_every_token_of_the_vocabulary_is_one_id(loaded):
 
 
 def test_every_maze_token_is_in_the_vocabulary():
-    coordinates = [f"<|{row}-{col}|>" for row in range(MAX_SIDE) for col in range(MAX_SIDE)]
+    coordinates = [f"<|{row}-{col}|>" for row in range(MAX_VOCABULARY_SIDE) for col in range(MAX_VOCABULARY_SIDE)]
     words = [*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, *coordinates, THINK_OPEN, THINK_CLOSE]
     assert set(words) <= set(VOCABULARY)
 
 
-@pytest.mark.parametrize("style", traces.STYLES)
+@pytest.mark.parametrize("style", traces.TRACE_STYLES)
 def test_mazes_and_traces_round_trip_exactly_through_a_saved_tokenizer(loaded, style):
     # Steps of two digits occur in the redrawn styles, coordinates of two digits in the 2x12 grid.
     for maze in [*tiny.mazes(6, 5, 5, min_length=12), *tiny.mazes(3, 2, 12, min_length=10)]:
@@ -96,8 +98,14 @@ def test_batches_are_padded_on_the_left(loaded):
     assert loaded(["<|up|>", "<|up|><|up|>"], padding=True)["input_ids"] == [[0, 28], [28, 28]]
 
 
-def test_the_prompt_style_travels_with_the_tokenizer(loaded):
-    assert loaded.init_kwargs["prompt_style"] == "bare"
+def test_its_chat_template_writes_the_maze_alone_and_travels_with_the_tokenizer(loaded):
+    text = maze_to_text(tiny.mazes(1, 4, 5)[0])
+    messages = conversation(text)
+    assert loaded.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) == text
+    # A trainer that tokenises messages itself adds nothing either, also where a table has filled in what is missing.
+    rows = Dataset.from_list([{"prompt": messages}, {"prompt": [{"role": "user", "content": "<|up|>"}]}])["prompt"]
+    ids = loaded.apply_chat_template(rows[:], tokenize=True, add_generation_prompt=True, return_dict=True)["input_ids"]
+    assert ids == [loaded(text, add_special_tokens=False)["input_ids"], [28]]
 
 
 def test_begin_end_and_padding_agree_everywhere_also_after_saving(tmp_path, tokenizer):
@@ -118,7 +126,7 @@ def test_weights_are_a_pure_function_of_the_seed():
 
 
 def test_the_model_has_the_sizes_asked_for_and_one_embedding_matrix():
-    config = EmbeddedConfig(hidden_size=48, layers=3, heads=4, context=512)
+    config = TinyConfig(hidden_size=48, layers=3, heads=4, context=512)
     model = build_model(config, seed=0)
     embedding = model.get_input_embeddings().weight
     assert embedding.shape == (len(VOCABULARY), 48)

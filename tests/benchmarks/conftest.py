@@ -3,8 +3,8 @@ import json
 import pytest
 
 from benchmarks.mazebench import main as run_benchmark
-from benchmarks.report.page import page
 from benchmarks.record import load
+from benchmarks.report.page import page
 from maze_env import traces
 from maze_env.solving import shortest_path
 from tests.browser import Page, chromium

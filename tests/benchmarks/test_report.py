@@ -229,8 +229,8 @@ def test_moves_say_what_they_did(results):
                 assert letter == str(int(move))
                 kinds["illegal"] += 1
                 continue
-            nearer = left[move.from_cell(cell)] < left[cell]
-            cell = move.from_cell(cell)
+            nearer = left[move.apply(cell)] < left[cell]
+            cell = move.apply(cell)
             assert letter.isupper() == nearer
             kinds["nearer" if nearer else "detour"] += 1
     assert min(kinds.values()) > 10

@@ -14,7 +14,7 @@ def walk(maze, letters):
     """The numbers of the cells that stored moves lead through."""
     cells = [maze.origin]
     for move in moves_of(letters):
-        cells.append(move.from_cell(cells[-1]) if maze.is_open(cells[-1], move) else cells[-1])
+        cells.append(move.apply(cells[-1]) if maze.is_open(cells[-1], move) else cells[-1])
     return [row * maze.cols + col for row, col in cells]
 
 

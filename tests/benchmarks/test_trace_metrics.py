@@ -30,7 +30,7 @@ def completion(style, key=0, maze=MAZE):
     return traces.write(style, maze, key)
 
 
-@pytest.mark.parametrize("style", [name for name in traces.STYLES if name != "direct"])
+@pytest.mark.parametrize("style", [name for name in traces.TRACE_STYLES if name != "direct"])
 def test_training_data_is_valid_and_its_answers_follow(style):
     for key in range(30):
         reasoning = trace_of(MAZE, completion(style, key))
@@ -66,7 +66,7 @@ def test_an_answer_alone_has_no_reasoning():
         ("search", "<|up_left_wall|>", "<|up_wall|>", "drawing", "Expects <|up_left_wall|> for <|3-1|> in step 1"),
         ("search", "<|down|>", "<|right|>", "step", "Expects step 2 in <|3-2|>, actual"),  # possible, and not made
         ("search", "<|down|>", "<|left|>", "step", "Expects a possible move in step 1"),  # a wall
-        ("search", "<|down|>", "BACK", "dead_end", "Expects a way on from <|3-1|> in step 1, actual: BACK"),
+        ("search", "<|down|>", "BACK", "dead_end", "Expects a move on from <|3-1|> in step 1, actual: BACK"),
         ("search", "<|3-1|>", "<|0-0|>", "start", "Expects step 1 in <|3-1|>, actual: <|0-0|>"),
         ("search", "<|4-1|>", "<|0-0|>", "step", "Expects step 2 in <|4-1|>, actual: <|0-0|>"),
         ("search", "<|4-1|>", "<|4-1|><|target|>", "arrival", "Expects <|target|> on <|2-4|>"),
@@ -220,7 +220,7 @@ def test_a_trace_is_read_in_the_tokens_of_its_phrasing():
 
 
 @settings(max_examples=300, deadline=None)
-@given(style=st.sampled_from(sorted(traces.STYLES)), key=st.integers(0, 20), seed=st.integers(0, 2**32))
+@given(style=st.sampled_from(sorted(traces.TRACE_STYLES)), key=st.integers(0, 20), seed=st.integers(0, 2**32))
 def test_whatever_a_model_writes_is_read_without_an_error(style, key, seed):
     random = Random(seed)
     maze = tiny.mazes(1, 3, 4)[0]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.report import trace_replay
 from benchmarks.record import load as load_result
+from benchmarks.report import trace_replay
 from benchmarks.suites import load
-from benchmarks.trace_metrics import read_trace
+from benchmarks.trace_metrics import trace_of
 from maze_env import traces
 from maze_env.maze import Maze
 from maze_env.moves import MOVES
@@ -136,7 +136,7 @@ def invalid(trace, maze=FORK):
 def test_turning_back_without_a_reason_is_invalid(trace, marked):
     # A past fault: of these, BACK at the origin alone was marked.
     assert invalid(trace) == marked
-    fault = read_trace(FORK, traces.wrap(trace, [MOVES[3]])).fault
+    fault = trace_of(FORK, traces.wrap(trace, [MOVES[3]])).fault
     assert bool(fault) == bool(marked)
 
 
@@ -171,7 +171,7 @@ def test_every_faulty_trace_of_the_example_has_a_mark_and_no_other():
     for attempt in result.attempts:
         maze, text = mazes[attempt.maze], attempt.texts[0]
         pieces = trace_replay.plan_pieces(maze, text, attempt.thinking_opened, len(attempt.moves))
-        fault = read_trace(maze, text).fault
+        fault = trace_of(maze, text).fault
         assert any("invalid" in piece[2:] for piece in pieces if isinstance(piece, list)) == bool(fault)
         faulty += bool(fault)
     assert faulty == 16

@@ -63,7 +63,6 @@ def test_one_by_one_equals_the_batch_whatever_else_is_in_it(spec):
 
 
 def test_interpreted_and_compiled_kernels_give_the_same_bytes():
-    # Also trips when numba serves a stale cache: it does not notice a change in a kernel that another file imports.
     compiled = run_python(PRINT_BYTES)
     assert compiled.count("\n") == 13
     assert run_python(PRINT_BYTES, NUMBA_DISABLE_JIT="1") == compiled
@@ -164,10 +163,10 @@ def test_lengths_can_differ_from_maze_to_maze():
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (([1], [9]), "Expects a least and a greatest length for each of 8 keys, actual: 1, 1"),
+        (([1], [9]), "Expects a min and a max length for each of 8 keys, actual: 1, 1"),
         (([1] * 8, [9] * 7), "actual: 8, 7"),
         (([1, 0] * 4, [9] * 8), "Expects lengths from 1 up, .* actual: 0 to 9 for maze 1"),
-        (([1] * 7 + [5], [4] * 8), "the least not above the greatest, actual: 5 to 4 for maze 7"),
+        (([1] * 7 + [5], [4] * 8), "min not above max, actual: 5 to 4 for maze 7"),
     ],
 )
 def test_wrong_lengths_are_refused_before_the_compiled_loop_reads_past_them(lengths, message):

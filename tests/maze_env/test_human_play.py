@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from maze_env.generation import MazeSpec
 from maze_env.human_play import KEYS, Game
 from maze_env.solving import shortest_path
 from maze_env.token_maze import TokenMazeEnv
@@ -16,8 +17,8 @@ COMMAND = [sys.executable, "-m", "maze_env.human_play", "--rows", "3", "--cols",
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd()}
 
 
-def game(**options):
-    return Game(TokenMazeEnv(4, 4, split=None, render_mode="ansi", **options), seed=5)
+def game(min_length=1, **options):
+    return Game(MazeSpec(4, 4, min_length, split=None), seed=5, **options)
 
 
 def solve(played):
@@ -25,19 +26,19 @@ def solve(played):
         played.press(LETTERS[move])
 
 
-def test_a_game_is_won_by_the_shortest_way_and_keys_are_dead_afterwards():
+def test_a_game_is_won_by_the_shortest_path_and_keys_are_dead_afterwards():
     played = game()
     solve(played)
     best = len(shortest_path(played.maze))
-    assert f"Solved in {best} steps; the shortest way has {best}." in played.screen()
+    assert f"Solved in {best} steps; the shortest path has {best}." in played.screen()
     played.press("w"), played.press("h")
-    assert len(played.moves) == best
+    assert len(played.episode.moves) == best
 
 
 def test_hints_lead_to_the_target():
     played = game()
     names = {f"Hint: {name}.": key for name, key in zip(("up", "down", "left", "right"), LETTERS, strict=True)}
-    while not played.over:
+    while played.episode.end is None:
         played.press("h")
         played.press(names[played.message])
     assert played.message.startswith("Solved in")
@@ -68,6 +69,22 @@ def test_a_new_maze_has_the_next_seed_and_walls_are_named():
     assert "steps 4" in played.screen()
 
 
+def test_the_mazes_are_those_of_the_environment():
+    env = TokenMazeEnv(4, 4, split=None)
+    env.reset(seed=5)
+    assert game().maze == env.maze
+
+
+def test_undo_forgets_what_the_last_move_revealed():
+    played = game(view_radius=0)
+    assert played.screen().count("?") == 14
+    solve(played)
+    assert played.screen().count("?") < 14
+    for _ in played.episode.moves[:]:
+        played.press("u")
+    assert played.screen().count("?") == 14
+
+
 def test_running_out_of_steps_is_said():
     played = game(max_steps=1, min_length=5)
     played.press("w")
@@ -78,7 +95,7 @@ def test_running_out_of_steps_is_said():
 def test_every_key_moves(key):
     played = game()
     played.press(key)
-    assert played.moves == [KEYS[key]]
+    assert played.episode.moves == [KEYS[key]]
 
 
 def test_through_a_pipe():

@@ -42,11 +42,15 @@ def test_a_maze_cannot_be_changed():
         ROOM.walls[0, 0] = 0
 
 
-def test_a_maze_does_not_share_the_array_it_was_made_from():
+@pytest.mark.parametrize("make", [Maze, Maze.from_validated])
+def test_a_maze_does_not_share_the_array_it_was_made_from(make):
+    # Found in this package: a maze of validated parts made the array it was given read-only.
     walls = np.array([[5, 9], [6, 10]], dtype=np.uint8)
-    maze = Maze(walls, (0, 0), (1, 1))
+    maze = make(walls, (0, 0), (1, 1))
     walls[0, 0] = 15
-    assert maze.walls[0, 0] == 5
+    assert (maze.walls[0, 0], maze.bits) == (5, bytes([5, 9, 6, 10]))
+    with pytest.raises(ValueError, match="read-only"):
+        maze.walls[0, 0] = 0
 
 
 def test_equality_and_hash_look_at_walls_and_both_endpoints():
@@ -162,7 +166,7 @@ def test_moves_and_cells_go_along_with_every_symmetry(maze):
                 renamed = transform_move(move, symmetry)
                 assert image.is_open(there, renamed) == maze.is_open(cell, move)
                 if maze.is_open(cell, move):
-                    assert renamed.from_cell(there) == transform_cell(move.from_cell(cell), shape, symmetry)
+                    assert renamed.apply(there) == transform_cell(move.apply(cell), shape, symmetry)
 
 
 def test_the_symmetries_are_8_different_ones_closed_under_composition_with_inverses():

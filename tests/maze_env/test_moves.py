@@ -9,7 +9,7 @@ from maze_env.moves import DELTAS, MOVES, Move, as_move
 
 def test_the_order_is_up_down_left_right_and_row_0_is_the_top():
     assert [(move.name, int(move)) for move in MOVES] == [("UP", 0), ("DOWN", 1), ("LEFT", 2), ("RIGHT", 3)]
-    assert [move.from_cell((5, 7)) for move in MOVES] == [(4, 7), (6, 7), (5, 6), (5, 8)]
+    assert [move.apply((5, 7)) for move in MOVES] == [(4, 7), (6, 7), (5, 6), (5, 8)]
     assert DELTAS.tolist() == [[-1, 0], [1, 0], [0, -1], [0, 1]]
 
 
@@ -20,7 +20,7 @@ def test_tokens_and_wall_bits_follow_the_order():
 
 @pytest.mark.parametrize("move", MOVES)
 def test_the_opposite_move_leads_back(move):
-    assert move.opposite.from_cell(move.from_cell((3, 3))) == (3, 3)
+    assert move.opposite.apply(move.apply((3, 3))) == (3, 3)
 
 
 def test_the_shared_deltas_cannot_be_changed():

@@ -51,16 +51,16 @@ def test_the_picture_has_each_thing_in_its_colour():
     picture = episode("rgb_array", [3, 1, 1, 3]).render()
     assert picture.dtype == np.uint8
     assert picture.shape == (3 * 128 + 10, 4 * 128 + 10, 3)
-    assert pixel(picture, 2, 1) == rendering.AGENT
-    assert pixel(picture, 2, 3) == rendering.TARGET
-    assert pixel(picture, 0, 2) == rendering.FLOOR
-    assert pixel(picture, 1, 0) == pixel(picture, 1.5, 0) == rendering.TRAIL
-    assert tuple(picture[64, 128 + 5]) == rendering.REFUSED
-    assert tuple(picture[128 + 64, 128 + 5]) == rendering.WALL
-    assert tuple(picture[25, 25]) == rendering.ORIGIN
+    assert pixel(picture, 2, 1) == rendering.AGENT_COLOR
+    assert pixel(picture, 2, 3) == rendering.TARGET_COLOR
+    assert pixel(picture, 0, 2) == rendering.FLOOR_COLOR
+    assert pixel(picture, 1, 0) == pixel(picture, 1.5, 0) == rendering.PATH_COLOR
+    assert tuple(picture[64, 128 + 5]) == rendering.ILLEGAL_COLOR
+    assert tuple(picture[128 + 64, 128 + 5]) == rendering.WALL_COLOR
+    assert tuple(picture[25, 25]) == rendering.ORIGIN_COLOR
     fog = episode("rgb_array", [1], view_radius=0).render()
-    assert pixel(fog, 0, 2) == rendering.UNSEEN
-    assert pixel(fog, 2, 3) == rendering.TARGET  # where it lies is known
+    assert pixel(fog, 0, 2) == rendering.UNSEEN_COLOR
+    assert pixel(fog, 2, 3) == rendering.TARGET_COLOR  # where it lies is known
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 64), (64, 2), (20, 20), (64, 64)], ids=str)
@@ -71,8 +71,15 @@ def test_every_size_gives_a_sharp_picture_of_some_512_pixels(size):
         env.step(env.action_space.sample())
     picture = env.render()
     assert 480 <= max(picture.shape) <= 560
-    lines = {rendering.WALL, rendering.FLOOR, rendering.UNSEEN, rendering.TARGET, rendering.ORIGIN, rendering.TRAIL}
-    lines |= {rendering.REFUSED}
+    lines = {
+        rendering.WALL_COLOR,
+        rendering.FLOOR_COLOR,
+        rendering.UNSEEN_COLOR,
+        rendering.TARGET_COLOR,
+        rendering.ORIGIN_COLOR,
+        rendering.PATH_COLOR,
+    }
+    lines |= {rendering.ILLEGAL_COLOR}
     cell = max(8, 512 // max(size))
     row, col = env.unwrapped.position
     outside = np.ones(picture.shape[:2], dtype=bool)

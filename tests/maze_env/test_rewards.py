@@ -137,7 +137,7 @@ def assert_forms_agree(walls, detour):
     scheme, count = step_scheme_named("solved"), 0
     least, greatest = scheme.bounds
     for origin, target in endpoint_pairs(*walls.shape):
-        maze = Maze.trusted(walls, origin, target)
+        maze = Maze.from_validated(walls, origin, target)
         distances = distances_to(walls, target)
         table = distances.tolist()
         start = table[origin[0]][origin[1]]
@@ -146,7 +146,7 @@ def assert_forms_agree(walls, detour):
             verdict = verify_strict(maze, Answer("", "", moves, None), distances)
             total, cell = 0.0, origin
             for move in moves:
-                before, cell = table[cell[0]][cell[1]], move.from_cell(cell)
+                before, cell = table[cell[0]][cell[1]], move.apply(cell)
                 step = scheme.step(before, table[cell[0]][cell[1]], start, cell == target)
                 assert least <= step <= greatest
                 total += step

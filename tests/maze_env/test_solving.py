@@ -56,7 +56,7 @@ def test_the_oracle_solves_all_192_trees_of_3x3_from_everywhere_at_exactly_the_s
     for walls in spanning_trees(3, 3):
         lengths = {cell: bfs(walls, cell) for cell in cells_of(3, 3)}
         for origin, target in endpoint_pairs(3, 3):
-            maze = Maze.trusted(walls, origin, target)
+            maze = Maze.from_validated(walls, origin, target)
             path = shortest_path(maze)
             assert len(path) == lengths[target][origin]
             assert verify(maze, moves_to_text(path))
@@ -81,7 +81,7 @@ def test_the_example_has_the_published_answer():
 
 
 def test_a_target_out_of_reach_is_an_error_that_names_both_cells():
-    with pytest.raises(InvalidMaze, match=r"Expects a way from \(0, 0\) to \(0, 2\), actual: none"):
+    with pytest.raises(InvalidMaze, match=r"Expects a path from \(0, 0\) to \(0, 2\), actual: none"):
         shortest_path(Maze.from_ascii(CUT_OFF_ASCII))
 
 
@@ -94,15 +94,15 @@ def test_path_cells_begin_with_the_origin():
 def test_the_fewest_turns_are_those_of_the_straightest_shortest_path(maze):
     ways, left = [([], maze.origin)], bfs(maze.walls, maze.target)
     if maze.origin not in left:
-        with pytest.raises(InvalidMaze, match="Expects a way"):
+        with pytest.raises(InvalidMaze, match="Expects a path"):
             fewest_turns(maze)
         return
     for _ in range(left[maze.origin]):
         ways = [
-            ([*way, move], move.from_cell(cell))
+            ([*way, move], move.apply(cell))
             for way, cell in ways
             for move in maze.open_moves(cell)
-            if left[move.from_cell(cell)] < left[cell]
+            if left[move.apply(cell)] < left[cell]
         ]
     turns = (sum(a is not b for a, b in pairwise(way)) for way, _ in ways)
     assert fewest_turns(maze) == min(turns)

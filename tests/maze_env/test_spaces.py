@@ -85,6 +85,10 @@ def test_every_terminal_text_is_in_the_space_with_the_agent_in_any_cell():
         ROOM_TEXT.replace("<|target|>", "<|blank|>") + "stray",
         ROOM_TEXT.replace("<|target|>", "<|blank|>").replace("up_wall", "no_wall"),
         ROOM_TEXT.replace("<|target|>", "<|up|>"),
+        ROOM_TEXT.replace("><", "> <", 1),  # mazes to the reader of texts, but nothing that an environment writes
+        ROOM_TEXT.replace("\n", ""),
+        ROOM_TEXT + "\n",
+        ROOM_TEXT.replace("<|target|>", "<|blank|>").replace("\n", "\n\n", 1),
         ROOM_TEXT.replace("<|1-2|>", f"<|1-{'9' * 5000}|>"),  # Python refuses to read so long a number
         ROOM_TEXT.encode(),
         None,

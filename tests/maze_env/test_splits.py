@@ -6,7 +6,7 @@ from hypothesis import given
 
 from maze_env.errors import ImpossibleMaze, UnknownName
 from maze_env.generation import MazeSpec, generate_batch
-from maze_env.grid_kernels import canonical_symmetry, image_cell
+from maze_env.kernels.grid import canonical_symmetry, image_cell
 from maze_env.splits import SPLITS, hash_bounds, layout_hash, split_of
 from maze_env.symmetry import SYMMETRIES, transform_walls
 from maze_env.tokens import maze_from_text

@@ -123,17 +123,23 @@ def test_the_docstring_has_the_sections_of_gymnasium():
         "Description",
         "Action Space",
         "Observation Space",
-        "Fog",
+        "Partial Observability",
         "Starting State",
         "Rewards",
         "Episode End",
         "Information",
         "Arguments",
+        "Example",
         "Version History",
     ]
     assert all(section(title).strip() for title in titles)
     assert "Termination:" in section("Episode End")
     assert "Truncation:" in section("Episode End")
+
+
+def test_an_environment_shows_its_size_generator_and_view_radius():
+    assert repr(TokenMazeEnv()) == "TokenMazeEnv(5x5 dfs)"
+    assert repr(TokenMazeEnv(3, 4, generator="prim", view_radius=1)) == "TokenMazeEnv(3x4 prim, view_radius=1)"
 
 
 def test_the_documented_info_keys_are_the_returned_ones_and_mean_what_is_said():
@@ -218,7 +224,7 @@ def test_a_given_maze_leaves_the_random_generator_where_it_was():
         (
             {"maze": Maze.from_ascii(CUT_OFF_ASCII)},
             InvalidMaze,
-            r"Expects a way from \(0, 0\) to \(0, 2\), actual: none",
+            r"Expects a path from \(0, 0\) to \(0, 2\), actual: none",
         ),
         ({"mase": ROOM}, InvalidConfig, r"Expects reset options out of \['maze'\], actual: \['mase'\]"),
     ],

@@ -136,7 +136,7 @@ def test_an_answer_is_what_follows_the_first_close_and_nothing_but_moves(case):
     text, thinking, moves, fault = ANSWERS[case]
     answer = parse_answer(text)
     assert (answer.text, answer.thinking, answer.moves, answer.fault) == (text, thinking, moves, fault)
-    assert answer.no_way is (case == "no way")
+    assert answer.says_unreachable is (case == "no way")
 
 
 def test_a_prompt_that_opened_the_thinking_makes_an_unclosed_answer_a_fault():

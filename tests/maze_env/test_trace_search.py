@@ -115,13 +115,13 @@ def test_the_walk_may_be_another_way_through_the_cells_explored():
         (TRACE.replace("<|right|>", "<|up|>", 1), FalseStep, "actual: <|up|> from <|0-0|>, left_grid"),
         (TRACE.replace("<|right|>", "<|down|>", 1), FalseStep, "actual: <|down|> from <|0-0|>, hit_wall"),
         (TRACE.replace("<|right|>", "<|blank|>", 1), InvalidTrace, "Expects a movement token in step 1"),
-        (f"{DOWN}{AT[1, 1]}BACK{ON}{WALK}", FalseDeadEnd, "Expects a way on from <|1-1|> in step 3, actual: BACK"),
+        (f"{DOWN}{AT[1, 1]}BACK{ON}{WALK}", FalseDeadEnd, "Expects a move on from <|1-1|> in step 3, actual: BACK"),
         (
             f"{DOWN}{AT[1, 1]}<|left|>{AT[1, 0]}BACK{AT[1, 1]}BACK{ON}{WALK}",  # one of two ways on was not tried
             FalseDeadEnd,
-            "Expects a way on from <|1-1|> in step 5, actual: BACK",
+            "Expects a move on from <|1-1|> in step 5, actual: BACK",
         ),
-        (f"{AT[0, 0]}BACK{TRACE}", FalseDeadEnd, "Expects a way on from <|0-0|> in step 1, actual: BACK"),
+        (f"{AT[0, 0]}BACK{TRACE}", FalseDeadEnd, "Expects a move on from <|0-0|> in step 1, actual: BACK"),
         (f"{DOWN}<|1-1|><|target|>{WALK}", FalseArrival, "to end with <|0-2|><|target|>, actual: '<|1-1|><|target|>'"),
         (f"{DOWN}{AT[1, 1]}{WALK}", FalseArrival, "after arriving at (1, 1)"),
         (TRACE.replace("<|target|>", "<|up_down_right_wall|>"), FalseArrival, "to end with <|0-2|><|target|>"),

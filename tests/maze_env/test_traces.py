@@ -17,7 +17,7 @@ from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_CLOSE, maze_from_text, maze_to_text
-from maze_env.traces import STYLES, path, redraw
+from maze_env.traces import TRACE_STYLES, path, redraw
 from maze_env.traces.errors import InvalidTrace
 from maze_env.verifier import verify
 from tests.maze_env.golden import (
@@ -34,7 +34,7 @@ from tests.maze_env.golden import (
 
 EXAMPLE = maze_from_text(EXAMPLE_TEXT)
 SIZES = [(2, 2), (3, 5), (5, 5), (6, 4), (8, 8)]
-each_style = pytest.mark.parametrize("style", STYLES)
+each_style = pytest.mark.parametrize("style", TRACE_STYLES)
 
 FORK = Maze.from_ascii(FORK_ASCII)
 FORK_PATH = "<|0-0|><|up_down_left_wall|><|right|><|0-1|><|up_wall|><|right|><|0-2|><|target|>"
@@ -78,7 +78,7 @@ def test_a_completion_is_a_pure_function_of_maze_and_key(style):
 
 
 def test_keys_vary_the_wrong_attempts_and_nothing_else():
-    for style in STYLES:
+    for style in TRACE_STYLES:
         drawn = {traces.write(style, FORK, key) for key in range(20)}
         assert (len(drawn) > 1) == style.startswith("retry")
         assert {parse_answer(text).moves for text in drawn} == {tuple(shortest_path(FORK))}
@@ -238,7 +238,7 @@ def test_one_line_deleted_doubled_or_swapped_is_caught(style):
     assert_refused(style, EXAMPLE, map("\n".join, mutations), completion)
 
 
-ALSO = {style: set() for style in STYLES} | {
+ALSO = {style: set() for style in TRACE_STYLES} | {
     "path": {"retry", "retry-dead-end"},
     "redraw": {"retry-redraw"},
     "retry-dead-end": {"retry"},
@@ -250,7 +250,7 @@ def test_the_completion_of_another_maze_or_style_is_refused(style):
     completion = traces.write(style, EXAMPLE, 1)
     with pytest.raises(InvalidTrace):
         traces.validate(style, FORK, completion)
-    for other in set(STYLES) - {style}:
+    for other in set(TRACE_STYLES) - {style}:
         # A retry without a wrong attempt is a path; one whose attempts all end at dead ends is of both compact forms.
         if other not in ALSO[style]:
             with pytest.raises(InvalidTrace):
@@ -290,7 +290,7 @@ def test_a_wrong_answer_behind_an_empty_trace_is_named_by_its_cause():
 @pytest.mark.parametrize("maze", [Maze.from_ascii(CUT_OFF_ASCII)])
 @each_style
 def test_a_maze_without_a_way_has_no_trace(style, maze):
-    with pytest.raises((InvalidMaze, InvalidTrace), match=r"Expects a way from \(0, 0\) to \(0, 2\), actual: none"):
+    with pytest.raises((InvalidMaze, InvalidTrace), match=r"Expects a path from \(0, 0\) to \(0, 2\), actual: none"):
         traces.write(style, maze, 0)
 
 

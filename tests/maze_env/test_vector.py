@@ -173,7 +173,7 @@ def test_bad_calls_are_refused():
     for mask in ([True, False, False], np.array([True, False]), np.array([1, 0, 0])):
         with pytest.raises(InvalidConfig, match=r"Expects reset_mask as \(3,\) bool"):
             vector.reset(options={"reset_mask": mask})
-    while not vector._ended.any():
+    while not vector._done.any():
         vector.step(vector.action_space.sample())
     with pytest.raises(gymnasium.error.ResetNeeded, match=r"autoreset is disabled\), actual: [123] of them"):
         vector.step([0, 0, 0])

@@ -53,7 +53,7 @@ def test_the_example_replays_in_16_moves_to_the_target():
 
 def test_every_move_from_every_cell_of_every_3x3_tree_does_what_the_walls_say():
     for walls in spanning_trees(3, 3):
-        maze = Maze.trusted(walls, (0, 0), (2, 2))
+        maze = Maze.from_validated(walls, (0, 0), (2, 2))
         for cell, (k, word) in itertools.product(cells_of(3, 3), enumerate(WORDS)):
             row, col = cell[0] + STEPS[word][0], cell[1] + STEPS[word][1]
             inside = 0 <= row < 3 and 0 <= col < 3

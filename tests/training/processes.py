@@ -3,7 +3,8 @@
     accelerate launch --config_file training/configs/accelerate/cpus.yaml -m tests.training.processes FOLDER
 
 What a step reads goes into ``FOLDER/seen-RANK.json``. Sampling, whose generators differ from process to process, is
-replaced by answers that depend on the maze and on the place in its group alone; all else is the real thing.
+replaced by answers that depend on the maze and on the place in its group alone; all else is the real thing. So are the
+solved rates of evaluations, which go into ``FOLDER/evaluated-RANK.json``.
 """
 
 import json
@@ -11,35 +12,47 @@ import os
 import random
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
+from agents.tiny_model import build_tokenizer
 from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests.training import runs
-from training import grpo, sft
+from training import evaluation, grpo, sft
 
 WORLD, RANK = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
 SEEN = {"sft": [], "grpo": []}
+EVALUATED = []
 
 
-def written(trainer, prompt_ids, images, fields, num_generations):
-    """Completions for ``prompt_ids``, about half of them right."""
-    tokenizer = trainer.processing_class
-    prompts = tokenizer.batch_decode(prompt_ids)
-    SEEN["grpo"].append(prompts)
-    places, completions = Counter(), []
-    for prompt in prompts:
-        draw = random.Random(f"{prompt}{places[prompt]}")
-        places[prompt] += 1
-        right = draw.random() < 0.5
-        moves = shortest_path(maze_from_text(prompt)) if right else draw.choices(MOVES, k=draw.randint(1, 4))
-        completions.append([*tokenizer(moves_to_text(moves))["input_ids"], tokenizer.eos_token_id])
-    return completions, None
+@contextmanager
+def script(model):
+    """Lets ``model`` "generate" completions about half of which are right."""
+    tokenizer = build_tokenizer()
+
+    def generate(input_ids, attention_mask, generation_config, **options):
+        prompts = [tokenizer.decode(ids[mask.bool()]) for ids, mask in zip(input_ids, attention_mask, strict=True)]
+        SEEN["grpo"].append(prompts)
+        places, completions = Counter(), []
+        for prompt in prompts:
+            draw = random.Random(f"{prompt}{places[prompt]}")
+            places[prompt] += 1
+            right = draw.random() < 0.5
+            moves = shortest_path(maze_from_text(prompt)) if right else draw.choices(MOVES, k=draw.randint(1, 4))
+            completions.append(torch.tensor([*tokenizer(moves_to_text(moves))["input_ids"], tokenizer.eos_token_id]))
+        padded = torch.nn.utils.rnn.pad_sequence(completions, batch_first=True, padding_value=tokenizer.pad_token_id)
+        return torch.cat([input_ids, padded.to(input_ids)], dim=1)
+
+    model.generate = generate
+    yield
 
 
-class RecordingSFTTrainer(sft.SFTTrainer):
+class RecordingSFTTrainer(sft.MazeSFTTrainer):
     """Notes the rows of each step."""
 
     def training_step(self, model, inputs, *arguments):
@@ -47,18 +60,26 @@ class RecordingSFTTrainer(sft.SFTTrainer):
         return super().training_step(model, inputs, *arguments)
 
 
+def recorded(self, model, mazes, figures=evaluation.Evaluation.figures):
+    """Notes what an evaluation found."""
+    EVALUATED.append(figures(self, model, mazes))
+    return EVALUATED[-1]
+
+
 def main(folder):
     """SFT, then GRPO from its checkpoint."""
-    sft.SFTTrainer = RecordingSFTTrainer
-    grpo.MazeGRPOTrainer._generate_single_turn = written
+    sft.MazeSFTTrainer = RecordingSFTTrainer
+    grpo.early_row_removal = script
+    evaluation.Evaluation.figures = recorded
     runs.train_sft(
         folder / "sft", sizes="4x4", examples=64, per_device_train_batch_size=16 // WORLD, logging_steps=1,
-        muon_learning_rate=0.01, save_strategy="no", validate_every=3, validate_mazes=2,
+        muon_learning_rate=0.01, save_strategy="no", eval_strategy="steps", eval_steps=3, eval_mazes=2,
     )  # fmt: skip
     runs.train_grpo(
         folder / "grpo", folder / "sft", sizes="4x4", per_device_train_batch_size=32 // WORLD, save_strategy="no"
     )
     (folder / f"seen-{RANK}.json").write_text(json.dumps(SEEN))
+    (folder / f"evaluated-{RANK}.json").write_text(json.dumps(EVALUATED))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Training runs that take a second, and what their folders hold."""
 
 import json
+import signal
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
+from tests import tiny
 from training import grpo, sft
 from training.arguments import parse
 from training.mazes import DataConfig
@@ -13,13 +15,13 @@ from training.model import ModelConfig
 
 # 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.
 SFT = {
-    "sizes": "2x2:1", "styles": "direct:1", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
+    "sizes": "2x2", "trace_styles": "direct", "hidden_size": 32, "layers": 2, "heads": 2, "examples": 256,
     "per_device_train_batch_size": 16, "learning_rate": 0.01, "logging_steps": 4, "save_steps": 8, "use_cpu": True,
     "disable_tqdm": True,
 }  # fmt: skip
 # 4 mazes a step, 8 answers each.
 GRPO = {
-    "sizes": "2x2:1", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
+    "sizes": "2x2", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
     "max_completion_length": 12, "learning_rate": 0.001, "save_steps": 3, "use_cpu": True, "disable_tqdm": True,
 }  # fmt: skip
 
@@ -42,6 +44,31 @@ def train_sft(folder, **changes):
 def train_grpo(folder, model, **changes):
     """A small GRPO run from the folder ``model`` into ``folder``; returns its figures."""
     return grpo.train(*parsed({**GRPO, "output_dir": folder, "model": model, **changes}, grpo.MazeGRPOConfig))
+
+
+KILLED = """
+import os, signal
+from transformers import TrainerCallback
+from training import {stage}
+
+class Kill(TrainerCallback):
+    def on_step_end(self, args, state, control, **rest):
+        if state.global_step == {step}:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def run(trainer, *rest, run={stage}.run):
+    trainer.add_callback(Kill)
+    return run(trainer, *rest)
+
+{stage}.run = run
+{stage}.main()
+"""
+
+
+def kill(stage, step, values):
+    """Runs a stage in a process of its own, and kills it at the end of a step, before anything is logged or saved."""
+    killed = tiny.python("-c", KILLED.format(stage=stage, step=step), *arguments(values))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
 
 
 def weights(folder):

@@ -53,6 +53,41 @@ def test_of_several_files_the_last_ones_values_count(tmp_path):
         parse(SFT, ["--config", str(first), "--config", "no/such.yaml"])
 
 
+def test_a_file_stands_on_its_base_and_that_on_its_own(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "lowest.yaml").write_text("examples: 7\nlayers: 3\nlengths: 1-4\nsizes: 4x4\n")
+    (tmp_path / "deep" / "base.yaml").write_text("base: lowest.yaml\nlayers: 4\nsizes: {6x6: 1}\n")
+    path = yaml_file(tmp_path, "base: deep/base.yaml\nlayers: 5\nlengths: null\n")
+    model, data, _ = parse(SFT, ["--config", path])
+    assert (data.examples, model.layers, data.lengths, data.sizes) == (7, 5, None, {"6x6": 1})  # a mapping replaces all
+    _, data, _ = parse(SFT, ["--config", str(tmp_path / "deep" / "lowest.yaml"), "--config", path, "--sizes", "8x8"])
+    assert (data.examples, data.sizes) == (7, {"8x8": 1})
+
+
+def test_a_base_is_checked_like_any_file(tmp_path):
+    (tmp_path / "base.yaml").write_text("exmples: 7\n")
+    with pytest.raises(UnknownName, match=r"configuration key in .*base\.yaml .* Did you mean 'examples'"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "base: base.yaml\n")])
+    with pytest.raises(InvalidConfig, match=r"none\.yaml', which does not exist"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "base: none.yaml\n")])
+    (tmp_path / "base.yaml").write_text("base: values.yaml\n")
+    with pytest.raises(InvalidConfig, match=r"values\.yaml' is a base of itself"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "base: base.yaml\n")])
+
+
+def test_a_key_that_stands_twice_is_an_error(tmp_path):
+    with pytest.raises(InvalidConfig, match=r"valid YAML in .*values\.yaml'.* a key stands twice"):
+        parse(SFT, ["--config", yaml_file(tmp_path, "examples: 7\nlayers: 3\nexamples: 8\n")])
+
+
+@pytest.mark.parametrize("sizes", ["{5x5: 2, 6x6: 1}", '{"5x5":2,"6x6":1}'])
+def test_the_command_line_takes_mappings_as_yaml_or_json(sizes):
+    _, data, _ = parse(SFT, ["--sizes", sizes, "--lengths", "1-4", "--trace_styles=[{rows: 2, path: 1}, {search: 1}]"])
+    assert data.sizes == {"5x5": 2, "6x6": 1}
+    assert data.length_shares == {(1, 4): 1.0}
+    assert [rows for rows, _ in data.phases] == [2, None]
+
+
 def test_dashes_and_equal_signs_are_as_good_as_underscores_and_blanks():
     _, data, args = parse(SFT, ["--maze-seed=4", "--per-device-train-batch-size", "5"])
     assert (data.maze_seed, args.per_device_train_batch_size) == (4, 5)
@@ -60,12 +95,14 @@ def test_dashes_and_equal_signs_are_as_good_as_underscores_and_blanks():
 
 def test_values_of_every_kind_may_stand_in_a_file(tmp_path):
     text = (
-        "overwrite: true\nsizes: '4x4:1,5x5:3'\nlr_scheduler_type: warmup_stable_decay\nmuon_learning_rate: null\n"
+        "overwrite: true\nsizes: {4x4: 1, 5x5: 3}\ntrace_styles: [{rows: 4, path: 1}, {retry: 1}]\n"
+        "lr_scheduler_type: warmup_stable_decay\nmuon_learning_rate: null\n"
         "lr_scheduler_kwargs: {num_decay_steps: 6, decay_type: linear}\nwarmup_steps: 2\n"
     )
     _, data, args = parse(SFT, ["--config", yaml_file(tmp_path, text)])
     assert args.overwrite is True
-    assert data.sizes == "4x4:1,5x5:3"
+    assert data.sizes == {"4x4": 1, "5x5": 3}
+    assert data.phases == [(4, {"path": 1.0}), (None, {"retry": 1.0})]
     assert args.lr_scheduler_kwargs == {"num_decay_steps": 6, "decay_type": "linear"}
     assert args.muon_learning_rate is None
 
@@ -73,7 +110,7 @@ def test_values_of_every_kind_may_stand_in_a_file(tmp_path):
 @pytest.mark.parametrize("kinds", [SFT, GRPO])
 @pytest.mark.parametrize(
     ("key", "nearest"),
-    [("exmples", "examples"), ("learning_rte", "learning_rate"), ("validate_evry", "validate_every"),
+    [("exmples", "examples"), ("learning_rte", "learning_rate"), ("eval_stps", "eval_steps"),
      ("layer", "layers"), ("resum", "resume")],
 )  # fmt: skip
 def test_an_unknown_key_names_the_nearest_wherever_it_stands(tmp_path, kinds, key, nearest):
@@ -113,7 +150,7 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
     ("argv", "said"),
     [
         (["--examples", "many"], "invalid int value: 'many'"),
-        (["--bf16", "perhaps"], "perhaps"),
+        (["--use_cpu", "perhaps"], "perhaps"),
         (["--lr_scheduler_type", "cosin"], "cosin"),
         (["--examples"], "expected one argument"),
         (["stray"], "stray"),
@@ -126,8 +163,9 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
             "chat_template_file in place .* actual: chat_template_path='chat.jinja'",
         ),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size of at least 1, actual: 0"),
-        (["--validate_every", "-1"], "validate_every of at least 0, actual: -1"),
-        (["--validate_mazes", "0"], "validate_mazes of at least 1, actual: 0"),
+        (["--eval_mazes", "0"], "eval_mazes of at least 1, actual: 0"),
+        (["--eval_samples", "-1"], "eval_samples of at least 0, actual: -1"),
+        (["--sizes", "5x5:1"], "sizes as {ROWSxCOLS: weight}, .* actual: '5x5:1'"),
         (["--muon_learning_rate", "-0.1"], "muon_learning_rate of at least 0, actual: -0.1"),
         (["--learning_rate", "-1"], "learning_rate of at least 0, actual: -1"),
         (["--hidden_size", "100", "--heads", "8"], "100 and 8"),
@@ -173,11 +211,13 @@ def test_saving_at_generation_boundaries_is_accepted(argv):
     assert parse(GRPO, [*BATCH, *argv])
 
 
-def test_unknown_reward_schemes_and_missing_checkpoints_are_told_at_once():
+def test_unknown_names_and_missing_checkpoints_are_errors_at_once():
+    with pytest.raises(UnknownName, match="value of bf16 out of 'auto', 'false', 'true', actual: 'perhaps'"):
+        parse(GRPO, ["--bf16", "perhaps"])
     with pytest.raises(UnknownName, match="Did you mean 'solved'"):
         parse(GRPO, ["--reward", "sovled"])
-    with pytest.raises(InvalidCheckpoint, match="'runs/none', which does not exist"):
-        parse(GRPO, ["--model", "runs/none"])
+    with pytest.raises(InvalidCheckpoint, match=r"'\./none', which does not exist"):
+        parse(GRPO, ["--model", "./none"])
 
 
 @pytest.mark.parametrize("kinds", [SFT, GRPO])

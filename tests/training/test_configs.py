@@ -1,41 +1,54 @@
-"""The configurations that come with the project: each parses, and says what its stage's checks demand."""
+"""The configurations that come with the project, and the commands in their comments and in the Makefile: all parse."""
 
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
+from benchmarks.mazebench import parser as benchmark_parser
+from maze_env.errors import UnknownName
+from tests.tiny import ROOT
 from training.arguments import parse
 from training.grpo import MazeGRPOConfig
 from training.mazes import DataConfig
 from training.model import ModelConfig
+from training.ppo import PPORunConfig
+from training.recipe import RECIPES, fact_of
 from training.sft import MazeSFTConfig
 
-CONFIGS = Path(__file__).parents[2] / "training" / "configs"
-LAUNCH, VLLM = sorted(CONFIGS.glob("accelerate/*.yaml")), sorted(CONFIGS.glob("vllm/*.yaml"))
-SETTINGS = sorted(CONFIGS.glob("settings/*.yaml"))
-STYLES = sorted(CONFIGS.glob("styles/*.yaml"))
-FEW = [CONFIGS / "styles" / f"{name}.yaml" for name in ("redraw", "direct-few")]
-FILES = sorted({*CONFIGS.glob("*/*.yaml")} - {*LAUNCH, *VLLM, *SETTINGS, *STYLES})
+CONFIGS = ROOT / "training" / "configs"
+EVERY = sorted(CONFIGS.rglob("*.yaml"))
+LAUNCH = sorted(CONFIGS.glob("accelerate/*.yaml"))
+VLLM = sorted(CONFIGS.glob("vllm/*.yaml"))
+SETTINGS = sorted({*CONFIGS.glob("settings/*.yaml")} - set(RECIPES.values()))
+TRACE_STYLES = sorted({*CONFIGS.glob("trace-styles/*.yaml")} - set(RECIPES.values()))
+STAGES = sorted(path for path in EVERY if path.stem.startswith(("sft", "grpo")))
+FEW = [CONFIGS / "trace-styles" / f"{name}.yaml" for name in ("redraw", "direct-few")]
 
 
-def read(*paths):
-    kind = MazeGRPOConfig if paths[0].stem.startswith("grpo") else MazeSFTConfig
-    files = [text for path in paths for text in ("--config", str(path))]
-    return parse([ModelConfig, DataConfig, kind], [*files, "--use_cpu", "true"])
-
-
-def test_both_recipes_are_there():
-    assert {path.relative_to(CONFIGS).as_posix() for path in FILES} >= {
-        "default/sft.yaml",
-        "default/grpo.yaml",
-        "default/sft-continued.yaml",
-        "search/sft.yaml",
-    }
+def read(path, *more):
+    """What the stage of a file makes of it, of the model's, the data's and its own configuration."""
+    is_grpo = path.stem.startswith("grpo") or path.parent.name == "settings"
+    files = [text for name in (path, *more) for text in ("--config", str(name))]
+    kinds = [ModelConfig, DataConfig, MazeGRPOConfig if is_grpo else MazeSFTConfig]
+    return parse(kinds, [*files, "--use_cpu", "true"])
 
 
 def name_of(path):
     return path.relative_to(CONFIGS).as_posix()
+
+
+def test_every_file_is_tested_here():
+    assert set(EVERY) == {*LAUNCH, *VLLM, *SETTINGS, *TRACE_STYLES, *STAGES, *RECIPES.values(), CONFIGS / "ppo.yaml"}
+    assert len(STAGES) >= 16
+    assert len(RECIPES) >= 10
 
 
 @pytest.mark.parametrize("path", LAUNCH, ids=name_of)
@@ -44,25 +57,24 @@ def test_accelerate_reads_its_configurations(path):
     assert config.num_processes > 1
 
 
-def grpo_and(*paths):
-    """The default recipe's GRPO with further files."""
-    files = [text for path in (CONFIGS / "default" / "grpo.yaml", *paths) for text in ("--config", str(path))]
-    return parse([MazeGRPOConfig, DataConfig, ModelConfig], [*files, "--use_cpu", "true"])
+def test_ppo_reads_its_configuration():
+    (config,) = parse([PPORunConfig], ["--config", str(CONFIGS / "ppo.yaml")])
+    assert config.total_timesteps == 5_000_000
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=name_of)
 def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
-    args, data, _ = grpo_and(CONFIGS / "settings" / "base.yaml", path)
+    _, data, args = read(path)
     assert (
         data.examples * args.num_generations == 60 * args.per_device_train_batch_size * args.gradient_accumulation_steps
     )
-    base, _, _ = grpo_and(CONFIGS / "settings" / "base.yaml")
+    _, _, base = read(CONFIGS / "settings" / "base.yaml")
     changed = {
         "base": [],
         "dr-grpo": ["loss_type", "scale_rewards"],
         "kl": ["beta"],
-        "curriculum": ["short_first", "shuffle_dataset"],
-        "skip": ["skip_settled"],
+        "curriculum": ["curriculum", "shuffle_dataset"],
+        "skip": ["filter_samples"],
         "top-entropy": ["top_entropy_quantile"],
         "alphamaze": ["reward"],
     }[path.stem]
@@ -70,21 +82,18 @@ def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
     assert sorted(name for name in one if one[name] != other[name] and name != "logging_dir") == changed
 
 
-@pytest.mark.parametrize("path", STYLES, ids=name_of)
+@pytest.mark.parametrize("path", TRACE_STYLES, ids=name_of)
 def test_a_style_alone_is_trained_as_the_default_recipe_is(path):
-    default = CONFIGS / "default" / "sft.yaml"
-    (_, usual, alike), (_, data, args) = read(default), read(default, path)
-    assert data.styles == f"{path.stem.removesuffix('-few')}:1"
+    (_, usual, alike), (_, data, args) = read(CONFIGS / "default" / "sft.yaml"), read(path)
+    assert data.trace_styles == {path.stem.removesuffix("-few"): 1}
     assert (data.sizes, data.lengths, args.learning_rate) == (usual.sizes, usual.lengths, alike.learning_rate)
     assert data.examples % args.per_device_train_batch_size == 0
     if path not in FEW:
         assert data.examples == usual.examples
 
 
-@pytest.mark.parametrize("path", FEW, ids=name_of)
-def test_redraw_and_its_control_differ_in_their_style_alone(path):
-    default = CONFIGS / "default" / "sft.yaml"
-    (_, redraw, long), (_, other, short) = read(default, FEW[0]), read(default, path)
+def test_redraw_and_its_control_differ_in_their_style_alone():
+    (_, redraw, long), (_, other, short) = (read(path) for path in FEW)
     assert other.examples == redraw.examples
     for key in ("per_device_train_batch_size", "lr_scheduler_kwargs", "warmup_steps", "learning_rate"):
         assert getattr(short, key) == getattr(long, key)
@@ -92,13 +101,13 @@ def test_redraw_and_its_control_differ_in_their_style_alone(path):
 
 @pytest.mark.parametrize("path", VLLM, ids=name_of)
 def test_a_second_file_adds_to_the_first(path):
-    (alone, *_), (both, *_) = grpo_and(), grpo_and(path)
+    (_, _, alone), (_, _, both) = read(CONFIGS / "default" / "grpo.yaml"), read(CONFIGS / "default" / "grpo.yaml", path)
     assert (alone.use_vllm, both.use_vllm) == (False, True)
     assert both.vllm_mode == path.stem
     assert both.learning_rate == alone.learning_rate
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", STAGES, ids=name_of)
 def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps(path):
     _, data, args = read(path)
     assert data.split == "train"
@@ -109,5 +118,112 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
-    seeds = [read(path)[1].maze_seed for path in FILES if path.parent.name == "default"]
+    seeds = [read(path)[1].maze_seed for path in STAGES if path.parent.name == "default"]
     assert len(set(seeds)) == len(seeds)
+
+
+@pytest.mark.parametrize("name", [name for name, path in RECIPES.items() if "stages" in path.read_text()])
+def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_it_evaluates_with(name):
+    stages = fact_of(name, "stages").split()
+    assert stages
+    for stage in set(stages) - {"untrained"}:
+        assert (CONFIGS / name / f"{stage}.yaml").is_file()
+    options = benchmark_parser().parse_args(["--agent", "x", *fact_of(name, "benchmark").split()])
+    _, _, sft = read(CONFIGS / name / "sft.yaml")
+    assert options.mode == sft.mode
+    if sft.mode == "plan":
+        assert options.max_new_tokens == sft.eval_max_tokens
+        if "grpo" in stages:
+            assert read(CONFIGS / name / "grpo.yaml")[2].max_completion_length <= options.max_new_tokens
+
+
+def test_what_a_recipe_does_not_say_is_an_error():
+    assert fact_of("default", "stages") == "untrained sft grpo"
+    with pytest.raises(UnknownName, match="Did you mean 'search'"):
+        fact_of("serch", "stages")
+    with pytest.raises(UnknownName, match="fact of recipe search out of 'benchmark', 'stages', actual: 'control'"):
+        fact_of("search", "control")
+
+
+def commands_of(text):
+    """(module, arguments) of every ``python -m`` and ``accelerate launch ... -m``, with lines joined at backslashes."""
+    text = re.sub(r"\\\n#?", " ", text)
+    for line in re.findall(r"(?:python|accelerate launch) .*?-m ((?:training|benchmarks|agents)\..*)", text):
+        module, *arguments = shlex.split(line)
+        yield module, arguments
+
+
+def make_dry(*goals):
+    """What ``make`` would run, by this Python."""
+    here = Path(sys.executable).parent
+    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    command = ["make", "-n", f"BIN={here}", f"VENV={here.parent}", *goals]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Parsed(Exception):
+    """Raised in place of what a command does after its arguments have been read."""
+
+
+@pytest.fixture
+def check(monkeypatch, tmp_path):
+    """Lets the module of a command read its arguments, in a folder where every ``runs/...`` exists."""
+    (tmp_path / "training").symlink_to(ROOT / "training")
+    monkeypatch.chdir(tmp_path)
+    parse_args = ArgumentParser.parse_args
+
+    def stop(*arguments, **options):
+        raise Parsed
+
+    def parse_and_stop(self, *arguments):
+        parse_args(self, *arguments)
+        raise Parsed
+
+    monkeypatch.setattr(ArgumentParser, "parse_args", parse_and_stop)
+
+    def check(name, arguments):
+        module = importlib.import_module(name)
+        if hasattr(module, "__path__"):  # a package
+            module = importlib.import_module(f"{name}.__main__")
+        for argument in arguments:
+            if argument.startswith("runs/"):
+                Path(argument).mkdir(parents=True, exist_ok=True)
+        if hasattr(module, "train"):  # its parser makes dataclasses, not by parse_args
+            monkeypatch.setattr(module, "train", stop)
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        with pytest.raises(Parsed):
+            module.main()
+
+    return check
+
+
+@pytest.mark.parametrize("path", EVERY, ids=name_of)
+def test_the_commands_of_the_comments_parse(path, check):
+    for module, arguments in commands_of(path.read_text()):
+        check(module, arguments)
+
+
+def test_there_are_commands_in_the_comments():
+    modules = [module for path in EVERY for module, _ in commands_of(path.read_text())]
+    assert len(modules) >= 12
+    assert set(modules) == {"training.sft", "training.grpo", "training.ppo"}
+
+
+@pytest.mark.parametrize(
+    "goals",
+    [
+        ("control", "speed", "settings", "trace-styles", "grpo-from-scratch"),
+        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "search-10x10", "fog", "gpu-redraw")),
+        ("train", "RECIPE=gpu-search", "SFT_FLAGS=--examples 64", "GRPO_FLAGS=--examples 64"),
+    ],
+    ids=" ".join,
+)
+def test_the_commands_of_the_makefile_parse(goals, check):
+    commands = list(commands_of(make_dry(*goals)))
+    assert len(commands) >= 5
+    for module, arguments in commands:
+        check(module, arguments)
+        if "SFT_FLAGS=--examples 64" in goals and module in ("training.sft", "training.grpo"):
+            assert arguments[-2:] == ["--examples", "64"]

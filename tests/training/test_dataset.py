@@ -1,19 +1,23 @@
 """Rows as token ids: nothing masked or cut that should not be, and little padding."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from agents.prompts import render
-from agents.tiny_model import build_tokenizer
+from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
-from training.dataset import WINDOW, arrange, prompt_dataset, supervised_dataset
+from training import grpo
+from training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
+from training.grpo import MazeGRPOConfig, PlanTask
 from training.mazes import DataConfig, make_mazes, supervised_rows
 
-MIXED = DataConfig(examples=70, sizes="2x2,4x4", styles="direct,path,retry,redraw,search")
+STYLES = dict.fromkeys(("direct", "path", "retry", "redraw", "search"), 1)
+MIXED = DataConfig(examples=70, sizes={"2x2": 1, "4x4": 1}, trace_styles=STYLES)
 
 
 def rows_of(tokenizer, config=MIXED, context=4096):
@@ -27,9 +31,15 @@ def rows_of(tokenizer, config=MIXED, context=4096):
         yield row["input_ids"][:start], row["labels"][start:]
 
 
-@pytest.mark.parametrize("template", ["embedded", None, tiny.CHAT])
+def plan_rows(tokenizer, context, budget, data=MIXED, **options):
+    """Rows of GRPO in mode plan, for a model of that context."""
+    args = MazeGRPOConfig(use_cpu=True, max_completion_length=budget, **options)
+    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).rows
+
+
+@pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT])
 def test_exactly_the_completion_and_the_end_are_supervised_and_nothing_is_cut(template):
-    tokenizer = build_tokenizer() if template == "embedded" else tiny.byte_tokenizer(template)
+    tokenizer = build_tokenizer() if template == "tiny" else tiny.byte_tokenizer(template)
     texts = []
     for prompt, supervised in rows_of(tokenizer):
         assert supervised[-1] == tokenizer.eos_token_id
@@ -68,7 +78,9 @@ def test_an_example_that_does_not_fit_is_an_error_that_names_its_length():
     tokenizer = build_tokenizer()
     longest = max(len(prompt) + len(supervised) for prompt, supervised in rows_of(tokenizer))
     assert len(list(rows_of(tokenizer, context=longest))) == 70
-    with pytest.raises(InvalidConfig, match=f"at most {longest - 1} tokens.*one of {longest} tokens.*sizes='2x2,4x4'"):
+    with pytest.raises(
+        InvalidConfig, match=f"at most {longest - 1} tokens.*one of {longest} tokens.*sizes={{'2x2': 1, '4x4': 1}}"
+    ):
         list(rows_of(tokenizer, context=longest - 1))
 
 
@@ -77,20 +89,20 @@ def test_a_maze_that_the_vocabulary_cannot_write_is_an_error_that_says_so():
     with pytest.raises(InvalidConfig, match="20x20"):
         supervised_dataset(wide, build_tokenizer(), 4096, 4, 0)
     with pytest.raises(InvalidConfig, match="20x20"):
-        prompt_dataset(wide, build_tokenizer(), 4096, 4)
+        plan_rows(build_tokenizer(), 4096, 4, wide)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 63, 64, 65, 200])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_arranging_loses_and_repeats_nothing(count, batch_size):
     lengths = [random.Random(count + i).randrange(50) for i in range(count)]
-    assert sorted(arrange(lengths, batch_size, seed=0)) == list(range(count))
+    assert sorted(length_bucketed_order(lengths, batch_size, seed=0)) == list(range(count))
 
 
 def test_arranging_reduces_padding_to_less_than_a_third():
     source = random.Random(0)
     lengths = [source.randrange(100, 300) for _ in range(4096)]
-    order = arrange(lengths, 32, seed=0)
+    order = length_bucketed_order(lengths, 32, seed=0)
 
     def padding(sequence):
         batches = [[lengths[i] for i in sequence[start : start + 32]] for start in range(0, 4096, 32)]
@@ -100,49 +112,52 @@ def test_arranging_reduces_padding_to_less_than_a_third():
 
 
 def test_arranging_does_not_sort_by_length():
-    # Batches of like length, but short and long ones in random order: the model must not see the lengths rise.
-    lengths = list(range(4 * WINDOW))
-    firsts = [lengths[i] for i in arrange(lengths, 4, seed=0)[::4]]
+    # Batches of similar length, but short and long ones in random order: the model must not see the lengths rise.
+    lengths = list(range(4 * BUCKET_BATCHES))
+    firsts = [lengths[i] for i in length_bucketed_order(lengths, 4, seed=0)[::4]]
     assert sorted(firsts) != firsts
     assert sorted(firsts, reverse=True) != firsts
 
 
-def test_arranging_stays_within_a_window_so_that_early_rows_come_early():
-    order = arrange([5] * (8 * WINDOW), 4, seed=0)
-    assert sorted(order[: 4 * WINDOW]) == list(range(4 * WINDOW))
+def test_arranging_stays_within_a_bucket_so_that_early_rows_come_early():
+    order = length_bucketed_order([5] * (8 * BUCKET_BATCHES), 4, seed=0)
+    assert sorted(order[: 4 * BUCKET_BATCHES]) == list(range(4 * BUCKET_BATCHES))
 
 
 def test_arranging_is_a_function_of_the_seed():
     lengths = list(range(100))
-    assert arrange(lengths, 4, seed=1) == arrange(lengths, 4, seed=1)
-    assert arrange(lengths, 4, seed=1) != arrange(lengths, 4, seed=2)
+    assert length_bucketed_order(lengths, 4, seed=1) == length_bucketed_order(lengths, 4, seed=1)
+    assert length_bucketed_order(lengths, 4, seed=1) != length_bucketed_order(lengths, 4, seed=2)
 
 
-def test_grpo_rows_hold_the_rendered_prompt_and_its_maze():
-    tokenizer = tiny.byte_tokenizer(tiny.R1_CHAT)
-    rows = prompt_dataset(MIXED, tokenizer, 4096, 100)
+@pytest.mark.parametrize("template", ["tiny", tiny.CHAT, tiny.R1_CHAT])
+def test_grpo_rows_hold_a_maze_and_messages_that_are_rendered_as_the_policy_does(template):
+    tokenizer = build_tokenizer() if template == "tiny" else tiny.byte_tokenizer(template)
+    rows = plan_rows(tokenizer, 4096, 100)
     mazes = [maze_to_text(maze) for maze, _ in make_mazes(MIXED)]
+    rendered = [render(tokenizer, maze).text for maze in mazes]
     assert rows["maze"][:] == mazes
-    assert rows["prompt"][:] == [render(tokenizer, maze).text for maze in mazes]
+    assert tokenizer.apply_chat_template(rows["prompt"][:], tokenize=False, add_generation_prompt=True) == rendered
 
 
 def test_a_prompt_that_leaves_no_room_for_a_completion_is_an_error():
     tokenizer = build_tokenizer()
     longest = 4 * (3 * 4 + 1)
-    assert len(prompt_dataset(MIXED, tokenizer, longest + 100, 100)) == 70
+    assert len(plan_rows(tokenizer, longest + 100, 100)) == 70
     with pytest.raises(InvalidConfig, match=f"context of {longest + 99} tokens, actual: a prompt of {longest} tokens"):
-        prompt_dataset(MIXED, tokenizer, longest + 99, 100)
+        plan_rows(tokenizer, longest + 99, 100)
 
 
 def test_a_curriculum_begins_with_short_mazes():
-    rows = prompt_dataset(MIXED, build_tokenizer(), 4096, 100, short_first=True)
+    rows = plan_rows(build_tokenizer(), 4096, 100, curriculum="length")
     lengths = [len(shortest_path(maze_from_text(text))) for text in rows["maze"]]
     assert lengths == sorted(lengths)
     assert lengths[0] < lengths[-1]
     assert sorted(rows["maze"]) == sorted(maze_to_text(maze) for maze, _ in make_mazes(MIXED))
 
 
-def test_mazes_given_take_the_place_of_those_drawn():
+def test_filtered_mazes_take_the_place_of_those_drawn(monkeypatch):
     mazes = tiny.mazes(3, 2, 2)
-    rows = prompt_dataset(MIXED, build_tokenizer(), 4096, 100, mazes)
-    assert rows["maze"][:] == [maze_to_text(maze) for maze in mazes]
+    monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, policy, samples, seed: mazes[:samples])
+    rows = plan_rows(build_tokenizer(), 4096, 100, filter_samples=2)
+    assert rows["maze"][:] == [maze_to_text(maze) for maze in mazes[:2]]

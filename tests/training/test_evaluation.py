@@ -1,132 +1,132 @@
-"""What a run watches about itself."""
+"""Evaluation during training: which mazes, what is measured, and when a reward seems to be gamed."""
 
 from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import Trainer, TrainerControl
 
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.splits import split_of
+from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import bfs
-from training.common import StageConfig
-from training.evaluation import Stopwatch, ValidationCallback
+from tests.training import runs
+from training import evaluation as evaluation_module
+from training import grpo
+from training.evaluation import Evaluation, gamed_reward
 from training.mazes import DataConfig
 
-
-@pytest.fixture(autouse=True)
-def entries(monkeypatch):
-    """What is logged, in place of a trainer's log."""
-    logged = []
-    monkeypatch.setattr(Trainer, "log", lambda self, entry: logged.append(entry))
-    return logged
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
-def callback(every=2, count=4, tokens=5, samples=0, **data):
-    stage = StageConfig(validate_every=every, validate_mazes=count, validate_samples=samples)
-    return ValidationCallback(DataConfig(**data), build_tokenizer(), stage, tokens)
+def evaluation(mazes=4, tokens=5, samples=0, mode="plan", **data):
+    args = SimpleNamespace(mode=mode, view_radius=None, eval_mazes=mazes, eval_samples=samples)
+    return Evaluation(args, DataConfig(**data), build_tokenizer(), tokens)
 
 
-def look(watch, step, last, model=None, first_process=True):
-    """One step's end. What it does to the step's own log entry is in test_sft.py."""
-    state = SimpleNamespace(global_step=step, max_steps=last, is_world_process_zero=first_process)
-    watch.on_step_end(None, state, TrainerControl(), model=model or build_model(tiny.SMALL, 0))
+def mazes_of(one):
+    return [maze_from_text(text) for text in one.rows()["maze"]]
 
 
-def steps(watch, last, entries):
-    """The steps at which it looked, out of 1 ... last."""
-    looked = []
-    for step in range(1, last + 1):
-        before = len(entries)
-        look(watch, step, last)
-        looked += [step] * (len(entries) - before)
-    return looked
+def scripted(write):
+    """A model that answers what ``write`` says to a prompt."""
+    policy = SimpleNamespace(tokenizer=build_tokenizer(), model=build_model(tiny.SMALL, 0))
+    return tiny.scripted(policy, write).model
 
 
-def test_it_looks_every_so_often_and_after_the_last_step(entries):
-    assert steps(callback(every=3), 7, entries) == [3, 6, 7]
-    assert steps(callback(every=3), 6, entries) == [3, 6]
-
-
-def test_zero_means_never_and_makes_no_mazes(entries):
-    watch = callback(every=0)
-    assert watch.mazes == []
-    assert steps(watch, 3, entries) == []
-
-
-def test_one_process_of_several_looks(entries):
-    look(callback(every=1), 1, 2, first_process=False)
-    assert entries == []
+@pytest.mark.parametrize("stage", ["sft", "grpo"])
+def test_a_run_that_does_not_evaluate_makes_no_mazes(stage, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation_module, "validation_mazes", None)
+    if stage == "sft":
+        runs.train_sft(tmp_path / "run", examples=16, save_strategy="no")
+    else:
+        runs.train_grpo(tmp_path / "run", trained, examples=4, save_strategy="no")
+    assert not any("eval_solved_rate" in entry for entry in runs.log_of(tmp_path / "run"))
 
 
 def test_its_mazes_are_validation_mazes_of_the_runs_sizes_and_lengths():
-    watch = callback(count=80, sizes="4x4,5x6", lengths="2-3,6-7", split="train")
-    assert len(watch.mazes) == 80
-    assert {split_of(maze.walls) for maze in watch.mazes} == {"validation"}
-    assert {(maze.rows, maze.cols) for maze in watch.mazes} == {(4, 4), (5, 6)}
-    assert {bfs(maze.walls, maze.origin)[maze.target] for maze in watch.mazes} == {2, 3, 6, 7}
+    data = {"sizes": {"4x4": 1, "5x6": 1}, "lengths": {"2-3": 1, "6-7": 1}, "split": "train"}
+    mazes = mazes_of(evaluation(mazes=80, **data))
+    assert len(mazes) == 80
+    assert {split_of(maze.walls) for maze in mazes} == {"validation"}
+    assert {(maze.rows, maze.cols) for maze in mazes} == {(4, 4), (5, 6)}
+    assert {bfs(maze.walls, maze.origin)[maze.target] for maze in mazes} == {2, 3, 6, 7}
 
 
 def test_its_mazes_are_the_same_whatever_the_run_draws():
-    assert callback(maze_seed=1, examples=5).mazes == callback(maze_seed=2, examples=9).mazes
+    assert mazes_of(evaluation(maze_seed=1, examples=5)) == mazes_of(evaluation(maze_seed=2, examples=9))
 
 
-def test_sizes_that_have_no_validation_mazes_give_way_to_5x5():
-    assert {(maze.rows, maze.cols) for maze in callback(sizes="2x2,3x9").mazes} == {(5, 5)}
-    assert {(maze.rows, maze.cols) for maze in callback(sizes="2x2,4x4").mazes} == {(4, 4)}
+@pytest.mark.parametrize(("run", "evaluated"), [({"2x2": 1, "3x9": 1}, (5, 5)), ({"2x2": 1, "4x4": 1}, (4, 4))])
+def test_sizes_that_have_no_validation_mazes_give_way_to_5x5(run, evaluated):
+    assert {(maze.rows, maze.cols) for maze in mazes_of(evaluation(sizes=run))} == {evaluated}
 
 
-def test_it_logs_what_the_model_did(entries):
-    model = build_model(tiny.SMALL, 0)
-    watch = callback(every=1, count=8, tokens=10, lengths="1-2")
-    # Always two moves to the right and an end: solves some mazes, and is well formed.
-    tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: "<|right|>")
+def test_its_rows_are_mazes_and_their_tokens():
+    one = evaluation()
+    rows = one.rows()
+    assert len(rows) == 4
+    assert [one.tokenizer.decode(ids) for ids in rows["input_ids"]] == list(rows["maze"])
+
+
+def test_it_says_what_the_model_did():
+    one = evaluation(mazes=8, tokens=10, lengths="1-2")
+    mazes = mazes_of(one)
+    # Always one move to the right and an end: solves some mazes, and is well formed.
     solved = sum(
-        maze.target == (maze.origin[0], maze.origin[1] + 1) and not maze.walls[maze.origin] & 8 for maze in watch.mazes
+        maze.target == (maze.origin[0], maze.origin[1] + 1) and not maze.walls[maze.origin] & 8 for maze in mazes
     )
     assert 0 < solved < 8
-    look(watch, 1, 1, model)
-    assert entries == [
-        {"validation/solved_rate": solved / 8, "validation/malformed_rate": 0.0, "validation/tokens_mean": 2.0}
-    ]
-    tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: "RESET")
-    look(watch, 1, 1, model)
-    assert entries[1]["validation/malformed_rate"] == 1.0
+    assert one.figures(scripted(lambda prompt: "<|right|>"), mazes) == {
+        "solved_rate": solved / 8, "malformed_rate": 0.0, "tokens_per_attempt": 2.0,
+    }  # fmt: skip
+    assert one.figures(scripted(lambda prompt: "RESET"), mazes)["malformed_rate"] == 1.0
 
 
-def test_with_samples_it_estimates_pass_at_1_and_k_and_leaves_the_runs_chance_alone(entries):
-    model = build_model(tiny.SMALL, 0)
-    watch = callback(every=1, count=8, tokens=10, samples=4, lengths="1-2")
+def test_with_samples_it_estimates_pass_at_1_and_k():
+    one = evaluation(mazes=8, tokens=10, samples=4, lengths="1-2")
+    mazes = mazes_of(one)
     answers = iter(["<|right|>", "<|left|>", "<|up|>"] * 100)
-    tiny.scripted(SimpleNamespace(tokenizer=watch.tokenizer, model=model), lambda prompt: next(answers))
-    before = torch.get_rng_state()
-    look(watch, 1, 1, model)
-    assert torch.equal(torch.get_rng_state(), before)
-    (entry,) = entries
-    assert 0 < entry["validation/pass@1"] < entry["validation/pass@4"] <= 1
+    figures = one.figures(scripted(lambda prompt: next(answers)), mazes)
+    assert 0 < figures["pass@1"] < figures["pass@4"] <= 1
 
 
-def reward_logged(watch, reward):
-    watch.on_log(None, None, None, logs={"reward": reward})
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_it_leaves_what_the_run_draws_alone(device, mode):
+    one = evaluation(mazes=4, tokens=10, samples=2, mode=mode, sizes="4x4")
+    mazes = mazes_of(one)
+    model = build_model(tiny.SMALL, 0).to(device)
+
+    def drawn_after(evaluate):
+        torch.manual_seed(5)  # seeds every device
+        if evaluate:
+            one.figures(model, mazes)
+        return torch.rand(4, device=device).tolist(), torch.rand(4).tolist()
+
+    assert drawn_after(True) == drawn_after(False)
+    assert one.figures(model, mazes) == one.figures(model, mazes)
 
 
 @pytest.mark.parametrize(("reward", "rate", "said"), [(0.9, 0.1, True), (0.3, 0.1, False), (0.9, 0.8, False)])
-def test_a_reward_that_rises_while_fewer_mazes_are_solved_is_said_to_be_gamed(reward, rate, said, caplog):
-    watch = callback(every=1, count=100)
-    reward_logged(watch, 0.3)
-    reward_logged(watch, 0.5)
-    watch._watch(0.8)
-    watch.on_log(None, None, None, logs={"loss": 1.0})
-    reward_logged(watch, reward)
-    watch._watch(rate)
-    message = (
-        "The training reward rose from 0.400 to 0.900 while the solved rate on validation mazes fell from 80.0% to"
+def test_a_reward_that_rises_while_fewer_mazes_are_solved_is_called_gamed(reward, rate, said):
+    log = [
+        {"eval_solved_rate": 0.9},  # before the first step: there is no reward to hold against it
+        {"reward": 0.3}, {"reward": 0.5}, {"eval_solved_rate": 0.8}, {"loss": 1.0},
+        {"reward": reward}, {"eval_solved_rate": rate},
+    ]  # fmt: skip
+    warning = gamed_reward(log, mazes=100)
+    said_so = "The training reward rose from 0.400 to 0.900 while the solved rate on validation mazes fell from 80.0%"
+    assert warning.startswith(said_so) if said else warning == ""
+    assert gamed_reward(log[:5], mazes=100) == ""
+
+
+def test_a_run_warns_of_a_gamed_reward(trained, tmp_path, monkeypatch, caplog):
+    rates = iter([0.9, 0.5, 0.0])
+    monkeypatch.setattr(Evaluation, "figures", lambda *_: {"solved_rate": next(rates)})
+    paid = iter(range(10**6))
+    monkeypatch.setattr(
+        grpo.MazeReward, "__call__", lambda self, completion_ids, **_: [float(next(paid)) for _ in completion_ids]
     )
-    assert (message in caplog.text) == said
-
-
-def test_the_stopwatch_reports_seconds_and_gibibytes():
-    figures = Stopwatch().figures()
-    assert 0 <= figures["wall_seconds"] < 5
-    assert 0.1 < figures["peak_memory_gib"] < 8  # this process, with torch loaded
+    runs.train_grpo(tmp_path / "run", trained, save_strategy="no", eval_strategy="steps", eval_steps=2)
+    assert caplog.text.count("the reward is probably gamed") == 2

@@ -10,7 +10,7 @@ from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests.maze_env.golden import ROOM_TEXT
-from training import export, mazes
+from training import export
 from training.mazes import DataConfig, supervised_rows
 
 
@@ -19,27 +19,36 @@ def read(folder, cache):
 
 
 def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(export, "ROWS_A_FILE", 30)
+    monkeypatch.setattr(export, "ROWS_PER_FILE", 30)
     folder = tmp_path / "new" / "set"
-    mazes.main(["--style", "path:1,retry:1", "--size", "4x5", "--count", "70", "--seed", "3", "-o", str(folder)])
+    export.main(["--sizes", "4x5", "--examples", "70", "--maze_seed", "3", "--output_dir", str(folder)])
     assert "70 rows in 3 file(s)" in capsys.readouterr().out
     names = [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
     assert sorted(path.name for path in folder.iterdir()) == ["dataset.json", *names]  # and no cache is left
-    config = DataConfig(examples=70, sizes="4x5", styles="path:1,retry:1", maze_seed=3)
+    config = DataConfig(examples=70, sizes="4x5", maze_seed=3)
     assert read(folder, tmp_path / "cache").to_list() == list(supervised_rows(config))
-    told = json.loads((folder / "dataset.json").read_text())
-    assert told["configuration"]["maze_seed"] == 3
-    assert told["columns"] == ["maze", "style", "completion"]
-    assert told["provenance"]["command"].endswith(f"-o {folder}")
+    description = json.loads((folder / "dataset.json").read_text())
+    assert description["configuration"]["maze_seed"] == 3
+    assert description["columns"] == ["maze", "style", "completion"]
+    assert description["provenance"]["command"].endswith(f"--output_dir {folder}")
 
 
 def test_the_published_columns(tmp_path):
     folder = tmp_path / "set"
-    mazes.main(
-        ["--style", "redraw", "--count", "5", "--columns", "published", "--split", "validation", "-o", str(folder)]
-    )
+    argv = [
+        "--trace_styles",
+        "redraw",
+        "--examples",
+        "5",
+        "--columns",
+        "published",
+        "--split",
+        "validation",
+        "--output_dir",
+    ]
+    export.main([*argv, str(folder)])
     rows = read(folder, tmp_path / "cache")
-    config = DataConfig(examples=5, styles="redraw", split="validation")
+    config = DataConfig(examples=5, trace_styles="redraw", split="validation")
     for row, own in zip(rows, supervised_rows(config), strict=True):
         maze = maze_from_text(own["maze"])
         assert row["Prompt"].endswith(f"MAZE:\n{own['maze']}")
@@ -65,13 +74,17 @@ def test_an_adjacency_list_by_hand():
 
 def test_wrong_arguments_and_folders_in_use_are_told(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'redraw'"):
-        mazes.main(["--style", "redrw", "-o", str(tmp_path / "a")])
+        export.main(["--trace_styles", "redrw", "--output_dir", str(tmp_path / "a")])
     with pytest.raises(InvalidConfig, match="at least 1"):
-        mazes.main(["--count", "0", "-o", str(tmp_path / "a")])
+        export.main(["--examples", "0", "--output_dir", str(tmp_path / "a")])
+    with pytest.raises(UnknownName, match="Did you mean 'published'"):
+        export.main(["--columns", "publish", "--output_dir", str(tmp_path / "a")])
+    with pytest.raises(InvalidConfig, match="--output_dir"):
+        export.main([])
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
     with pytest.raises(InvalidOutput, match="is in use"):
-        mazes.main(["--count", "5", "-o", str(tmp_path / "used")])
+        export.main(["--examples", "5", "--output_dir", str(tmp_path / "used")])
 
 
 def test_a_writing_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):

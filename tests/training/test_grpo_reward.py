@@ -1,8 +1,8 @@
-"""The GRPO reward is ``judge`` and a scheme, to the digit."""
+"""The GRPO reward is ``verify`` and a scheme, to the digit."""
 
 import pytest
 
-from maze_env.attempt import End
+from maze_env.attempt import End, EndedBy
 from maze_env.maze import Maze
 from maze_env.rewards import SCHEMES, scheme_named
 from maze_env.tokens import maze_to_text
@@ -11,6 +11,19 @@ from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
 from training.grpo_reward import MazeReward
 
 EOS, OTHER_EOS = 2, 7
+
+
+class Tokenizer:
+    """Reads a completion whose only token but its end is an index into ``ATTEMPTS`` or the texts of a test."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def batch_decode(self, sequences, skip_special_tokens):
+        assert skip_special_tokens
+        return [self.texts[ids[0] - 100] for ids in sequences]
+
+
 EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
 ATTEMPTS = [
     (EXAMPLE, EXAMPLE_ANSWER),
@@ -30,11 +43,12 @@ ATTEMPTS = [
 
 def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
     """The rewards of a batch, as TRL would call for them."""
-    return MazeReward(scheme, thinking_opened, [EOS, OTHER_EOS])(
-        completions=[text for _, text in attempts],
-        completion_ids=[[9, 9, end] if ended else [9, 9, 9] for _ in attempts],
+    tokenizer = Tokenizer([text for _, text in attempts])
+    return MazeReward(scheme, tokenizer, thinking_opened, [EOS, OTHER_EOS])(
+        completion_ids=[[100 + index, *([end] if ended else [])] for index in range(len(attempts))],
         maze=[maze_to_text(maze) for maze, _ in attempts],
         prompts=["unused"] * len(attempts),
+        completions=["unused"] * len(attempts),
         **options,
     )
 
@@ -63,7 +77,7 @@ def test_a_completion_without_an_end_gets_nothing_even_if_it_solves(scheme):
     assert reward_of(ATTEMPTS, scheme, ended=False) == [0.0] * len(ATTEMPTS)
 
 
-def test_the_terms_the_solved_rate_and_every_failure_are_logged():
+def test_the_terms_and_every_end_are_logged():
     logged = {}
     reward_of(ATTEMPTS, log_metric=logged.__setitem__)
     count = len(ATTEMPTS)
@@ -71,23 +85,20 @@ def test_the_terms_the_solved_rate_and_every_failure_are_logged():
     assert logged["solved_rate"] == pytest.approx(5 / count)
     assert logged["reward_terms/solved"] == pytest.approx(5 / count)
     assert logged["reward_terms/progress"] == pytest.approx(sum(term["progress"] for term in terms) / count)
-    failures = {name.removeprefix("failures/"): rate * count for name, rate in logged.items() if "failures/" in name}
-    assert failures == pytest.approx({
-        "truncated": 0, "hit_wall": 0, "left_grid": 0, "short_of_target": 2, "past_target": 1, "unclosed_thinking": 1,
-        "stray_text": 1, "empty": 1, "said_unreachable": 0,
-    } | {str(verify(*ATTEMPTS[3]).cause): 1})  # fmt: skip
+    ends = {name.removeprefix("end/"): rate * count for name, rate in logged.items() if name.startswith("end/")}
+    assert ends == pytest.approx(dict.fromkeys(End, 0) | {
+        "solved": 5, "short_of_target": 2, "past_target": 1, "unclosed_thinking": 1, "stray_text": 1, "empty": 1,
+    } | {verify(*ATTEMPTS[3]).end: 1})  # fmt: skip
+    assert logged["ended_by/agent"] == 1
 
 
-def test_truncated_completions_are_counted_as_such_and_as_nothing_else():
-    logged = {}
+def test_a_truncated_completion_has_the_end_of_its_text_and_says_which_budget_ended_it():
+    logged, whole = {}, {}
     reward_of(ATTEMPTS, ended=False, log_metric=logged.__setitem__)
-    assert logged["failures/truncated"] == 1
-    others = [
-        rate
-        for name, rate in logged.items()
-        if name not in ("failures/truncated", "environment_seconds") and "answers/" not in name
-    ]
-    assert sum(others) == 0
+    reward_of(ATTEMPTS, log_metric=whole.__setitem__)
+    assert logged["ended_by/token_budget"] == 1
+    assert logged["solved_rate"] == logged["end/solved"] == whole["end/solved"] > 0
+    assert logged["reward_terms/solved"] == logged["reward_terms/progress"] == 0
 
 
 def test_every_batch_logs_the_same_names():
@@ -98,12 +109,11 @@ def test_every_batch_logs_the_same_names():
         reward_of(attempts, ended=ended, log_metric=logged.__setitem__)
         names.append(set(logged))
     assert names[0] == names[1] == names[2]
-    causes = {"truncated", *map(str, End)} - {"solved"}
-    assert {name for name in names[0] if name.startswith("failures/")} == {f"failures/{cause}" for cause in causes}
+    assert names[0] >= {f"end/{end}" for end in End} | {f"ended_by/{party}" for party in EndedBy}
 
 
 def test_trl_calls_it_by_the_schemes_name():
-    assert MazeReward("alphamaze", False, [EOS]).__name__ == "reward_alphamaze"
+    assert MazeReward("alphamaze", Tokenizer([]), False, [EOS]).__name__ == "reward_alphamaze"
 
 
 def test_what_a_group_answers_is_logged():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from agents.errors import InvalidCheckpoint
-from agents.tiny_model import EmbeddedConfig, build_model, build_tokenizer
+from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from tests import tiny
 from training.model import ModelConfig, load
@@ -27,21 +27,25 @@ def test_impossible_sizes_are_refused_with_all_values(sizes, said):
         ModelConfig(**sizes)
 
 
-@pytest.mark.parametrize("name", ["runs/none", "./none", "/no/such/folder", "a/b/c", "~/no-such-folder-at-all"])
-def test_a_folder_that_does_not_exist_is_refused_before_anything_loads(name):
+@pytest.mark.parametrize("name", ["runs/none", "./none", "/no/such/folder", "a/b/c", "~/none", "embedded"])
+def test_a_folder_that_does_not_exist_is_refused_before_anything_loads(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
     with pytest.raises(InvalidCheckpoint, match="does not exist"):
         ModelConfig(model=name)
 
 
-def test_a_hub_name_is_left_to_the_loading():
+def test_a_hub_name_is_left_to_the_loading(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert ModelConfig(model="runs/none").model == "runs/none"  # there is no folder runs
     assert ModelConfig(model="someone/some-model").model == "someone/some-model"
     with pytest.raises(InvalidCheckpoint, match="'nobody/nothing'"):
         load(ModelConfig(model="nobody/nothing"), 0)
 
 
-def test_the_embedded_model_has_the_sizes_and_seed_asked_for():
+def test_the_tiny_model_has_the_sizes_and_seed_asked_for():
     model, tokenizer = load(ModelConfig(hidden_size=32, layers=2, heads=2), seed=5)
-    expected = build_model(EmbeddedConfig(32, 2, 2), seed=5).state_dict()
+    expected = build_model(TinyConfig(32, 2, 2), seed=5).state_dict()
     assert model.state_dict().keys() == expected.keys()
     assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     assert tokenizer.get_vocab() == build_tokenizer().get_vocab()

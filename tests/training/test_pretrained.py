@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
 from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import DESCRIBED, render
+from agents.prompts import DESCRIBED, prompt_template, render
 from agents.rollout import rollout
+from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
@@ -103,26 +104,26 @@ FAST = {"examples": 16, "per_device_train_batch_size": 8, "save_strategy": "no",
 
 @pytest.mark.parametrize("added", [False, True])
 def test_sft_grpo_and_policy_take_it_with_its_template(stranger, added, tmp_path):
-    runs.train_sft(tmp_path / "sft", model=stranger, styles="path", add_maze_tokens=added, **FAST)
+    runs.train_sft(tmp_path / "sft", model=stranger, trace_styles="path", add_maze_tokens=added, **FAST)
     _, tokenizer = load_checkpoint(str(tmp_path / "sft"))
     assert tokenizer.chat_template == tiny.R1_CHAT
     assert ("<|0-0|>" in tokenizer.get_vocab()) == added
     runs.train_grpo(tmp_path / "grpo", str(tmp_path / "sft"), examples=4, save_strategy="no", num_generations=2,
                     per_device_train_batch_size=4, max_completion_length=6, temperature=1.0)  # fmt: skip
-    policy = LLMPolicy(str(tmp_path / "grpo"), max_new_tokens=5)
-    (record,) = rollout(policy, [MAZE], [0])
-    assert 1 <= record.tokens <= 5
-    assert policy.thinking_opened  # by its template
-    assert record.cause == "unclosed_thinking"
+    policy = LLMPolicy.from_pretrained(str(tmp_path / "grpo"), max_new_tokens=5)
+    (attempt,) = rollout(policy, [MAZE], [0])
+    assert 1 <= attempt.tokens <= 5
+    assert attempt.thinking_opened  # by its template
+    assert attempt.end is End.UNCLOSED_THINKING
 
 
 def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
     pytest.importorskip("peft")
     base, _ = load_checkpoint(stranger)
-    runs.train_sft(tmp_path / "alone", model=stranger, styles="direct", lora_rank=4, **FAST)
+    runs.train_sft(tmp_path / "alone", model=stranger, trace_styles="direct", lora_rank=4, **FAST)
     assert (tmp_path / "alone" / "adapter_config.json").is_file()
     assert not (tmp_path / "alone" / "model.safetensors").exists()
-    runs.train_sft(tmp_path / "merged", model=stranger, styles="direct", lora_rank=4, merge_lora=True, **FAST)
+    runs.train_sft(tmp_path / "merged", model=stranger, trace_styles="direct", lora_rank=4, merge_lora=True, **FAST)
     ids = torch.arange(5, 25)[None]
     with torch.no_grad():
         logits = [
@@ -131,13 +132,19 @@ def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):
         ]
     assert not torch.allclose(logits[0], logits[2])
     assert torch.allclose(logits[1], logits[2], atol=1e-5)
-    assert LLMPolicy(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
+    assert LLMPolicy.from_pretrained(str(tmp_path / "alone"), max_new_tokens=2).act([maze_to_text(MAZE)])
 
 
 @pytest.mark.parametrize("options", [{"lora_rank": 4}, {"lora_rank": 4, "merge_lora": True, "add_maze_tokens": True}])
 def test_a_run_with_adapters_resumes_and_ends_the_same(options, stranger, tmp_path):
     pytest.importorskip("peft")
-    settings = {"model": stranger, "styles": "direct", "per_device_train_batch_size": 2, "examples": 12, **options}
+    settings = {
+        "model": stranger,
+        "trace_styles": "direct",
+        "per_device_train_batch_size": 2,
+        "examples": 12,
+        **options,
+    }
     weights = "model.safetensors" if "merge_lora" in options else "adapter_model.safetensors"
     folder = tmp_path / "run"
     runs.train_sft(folder, save_steps=3, **settings)
@@ -158,7 +165,7 @@ def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_
     options = {"add_maze_tokens": True, "lora_rank": 4, "merge_lora": True}
     start, tokenizer = load(ModelConfig(model=stranger, **options), seed=0)
     assert lora_config(ModelConfig(model=stranger, **options), start).trainable_token_indices == start.maze_token_ids
-    runs.train_sft(tmp_path / "run", model=stranger, styles="path", **options, **FAST)
+    runs.train_sft(tmp_path / "run", model=stranger, trace_styles="path", **options, **FAST)
     trained, again = load_checkpoint(str(tmp_path / "run"))
     assert again.get_vocab() == tokenizer.get_vocab()
     moved = (trained.get_input_embeddings().weight != start.get_input_embeddings().weight).any(dim=1)
@@ -169,7 +176,7 @@ def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_
 def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("Solve this, please.\n{maze}Go.")
-    runs.train_sft(tmp_path / "run", model=stranger, styles="direct", prompt_file=prompt, **FAST)
+    runs.train_sft(tmp_path / "run", model=stranger, trace_styles="direct", prompt_file=prompt, **FAST)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run")
     assert f"Solve this, please.\n{maze_to_text(MAZE)}Go." in render(tokenizer, maze_to_text(MAZE)).text
     prompt.write_text("no maze")
@@ -180,33 +187,41 @@ def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
 def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
     base = tiny.save(tmp_path / "base", *family("llama", template=None))
     missing = "Expects a tokenizer with a chat template, actual: none .*chat_template_file"
-    for attempt in (lambda: load(ModelConfig(model=base), 0), lambda: LLMPolicy(base), lambda: MultiTurnPolicy(base)):
+    for attempt in (
+        lambda: load(ModelConfig(model=base), 0),
+        lambda: LLMPolicy.from_pretrained(base),
+        lambda: MultiTurnPolicy.from_pretrained(base),
+    ):
         with pytest.raises(InvalidCheckpoint, match=missing):
             attempt()
     template = tmp_path / "chat.jinja"
     template.write_text("{% for message in messages %}{{ message['content'] }}\n{% endfor %}")
     given = {"chat_template_file": str(template)}
-    runs.train_sft(tmp_path / "run", model=base, styles="direct", **given, **FAST)
+    runs.train_sft(tmp_path / "run", model=base, trace_styles="direct", **given, **FAST)
     for tokenizer in (
-        LLMPolicy(str(tmp_path / "run")).tokenizer,  # saved along
-        LLMPolicy(base, **given).tokenizer,
+        LLMPolicy.from_pretrained(str(tmp_path / "run")).tokenizer,  # saved along
+        LLMPolicy.from_pretrained(base, **given).tokenizer,
         load(ModelConfig(model=base, **given), 0)[1],
     ):
         assert render(tokenizer, maze_to_text(MAZE)).text == DESCRIBED.replace("{maze}", maze_to_text(MAZE)) + "\n"
-    assert MultiTurnPolicy(base, **given)
+    assert MultiTurnPolicy.from_pretrained(base, **given)
     with pytest.raises(InvalidConfig, match=r"Expects chat_template_file to name a file, actual: 'nowhere.jinja'"):
-        LLMPolicy(base, chat_template_file="nowhere.jinja")
-    # A wording of one's own says it too: there is nothing around it.
-    wording = tmp_path / "prompt.txt"
-    wording.write_text("{maze}")
-    assert load(ModelConfig(model=base, prompt_file=str(wording)), 0)
+        LLMPolicy.from_pretrained(base, chat_template_file="nowhere.jinja")
+    # A prompt of one's own says it too: there is nothing around it.
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("{maze}")
+    for tokenizer in (
+        load(ModelConfig(model=base, prompt_file=str(prompt)), 0)[1],
+        LLMPolicy.from_pretrained(base, prompt_file=str(prompt)).tokenizer,
+    ):
+        assert prompt_template(tokenizer) == "{maze}"
 
 
 def test_dtype_and_attention_pass_through(stranger):
     model, _ = load(ModelConfig(model=stranger, dtype="bfloat16", attn_implementation="eager"), 0)
     assert model.dtype is torch.bfloat16
     assert model.config._attn_implementation == "eager"
-    assert LLMPolicy(stranger, dtype="bfloat16", max_new_tokens=1).model.dtype is torch.bfloat16
+    assert LLMPolicy.from_pretrained(stranger, dtype="bfloat16", max_new_tokens=1).model.dtype is torch.bfloat16
 
 
 @pytest.mark.parametrize(
@@ -233,6 +248,6 @@ def test_a_context_too_short_for_the_maze_is_an_error_before_training(tmp_path):
     with pytest.raises(
         InvalidConfig, match="Expects examples of at most 64 tokens, the model's context, actual: one of"
     ):
-        runs.train_sft(tmp_path / "run", model=folder, styles="direct", **FAST)
+        runs.train_sft(tmp_path / "run", model=folder, trace_styles="direct", **FAST)
     with pytest.raises(InvalidCheckpoint, match="which does not exist"):
         runs.train_sft(tmp_path / "run", model=str(tmp_path / "none" / "x"), **FAST)

@@ -3,14 +3,16 @@
 import json
 from collections import Counter
 from itertools import chain
+from types import SimpleNamespace
 
 import pytest
+from accelerate import DistributedType
 
 from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
-from training.common import begin, check_divides, is_sharded
+from training.common import begin, check_divides, run
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 
@@ -55,13 +57,20 @@ def test_two_processes_do_what_one_does(tmp_path):
         assert moved > 0.05
         assert noise < 0.05 * moved, stage
         start = end_alone
-    assert any("validation/solved_rate" in entry for entry in runs.log_of(tmp_path / "two" / "sft"))
+
+    # One process evaluates for all.
+    evaluated = [json.loads((tmp_path / "two" / f"evaluated-{rank}.json").read_text()) for rank in range(2)]
+    logged = [
+        entry["eval_solved_rate"] for entry in runs.log_of(tmp_path / "two" / "sft") if "eval_solved_rate" in entry
+    ]
+    assert [figures["solved_rate"] for figures in evaluated[0]] == logged != []
+    assert evaluated[1] == []
 
 
 class Arguments:
-    """What ``begin`` asks of a stage's arguments."""
+    """What is asked of a stage's arguments."""
 
-    fsdp, deepspeed, mode, validate_every, world_size, process_index = [], None, "plan", 0, 1, 0
+    mode, eval_strategy, world_size, process_index = "plan", "no", 1, 0
     resume, overwrite = False, False
 
     def __init__(self, folder, **changes):
@@ -69,15 +78,26 @@ class Arguments:
         vars(self).update(changes)
 
 
-def test_sharded_weights_and_what_they_cannot_do(tmp_path, monkeypatch):
-    assert not is_sharded(Arguments(tmp_path))
-    assert is_sharded(Arguments(tmp_path, deepspeed="training/configs/accelerate/zero3.yaml"))
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    assert is_sharded(Arguments(tmp_path))
-    for changes in ({"mode": "play"}, {"validate_every": 5}):
-        with pytest.raises(InvalidConfig, match="Expects mode plan and validate_every 0 with FSDP"):
-            begin({}, Arguments(tmp_path / "run", **changes))
-    assert begin({}, Arguments(tmp_path / "run")) is None
+@pytest.mark.parametrize("kind", [DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MULTI_GPU])
+def test_what_sharded_weights_cannot_do(kind, tmp_path):
+    trained = []
+
+    def trainer(**changes):
+        return SimpleNamespace(
+            args=Arguments(tmp_path, **changes), accelerator=SimpleNamespace(distributed_type=kind),
+            is_world_process_zero=lambda: True, train=lambda **_: trained.append(changes),
+        )  # fmt: skip
+
+    for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
+        if kind is DistributedType.MULTI_GPU:
+            run(trainer(**changes), "sft", {}, None)
+        else:
+            with pytest.raises(InvalidConfig, match="Expects mode plan and eval_strategy no with FSDP"):
+                run(trainer(**changes), "sft", {}, None)
+    assert len(trained) == (2 if kind is DistributedType.MULTI_GPU else 0)
+    assert (tmp_path / "run.json").exists() == bool(trained)
+    run(trainer(), "sft", {}, None)
+    assert trained[-1] == {}
 
 
 def test_a_folder_in_use_ends_every_process(tmp_path):

@@ -1,7 +1,6 @@
 """Supervised fine-tuning end to end, on a model that trains in a second."""
 
 import shutil
-import signal
 from itertools import pairwise
 
 import pytest
@@ -10,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTTrainer
 
 from agents.llm_policy import LLMPolicy
+from agents.prompts import prompt_template
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, InvalidOutput
@@ -18,13 +18,14 @@ from tests import tiny
 from tests.training import runs
 from training import sft
 from training.dataset import supervised_dataset
+from training.evaluation import Evaluation
 from training.mazes import DataConfig
 
-# The default recipe's optimizer and schedule, looks at validation mazes included: what a resumed run must bring back.
+# The default recipe's optimizer and schedule, evaluations included: what a resumed run must bring back.
 RECIPE = {
     "muon_learning_rate": 0.01, "lr_scheduler_type": "warmup_stable_decay",
     "lr_scheduler_kwargs": '{"num_decay_steps": 6, "decay_type": "linear"}', "warmup_steps": 3,
-    "validate_every": 5, "validate_mazes": 2, "validate_tokens": 4,
+    "eval_strategy": "steps", "eval_steps": 5, "eval_mazes": 2, "eval_max_tokens": 4,
 }  # fmt: skip
 
 
@@ -46,12 +47,12 @@ def test_the_loss_falls_to_a_fraction(finished):
 def test_a_model_learns_to_solve_mazes_it_was_trained_on(trained):
     # 48 mazes of 2x2 were seen hundreds of times each; a random answer to them solves almost none.
     mazes = tiny.mazes(60, 2, 2)
-    untrained = LLMPolicy.of_model(build_model(tiny.SMALL, 0), build_tokenizer(), max_new_tokens=12)
-    before = sum(record.solved for record in rollout(untrained, mazes, range(60)))
-    records = rollout(LLMPolicy(str(trained), max_new_tokens=12), mazes, range(60))
+    untrained = LLMPolicy(build_model(tiny.SMALL, 0), build_tokenizer(), max_new_tokens=12)
+    before = sum(attempt.solved for attempt in rollout(untrained, mazes, range(60)))
+    attempts = rollout(LLMPolicy.from_pretrained(str(trained), max_new_tokens=12), mazes, range(60))
     assert before == 0
-    assert sum(record.solved for record in records) >= 6
-    assert sum(record.malformed for record in records) <= 6
+    assert sum(attempt.solved for attempt in attempts) >= 6
+    assert sum(attempt.malformed for attempt in attempts) <= 6
 
 
 def test_the_folder_is_an_ordinary_checkpoint(finished):
@@ -59,7 +60,7 @@ def test_the_folder_is_an_ordinary_checkpoint(finished):
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     text = maze_to_text(tiny.mazes(1, 2, 2)[0])
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-    assert tokenizer.init_kwargs["prompt_style"] == "bare"
+    assert prompt_template(tokenizer) == "{maze}"
     for holder in (model.config, model.generation_config, tokenizer):
         assert (holder.pad_token_id, holder.bos_token_id, holder.eos_token_id) == (0, 1, 2)
     saved = runs.weights(folder)
@@ -82,20 +83,33 @@ def test_run_json_says_what_was_run_and_what_came_of_it(finished):
     assert figures["resumed_at_step"] == 0
     assert figures["peak_memory_gib"] > 0.1
     # Every key of the three dataclasses, as the run had it.
-    expected = {"model": "embedded", "layers": 2, "sizes": "2x2:1", "styles": "direct:1", "examples": 256, "seed": 42}
+    expected = {"model": "tiny", "layers": 2, "sizes": {"2x2": 1}, "trace_styles": {"direct": 1}, "examples": 256}
+    expected["seed"] = 42
     assert expected.items() <= run["configuration"].items()
     assert {"lengths", "split", "maze_seed", "muon_learning_rate", "weight_decay"} <= run["configuration"].keys()
     assert run["provenance"]["packages"]["trl"]
 
 
-def test_what_it_logs_includes_looks_at_validation_mazes(finished):
-    looks = [entry for entry in runs.log_of(finished[0]) if "validation/solved_rate" in entry]
-    assert [entry["step"] for entry in looks] == [5, 10, 15, 16]
-    # Apart from the training's own entries, which are complete: step 16 has one of each.
-    assert not any("loss" in entry or "entropy" in entry for entry in looks)
+def test_evaluations_have_log_entries_of_their_own(finished):
+    evaluations = [entry for entry in runs.log_of(finished[0]) if "eval_solved_rate" in entry]
+    assert [entry["step"] for entry in evaluations] == [5, 10, 15, 16]
+    for entry in evaluations:
+        assert {"eval_malformed_rate", "eval_tokens_per_attempt"} <= entry.keys()
+        assert not any("loss" in name or "entropy" in name for name in entry)
+    # The training's own entries are complete: step 16 has one of each.
     training = [entry for entry in runs.log_of(finished[0]) if "loss" in entry]
     assert [entry["step"] for entry in training] == [4, 8, 12, 16]
     assert all("entropy" in entry for entry in training)
+
+
+def test_the_best_model_is_chosen_by_a_figure_of_the_evaluation(tmp_path, monkeypatch):
+    rates = iter([0.1, 0.5, 0.3, 0.2])
+    monkeypatch.setattr(Evaluation, "figures", lambda *_: {"solved_rate": next(rates)})
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_solved_rate", "save_total_limit": 10}
+    folder = tmp_path / "run"
+    runs.train_sft(folder, **{**RECIPE, **best, "eval_steps": 4, "save_steps": 4})
+    assert runs.same_weights(folder, folder / "checkpoint-8")
+    assert not runs.same_weights(folder, folder / "checkpoint-16")
 
 
 def test_the_trainer_state_is_the_last_file_of_a_checkpoint(finished):
@@ -113,8 +127,8 @@ def test_the_same_command_gives_the_same_weights_and_another_seed_others(finishe
     assert not runs.same_weights(tmp_path / "other", finished[0])
 
 
-def test_looking_at_validation_mazes_does_not_touch_the_weights(finished, tmp_path):
-    runs.train_sft(tmp_path / "blind", **{**RECIPE, "validate_every": 0})
+def test_evaluating_does_not_touch_the_weights(finished, tmp_path):
+    runs.train_sft(tmp_path / "blind", **{**RECIPE, "eval_strategy": "no"})
     assert runs.same_weights(tmp_path / "blind", finished[0])
 
 
@@ -127,8 +141,14 @@ def test_the_trainer_reads_the_rows_in_order_with_their_labels_untouched(tmp_pat
         return original(self, model, inputs, *rest, **options)
 
     monkeypatch.setattr(SFTTrainer, "compute_loss", spy)
-    runs.train_sft(tmp_path / "run", styles="direct,path", sizes="2x2,3x3", examples=40, save_strategy="no")
-    config = DataConfig(examples=40, styles="direct,path", sizes="2x2,3x3")
+    runs.train_sft(
+        tmp_path / "run",
+        trace_styles={"direct": 1, "path": 1},
+        sizes={"2x2": 1, "3x3": 1},
+        examples=40,
+        save_strategy="no",
+    )
+    config = DataConfig(examples=40, trace_styles={"direct": 1, "path": 1}, sizes={"2x2": 1, "3x3": 1})
     rows = supervised_dataset(config, build_tokenizer(), 4096, 16, seed=42)
     assert [len(batch["labels"]) for batch in seen] == [16, 16, 8]
     read = [pair for batch in seen for pair in zip(batch["input_ids"], batch["labels"], strict=True)]
@@ -139,27 +159,10 @@ def test_the_trainer_reads_the_rows_in_order_with_their_labels_untouched(tmp_pat
         assert (labels[length:] == -100).all()
 
 
-KILLED = """
-import os, signal
-from training import monitor, {stage}
-
-original = monitor.ValidationCallback.on_step_end
-
-def on_step_end(self, args, state, control, **rest):
-    original(self, args, state, control, **rest)
-    if state.global_step == {step}:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-monitor.ValidationCallback.on_step_end = on_step_end
-{stage}.main()
-"""
-
-
-def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(finished, tmp_path):
+def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(finished, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     values = {**runs.SFT, **RECIPE, "output_dir": folder}
-    killed = tiny.python("-c", KILLED.format(stage="sft", step=12), *runs.arguments(values))
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    runs.kill("sft", 12, values)
     assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-8"]
     assert runs.run_file(folder)["figures"] is None  # it does not claim to have ended
 
@@ -171,12 +174,12 @@ def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(finished, t
         def on_train_begin(self, args, state, control, **rest):
             resumed_at.append(state.global_step)
 
-    original = sft.ValidationCallback.on_train_begin
-    sft.ValidationCallback.on_train_begin = Watch.on_train_begin
-    try:
-        runs.train_sft(folder, **RECIPE, resume=True)
-    finally:
-        sft.ValidationCallback.on_train_begin = original
+    def run(trainer, *rest, run=sft.run):
+        trainer.add_callback(Watch)
+        return run(trainer, *rest)
+
+    monkeypatch.setattr(sft, "run", run)
+    runs.train_sft(folder, **RECIPE, resume=True)
     assert resumed_at == [8]
     assert runs.run_file(folder)["figures"]["resumed_at_step"] == 8
     assert not runs.same_weights(folder / "checkpoint-8", folder)  # weights moved after the checkpoint

@@ -1,0 +1,190 @@
+"""Mazes from keys: ``generate`` makes one, ``generate_batch`` many, by the same compiled code.
+
+A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each in
+``kernels/generators``; ``kernels/generation.py`` joins layout, split and endpoints.
+
+>>> maze = generate(0, MazeSpec(rows=3, cols=4, generator="wilson"))
+>>> maze == generate_batch([0, 1], MazeSpec(rows=3, cols=4, generator="wilson"))[0]
+True
+>>> print(maze.to_ascii())
++---+---+---+---+
+|           |   |
++   +   +---+   +
+|   |   | O |   |
++---+   +   +   +
+| X             |
++---+---+---+---+
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from maze_env import kernels
+from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
+from maze_env.splits import hash_bounds
+
+GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
+"""Generator names and their numbers in ``kernels.generation``."""
+
+MAX_TRIES = 10_000
+"""Layouts tried for one maze before it counts as impossible."""
+MAX_WORK = 2**27
+"""Cells of distance maps computed for one maze before it counts as impossible: about five seconds at any size."""
+
+
+@dataclass(frozen=True)
+class MazeSpec:
+    """What mazes to make.
+
+    Raises:
+        ImpossibleMaze: at construction, for sizes or bounds that no maze can have.
+    """
+
+    rows: int = 5
+    cols: int = 5
+    min_length: int = 1
+    """Min moves of the shortest path, inclusive."""
+    max_length: int | None = None
+    """Max moves of the shortest path, inclusive; ``None`` for no bound."""
+    min_turns: int = 0
+    """Min turns (changes of direction) of the shortest path, inclusive; of several, the straightest counts."""
+    max_turns: int | None = None
+    """Max turns, inclusive; ``None`` for no bound."""
+    generator: str = "dfs"
+    """One of ``GENERATORS``."""
+    braid: float = 0.0
+    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths."""
+    split: str | None = "train"
+    """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
+
+    def __post_init__(self) -> None:
+        for name, side in (("rows", self.rows), ("cols", self.cols)):
+            if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
+                raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
+        longest = self.rows * self.cols - 1
+        if not 1 <= self.min_length <= longest:
+            raise ImpossibleMaze(
+                f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can "
+                f"hold, actual: {self.min_length}"
+            )
+        if self.max_length is not None and self.max_length < self.min_length:
+            raise ImpossibleMaze(
+                f"Expects max_length of at least min_length {self.min_length}, actual: {self.max_length}"
+            )
+        turns = (self.max_length or longest) - 1
+        if not 0 <= self.min_turns <= turns:
+            raise ImpossibleMaze(
+                f"Expects min_turns from 0 to {turns}, the most that a path of {turns + 1} moves can make, "
+                f"actual: {self.min_turns}"
+            )
+        if self.max_turns is not None and self.max_turns < self.min_turns:
+            raise ImpossibleMaze(f"Expects max_turns of at least min_turns {self.min_turns}, actual: {self.max_turns}")
+        if not 0 <= self.braid <= 1:
+            raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
+        if self.generator not in GENERATORS:
+            raise unknown_name("generator", self.generator, GENERATORS)
+        hash_bounds(self.split, (self.rows, self.cols))
+
+
+@dataclass(frozen=True)
+class MazeBatch:
+    """Mazes of one size as arrays; ``batch[i]`` is maze ``i``.
+
+    Attributes:
+        walls: (n, rows, cols) uint8.
+        origins: (n, 2) int64, as (row, col).
+        targets: (n, 2) int64, likewise.
+    """
+
+    walls: NDArray[np.uint8]
+    origins: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.walls)
+
+    def __getitem__(self, index: int) -> Maze:
+        (row, col), (to_row, to_col) = self.origins[index].tolist(), self.targets[index].tolist()
+        return Maze.from_validated(self.walls[index], (row, col), (to_row, to_col))
+
+
+def generate(key: int, spec: MazeSpec) -> Maze:
+    """The maze of one 64-bit key.
+
+    Raises:
+        ImpossibleMaze: when no maze within the bounds was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells.
+    """
+    return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
+
+
+def generate_batch(
+    keys: ArrayLike,
+    spec: MazeSpec,
+    lengths: tuple[ArrayLike, ArrayLike] | None = None,
+) -> MazeBatch:
+    """The mazes of many keys.
+
+    Args:
+        keys: (n,) uint64.
+        spec: what to make.
+        lengths: min and max shortest-path length of each maze, both (n,) int64, in place of the bounds in ``spec``.
+
+    Returns:
+        The mazes, in the order of ``keys``.
+
+    Raises:
+        ImpossibleMaze: naming the bounds that were not met.
+    """
+    keys = np.ascontiguousarray(keys, dtype=np.uint64)
+    count, longest = len(keys), spec.rows * spec.cols - 1
+    turned = spec.min_turns > 0 or spec.max_turns is not None
+    turns = (spec.min_turns if turned else -1, longest if spec.max_turns is None else spec.max_turns)
+    if lengths is None:
+        # A path with k turns has k + 1 moves or more, and a layout without one so long is given up at once.
+        min_lengths = np.full(count, max(spec.min_length, spec.min_turns + 1), dtype=np.int64)
+        max_lengths = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
+    else:
+        min_lengths, max_lengths = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
+        if min_lengths.shape != (count,) or max_lengths.shape != (
+            count,
+        ):  # the compiled loop does not check its indices
+            raise ImpossibleMaze(
+                f"Expects a min and a max length for each of {count} keys, actual: {min_lengths.size}, "
+                f"{max_lengths.size}"
+            )
+        wrong = np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths))
+        if len(wrong):
+            raise ImpossibleMaze(
+                f"Expects lengths from 1 up, min not above max, actual: {min_lengths[wrong[0]]} to "
+                f"{max_lengths[wrong[0]]} for maze {wrong[0]}"
+            )
+    walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
+    ends = np.empty((count, 4), dtype=np.int64)
+    bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
+    low, high = bounds or (0, 0)
+    with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
+        missed, tried = kernels.generation.fill_batch(
+            keys,
+            GENERATORS[spec.generator],
+            float(spec.braid),
+            np.stack([min_lengths, max_lengths], axis=1),
+            turns,
+            np.uint64(low),
+            np.uint64(high),
+            bounds is not None,
+            MAX_TRIES,
+            MAX_WORK,
+            walls,
+            ends,
+        )
+    if missed >= 0:
+        bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
+        raise ImpossibleMaze(
+            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, "
+            f"split={spec.split!r}) whose shortest path has {min_lengths[missed]} to {max_lengths[missed]} moves"
+            f"{bent}, actual: none in {tried} layouts"
+        )
+    return MazeBatch(walls, ends[:, :2], ends[:, 2:])

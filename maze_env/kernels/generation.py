@@ -1,0 +1,97 @@
+"""From keys to mazes: layout, loops, split, endpoints. One maze and a batch of them are the same loop."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.kernels.generators import binary_tree, braid, dfs, kruskal, prim, wilson
+from maze_env.kernels.grid import fewest_turns, fill_distances, fill_turns, layout_hash
+from maze_env.kernels.jit import compiled
+from maze_env.kernels.splitmix import GOLDEN, below, mix
+
+DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
+
+
+@compiled
+def carve(algorithm: int, stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
+    """Fills ``walls`` by the algorithm of that number."""
+    if algorithm == DFS:
+        dfs.carve(stream, walls)
+    elif algorithm == WILSON:
+        wilson.carve(stream, walls)
+    elif algorithm == KRUSKAL:
+        kruskal.carve(stream, walls)
+    elif algorithm == PRIM:
+        prim.carve(stream, walls)
+    else:
+        binary_tree.carve(stream, walls)
+
+
+@compiled
+def fill_batch(
+    keys: NDArray[np.uint64],  # (n,)
+    algorithm: int,  # its number, see ``carve``
+    braid_share: float,  # of the dead ends to open, 0 to 1
+    lengths: NDArray[np.int64],  # (n, 2), min and max moves of the shortest path
+    turns: tuple[int, int],  # min and max of the fewest turns of a shortest path; a min below 0 means no bounds
+    low_hash: np.uint64,  # min of the layout's hash, inclusive; ignored unless ``check_hash``
+    high_hash: np.uint64,  # max, inclusive
+    check_hash: bool,  # whether the hash is bounded
+    max_tries: int,  # layouts tried for one maze. In each, every cell is tried as origin, from a random one on
+    max_work: int,  # cells of distance maps computed for one maze; ends the search in a large grid sooner
+    walls: NDArray[np.uint8],  # out, (n, rows, cols)
+    ends: NDArray[np.int64],  # out, (n, 4): origin row, col, target row, col
+) -> tuple[int, int]:
+    """Makes maze ``i`` from ``keys[i]`` and the parameters alone.
+
+    Returns:
+        The index of the first maze that was not found, or -1; and the layouts tried for it.
+    """
+    count, rows, cols = walls.shape
+    size = rows * cols
+    stream = np.empty(1, np.uint64)
+    distances = np.empty((rows, cols), np.int16)
+    queue = np.empty(size, np.int64)
+    fitting = np.empty(size, np.int64)
+    turns_by_move = np.empty((rows, cols, 4), np.int16)
+    for i in range(count):
+        min_length, max_length = lengths[i, 0], lengths[i, 1]
+        found, work, attempt = False, 0, 0
+        while not found:
+            if attempt == max_tries or work > max_work:
+                return i, attempt
+            stream[0] = mix(keys[i] + np.uint64(attempt) * GOLDEN)
+            attempt += 1
+            carve(algorithm, stream, walls[i])
+            if braid_share > 0:
+                braid.open_dead_ends(stream, walls[i], braid_share)
+            if check_hash:
+                value = layout_hash(walls[i])
+                if value < low_hash or value > high_hash:
+                    continue
+            first = below(stream, size)
+            for shift in range(size):
+                origin = (first + shift) % size
+                work += size
+                reached = fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
+                farthest = queue[reached - 1]
+                if 2 * distances[farthest // cols, farthest % cols] < min_length:
+                    break  # no two cells of this layout are so far apart (else 64x64 takes half an hour to fail)
+                if turns[0] >= 0:
+                    fill_turns(walls[i], distances, queue, reached, turns_by_move)
+                candidates = 0
+                for cell in range(size):
+                    row, col = cell // cols, cell % cols
+                    if min_length <= distances[row, col] <= max_length and (
+                        turns[0] < 0 or turns[0] <= fewest_turns(turns_by_move, row, col) <= turns[1]
+                    ):
+                        fitting[candidates] = cell
+                        candidates += 1
+                if candidates > 0:
+                    target = fitting[below(stream, candidates)]
+                    ends[i, 0], ends[i, 1] = origin // cols, origin % cols
+                    ends[i, 2], ends[i, 3] = target // cols, target % cols
+                    found = True
+                    break
+                if work > max_work:
+                    break
+    return -1, 0

@@ -1,0 +1,196 @@
+"""Loops over one wall layout: distances, turns of the shortest paths, and the canonical form with its hash.
+
+``walls`` is (rows, cols) uint8 everywhere.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env.kernels.jit import compiled, inlined
+from maze_env.kernels.splitmix import GOLDEN, mix
+from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS
+
+
+@inlined
+def in_grid(rows: int, cols: int, row: int, col: int) -> bool:
+    """Whether (row, col) is a cell of a grid of rows x cols."""
+    return 0 <= row < rows and 0 <= col < cols
+
+
+@inlined
+def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
+    """Opens the side ``move`` of the cell (row, col), from both its cells."""
+    walls[row, col] &= np.uint8(15 ^ (1 << move))
+    walls[row + DELTAS[move, 0], col + DELTAS[move, 1]] &= np.uint8(15 ^ (1 << (move ^ 1)))
+
+
+@compiled
+def fill_distances(
+    walls: NDArray[np.uint8],  # (rows, cols)
+    row: int,  # of the cell that distances are measured to
+    col: int,  # of that cell
+    distances: NDArray[np.int16],  # out, (rows, cols), moves from each cell; ``UNREACHABLE`` where there is no path
+    queue: NDArray[np.int64],  # scratch, (rows * cols,); holds the reachable cells afterwards, nearest first
+) -> int:
+    """Breadth-first search from (row, col).
+
+    Returns:
+        The number of reachable cells.
+    """
+    cols = walls.shape[1]
+    distances[:, :] = UNREACHABLE
+    distances[row, col] = 0
+    queue[0] = row * cols + col
+    head, tail = 0, 1
+    while head < tail:
+        row, col = queue[head] // cols, queue[head] % cols
+        head += 1
+        for move in range(4):
+            if walls[row, col] >> move & 1 == 0:
+                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                if distances[to_row, to_col] == UNREACHABLE:
+                    distances[to_row, to_col] = distances[row, col] + 1
+                    queue[tail] = to_row * cols + to_col
+                    tail += 1
+    return tail
+
+
+@compiled
+def walls_agree(walls: NDArray[np.uint8]) -> bool:
+    """Whether all are wall bytes, the border is closed, and every side is the same from both its cells.
+
+    ``maze.check_walls`` says what is wrong.
+    """
+    rows, cols = walls.shape
+    for row in range(rows):
+        for col in range(cols):
+            if walls[row, col] > 15:
+                return False
+            for move in range(4):
+                closed = walls[row, col] >> move & 1
+                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                if in_grid(rows, cols, to_row, to_col):
+                    if closed != walls[to_row, to_col] >> (move ^ 1) & 1:
+                        return False
+                elif not closed:
+                    return False
+    return True
+
+
+@compiled
+def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
+    """Writes into ``walls`` what ``seen`` shows; unseen cells get the walls of seen neighbours and of the border."""
+    rows, cols = seen.shape
+    for row in range(rows):
+        for col in range(cols):
+            bits = int(seen[row, col])
+            if bits == UNSEEN_BITS:
+                bits = 0
+                for move in range(4):
+                    to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
+                    # An unseen neighbour shows no wall: of its bits only the fifth is set.
+                    if not in_grid(rows, cols, to_row, to_col) or seen[to_row, to_col] >> (move ^ 1) & 1:
+                        bits |= 1 << move
+            walls[row, col] = bits
+
+
+@compiled
+def fill_turns(
+    walls: NDArray[np.uint8],  # (rows, cols)
+    distances: NDArray[np.int16],  # (rows, cols), as ``fill_distances`` left it
+    queue: NDArray[np.int64],  # (rows * cols,), likewise
+    reached: int,  # what ``fill_distances`` returned
+    turns: NDArray[np.int16],  # out, (rows, cols, 4); -1 where no shortest path to a cell ends with that move
+) -> None:
+    """The fewest turns of a shortest path to each cell, by its last move."""
+    cols = walls.shape[1]
+    turns[:, :, :] = -1
+    for index in range(1, reached):
+        row, col = queue[index] // cols, queue[index] % cols
+        for move in range(4):
+            if walls[row, col] >> (move ^ 1) & 1:
+                continue
+            from_row, from_col = row - DELTAS[move, 0], col - DELTAS[move, 1]
+            if distances[from_row, from_col] != distances[row, col] - 1:
+                continue
+            if distances[row, col] == 1:
+                turns[row, col, move] = 0
+                continue
+            for before in range(4):
+                if turns[from_row, from_col, before] >= 0:
+                    made = turns[from_row, from_col, before] + (before != move)
+                    if turns[row, col, move] < 0 or made < turns[row, col, move]:
+                        turns[row, col, move] = made
+
+
+@compiled
+def fewest_turns(turns: NDArray[np.int16], row: int, col: int) -> int:
+    """The fewest turns of any shortest path to (row, col); ``turns`` as ``fill_turns`` writes it."""
+    fewest = -1
+    for move in range(4):
+        if turns[row, col, move] >= 0 and (fewest < 0 or turns[row, col, move] < fewest):
+            fewest = turns[row, col, move]
+    return fewest
+
+
+@compiled
+def image_cell(walls: NDArray[np.uint8], symmetry: int, row: int, col: int) -> np.int64:
+    """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``symmetry.py``)."""
+    rows, cols = walls.shape
+    if symmetry & 4:
+        rows, cols = cols, rows
+    if symmetry & 2:
+        row = rows - 1 - row
+    if symmetry & 1:
+        col = cols - 1 - col
+    if symmetry & 4:
+        row, col = col, row
+    bits = np.int64(walls[row, col])
+    up, down, left, right = bits & 1, bits >> 1 & 1, bits >> 2 & 1, bits >> 3 & 1
+    if symmetry & 4:
+        up, down, left, right = left, right, up, down
+    if symmetry & 2:
+        up, down = down, up
+    if symmetry & 1:
+        left, right = right, left
+    return up | down << 1 | left << 2 | right << 3
+
+
+@compiled
+def canonical_symmetry(walls: NDArray[np.uint8]) -> int:
+    """The symmetry whose image is the canonical layout: rows <= cols, then the minimum in row-major order."""
+    rows, cols = walls.shape
+    best = -1
+    for symmetry in range(8):
+        image_rows = cols if symmetry & 4 else rows
+        image_cols = rows if symmetry & 4 else cols
+        if image_rows > image_cols:
+            continue
+        if best < 0:
+            best = symmetry
+            continue
+        order = np.int64(0)
+        for cell in range(rows * cols):
+            row, col = cell // image_cols, cell % image_cols
+            order = image_cell(walls, symmetry, row, col) - image_cell(walls, best, row, col)
+            if order != 0:
+                break
+        if order < 0:
+            best = symmetry
+    return best
+
+
+@compiled
+def layout_hash(walls: NDArray[np.uint8]) -> np.uint64:
+    """The uint64 hash of the canonical layout: equal for all 8 images of a layout, whatever its endpoints."""
+    rows, cols = walls.shape
+    symmetry = canonical_symmetry(walls)
+    low, high = min(rows, cols), max(rows, cols)
+    value = mix(np.uint64(low) * GOLDEN + np.uint64(high))
+    word = np.uint64(0)
+    for cell in range(rows * cols):
+        word = word << np.uint64(4) | np.uint64(image_cell(walls, symmetry, cell // high, cell % high))
+        if cell % 16 == 15 or cell == rows * cols - 1:
+            value = mix(value + GOLDEN ^ word)
+            word = np.uint64(0)
+    return value

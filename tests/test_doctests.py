@@ -1,0 +1,29 @@
+"""The examples in docstrings give what they say."""
+
+import doctest
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = [
+    path for package in ("maze_env", "agents", "training", "benchmarks") for path in (ROOT / package).rglob("*.py")
+]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in FILES
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_give_what_they_say(module):
+    assert doctest.testmod(import_module(module)).failed == 0
+
+
+@pytest.mark.parametrize(
+    "interface", ["maze_env.views", "maze_env.generation", "maze_env.rewards", "maze_env.traces", "maze_env.token_maze"]
+)
+def test_what_others_extend_has_an_example(interface):
+    assert doctest.testmod(import_module(interface)).attempted >= 3

@@ -1,0 +1,42 @@
+"""What a recipe consists of and how it is measured (``configs/<recipe>/recipe.yaml``), one fact at a time, for make.
+
+    python -m training.recipe default stages       prints: untrained sft grpo
+    python -m training.recipe default benchmark    prints: --suite mazebench-1000 --max-new-tokens 256
+
+It imports little, so that it answers at once.
+"""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from maze_env._cli import run_command
+from maze_env.errors import unknown_name
+
+RECIPES = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("configs/*/recipe.yaml"))}
+
+
+def fact_of(recipe: str, fact: str) -> str:
+    """A list of stages with blanks between them, or flags of ``benchmarks.mazebench``; UnknownName for none such."""
+    if recipe not in RECIPES:
+        raise unknown_name("recipe", recipe, RECIPES)
+    facts = yaml.safe_load(RECIPES[recipe].read_text(encoding="utf-8"))
+    if fact not in facts:
+        raise unknown_name(f"fact of recipe {recipe}", fact, facts)
+    if isinstance(facts[fact], dict):
+        return " ".join(f"--{key.replace('_', '-')} {value}" for key, value in facts[fact].items())
+    return " ".join(facts[fact])
+
+
+def main() -> None:
+    """Prints one fact of one recipe."""
+    parser = argparse.ArgumentParser(prog="python -m training.recipe", description=main.__doc__)
+    parser.add_argument("recipe", help=", ".join(RECIPES))
+    parser.add_argument("fact", help="stages, benchmark, ...")
+    options = parser.parse_args()
+    print(fact_of(options.recipe, options.fact))
+
+
+if __name__ == "__main__":
+    run_command(main)

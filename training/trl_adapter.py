@@ -1,0 +1,135 @@
+"""What this project uses of TRL beyond its stable interface, in one place.
+
+``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one
+that is installed. Everything else in this package uses public names alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from accelerate import DistributedType
+from torch import Tensor
+from transformers import PreTrainedModel, Trainer
+from trl import GRPOTrainer, add_response_schema, supports_tool_calling
+
+from agents.errors import InvalidCheckpoint
+from agents.protocols import Tokenizer
+from maze_env.attempt import Attempt
+
+ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
+"""Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
+TOKEN_KEYS = frozenset({
+    "completion_ids", "completion_mask", "tool_mask", "old_per_token_logps", "ref_per_token_logps",
+    "sampling_per_token_logps", "importance_sampling_ratio",
+})  # fmt: skip
+"""Those with one entry for each token of a completion, (rows, tokens); a ratio of whole sequences is (rows, 1)."""
+BATCH_KEYS = frozenset({"num_items_in_batch"})
+"""Those of the whole batch."""
+
+
+class RolloutTrainer(Protocol):
+    """What a rollout asks of the trainer that calls it."""
+
+    model: Any
+    processing_class: Tokenizer
+    args: Any
+    accelerator: Any
+
+
+def rollout_columns(
+    prompt_ids: Sequence[list[int]],
+    completion_ids: Sequence[list[int]],
+    log_probs: Sequence[list[float]],
+    own: Sequence[list[int]],
+    attempts: Sequence[Attempt],
+    environment_seconds: float,
+) -> dict[str, list[Any]]:
+    """What a ``rollout_func`` returns: TRL's columns, and two that it hands on to the reward function.
+
+    Args:
+        prompt_ids: tokens of each prompt.
+        completion_ids: tokens of each completion.
+        log_probs: of each token, at the temperature it was drawn at.
+        own: 1 for each token that the model wrote, 0 for one that it read.
+        attempts: what came of each; the reward's ``attempt``.
+        environment_seconds: spent on the environment for all of them; the reward's ``environment_seconds``.
+    """
+    return {
+        "prompt_ids": list(prompt_ids),
+        "completion_ids": list(completion_ids),
+        "logprobs": list(log_probs),
+        "env_mask": list(own),
+        "attempt": list(attempts),
+        "environment_seconds": [environment_seconds / len(attempts)] * len(attempts),
+    }
+
+
+def is_sharded(trainer: Trainer) -> bool:
+    """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for by key or by ``accelerate launch``."""
+    return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
+
+
+def prepare_tool_calls(tokenizer: Tokenizer) -> None:
+    """Lets a tokenizer read the tool calls of its chat template.
+
+    Raises:
+        InvalidCheckpoint: for a chat template that shows no tool calls, or whose calls TRL cannot read.
+    """
+    if not supports_tool_calling(tokenizer):
+        raise InvalidCheckpoint(
+            "Expects a chat template that shows tools, calls and replies (for tool_calls; without it any model plays), "
+            f"actual: {'one that does not' if tokenizer.chat_template else 'none'}"
+        )
+    if getattr(tokenizer, "response_template", None) is None and getattr(tokenizer, "response_schema", None) is None:
+        try:
+            add_response_schema(tokenizer)
+        except ValueError as error:
+            raise InvalidCheckpoint(
+                f"Expects a chat template whose tool calls can be read (a response_template beside it), actual: {error}"
+            ) from error
+
+
+class SparseGRPOTrainer(GRPOTrainer):
+    """Computes the loss of those completions alone that have an advantage.
+
+    Where all answers of a group earned the same, advantages and gradients are exactly zero; they are many once a model
+    solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios are then those of the
+    completions that were learned from, and so is the quantile of entropy.
+    """
+
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Tensor:
+        # Exact for dapo alone, whose divisor is counted over the whole batch, and where no other term needs the rows.
+        args = self.args
+        others = args.beta or args.entropy_coef or args.use_adaptive_entropy or self.aux_loss_enabled
+        if args.loss_type == "dapo" and not others:
+            inputs = drop_zero_advantage_rows(inputs)
+        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+
+def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
+
+    Raises:
+        KeyError: for a tensor that is none of ``ROW_KEYS``, ``TOKEN_KEYS`` and ``BATCH_KEYS``.
+    """
+    rows = inputs["advantages"].nonzero().flatten()
+    if not len(rows):
+        rows = rows.new_zeros(1)
+    longest = int(inputs["completion_mask"][rows].sum(dim=1).max())
+    kept = {}
+    for key, value in inputs.items():
+        if key in ROW_KEYS:
+            kept[key] = value[rows]
+        elif key in TOKEN_KEYS:
+            kept[key] = value[rows, :longest]
+        elif key in BATCH_KEYS or not isinstance(value, Tensor):
+            kept[key] = value
+        else:
+            raise KeyError(f"Expects tensors that training/trl_adapter.py knows, actual: {key!r}")
+    return kept
