@@ -24,26 +24,26 @@ def solved_rate(attempts: Sequence[Attempt]) -> float:
 
 
 def legality(attempts: Sequence[Attempt]) -> float:
-    """Attempts with a well-formed answer and no refused move, whether or not they solved, over all attempts."""
+    """Attempts with a well-formed answer and no illegal move, whether or not they solved, over all attempts."""
     return sum(attempt.legal for attempt in attempts) / len(attempts)
 
 
 def legal_moves(attempts: Sequence[Attempt]) -> float | None:
-    """Moves that were possible over moves replayed; a replay stops at a plan's first refused move. None without any."""
+    """Moves that were possible over moves replayed; a replay stops at a plan's first illegal move. None without any."""
     outcomes = [outcome for attempt in attempts for outcome in attempt.outcomes]
     return outcomes.count(MOVED) / len(outcomes) if outcomes else None
 
 
 def path_efficiency(shortest: int, walked: int) -> float:
-    """A solved maze's term of SPL: l / max(p, l); 1 where no way leads to the target (l is ``UNREACHABLE``)."""
+    """A solved maze's term of SPL: l / max(p, l); 1 where the target is unreachable (l is ``UNREACHABLE``)."""
     return 1.0 if shortest == UNREACHABLE else shortest / max(walked, shortest)
 
 
 def spl(attempts: Sequence[Attempt]) -> float:
     """Success weighted by path length: (1/N) Σ Sᵢ · lᵢ / max(pᵢ, lᵢ), with l the shortest and p the walked length.
 
-    Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play a refused move
-    counts towards p, as it costs a step. Where no way leads to the target, a maze's term is Sᵢ: no length weighs it.
+    Source: Anderson et al., "On evaluation of embodied navigation agents", arXiv 1807.06757. In play an illegal move
+    counts towards p, as it costs a step. Where the target is unreachable, a maze's term is Sᵢ: no length weighs it.
     """
     scores = (path_efficiency(attempt.start_distance, len(attempt.moves)) for attempt in attempts if attempt.solved)
     return sum(scores) / len(attempts)
@@ -91,7 +91,7 @@ def solved_within(attempts: Sequence[Attempt]) -> dict[int, float] | None:
 
 
 def _power_above(tokens: int) -> int:
-    """The least k with tokens ≤ 2^k."""
+    """The minimum k with tokens ≤ 2^k."""
     return max(tokens - 1, 0).bit_length()
 
 
@@ -116,7 +116,7 @@ def mean_pass_at_k(attempts: Sequence[Attempt], samples: int, k: int) -> float:
 def symmetry_consistency(attempts: Sequence[Attempt]) -> float:
     """Share of the images of a maze whose answer is the image of the answer to the maze itself.
 
-    Both have to be well formed: to say nothing twice is no consistency. ``attempts`` hold each maze and its 7 other
+    Both have to be well formed: two empty answers are not consistent. ``attempts`` hold each maze and its 7 other
     images, one after the other, as suite ``symmetry`` does. An agent that looks at the walls alone and breaks ties
     without regard to direction has 1.
     """
@@ -135,7 +135,7 @@ def robustness(attempts: Sequence[Attempt]) -> float | None:
 
     ``attempts`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
     1: no phrasing makes a difference to what was solved. None where the standard phrasing solved nothing, and where no
-    other one was taken. That a model be measured over several phrasings and its worst told: Sclar et al., "Quantifying
+    other one was taken. That a model be measured over several phrasings and its worst be reported: Sclar et al., "Quantifying
     language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is this project's.
     """
     solves: dict[str, list[bool]] = {}

@@ -37,8 +37,10 @@ class PairedDifference:
     """How two agents differ on the same mazes: ``first`` minus ``second``.
 
     Attributes:
-        difference: of the solved rates. interval: its 95 % interval.
-        first_only, second_only: mazes that one solved more often than the other.
+        difference: of the solved rates.
+        interval: its 95 % interval.
+        first_only: mazes that the first solved more often.
+        second_only: mazes that the second solved more often.
         p_value: of the exact McNemar test, two-sided.
         mazes: pairs that were compared.
     """
@@ -54,10 +56,12 @@ class PairedDifference:
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
     """Compares two agents maze by maze.
 
+    With one attempt at each maze the interval is Newcombe's and the test McNemar's; with more, a bootstrap over mazes
+    and the sign test, which is what McNemar's test becomes then.
+
     Args:
-        first, second: share of its attempts at each maze (and at its images) that an agent solved, in the same order
-            of mazes. With one attempt each the interval is Newcombe's and the test McNemar's; with more, a bootstrap
-            over mazes and the sign test, which is what McNemar's test becomes then.
+        first: share of its attempts at each maze (and at its images) that one agent solved.
+        second: the same of the other, in the same order of mazes.
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     binary = set(np.unique((one, two))) <= {0.0, 1.0}
@@ -84,17 +88,17 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number, in their order: the chance of any false alarm stays under what is compared.
+    """p-values corrected for their number, in their order: controls the family-wise error rate.
 
     With p sorted ascending: p'₍ᵢ₎ = max over j ≤ i of min(1, (m - j + 1) · p₍ⱼ₎).
 
     Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian J. of Statistics 6 (1979).
     """
-    count, greatest = len(p_values), 0.0
+    count, maximum = len(p_values), 0.0
     corrected = [0.0] * count
     for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
-        greatest = max(greatest, min(1.0, (count - rank) * p_values[index]))
-        corrected[index] = greatest
+        maximum = max(maximum, min(1.0, (count - rank) * p_values[index]))
+        corrected[index] = maximum
     return corrected
 
 
@@ -108,15 +112,17 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
     Biometrics 40 (1984).
 
     Args:
-        difference: d, of the solved rates. discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
+        mazes: n, compared.
+        difference: d, of the solved rates.
+        discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
     """
     low, high = (int(binom.ppf(tail, mazes, discordant)) for tail in (1e-9, 1 - 1e-9))
     differ = np.arange(low, high + 1)
-    # Rejected where one side has at most this many of them: the greatest c with 2 P(X <= c) <= 0.05.
-    most = binom.ppf(0.025, differ, 0.5) - 1
-    most += 2 * binom.cdf(most + 1, differ, 0.5) <= 0.05
+    # Rejected where one side has at most this many of them: the maximum c with 2 P(X <= c) <= 0.05.
+    critical = binom.ppf(0.025, differ, 0.5) - 1
+    critical += 2 * binom.cdf(critical + 1, differ, 0.5) <= 0.05
     share = (discordant + abs(difference)) / (2 * discordant)
-    rejects = binom.cdf(most, differ, 1 - share) + binom.cdf(most, differ, share)
+    rejects = binom.cdf(critical, differ, 1 - share) + binom.cdf(critical, differ, share)
     return float((binom.pmf(differ, mazes, discordant) * rejects).sum())
 
 
@@ -124,7 +130,9 @@ def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> in
     """Mazes with which the exact McNemar test at 5 % sees a paired difference with probability ``power``.
 
     Args:
-        difference: d, of the solved rates, not 0. discordant: ψ, as for ``mcnemar_power``.
+        difference: d, of the solved rates, not 0.
+        discordant: ψ, as for ``mcnemar_power``.
+        power: the probability.
     """
     enough = 8
     while mcnemar_power(enough, difference, discordant) < power:
@@ -143,6 +151,12 @@ def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Inte
     Source: Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired
     data", Statistics in Medicine 17 (1998), method 10; recommended, with Tango's, by Fagerland, Lydersen and Laake,
     Statistics in Medicine 33 (2014). Unlike the textbook interval it does not shrink to nothing when no pair differs.
+
+    Args:
+        both: mazes that both solved.
+        first_only: that the first alone solved.
+        second_only: that the second alone solved.
+        neither: that none of them solved.
     """
     count = both + first_only + second_only + neither
     ones, twos = both + first_only, both + second_only
@@ -173,6 +187,7 @@ def bootstrap_seeds(scores: np.ndarray, resamples: int = 10_000) -> Interval:
 
     Args:
         scores: (seeds, mazes) float.
+        resamples: how many.
     """
     weights, counts = _resamples(*scores.shape, resamples)
     means = ((counts @ scores.T) * weights).sum(axis=1) / scores.size
@@ -192,8 +207,12 @@ def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
     """The percentile bootstrap interval of a mean, resampling mazes; the same input gives the same interval.
 
     Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
+
+    Args:
+        differences: (mazes,) float.
+        resamples: how many.
     """
-    random = np.random.default_rng(0)
-    means = [differences[random.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
+    rng = np.random.default_rng(0)
+    means = [differences[rng.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -93,12 +93,13 @@ def unmade(result):
     return replace(result, provenance=Provenance(""))
 
 
-SAMPLER = ["--agent", "kept_agents:Sampler", "--samples", "2", "--agent-option", "pause=0.02"]
+SAMPLER = ["--agent", "kept_agents:Sampler", "--samples", "2"]
 
 
 def kill_and_resume(folder, times, mode):
     """Kills runs at random moments and resumes them, ``times`` in all, and the last one is left to end."""
-    arguments = [*SAMPLER, "--mode", mode]
+    pause = {"plan": 0.02, "play": 0.0005}[mode]  # a game has up to 100 turns
+    arguments = [*SAMPLER, "--mode", mode, "--agent-option", f"pause={pause}"]
     main([*arguments, "--output", "whole.json"])
     whole, rng = unmade(load(Path("whole.json"))), random.Random(0)
     command = [sys.executable, "-m", "benchmarks.mazebench", *arguments, "--resume", "--overwrite", "--output"]
