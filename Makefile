@@ -36,7 +36,7 @@ all-train: $(RESULTS) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
 	@echo; echo "Checkpoints, results and report.html are in $(RUN)/"
 
-# Tokens a second of the stages, beside what the device can do.
+# Tokens per second of the stages, against what the device can do.
 all-speed: $(TRAINED:%=%/.done)
 	$(BIN)/python -m training.speed $(TRAINED) --output $(RUN)/speed.json
 

@@ -19,7 +19,7 @@ from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
 from agents.errors import InvalidEndpoint
-from agents.prompts import PROMPT_TEMPLATES
+from agents.prompts import PROMPT_TEMPLATES, prompt_settings
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
@@ -83,13 +83,23 @@ class EndpointAgent(Agent):
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
+        self.reset([])
         self.check()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        sent = {"temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
+        return sent | prompt_settings(PROMPT_TEMPLATES[self._phrasing])  # the chat template is the server's
 
     def _options(self) -> dict[str, Any]:
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
 
     def check(self) -> None:
-        """Asks the server for its models. Raises InvalidEndpoint as the constructor does."""
+        """Asks the server for its models.
+
+        Raises:
+            InvalidEndpoint: as the constructor.
+        """
         client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
         try:
             names = [model.id for model in client.models.list()]

@@ -36,8 +36,8 @@ def load_checkpoint(
 
     Args:
         path: the folder or name.
-        chat_template_file: a chat template (Jinja) in place of the tokenizer's.
-        prompt_file: a text with ``{maze}`` in it, in place of the standard prompt.
+        chat_template_file: a chat template (Jinja) instead of the tokenizer's.
+        prompt_file: a text with ``{maze}`` in it, instead of the standard prompt.
         options: passed to ``from_pretrained``.
 
     Raises:
@@ -60,7 +60,7 @@ def load_checkpoint(
             f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} "
             f"({reason[0] if reason else type(error).__name__})"
         ) from error
-    if info["missing_keys"]:  # transformers would fill them with random numbers and say so in a log alone
+    if info["missing_keys"]:  # transformers would fill them with random numbers and only log it
         raise InvalidCheckpoint(
             f"Expects all weights of the model in {path!r}, actual: {len(info['missing_keys'])} are missing, "
             f"{min(info['missing_keys'])!r} among them"
@@ -185,7 +185,7 @@ class LLMPolicy(Agent):
 
     @property
     def prompt_template(self) -> str:
-        """The prompt in force, chat template included, with ``{maze}`` in place of the maze."""
+        """The prompt in force, chat template included, with ``{maze}`` instead of the maze."""
         return prompt_template(self.tokenizer, self._phrasing)
 
     @property
@@ -232,7 +232,7 @@ class LLMPolicy(Agent):
             )
         generator = None
         if self.generation.do_sample:
-            # One generator serves the batch, so an episode's sample depends on its batch's seeds, not on its own alone.
+            # One generator serves the batch, so an episode's sample depends on all seeds of its batch.
             generator = torch.Generator(self.model.device)
             generator.manual_seed(key_of(self._turn, *(self._seeds[i] for i in indices)) % 2**63)
         masks = [torch.ones_like(row) for row in ids]

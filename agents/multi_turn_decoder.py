@@ -1,4 +1,4 @@
-"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs its new tokens alone."""
+"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs only its new tokens."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,7 +23,7 @@ class MultiTurnDecoder:
     """The model's side of many dialogues: what each has read and written so far.
 
     Dialogues have read different amounts: what they read at a time is padded on the left, the padding is masked in the
-    cache for good, and positions count real tokens alone, so each dialogue sees what it would see alone.
+    cache for good, and positions count only real tokens, so each dialogue sees what it would see alone.
 
     Attributes:
         cache: keys and values of every token read.
@@ -79,7 +79,7 @@ class MultiTurnDecoder:
         self._read(range(count))
 
     def select(self, dialogues: Sequence[int]) -> None:
-        """Goes on with these dialogues alone, in this order."""
+        """Keeps only these dialogues, in this order."""
         index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
         self.cache.batch_select_indices(index)
         self.mask, self.lengths, self.logits = self.mask[index], self.lengths[index], self.logits[index]

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from agents.base import Agent, Mode
 from agents.decoding import context_length, evaluation_mode
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction
-from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
+from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play, token_ids
+from agents.protocols import Tokenizer
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.episode import Observation
@@ -60,7 +61,7 @@ class MultiTurnPolicy(Agent):
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: Tokenizer,
         name: str = "model",
         mode: Mode = "play",
         temperature: float = 0.0,
@@ -88,15 +89,7 @@ class MultiTurnPolicy(Agent):
             InvalidConfig: for values that cannot be.
             UnknownName: for a restriction that does not exist.
         """
-        if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
-            raise InvalidConfig(
-                "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
-                f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
-            )
-        if max_tokens is not None and max_tokens < max_turn_tokens:
-            raise InvalidConfig(
-                f"Expects max_tokens with room for a turn of max_turn_tokens={max_turn_tokens}, actual: {max_tokens}"
-            )
+        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
         self.name, self.mode, self.batch_size = name, mode, batch_size
         self.tokenizer, self._replies = tokenizer, Replies(tokenizer)
         self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
@@ -112,6 +105,7 @@ class MultiTurnPolicy(Agent):
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
         batch_size: int = 1024,
+        max_tokens: int | None = None,
         device: str | None = None,
         **load_options: Any,
     ) -> "MultiTurnPolicy":
@@ -119,11 +113,12 @@ class MultiTurnPolicy(Agent):
 
         Args:
             path: a folder or hub name.
-            mode: as the constructor's, and so are the next four.
+            mode: as the constructor's, and so are the next five.
             temperature: 0 decodes greedily.
             restrict: what the model may write.
             max_turn_tokens: of one turn.
             batch_size: episodes played at once.
+            max_tokens: of a dialogue behind its prompt.
             device: where to put the model; default the first accelerator, else the CPU.
             load_options: ``chat_template_file``, and what ``from_pretrained`` takes.
 
@@ -131,8 +126,9 @@ class MultiTurnPolicy(Agent):
             InvalidCheckpoint: as ``load_checkpoint``.
             InvalidConfig: for values that cannot be.
         """
+        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
         model, tokenizer = load_for_inference(path, device, **load_options)
-        return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size)
+        return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size, max_tokens)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -201,7 +197,7 @@ class MultiTurnPolicy(Agent):
 
     def _start(self, live: dict[int, Observation]) -> None:
         prompts = [render_play(self.tokenizer, observation) for observation in live.values()]
-        self.prompts = dict(zip(live, self._token_ids([prompt.text for prompt in prompts]), strict=True))
+        self.prompts = dict(zip(live, token_ids(self.tokenizer, [prompt.text for prompt in prompts]), strict=True))
         longest = max(map(len, self.prompts.values()))
         if longest + self.decoder.max_turn_tokens > self._context:
             raise InvalidConfig(
@@ -215,7 +211,7 @@ class MultiTurnPolicy(Agent):
     def _continue(self, live: dict[int, Observation]) -> None:
         """Lets each dialogue read what its move did; those without room for another turn end here."""
         texts = [self._replies.write(observation) for observation in live.values()]
-        reply_ids = dict(zip(live, self._token_ids(texts), strict=True))
+        reply_ids = dict(zip(live, token_ids(self.tokenizer, texts), strict=True))
         playing = [
             index
             for index in self._playing
@@ -236,12 +232,21 @@ class MultiTurnPolicy(Agent):
             room = min(room, self.max_tokens)
         return room - len(self.transcripts[index].ids)
 
-    def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-
     def _generator(self) -> torch.Generator | None:
         """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of the batch."""
         if self.decoder.temperature == 0:
             return None
         generator = torch.Generator(self.decoder.model.device)
         return generator.manual_seed(key_of(self._turn, *(self._seeds[index] for index in self._playing)) % 2**63)
+
+
+def _check_options(temperature: float, max_turn_tokens: int, batch_size: int, max_tokens: int | None) -> None:
+    if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
+        raise InvalidConfig(
+            "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
+            f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
+        )
+    if max_tokens is not None and max_tokens < max_turn_tokens:
+        raise InvalidConfig(
+            f"Expects max_tokens with room for a turn of max_turn_tokens={max_turn_tokens}, actual: {max_tokens}"
+        )

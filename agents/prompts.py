@@ -2,7 +2,7 @@
 
 A prompt is a conversation of one message, the same for every model: ``content`` explains the task and holds the maze,
 ``bare`` is the maze and nothing else. The tokenizer's chat template writes one of the two, so the choice travels with
-the checkpoint: a pretrained model's chat template knows ``content`` alone, the tiny model's is ``BARE_CHAT``, and
+the checkpoint: a pretrained model's chat template knows only ``content``, the tiny model's is ``BARE_CHAT``, and
 ``set_prompt_template`` puts a prompt of the user's own into one. Whoever applies the chat template, a trainer for
 instance, writes the same prompt as ``render``.
 """
@@ -23,7 +23,7 @@ from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
 BARE_CHAT = "{% for message in messages %}{{ message.bare or message.content }}{% endfor %}"
-"""The chat template of a model that reads mazes without a word around them."""
+"""The chat template of a model that reads mazes with no words around them."""
 PLAIN_CHAT = (
     "{% for message in messages %}{% if message.role == 'user' and not loop.first %}"
     "{{ '\\n' + message.content + '\\n' }}{% else %}{{ message.content }}{% endif %}{% endfor %}"
@@ -107,7 +107,7 @@ PROMPT_TEMPLATES: dict[str, str] = {
     "adjacency": _prompt(ADJACENCY, MOVE_RULE_BY_NUMBER),
     "ascii": _prompt(DRAWN),
 }
-"""The prompt for each of ``maze_env.phrasings``, ``{maze}`` in place of the maze."""
+"""The prompt for each of ``maze_env.phrasings``, ``{maze}`` instead of the maze."""
 
 WRITE_MOVES = "write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else"
 CALL_MOVE = "call the tool `move` once, with up, down, left or right"
@@ -174,8 +174,8 @@ def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Pr
     """The prompt for one maze, as ``conversation``.
 
     Raises:
-        UnreadableMaze: for a phrasing that differs from the standard one in its prompt alone, and a tokenizer whose
-            chat template writes the maze alone.
+        UnreadableMaze: for a phrasing that differs from the standard one only in its prompt, and a tokenizer whose
+            chat template writes only the maze.
     """
     only_prompt_differs = phrasing != STANDARD and phrasing_named(phrasing) == PHRASINGS[STANDARD]
     if only_prompt_differs and prompt_template(tokenizer, phrasing) == prompt_template(tokenizer):
@@ -189,7 +189,7 @@ def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
 
 
 def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:
-    """The prompt in force, chat template included, with ``{maze}`` in place of the maze.
+    """The prompt in force, chat template included, with ``{maze}`` instead of the maze.
 
     Args:
         tokenizer: of the model that reads it.
@@ -219,11 +219,11 @@ def prompt_settings(template: str) -> dict[str, Any]:
 def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
     """Gives a tokenizer a prompt of its user's own, saved with it as part of its chat template.
 
-    It replaces that of the standard phrasing alone.
+    It replaces only that of the standard phrasing.
 
     Args:
         tokenizer: with or without a chat template.
-        template: the prompt, ``{maze}`` in place of the maze.
+        template: the prompt, ``{maze}`` instead of the maze.
 
     Raises:
         InvalidConfig: unless ``{maze}`` is in it once.
@@ -295,7 +295,7 @@ MOVE_MARK, REPLY_MARK, BARE_MARK = "MODELS-MOVE", "REPLY-TO-IT", "REPLY-IN-TOKEN
 
 
 def reply_text(observation: Observation, bare: bool) -> str:
-    """The environment's reply: coordinate and walls in tokens alone, or in a sentence."""
+    """The environment's reply: coordinate and walls in tokens only, or in a sentence."""
     revealed = [coordinate_token(cell) + WALL_TOKENS[bits] for cell, bits in observation.revealed]
     position, walls = observation.position, WALL_TOKENS[observation.walls[observation.position]]
     if bare:

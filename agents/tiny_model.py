@@ -1,7 +1,7 @@
 """The tiny model: a small decoder with the maze vocabulary, built from a configuration, no download.
 
 Its tokenizer is word-level: one token for each maze token, newline and trace word. Text round-trips exactly, and text
-outside the vocabulary is an error, never ``<unk>``. Special tokens are begin, end and padding alone: maze tokens and
+outside the vocabulary is an error, never ``<unk>``. Special tokens are only begin, end and padding: maze tokens and
 think tags must survive ``skip_special_tokens=True``, with which trainers decode.
 """
 

@@ -190,26 +190,17 @@ def check_walls(walls: NDArray[np.uint8]) -> None:
         cell = (int(no_bits[0][0]), int(no_bits[0][1]))
         raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
     rows, cols = walls.shape
-    borders = (
-        (Move.UP, walls[0, :], lambda i: (0, i)),
-        (Move.DOWN, walls[-1, :], lambda i: (rows - 1, i)),
-        (Move.LEFT, walls[:, 0], lambda i: (i, 0)),
-        (Move.RIGHT, walls[:, -1], lambda i: (i, cols - 1)),
-    )
-    for move, line, cell_of in borders:
-        is_open = np.flatnonzero(line >> move & 1 == 0)
-        if len(is_open):
-            border_cell = cell_of(int(is_open[0]))
-            raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {border_cell}, actual: open")
-    for move, here, there in (
-        (Move.DOWN, walls[:-1, :], walls[1:, :]),
-        (Move.RIGHT, walls[:, :-1], walls[:, 1:]),
-    ):
-        differs = np.argwhere((here >> move & 1) != (there >> move.opposite & 1))
+    around = np.pad(walls, 1, constant_values=ALL_WALLS)
+    for move in (Move.DOWN, Move.RIGHT, Move.UP, Move.LEFT):
+        row, col = move.apply((1, 1))
+        neighbours = around[row : row + rows, col : col + cols]
+        differs = np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1))
         if len(differs):
             cell = (int(differs[0][0]), int(differs[0][1]))
-            neighbour = move.apply(cell)
+            there = move.apply(cell)
+            if not (0 <= there[0] < rows and 0 <= there[1] < cols):
+                raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell}, actual: open")
             raise InvalidMaze(
-                f"Expects the side between {cell} and {neighbour} to be the same from both cells, "
-                f"actual: a wall seen from {cell if walls[cell] & move.wall else neighbour} only"
+                f"Expects the side between {cell} and {there} to be the same from both cells, "
+                f"actual: a wall seen from {cell if walls[cell] & move.wall else there} only"
             )

@@ -2,11 +2,11 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel, Trainer
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
@@ -21,7 +21,7 @@ BF16 = {"auto": None, "true": True, "false": False}
 
 
 @dataclass
-class StageConfig:
+class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: ignore[misc]
     """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
 
     output_dir: str | None = field(
@@ -54,15 +54,7 @@ class StageConfig:
     save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
 
     def check(self, **bounds: float) -> None:
-        """Settles ``bf16``, and checks what both stages have in common.
-
-        Args:
-            bounds: fields and the least that each may be.
-
-        Raises:
-            InvalidConfig: for values that cannot be.
-            UnknownName: for a mode that does not exist.
-        """
+        """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``bounds``."""
         if self.mode not in MODES:
             raise unknown_name("mode", self.mode, MODES)
         check_view_radius(self.view_radius)
@@ -83,21 +75,6 @@ class StageConfig:
         )  # fmt: skip
 
 
-class StageArguments(Protocol):
-    """What the functions below read of a stage's configuration."""
-
-    output_dir: str | None
-    resume: bool
-    overwrite: bool
-    mode: str
-    eval_strategy: Any
-    muon_learning_rate: float | None
-    learning_rate: float
-    weight_decay: float
-    process_index: int
-    world_size: int
-
-
 def has_native_bf16() -> bool:
     """Whether the accelerator, or without one the processor, has bfloat16 arithmetic of its own.
 
@@ -111,7 +88,7 @@ def has_native_bf16() -> bool:
     return any(has for name, has in capabilities.items() if "bf16" in name)
 
 
-def begin(configuration: dict[str, Any], args: StageArguments) -> str | None:
+def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
     """Prepares the run's folder, by the first process for all; returns the checkpoint to go on from.
 
     Raises:
@@ -135,21 +112,17 @@ def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint:
     """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does.
 
     Raises:
-        InvalidConfig: for what weights that are spread over processes cannot do.
+        InvalidConfig: where sharded weights meet what processes do each at its own pace.
     """
-    check_sharding(is_sharded(trainer), trainer.args)
-    if checkpoint is None and trainer.is_world_process_zero():
-        run_folder.write_run(Path(trainer.args.output_dir), stage, configuration, None)
-    return trainer.train(resume_from_checkpoint=checkpoint)
-
-
-def check_sharding(sharded: bool, args: StageArguments) -> None:
-    """Raises InvalidConfig where sharded weights meet what processes do each at its own pace."""
-    if sharded and (args.mode == "play" or args.eval_strategy != "no"):
+    args = trainer.args
+    if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no"):
         raise InvalidConfig(
             "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
+    if checkpoint is None and trainer.is_world_process_zero():
+        run_folder.write_run(Path(args.output_dir), stage, configuration, None)
+    return trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:
@@ -169,7 +142,7 @@ def as_dict(*configurations: Any) -> dict[str, Any]:
     return merged
 
 
-def optimizer_for(model: PreTrainedModel, args: StageArguments) -> MuonAdamW | None:
+def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
     """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
     if args.muon_learning_rate is None:
         return None

@@ -50,7 +50,7 @@ def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, b
     """
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
-    # A few at a time: what a tokenizer returns beside the ids is many times their size.
+    # A few at a time: what else a tokenizer returns is many times the size of the ids.
     while chunk := list(islice(source, TOKENIZE_BATCH)):
         prompts, completions = [], []
         for row in chunk:

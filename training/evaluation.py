@@ -2,42 +2,27 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
+from transformers import PreTrainedModel, Trainer, TrainerControl
 
 from agents.base import Agent
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
+from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
+from training.common import StageConfig
 from training.dataset import token_ids
 from training.mazes import DataConfig, validation_mazes
 
 logger = logging.getLogger(__name__)
-
-MakePolicy = Callable[[PreTrainedModel, PreTrainedTokenizerBase, float, int], Agent]
-"""From model, tokenizer, temperature and longest completion to the agent that attempts the mazes."""
-
-
-def single_turn_policy(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, temperature: float, max_tokens: int
-) -> Agent:
-    """A model that answers at once (mode plan)."""
-    return LLMPolicy(model, tokenizer, temperature=temperature, max_new_tokens=max_tokens)
-
-
-def multi_turn_policy(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, temperature: float, max_tokens: int
-) -> Agent:
-    """A model that plays in a dialogue (mode play), as long as its context allows."""
-    return MultiTurnPolicy(model, tokenizer, temperature=temperature)
 
 
 class Evaluation:
@@ -47,34 +32,20 @@ class Evaluation:
     configuration. They are no suite: figures to publish come from MazeBench.
     """
 
-    def __init__(
-        self,
-        data: DataConfig,
-        tokenizer: PreTrainedTokenizerBase,
-        make_policy: MakePolicy,
-        max_tokens: int,
-        mazes: int = 100,
-        samples: int = 0,
-        view_radius: int | None = None,
-    ):
-        """An evaluation of runs on ``data``.
+    def __init__(self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int):
+        """An evaluation of a run.
 
         Args:
-            data: the run's; sizes and lengths are taken from it.
+            args: the run's; of them ``mode``, ``view_radius``, ``eval_mazes`` and ``eval_samples``.
+            data: the run's.
             tokenizer: the model's.
-            make_policy: makes a model an agent.
-            max_tokens: of a completion.
-            mazes: how many are attempted.
-            samples: sampled attempts at each maze (temperature 1), for pass@1 and pass@k; 0 for none.
-            view_radius: of partial observability.
+            max_tokens: of a completion, in plan.
         """
-        self.tokenizer, self.make_policy, self.max_tokens = tokenizer, make_policy, max_tokens
-        self.samples, self.view_radius = samples, view_radius
-        self.mazes = validation_mazes(data, mazes)
+        self.args, self.data, self.tokenizer, self.max_tokens = args, data, tokenizer, max_tokens
 
-    def dataset(self) -> Dataset:
-        """Rows of ``maze`` and, because trainers ask for it, ``input_ids``, its tokens."""
-        texts = [maze_to_text(maze) for maze in self.mazes]
+    def rows(self) -> Dataset:
+        """Rows of ``maze``, its text, and, because trainers ask for it, ``input_ids``, its tokens."""
+        texts = [maze_to_text(maze) for maze in validation_mazes(self.data, self.args.eval_mazes)]
         return Dataset.from_dict({"maze": texts, "input_ids": token_ids(self.tokenizer, texts)})
 
     def figures(self, model: PreTrainedModel, mazes: Sequence[Maze]) -> dict[str, float]:
@@ -85,24 +56,27 @@ class Evaluation:
             "malformed_rate": sum(attempt.malformed for attempt in greedy) / len(greedy),
             "tokens_per_attempt": sum(attempt.tokens or 0 for attempt in greedy) / len(greedy),
         }
-        if self.samples:
-            sampled = self._attempt(model, mazes, temperature=1.0, repeats=self.samples)
+        if samples := self.args.eval_samples:
+            sampled = self._attempt(model, mazes, temperature=1.0, repeats=samples)
             solved = [sum(attempt.solved for attempt in sampled[i :: len(mazes)]) for i in range(len(mazes))]
             figures["pass@1"] = sum(solved) / len(sampled)
-            figures[f"pass@{self.samples}"] = sum(map(bool, solved)) / len(solved)
+            figures[f"pass@{samples}"] = sum(map(bool, solved)) / len(solved)
         return figures
 
     def _attempt(
         self, model: PreTrainedModel, mazes: Sequence[Maze], temperature: float, repeats: int
     ) -> list[Attempt]:
         """``repeats`` attempts at every maze, one round after another."""
-        policy = self.make_policy(model, self.tokenizer, temperature, self.max_tokens)
+        if self.args.mode == "play":
+            policy: Agent = MultiTurnPolicy(model, self.tokenizer, temperature=temperature)
+        else:
+            policy = LLMPolicy(model, self.tokenizer, temperature=temperature, max_new_tokens=self.max_tokens)
         count, attempts = len(mazes), []
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
         with torch.random.fork_rng(devices=devices):  # an evaluation must not change what the run draws
             for number in range(repeats):
                 seeds = range(number * count, (number + 1) * count)
-                attempts += rollout(policy, mazes, seeds, view_radius=self.view_radius)
+                attempts += rollout(policy, mazes, seeds, view_radius=self.args.view_radius)
         return attempts
 
 
@@ -113,10 +87,13 @@ class EvaluatedTrainer(Trainer):
     figures, such as ``eval_solved_rate``. The first process evaluates for all.
     """
 
-    def __init__(self, *args: Any, evaluation: Evaluation | None = None, **kwargs: Any):
-        """A trainer as its parents make it, and its evaluation; without one it cannot evaluate."""
+    control: TrainerControl
+
+    def __init__(self, args: StageConfig, evaluation: Evaluation, **options: Any):
+        """A trainer as its parents make it of ``args`` and ``options``, and its evaluation."""
         self.evaluation = evaluation
-        super().__init__(*args, eval_dataset=evaluation.dataset() if evaluation else None, **kwargs)
+        rows = None if args.eval_strategy == "no" else evaluation.rows()
+        super().__init__(args=args, eval_dataset=rows, **options)
 
     def evaluate(
         self,
@@ -124,7 +101,6 @@ class EvaluatedTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        assert self.evaluation is not None
         rows = self.eval_dataset if eval_dataset is None else eval_dataset
         outcome: list[Any] = [None]
         was_training = self.model.training

@@ -43,11 +43,6 @@ PUBLISHED = Features(
 )
 
 
-def own_columns(row: dict[str, str]) -> dict[str, Any]:
-    """``maze`` (its text), ``style`` of the trace, ``completion`` (trace and answer)."""
-    return row
-
-
 def published_columns(row: dict[str, str]) -> dict[str, Any]:
     """The columns of AlphaMaze's published data (arXiv 2502.14669; code in menloresearch/visual-thinker).
 
@@ -67,7 +62,7 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
 
 
 COLUMNS: dict[str, tuple[Features, Callable[[dict[str, str]], dict[str, Any]]]] = {
-    "own": (OWN, own_columns),
+    "own": (OWN, dict),
     "published": (PUBLISHED, published_columns),
 }
 
@@ -129,7 +124,7 @@ class ExportConfig:
 
     output_dir: str = field(metadata={"help": "A new or empty folder."})
     columns: str = field(
-        default="own", metadata={"help": "own (maze, style, completion) or published (those of AlphaMaze's data)."}
+        default="own", metadata={"help": "own: maze, style, completion; or published: those of AlphaMaze's data."}
     )
 
     def __post_init__(self) -> None:

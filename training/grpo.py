@@ -14,14 +14,16 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 from trl import GRPOConfig
 
 from agents.decoding import context_length, early_row_removal, end_ids
+from agents.llm_policy import LLMPolicy
 from agents.prompts import conversation, render
+from agents.protocols import Tokenizer
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
@@ -31,14 +33,14 @@ from training.arguments import parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
-from training.evaluation import EvaluatedTrainer, Evaluation, MakePolicy, multi_turn_policy, single_turn_policy
+from training.evaluation import EvaluatedTrainer, Evaluation
 from training.grpo_reward import MazeReward, episode_return
 from training.mazes import DataConfig, make_mazes
 from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
-from training.trl_adapter import SparseGRPOTrainer, is_sharded, prepare_chat
+from training.trl_adapter import SparseGRPOTrainer, is_sharded
 
 
 @dataclass
@@ -119,108 +121,95 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
             return PlanTask
         return ToolTask if self.tool_calls else MultiTurnTask
 
+    @property
+    def env(self) -> EnvConfig:
+        """The environment of mode play."""
+        return EnvConfig(self.view_radius, self.max_episode_steps, self.reward)
 
-class Task:
-    """What a model is trained to do: rows, their reward, and how the trainer gets completions.
+    @property
+    def budget(self) -> int:
+        """A completion's budget in tokens."""
+        assert self.max_completion_length is not None
+        return self.max_completion_length
+
+
+class Task(Protocol):
+    """What a model is trained to do.
 
     Attributes:
+        rows: of ``prompt``, as messages.
         reward: TRL's reward function.
-        trainer_arguments: what the trainer needs beside it.
-        make_policy: how the model is evaluated.
+        trainer_arguments: how the trainer gets completions, where it does not by itself.
     """
 
+    rows: Dataset
     reward: Any
     trainer_arguments: dict[str, Any]
-    make_policy: MakePolicy = staticmethod(multi_turn_policy)
 
-    def __init__(
-        self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-    ):
-        """The task of a run; the first step of its work, which may be long, is ``dataset``."""
-        self.args, self.data, self.model, self.tokenizer = args, data, model, tokenizer
-        self.context, self.budget = context_length(model), int(args.max_completion_length or 0)
-        self.eos_ids = end_ids(model, tokenizer)
-        self.env = EnvConfig(args.view_radius, args.max_episode_steps, args.reward)
-        self.reward, self.trainer_arguments = episode_return, {}
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer): ...
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         """Raises InvalidConfig for keys that the task cannot have."""
-        step_scheme_named(args.reward)
-        if args.curriculum or args.filter_samples:
-            raise InvalidConfig("Expects curriculum and filter_samples with mode plan alone, actual: mode play")
-
-    def dataset(self) -> Dataset:
-        """Rows of ``prompt``, as messages."""
-        raise NotImplementedError
-
-    def evaluation(self) -> Evaluation | None:
-        """Attempts at validation mazes, if the run evaluates."""
-        args = self.args
-        if args.eval_strategy == "no":
-            return None
-        return Evaluation(
-            self.data, self.tokenizer, self.make_policy, self.budget, args.eval_mazes, args.eval_samples,
-            args.view_radius,
-        )  # fmt: skip
 
 
-class PlanTask(Task):
+class PlanTask:
     """One answer for the whole maze (mode plan)."""
-
-    make_policy = staticmethod(single_turn_policy)
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         if args.tool_calls:
             raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
 
-    def dataset(self) -> Dataset:
-        """Rows of ``prompt`` and ``maze``; what TRL makes of a prompt is what ``agents.prompts.render`` writes."""
-        args, tokenizer = self.args, self.tokenizer
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         if args.filter_samples:
-            mazes = filter_by_pass_rate(self.data, self.model, tokenizer, args)
+            policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
+            mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
         else:
-            mazes = [maze for maze, _ in make_mazes(self.data)]
+            mazes = [maze for maze, _ in make_mazes(data)]
         if args.curriculum:
             mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
         texts = [maze_to_text(maze) for maze in mazes]
         prompts = [render(tokenizer, text) for text in texts]
-        check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], self.budget, self.context)
-        self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, self.eos_ids)
-        return Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
+        check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
+        self.rows = Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
+        self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
+        self.trainer_arguments: dict[str, Any] = {}
 
 
-class MultiTurnTask(Task):
+class MultiTurnTask:
     """Move by move, written as text (mode play)."""
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
-        Task.check(args)
-        if args.use_vllm:
+        step_scheme_named(args.reward)
+        if args.curriculum or args.filter_samples:
+            raise InvalidConfig("Expects curriculum and filter_samples with mode plan alone, actual: mode play")
+        if args.use_vllm and not args.tool_calls:
             raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")
 
-    def dataset(self) -> Dataset:
-        self.trainer_arguments = {"rollout_func": MultiTurnRollout(self.env, self.budget, self.args.max_turn_tokens)}
-        return multi_turn_dataset(self.data, self.tokenizer, self.context, self.budget, self.args.view_radius)
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        self.rows = multi_turn_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
+        self.reward = episode_return
+        self.trainer_arguments = {"rollout_func": MultiTurnRollout(args.env, args.budget, args.max_turn_tokens)}
 
 
-class ToolTask(Task):
+class ToolTask:
     """Move by move, each a tool call (mode play with ``tool_calls``)."""
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
-        Task.check(args)
+        MultiTurnTask.check(args)
         if args.eval_strategy != "no":
             raise InvalidConfig(
                 "Expects eval_strategy no with tool_calls (an evaluation lets the model write its moves, not call a "
                 f"tool), actual: {args.eval_strategy}"
             )
 
-    def dataset(self) -> Dataset:
-        self.reward = ToolReward(self.eos_ids)
-        self.trainer_arguments = {"environment_factory": partial(MazeTool, self.env)}
-        return tool_dataset(self.data, self.tokenizer, self.context, self.budget, self.args.view_radius)
+    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        self.rows = tool_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
+        self.reward = ToolReward(end_ids(model, tokenizer))
+        self.trainer_arguments = {"environment_factory": partial(MazeTool, args.env)}
 
 
 class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
@@ -246,31 +235,23 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     model, tokenizer = load(model_config, args.seed)
     task = args.task(args, data, model, tokenizer)
-    trainer = make_trainer(task, model_config)
+    trainer = MazeGRPOTrainer(
+        model=model,
+        reward_funcs=task.reward,
+        args=args,
+        train_dataset=task.rows,
+        processing_class=tokenizer,
+        optimizers=(optimizer_for(model, args), None),
+        peft_config=lora_config(model_config, model),
+        evaluation=Evaluation(args, data, tokenizer, args.budget),
+        **task.trainer_arguments,
+    )
     # Sharded weights generate in step with other processes.
     with nullcontext() if is_sharded(trainer) else early_row_removal(model):
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
     return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
-
-
-def make_trainer(task: Task, model_config: ModelConfig) -> MazeGRPOTrainer:
-    """The trainer of a task."""
-    model, args = task.model, task.args
-    rows = task.dataset()
-    prepare_chat(task.tokenizer)
-    return MazeGRPOTrainer(
-        model=model,
-        reward_funcs=task.reward,
-        args=args,
-        train_dataset=rows,
-        processing_class=task.tokenizer,
-        optimizers=(optimizer_for(model, args), None),
-        peft_config=lora_config(model_config, model),
-        evaluation=task.evaluation(),
-        **task.trainer_arguments,
-    )
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from transformers import PreTrainedTokenizerBase
-
+from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
@@ -23,9 +22,7 @@ class MazeReward:
     A truncated completion has none of the tokens ``eos_ids``. It is verified as it stands, and its reward is 0.
     """
 
-    def __init__(
-        self, scheme: str, tokenizer: PreTrainedTokenizerBase, thinking_opened: bool, eos_ids: Collection[int]
-    ):
+    def __init__(self, scheme: str, tokenizer: Tokenizer, thinking_opened: bool, eos_ids: Collection[int]):
         """A reward of single-turn answers.
 
         Args:
@@ -45,14 +42,7 @@ class MazeReward:
         log_metric: LogMetric | None = None,
         **columns: Any,
     ) -> list[float]:
-        """The rewards of a batch.
-
-        Args:
-            completion_ids: tokens of each completion.
-            maze: text of each one's maze.
-            log_metric: logs a figure under a name.
-            columns: what else TRL hands over, unused.
-        """
+        """The rewards of a batch; ``maze`` is the text of each completion's, the same for those of a group."""
         # Not TRL's `completions`: of a model whose chat template it can parse, they lack the thinking.
         texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
         began = time.perf_counter()
@@ -84,14 +74,7 @@ def episode_return(
     log_metric: LogMetric | None = None,
     **columns: Any,
 ) -> list[float]:
-    """The environment's return of each episode.
-
-    Args:
-        attempt: the episodes.
-        environment_seconds: what each spent in the environment, where that is known.
-        log_metric: logs a figure under a name.
-        columns: what else TRL hands over, unused.
-    """
+    """The environment's return of each episode, and their log; ``environment_seconds`` is what each spent there."""
     if log_metric is not None:
         if environment_seconds is not None:
             log_metric("environment_seconds", sum(environment_seconds))

@@ -1,4 +1,4 @@
-"""Maze tokens as tokens of an existing model's vocabulary, in place of a dozen pieces of text each.
+"""Maze tokens as tokens of an existing model's vocabulary, instead of a dozen pieces of text each.
 
 They join as ordinary tokens, never special ones: trainers decode with ``skip_special_tokens=True``, and answers must
 survive that. Each new row of the input embedding, and of the output head where it is a matrix of its own, starts as the

@@ -20,11 +20,10 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
-from training.arguments import require_at_least
-from training.yaml_files import read_yaml
+from training.arguments import read_yaml, require_at_least
 
 CHUNK = 4096
-"""Mazes made at a time."""
+"""Mazes generated together."""
 VALIDATION_SEED = 20_250_220
 """Chooses the validation mazes of every run."""
 
@@ -37,8 +36,7 @@ Key = TypeVar("Key")
 class DataConfig:
     """Which mazes a stage trains on. Stored with every result that comes of it.
 
-    The values are checked when it is made, and what they say is kept beside them: ``specs``, ``length_shares``,
-    ``phases``.
+    The values are checked at construction, and their parsed form is kept (``size_shares``, ``specs``, ``phases`` ...).
 
     >>> config = DataConfig(sizes={"5x5": 3, "6x6": 1}, trace_styles=[{"rows": 500, "path": 1}, {"retry": 1}])
     >>> config.size_shares
@@ -64,7 +62,7 @@ class DataConfig:
         },
     )
     generators: Weights = field(
-        default="dfs", metadata={"help": f"How mazes are made, and weights, out of {', '.join(GENERATORS)}."}
+        default="dfs", metadata={"help": f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}."}
     )
     braids: Weights = field(
         default="0", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}."}
@@ -72,8 +70,8 @@ class DataConfig:
     trace_styles: Weights | list[dict[str, float]] = field(
         default="{path: 1, retry: 1}",
         metadata={
-            "help": "Trace styles (maze_env/traces) and their weights; SFT alone reads this. A list is a curriculum: "
-            "[{rows: 30000, path: 1}, {path: 1, retry: 1}] is paths in the first 30,000 rows, then the mix."
+            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
+            "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries."
         },
     )
     split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})

@@ -20,7 +20,7 @@ TINY = "tiny"
 
 @dataclass
 class ModelConfig:
-    """Where the weights come from. The sizes are read for the tiny model alone."""
+    """Where the weights come from. The sizes are read only for the tiny model."""
 
     model: str = field(
         default=TINY,
@@ -37,11 +37,11 @@ class ModelConfig:
         default=False, metadata={"help": "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."}
     )
     chat_template_file: str | None = field(
-        default=None, metadata={"help": "A chat template (Jinja) in place of the tokenizer's; saved along."}
+        default=None, metadata={"help": "A chat template (Jinja) instead of the tokenizer's; saved along."}
     )
     prompt_file: str | None = field(
         default=None,
-        metadata={"help": "A text with {maze} in it, in place of the standard prompt; saved along."},
+        metadata={"help": "A text with {maze} in it, instead of the standard prompt; saved along."},
     )
     lora_rank: int | None = field(default=None, metadata={"help": "Train low-rank adapters of this rank (peft)."})
     lora_alpha: int = field(default=32, metadata={"help": "Scale of the adapters."})

@@ -11,19 +11,18 @@ from itertools import islice
 
 import torch
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
 
-from agents.base import Agent
 from agents.baselines import BASELINES
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import Replies, render_play
+from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.dataset import check_prompts_fit, length_bucketed_order, token_ids
+from training.dataset import TOKENIZE_BATCH, check_prompts_fit, length_bucketed_order, token_ids
 from training.mazes import DataConfig, make_mazes
 from training.trl_adapter import RolloutTrainer, rollout_columns
 
@@ -50,33 +49,13 @@ class EnvConfig:
         return Episode(maze, **asdict(self))
 
 
-def initial_prompt(tokenizer: PreTrainedTokenizerBase, maze: Maze, view_radius: int | None) -> str:
+def initial_prompt(tokenizer: Tokenizer, maze: Maze, view_radius: int | None) -> str:
     """The prompt of an episode on ``maze``."""
     return render_play(tokenizer, Episode(maze, view_radius=view_radius).observation).text
 
 
-class _Observed(Agent):
-    """An agent, and what it was shown in each episode."""
-
-    def __init__(self, agent: Agent):
-        self.agent, self.name, self.mode, self.batch_size = agent, agent.name, agent.mode, agent.batch_size
-
-    def reset(self, seeds: Sequence[int], *options: str) -> None:
-        self.agent.reset(seeds, *options)
-        self.observations: list[list[Observation]] = [[] for _ in seeds]
-
-    def act(self, observations: list[str]) -> list[Reply]:
-        return self.agent.act(observations)
-
-    def respond(self, observations: Sequence[Observation | None]) -> list[Reply]:
-        for seen, observation in zip(self.observations, observations, strict=True):
-            if observation is not None:
-                seen.append(observation)
-        return self.agent.respond(observations)
-
-
 def expert_rollout(
-    tokenizer: PreTrainedTokenizerBase, expert: str, mazes: Sequence[tuple[Maze, int]], view_radius: int | None
+    tokenizer: Tokenizer, expert: str, mazes: Sequence[tuple[Maze, int]], view_radius: int | None
 ) -> Iterator[list[str]]:
     """A baseline's episodes as a model would play them.
 
@@ -89,18 +68,20 @@ def expert_rollout(
     Yields:
         For each maze the prompt, the first move, the reply to it, the next move ... and last a move.
     """
-    agent, replies = _Observed(BASELINES[expert]("play")), Replies(tokenizer)
-    attempts = rollout(agent, [maze for maze, _ in mazes], [key % 2**32 for _, key in mazes], view_radius=view_radius)
-    for attempt, (first, *others) in zip(attempts, agent.observations, strict=True):
-        texts = [render_play(tokenizer, first).text, attempt.texts[0]]
-        for observation, move in zip(others, attempt.texts[1:], strict=True):
-            texts += [replies.write(observation), move]
-        yield texts
+    agent, replies = BASELINES[expert]("play"), Replies(tokenizer)
+    seeds = [key % 2**32 for _, key in mazes]
+    for attempt in rollout(agent, [maze for maze, _ in mazes], seeds, view_radius=view_radius):
+        episode = Episode(attempt.maze, view_radius=view_radius)
+        texts = [render_play(tokenizer, episode.observation).text]
+        for move in attempt.moves:
+            episode.move(move)
+            texts += [move.token, replies.write(episode.observation)]
+        yield texts[:-1]
 
 
 def expert_dataset(
     config: DataConfig,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     context: int,
     batch_size: int,
     seed: int,
@@ -108,15 +89,6 @@ def expert_dataset(
     view_radius: int | None,
 ) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: episodes of a baseline. The supervised tokens are exactly its moves'.
-
-    Args:
-        config: which mazes.
-        tokenizer: the model's.
-        context: the model's, in tokens.
-        batch_size: rows of a step.
-        seed: of the order of rows.
-        expert: one of ``EXPERTS``.
-        view_radius: of partial observability.
 
     Raises:
         UnknownName: for an expert that does not exist.
@@ -126,7 +98,7 @@ def expert_dataset(
         raise unknown_name("expert", expert, BASELINES)
     rows: list[tuple[list[int], list[int]]] = []
     source = make_mazes(config)
-    while chunk := list(islice(source, Agent.batch_size)):
+    while chunk := list(islice(source, TOKENIZE_BATCH)):
         for texts in expert_rollout(tokenizer, expert, chunk, view_radius):
             ids, labels = [], []
             for index, piece in enumerate(token_ids(tokenizer, texts)):
@@ -144,7 +116,7 @@ def expert_dataset(
 
 def multi_turn_dataset(
     config: DataConfig,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     context: int,
     max_completion_length: int,
     view_radius: int | None,
@@ -184,22 +156,16 @@ class _SamplingPolicy(MultiTurnPolicy):
 
 
 class MultiTurnRollout:
-    """Plays each prompt's maze turn by turn in the environment: the ``Rollout`` of ``training.trl_adapter``.
+    """Plays each prompt's maze turn by turn in the environment: TRL's ``rollout_func``.
 
     A completion is a dialogue's moves and the environment's replies in order; an end token that the environment wrote
-    closes it, unless there was no room for another turn. Tokens are drawn from the whole
-    distribution at the trainer's temperature, never a restricted one: restricting would make the log-probabilities
-    that are learned from others than those that were drawn with.
+    closes it, unless there was no room for another turn. Tokens are drawn from the whole distribution at the trainer's
+    temperature, never a restricted one: restricting would make the log-probabilities that are learned from others than
+    those that were drawn with.
     """
 
     def __init__(self, env: EnvConfig, max_completion_length: int, max_turn_tokens: int):
-        """A rollout.
-
-        Args:
-            env: of every episode.
-            max_completion_length: tokens of a dialogue behind its prompt.
-            max_turn_tokens: of one turn.
-        """
+        """A rollout of dialogues in ``env``; the budgets are of tokens, of a dialogue and of a turn."""
         self.env, self.max_completion_length, self.max_turn_tokens = env, max_completion_length, max_turn_tokens
 
     def __call__(self, prompts: list[list[dict[str, str]]], trainer: RolloutTrainer) -> dict[str, list]:

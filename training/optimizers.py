@@ -18,7 +18,7 @@ class MuonAdamW(Optimizer):
     """Two optimizers behind one interface: parameter groups, state and steps of both, in one checkpoint."""
 
     def __init__(self, muon: Muon, adamw: AdamW):
-        """Takes over the parameters of both, which are not to be stepped apart from then on."""
+        """Takes over the parameters of both, which must not be stepped by themselves from then on."""
         self._parts: tuple[Optimizer, Optimizer] = (muon, adamw)
         super().__init__(list(chain(muon.param_groups, adamw.param_groups)), {})
         self._share_groups()

@@ -9,27 +9,19 @@ It imports little, so that it answers at once.
 import argparse
 from pathlib import Path
 
+import yaml
+
 from maze_env._cli import run_command
 from maze_env.errors import unknown_name
-from training.yaml_files import read_config
 
 RECIPES = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("configs/*/recipe.yaml"))}
-FACTS = ("stages", "control", "benchmark")
 
 
 def fact_of(recipe: str, fact: str) -> str:
-    """A list of stages with blanks between them, or the benchmark's flags.
-
-    Args:
-        recipe: its name, a folder of ``training/configs``.
-        fact: one of ``FACTS``.
-
-    Raises:
-        UnknownName: for a recipe that does not exist, or a fact that it does not state.
-    """
+    """A list of stages with blanks between them, or flags of ``benchmarks.mazebench``; UnknownName for none such."""
     if recipe not in RECIPES:
         raise unknown_name("recipe", recipe, RECIPES)
-    facts = read_config(RECIPES[recipe], FACTS)
+    facts = yaml.safe_load(RECIPES[recipe].read_text(encoding="utf-8"))
     if fact not in facts:
         raise unknown_name(f"fact of recipe {recipe}", fact, facts)
     if isinstance(facts[fact], dict):
@@ -39,9 +31,9 @@ def fact_of(recipe: str, fact: str) -> str:
 
 def main() -> None:
     """Prints one fact of one recipe."""
-    parser = argparse.ArgumentParser(prog="python -m training.recipe", description="One fact of one recipe.")
+    parser = argparse.ArgumentParser(prog="python -m training.recipe", description=main.__doc__)
     parser.add_argument("recipe", help=", ".join(RECIPES))
-    parser.add_argument("fact", choices=FACTS)
+    parser.add_argument("fact", help="stages, benchmark, ...")
     options = parser.parse_args()
     print(fact_of(options.recipe, options.fact))
 

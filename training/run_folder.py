@@ -63,11 +63,14 @@ def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwr
 
 
 def check_same(folder: Path, configuration: dict[str, Any]) -> None:
-    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``."""
+    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``.
+
+    The order of a mapping counts too: with it the same weights draw other mazes.
+    """
     began = json.loads((folder / RUN_FILE).read_text())["configuration"]
     now = json.loads(json.dumps(configuration, default=str))
     for key in sorted(set(began) | set(now)):
-        if key not in FREE_TO_CHANGE and began.get(key) != now.get(key):
+        if key not in FREE_TO_CHANGE and json.dumps(began.get(key)) != json.dumps(now.get(key)):
             raise InvalidConfig(
                 f"Expects the run in {str(folder)!r} to be resumed with the configuration it began with, "
                 f"{key}={began.get(key)!r}, actual: {key}={now.get(key)!r}"

@@ -19,7 +19,7 @@ from maze_env.errors import InvalidConfig, unknown_name
 from training.arguments import parse
 from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
 from training.dataset import supervised_dataset
-from training.evaluation import EvaluatedTrainer, Evaluation, multi_turn_policy, single_turn_policy
+from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
 from training.model import ModelConfig, load, lora_config
 from training.multi_turn import EXPERTS, expert_dataset
@@ -87,16 +87,9 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":
         rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
-        make_policy = multi_turn_policy
     else:
         rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
-        make_policy = single_turn_policy
     check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
-    evaluation = None
-    if args.eval_strategy != "no":
-        evaluation = Evaluation(
-            data, tokenizer, make_policy, args.eval_max_tokens, args.eval_mazes, args.eval_samples, args.view_radius
-        )
     trainer = MazeSFTTrainer(
         model=model,
         args=args,
@@ -104,7 +97,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
-        evaluation=evaluation,
+        evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
     )
     figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)

@@ -1,4 +1,4 @@
-"""How fast runs were, beside what their device can do.
+"""How fast runs were, against what their device can do.
 
     python -m training.speed runs/gpu-search-0/sft runs/gpu-search-0/grpo --output runs/gpu-search-0/speed.json
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from agents.decoding import context_length, drop_finished
 from agents.llm_policy import load_for_inference
@@ -33,27 +33,22 @@ from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
 
-ROUNDS = 5
 SIDE, ELEMENTS = {"cpu": 2048}, {"cpu": 2**26}
 GPU_SIDE, GPU_ELEMENTS = 8192, 2**29
 """Sizes of what is multiplied and copied: large enough that nothing but arithmetic, or memory, counts."""
 
 
-def seconds(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
-    """Median wall seconds of ``work``, after one round that is not counted."""
-    taken = []
+def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
+    """Median wall seconds of ``work``, after a warm-up."""
+    synchronize = torch.accelerator.synchronize if torch.accelerator.is_available() else lambda: None
+    times = []
     for _ in range(rounds + 1):
-        _finish()
-        began = time.perf_counter()
+        synchronize()
+        start = time.perf_counter()
         work()
-        _finish()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken[1:])
-
-
-def _finish() -> None:
-    if torch.accelerator.is_available():
-        torch.accelerator.synchronize()
+        synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
 
 
 def device_limits(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
@@ -79,8 +74,8 @@ def training_speed(
 ) -> dict[str, float | None]:
     """Tokens a second of a finished run, prompts among them, and for SFT their share of the device's arithmetic.
 
-    GRPO spends an unknown part of its time on generation, so that no share is told of it. A run that was resumed counts
-    its tokens from the start and its time from there, so measure one that went through.
+    GRPO spends an unknown part of its time on generation, so it has no such share. A resumed run counts its tokens from
+    the start but its time from where it went on: measure one that was not.
     """
     tokens = max(entry.get("num_tokens", 0.0) for entry in log)
     rate = tokens / next(entry["train_runtime"] for entry in reversed(log) if "train_runtime" in entry)
@@ -93,9 +88,22 @@ def training_speed(
 
 @torch.inference_mode()
 def generation_speed(
-    model: PreTrainedModel, tokenizer: Any, batch: int, tokens: int, side: int, bytes_per_second: float
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch: int,
+    tokens: int,
+    side: int,
+    bytes_per_second: float,
 ) -> dict[str, float]:
-    """Tokens a second while ``batch`` rows write ``tokens`` each, reading their prompts apart; and what they read.
+    """Tokens a second while ``batch`` rows generate ``tokens`` each, without the time their prompts take.
+
+    Args:
+        model: the one that generates.
+        tokenizer: its tokenizer.
+        batch: rows generated at once.
+        tokens: new ones of each row, at least 2.
+        side: of the mazes in the prompts.
+        bytes_per_second: that the device's memory reads and writes.
 
     Raises:
         InvalidConfig: for a prompt and tokens beyond the model's context.
@@ -103,32 +111,32 @@ def generation_speed(
     mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
     prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
     inputs = tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
-    read, context = inputs["input_ids"].shape[1], context_length(model)
-    if read + tokens > context:
+    width, context = inputs["input_ids"].shape[1], context_length(model)
+    if width + tokens > context:
         raise InvalidConfig(
-            f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {read} tokens"
+            f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {width} tokens"
         )
     inputs = {name: inputs[name].to(model.device) for name in ("input_ids", "attention_mask")}
 
-    def write(count: int) -> Callable[[], Any]:
+    def generation(count: int) -> Callable[[], Any]:
         config = GenerationConfig(
             min_new_tokens=count, max_new_tokens=count, do_sample=False, pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
         )  # fmt: skip
         return lambda: model.generate(**inputs, generation_config=config, custom_generate=drop_finished)
 
-    taken = seconds(write(tokens), rounds=3) - seconds(write(1), rounds=3)
+    elapsed = seconds(generation(tokens), rounds=3) - seconds(generation(1), rounds=3)
     steps, config = tokens - 1, model.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    per_token = 2 * config.num_hidden_layers * heads * width * model.dtype.itemsize
-    per_step = sum(weight.nbytes for weight in weights_of(model)) + batch * per_token * (read + tokens / 2)
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    per_token = 2 * config.num_hidden_layers * heads * head_dim * model.dtype.itemsize
+    per_step = sum(weight.nbytes for weight in weights_of(model)) + batch * per_token * (width + tokens / 2)
     return {
         "batch": batch,
-        "prompt_tokens": read,
+        "prompt_tokens": width,
         "new_tokens": tokens,
-        "tokens_per_second": batch * steps / taken,
-        "share_of_memory": steps * per_step / taken / bytes_per_second,
+        "tokens_per_second": batch * steps / elapsed,
+        "share_of_memory": steps * per_step / elapsed / bytes_per_second,
     }
 
 
@@ -153,7 +161,7 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 def main() -> None:
     """Reads the command line, measures and writes."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.speed", description="How fast runs were, beside the device."
+        prog="python -m training.speed", description="How fast runs were, against their device."
     )
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
@@ -166,19 +174,19 @@ def main() -> None:
             f"Expects a batch of at least 1 and at least 2 tokens, actual: {options.batch} and {options.tokens}"
         )
     check_folder(options.output.parent)
-    began = time.perf_counter()
-    measured = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]
-    for one in measured:
-        training, generation = one["training"], one["generation"]
+    start = time.perf_counter()
+    runs = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]
+    for run in runs:
+        training, generation = run["training"], run["generation"]
         share = training["share_of_arithmetic"]
-        told = "" if share is None else f" ({share:.1%} of the arithmetic)"
         print(
-            f"{one['run']}, {one['device']}, {one['precision']}: training {training['tokens_per_second']:,.0f} tokens/s"
-            f"{told}, generation {generation['tokens_per_second']:,.0f} tokens/s "
+            f"{run['run']}, {run['device']}, {run['precision']}: training {training['tokens_per_second']:,.0f} tokens/s"
+            + ("" if share is None else f" ({share:.1%} of the arithmetic)")
+            + f", generation {generation['tokens_per_second']:,.0f} tokens/s "
             f"({generation['share_of_memory']:.1%} of the memory's speed)"
         )
-    made = {"runs": measured, "provenance": provenance("training.speed", sys.argv[1:], time.perf_counter() - began)}
-    write_whole(options.output, json.dumps(made, indent=1) + "\n")
+    result = {"runs": runs, "provenance": provenance("training.speed", sys.argv[1:], time.perf_counter() - start)}
+    write_whole(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
 
 from agents.prompts import reply_text, tool_conversation
+from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.moves import MOVES
@@ -48,22 +48,26 @@ class MazeTool:
         Returns:
             Where you stand then, and the walls there.
         """
-        episode = self._episode
-        if episode.end is not None:
+        if self._last_words():
             return "The game is over."
         self._calls += 1
         chosen = DIRECTIONS.get(str(direction))
         if chosen is not None:
-            episode.step(Reply(chosen.token))
-        if episode.end is None and self._calls >= episode.env.max_steps:
-            episode.stop(End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
-        if episode.end is End.SOLVED:
-            return "You stand on the target. The game is over."
-        if episode.end is not None:
-            return "No moves are left. The game is over."
+            self._episode.step(Reply(chosen.token))
+        if not self._last_words() and self._calls >= self._episode.env.max_steps:
+            self._episode.stop(End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
+        if last_words := self._last_words():
+            return last_words
         if chosen is None:
             return f"Expects one of {', '.join(DIRECTIONS)}, actual: {direction!r}."
-        return reply_text(episode.observation, bare=False)
+        return reply_text(self._episode.observation, bare=False)
+
+    def _last_words(self) -> str:
+        """What is said at the end; empty while the episode goes on."""
+        if self._episode.end is None:
+            return ""
+        solved = self._episode.end is End.SOLVED
+        return f"{'You stand on the target' if solved else 'No moves are left'}. The game is over."
 
     def _attempt(self, truncated: bool) -> Attempt:
         """What came of the episode, which a model that stopped calling has left, or was cut off in."""
@@ -97,7 +101,7 @@ class ToolReward:
 
 def tool_dataset(
     config: DataConfig,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     context: int,
     max_completion_length: int,
     view_radius: int | None,

@@ -4,19 +4,17 @@
 that is installed. Everything else in this package uses public names alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from accelerate import DistributedType
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
+from transformers import PreTrainedModel, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
-from agents.prompts import PLAIN_CHAT
+from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
-
-Message = dict[str, str]
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -33,13 +31,9 @@ class RolloutTrainer(Protocol):
     """What a rollout asks of the trainer that calls it."""
 
     model: Any
-    processing_class: PreTrainedTokenizerBase
+    processing_class: Tokenizer
     args: Any
     accelerator: Any
-
-
-Rollout = Callable[[list[list[Message]], RolloutTrainer], dict[str, list[Any]]]
-"""TRL's ``rollout_func``: from prompts, as messages and repeated for each group, to ``rollout_columns``."""
 
 
 def rollout_columns(
@@ -50,7 +44,7 @@ def rollout_columns(
     attempts: Sequence[Attempt],
     environment_seconds: float,
 ) -> dict[str, list[Any]]:
-    """What a ``Rollout`` returns: TRL's columns, and two that it hands on to the reward function.
+    """What a ``rollout_func`` returns: TRL's columns, and two that it hands on to the reward function.
 
     Args:
         prompt_ids: tokens of each prompt.
@@ -75,13 +69,7 @@ def is_sharded(trainer: Trainer) -> bool:
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
-def prepare_chat(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Lets a tokenizer without a chat template read messages as they are; TRL adds special tokens to plain text."""
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_CHAT
-
-
-def prepare_tool_calls(tokenizer: PreTrainedTokenizerBase) -> None:
+def prepare_tool_calls(tokenizer: Tokenizer) -> None:
     """Lets a tokenizer read the tool calls of its chat template.
 
     Raises:

@@ -27,6 +27,7 @@ a file of its own and a line in ``TRACE_STYLES``:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from maze_env.answers import moves_to_text, parse_answer
@@ -37,6 +38,7 @@ from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 from maze_env.traces import direct, path, redraw, retry, search
 from maze_env.traces.errors import InvalidTrace
 from maze_env.verifier import verify
+from maze_env.vocabulary import DEAD_END
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ TRACE_STYLES: dict[str, TraceStyle] = {
     "path": TraceStyle(path.write, path.validate),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
-    "retry-dead-end": TraceStyle(retry.write_dead_ends, retry.validate_dead_ends),
+    "retry-dead-end": TraceStyle(
+        partial(retry.write_compact, find=retry.dead_end_attempts), partial(retry.validate_compact, reasons=(DEAD_END,))
+    ),
     "retry-redraw": TraceStyle(retry.write_redrawn, retry.validate_redrawn),
     "search": TraceStyle(search.write, search.validate),
 }

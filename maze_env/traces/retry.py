@@ -9,6 +9,7 @@ In a redrawn trace a sentence says why an attempt is given up. The published gen
 number of walls but three. Published traces are validated by what they say, so that most are false here.
 """
 
+from collections.abc import Callable
 from random import Random
 
 from maze_env.maze import Cell, Maze
@@ -32,6 +33,9 @@ MORE_ATTEMPTS = 0.5
 """After each wrong attempt, the chance that another follows (while untried branches are left)."""
 EARLY_STEPS = 3
 """Max steps of a wrong attempt in the published data."""
+
+Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]
+"""(maze, its shortest path, rng) -> the moves of wrong attempts."""
 
 
 def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
@@ -88,26 +92,15 @@ def early_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move
     return attempts
 
 
-def compact_text(maze: Maze, attempts: list[list[Move]], rng: Random) -> str:
-    """Wrong attempts and then the right one, in the compact tokens of ``path``."""
+def write_compact(maze: Maze, rng: Random, find: Attempts = early_attempts) -> tuple[str, list[Move]]:
+    """The wrong attempts that ``find`` gives and the right one, in the compact tokens of ``path``."""
+    moves = shortest_path(maze)
     pieces = []
-    for attempt in attempts:
+    for attempt in find(maze, moves, rng):
         steps, end = path.walk(maze, maze.origin, attempt)
         pieces.append(f"{steps}{coordinate_token(end)}{WALL_TOKENS[maze.walls[end]]}{RESET}\n")
     right, _ = path.write(maze, rng)
-    return "".join(pieces) + right
-
-
-def write_compact(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
-    """Early wrong attempts and the right one, compact."""
-    moves = shortest_path(maze)
-    return compact_text(maze, early_attempts(maze, moves, rng), rng), moves
-
-
-def write_dead_ends(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
-    """Wrong attempts walked to their dead ends and the right one, compact."""
-    moves = shortest_path(maze)
-    return compact_text(maze, dead_end_attempts(maze, moves, rng), rng), moves
+    return "".join(pieces) + right, moves
 
 
 def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
@@ -115,8 +108,15 @@ def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
     return not path.unseen_moves(maze, cells[-1], cells)
 
 
-def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Move]]:
-    """Replays a compact trace: the moves of its wrong attempts, and of the right one."""
+def validate_compact(maze: Maze, trace: str, reasons: tuple[str, ...] = (DEAD_END, WRONG_WAY)) -> list[Move]:
+    """Replays every attempt; each wrong one was given up for one of ``reasons``.
+
+    Returns:
+        The moves of the last.
+
+    Raises:
+        InvalidTrace: naming the attempt.
+    """
     *wrong, right = trace.split(f"{RESET}\n")
     attempts = []
     for number, attempt in enumerate(wrong, start=1):
@@ -126,30 +126,10 @@ def compact_attempts(maze: Maze, trace: str) -> tuple[list[list[Move]], list[Mov
         moves, cell = path.replay(maze, tokens[:-2])
         path.check_cell(maze, cell, tokens[-2], tokens[-1], len(moves) + 1)
         attempts.append(moves)
-    return attempts, path.validate(maze, right)
-
-
-def validate_compact(maze: Maze, trace: str) -> list[Move]:
-    """Replays every attempt.
-
-    Returns:
-        The moves of the last.
-
-    Raises:
-        InvalidTrace: naming the attempt.
-    """
-    attempts, right = compact_attempts(maze, trace)
+    concluded = path.validate(maze, right)
     for number, moves in enumerate(attempts, start=1):
-        check_given_up(maze, moves, number, (DEAD_END, WRONG_WAY))
-    return right
-
-
-def validate_dead_ends(maze: Maze, trace: str) -> list[Move]:
-    """As ``validate_compact``, and every wrong attempt has come to its end."""
-    attempts, right = compact_attempts(maze, trace)
-    for number, moves in enumerate(attempts, start=1):
-        check_given_up(maze, moves, number, (DEAD_END,))
-    return right
+        check_given_up(maze, moves, number, reasons)
+    return concluded
 
 
 def write_redrawn(maze: Maze, rng: Random) -> tuple[str, list[Move]]:

@@ -15,8 +15,10 @@ import pytest
 
 from agents import registry
 from agents.errors import InvalidEndpoint
+from agents.prompts import DESCRIBED
 from agents.rollout import rollout
 from benchmarks import mazebench
+from benchmarks.record import load
 from maze_env.answers import moves_to_text
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
@@ -180,10 +182,13 @@ def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp
     output = tmp_path / "result.json"
     arguments = ["--agent", server.url, "--output", str(output), "--agent-option", "retries=0"]
     mazebench.main([*arguments, "--agent-option", "concurrency=1"])
-    stored = json.loads(output.read_text())
-    assert stored["summary"]["solved_rate"] == 0.5
-    assert stored["summary"]["ends"][End.REQUEST_FAILED] == 50
-    assert stored["agent_options"] == {"retries": 0, "concurrency": 1}
+    stored = load(output)
+    assert stored.summary.solved_rate == 0.5
+    assert stored.summary.ends == {End.SOLVED: 50, End.REQUEST_FAILED: 50}
+    assert stored.agent_options == {"retries": 0, "concurrency": 1}
+    assert stored.settings == registry.make(server.url).settings
+    assert stored.settings.items() >= {"temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED}.items()
+    assert sum("no [key]" in attempt.failure for attempt in stored.attempts) == 50
     assert KEY not in output.read_text() + "".join(capsys.readouterr())
 
 

@@ -67,3 +67,9 @@ def test_layers_of_another_kind_stay(config):
     own, preallocated = DynamicCache(config=config), preallocate(config)
     assert type(preallocated.layers[0]) is PreallocatedLayer
     assert type(preallocated.layers[1]) is type(own.layers[1]) is not PreallocatedLayer
+
+
+def test_it_overrides_no_private_name_of_transformers():
+    inherited = {name for kind in PreallocatedLayer.__mro__[1:-1] for name in vars(kind)}
+    private = {name for name in vars(PreallocatedLayer) if name.startswith("_") and not name.startswith("__")}
+    assert private & inherited == {"_abc_impl"}  # Python's own

@@ -81,17 +81,17 @@ def test_a_model_that_reads_any_text_is_told_of_each_phrasing_and_answers_in_it(
 
 
 @pytest.mark.parametrize("mode", ["play", "plan"])
-def test_an_untrained_model_has_complete_records_in_both_modes(folder, mode):
+def test_an_untrained_model_has_complete_attempts_in_both_modes(folder, mode):
     mazes = mixed_mazes()
-    records = rollout(LLMPolicy.from_pretrained(folder, mode=mode, max_new_tokens=12), mazes, range(12), max_steps=3)
-    assert [record.maze for record in records] == mazes
-    for record in records:
-        assert record.end in End
-        assert record.tokens >= 1
-        assert record.tokens <= 12 * len(record.texts)
+    attempts = rollout(LLMPolicy.from_pretrained(folder, mode=mode, max_new_tokens=12), mazes, range(12), max_steps=3)
+    assert [attempt.maze for attempt in attempts] == mazes
+    for attempt in attempts:
+        assert attempt.end in End
+        assert attempt.tokens >= 1
+        assert attempt.tokens <= 12 * len(attempt.texts)
         if mode == "plan":
-            assert len(record.texts) == 1
-            assert record.truncated or record.tokens <= 12
+            assert len(attempt.texts) == 1
+            assert attempt.truncated or attempt.tokens <= 12
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 7])
@@ -110,9 +110,9 @@ def test_texts_come_back_in_the_order_of_the_observations():
     # Batches are made longest first; each completion here is its maze's own answer.
     agent = tiny.scripted(policy(batch_size=2), lambda prompt: traces.write("direct", maze_from_text(prompt), 0))
     mazes = mixed_mazes()
-    records = rollout(agent, mazes, range(12))
-    assert all(record.solved for record in records)
-    assert [record.moves for record in records] == [tuple(shortest_path(maze)) for maze in mazes]
+    attempts = rollout(agent, mazes, range(12))
+    assert all(attempt.solved for attempt in attempts)
+    assert [attempt.moves for attempt in attempts] == [tuple(shortest_path(maze)) for maze in mazes]
 
 
 def test_an_ended_episode_is_not_generated_for():
@@ -143,9 +143,9 @@ def test_no_waiting_episode_needs_no_model():
     ],
 )
 def test_a_given_completion_is_verified_as_expected(completion, end):
-    record = rollout(tiny.scripted(policy(), lambda prompt: completion), [ROOM], [0])[0]
-    assert record.texts == (completion,)
-    assert (record.end, record.ended_by) == (end, EndedBy.AGENT)
+    attempt = rollout(tiny.scripted(policy(), lambda prompt: completion), [ROOM], [0])[0]
+    assert attempt.texts == (completion,)
+    assert (attempt.end, attempt.ended_by) == (end, EndedBy.AGENT)
 
 
 def test_tokens_are_counted_with_the_end_token_and_without_padding():
@@ -157,17 +157,20 @@ def test_tokens_are_counted_with_the_end_token_and_without_padding():
 
 def test_a_completion_without_an_end_is_truncated():
     agent = tiny.scripted(policy(max_new_tokens=3), lambda prompt: RIGHT * len(prompt.splitlines()))
-    records = rollout(agent, [ROOM, *tiny.mazes(1, 5, 3)], [0, 1])
-    assert records[0].texts == (RIGHT * 2,)  # two moves and the end token: just within the budget
-    assert records[1].texts == (RIGHT * 3,)
-    assert [(record.tokens, record.ended_by) for record in records] == [(3, EndedBy.AGENT), (3, EndedBy.TOKEN_BUDGET)]
+    attempts = rollout(agent, [ROOM, *tiny.mazes(1, 5, 3)], [0, 1])
+    assert attempts[0].texts == (RIGHT * 2,)  # two moves and the end token: just within the budget
+    assert attempts[1].texts == (RIGHT * 3,)
+    assert [(attempt.tokens, attempt.ended_by) for attempt in attempts] == [
+        (3, EndedBy.AGENT),
+        (3, EndedBy.TOKEN_BUDGET),
+    ]
 
 
 def test_no_model_writes_more_than_its_budget(folder):
     agent = LLMPolicy.from_pretrained(folder, max_new_tokens=4)
-    records = rollout(agent, mixed_mazes(), range(12))
-    assert max(record.tokens for record in records) == 4
-    assert any(record.ended_by is EndedBy.TOKEN_BUDGET for record in records)
+    attempts = rollout(agent, mixed_mazes(), range(12))
+    assert max(attempt.tokens for attempt in attempts) == 4
+    assert any(attempt.ended_by is EndedBy.TOKEN_BUDGET for attempt in attempts)
 
 
 def test_the_same_seeds_sample_the_same_and_others_do_not(folder):
@@ -175,7 +178,7 @@ def test_the_same_seeds_sample_the_same_and_others_do_not(folder):
 
     def sample(first_seed):
         agent = LLMPolicy.from_pretrained(folder, temperature=1.0, max_new_tokens=10)
-        return [record.texts for record in rollout(agent, mazes, range(first_seed, first_seed + 12))]
+        return [attempt.texts for attempt in rollout(agent, mazes, range(first_seed, first_seed + 12))]
 
     first = sample(0)
     torch.manual_seed(123)  # whatever was drawn before
@@ -273,35 +276,35 @@ def test_greedy_decoding_reads_no_seeds(folder):
     assert texts[0] == texts[1]
 
 
-def test_play_looks_again_after_each_move_and_plays_the_first_of_its_plan():
-    looks = []
+def test_play_reads_the_maze_again_after_each_move_and_plays_the_first_of_its_plan():
+    observations = []
 
     def plan_from_here(prompt):
-        looks.append(prompt)
+        observations.append(prompt)
         return traces.write("path", maze_from_text(prompt), 0)
 
     maze = maze_from_text(EXAMPLE_TEXT)
-    record = rollout(tiny.scripted(policy(mode="play"), plan_from_here), [maze], [0])[0]
-    assert "".join(record.texts) == EXAMPLE_ANSWER
-    assert record.solved
-    assert len(set(looks)) == 16
-    assert looks[0] == EXAMPLE_TEXT
+    attempt = rollout(tiny.scripted(policy(mode="play"), plan_from_here), [maze], [0])[0]
+    assert "".join(attempt.texts) == EXAMPLE_ANSWER
+    assert attempt.solved
+    assert len(set(observations)) == 16
+    assert observations[0] == EXAMPLE_TEXT
     # All the tokens of all the plans are counted, each plan's end too.
     tokenizer = build_tokenizer()
-    plans = [traces.write("path", maze_from_text(look), 0) for look in looks]
-    assert record.tokens == sum(len(tokenizer(text)["input_ids"]) + 1 for text in plans)
+    plans = [traces.write("path", maze_from_text(text), 0) for text in observations]
+    assert attempt.tokens == sum(len(tokenizer(text)["input_ids"]) + 1 for text in plans)
 
 
 def test_play_ends_with_not_a_move_when_a_plan_has_none_and_shows_the_completion():
     agent = tiny.scripted(policy(mode="play"), lambda prompt: "<think>\nRESET")
-    record = rollout(agent, [ROOM], [0])[0]
-    assert (record.end, record.ended_by, record.texts) == (End.NOT_A_MOVE, EndedBy.AGENT, ("<think>\nRESET",))
+    attempt = rollout(agent, [ROOM], [0])[0]
+    assert (attempt.end, attempt.ended_by, attempt.texts) == (End.NOT_A_MOVE, EndedBy.AGENT, ("<think>\nRESET",))
 
 
 def test_play_keeps_to_the_budget_of_moves():
     agent = tiny.scripted(policy(mode="play"), lambda prompt: "<|left|>")
-    record = rollout(agent, [ROOM], [0], max_steps=4)[0]
-    assert (len(record.moves), record.end, record.ended_by) == (4, End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
+    attempt = rollout(agent, [ROOM], [0], max_steps=4)[0]
+    assert (len(attempt.moves), attempt.end, attempt.ended_by) == (4, End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
 
 
 def test_a_template_that_opens_the_thinking_is_taken_into_account():

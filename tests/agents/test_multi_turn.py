@@ -313,7 +313,7 @@ def test_wrong_values_are_refused(tmp_path):
     folder = tiny.save(tmp_path, model, tokenizer)
     for wrong in ({"temperature": -1}, {"max_turn_tokens": 0}, {"batch_size": 0}):
         with pytest.raises(InvalidConfig, match="Expects temperature >= 0"):
-            MultiTurnPolicy.from_pretrained(folder, **wrong)
+            MultiTurnPolicy.from_pretrained("runs/never-made", **wrong)  # before anything is loaded
     policy = MultiTurnPolicy.from_pretrained(folder, restrict="legal")
     (attempt,) = rollout(policy, [MAZES[0]], [0], max_steps=3)
     assert attempt.moves

@@ -137,6 +137,11 @@ def test_the_docstring_has_the_sections_of_gymnasium():
     assert "Truncation:" in section("Episode End")
 
 
+def test_an_environment_shows_its_size_generator_and_view_radius():
+    assert repr(TokenMazeEnv()) == "TokenMazeEnv(5x5 dfs)"
+    assert repr(TokenMazeEnv(3, 4, generator="prim", view_radius=1)) == "TokenMazeEnv(3x4 prim, view_radius=1)"
+
+
 def test_the_documented_info_keys_are_the_returned_ones_and_mean_what_is_said():
     env = TokenMazeEnv(2, 3)
     _, info = env.reset(options={"maze": ROOM})

@@ -12,6 +12,7 @@ import os
 import random
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ SEEN = {"sft": [], "grpo": []}
 EVALUATED = []
 
 
+@contextmanager
 def script(model):
     """Lets ``model`` "generate" completions about half of which are right."""
     tokenizer = build_tokenizer()
@@ -47,6 +49,7 @@ def script(model):
         return torch.cat([input_ids, padded.to(input_ids)], dim=1)
 
     model.generate = generate
+    yield
 
 
 class RecordingSFTTrainer(sft.MazeSFTTrainer):
@@ -66,7 +69,7 @@ def recorded(self, model, mazes, figures=evaluation.Evaluation.figures):
 def main(folder):
     """SFT, then GRPO from its checkpoint."""
     sft.MazeSFTTrainer = RecordingSFTTrainer
-    grpo.use_dropping = script
+    grpo.early_row_removal = script
     evaluation.Evaluation.figures = recorded
     runs.train_sft(
         folder / "sft", sizes="4x4", examples=64, per_device_train_batch_size=16 // WORLD, logging_steps=1,

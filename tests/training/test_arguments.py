@@ -216,8 +216,8 @@ def test_unknown_names_and_missing_checkpoints_are_errors_at_once():
         parse(GRPO, ["--bf16", "perhaps"])
     with pytest.raises(UnknownName, match="Did you mean 'solved'"):
         parse(GRPO, ["--reward", "sovled"])
-    with pytest.raises(InvalidCheckpoint, match="'runs/none', which does not exist"):
-        parse(GRPO, ["--model", "runs/none"])
+    with pytest.raises(InvalidCheckpoint, match=r"'\./none', which does not exist"):
+        parse(GRPO, ["--model", "./none"])
 
 
 @pytest.mark.parametrize("kinds", [SFT, GRPO])

@@ -185,6 +185,8 @@ def check(monkeypatch, tmp_path):
 
     def check(name, arguments):
         module = importlib.import_module(name)
+        if hasattr(module, "__path__"):  # a package
+            module = importlib.import_module(f"{name}.__main__")
         for argument in arguments:
             if argument.startswith("runs/"):
                 Path(argument).mkdir(parents=True, exist_ok=True)

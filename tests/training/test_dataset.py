@@ -34,7 +34,7 @@ def rows_of(tokenizer, config=MIXED, context=4096):
 def plan_rows(tokenizer, context, budget, data=MIXED, **options):
     """Rows of GRPO in mode plan, for a model of that context."""
     args = MazeGRPOConfig(use_cpu=True, max_completion_length=budget, **options)
-    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).dataset()
+    return PlanTask(args, data, build_model(replace(tiny.SMALL, context=context), 0), tokenizer).rows
 
 
 @pytest.mark.parametrize("template", ["tiny", None, tiny.CHAT])
@@ -158,6 +158,6 @@ def test_a_curriculum_begins_with_short_mazes():
 
 def test_filtered_mazes_take_the_place_of_those_drawn(monkeypatch):
     mazes = tiny.mazes(3, 2, 2)
-    monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, model, tokenizer, args: mazes[: args.filter_samples])
+    monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, policy, samples, seed: mazes[:samples])
     rows = plan_rows(build_tokenizer(), 4096, 100, filter_samples=2)
     assert rows["maze"][:] == [maze_to_text(maze) for maze in mazes[:2]]

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-import torch
 
 from agents.llm_policy import LLMPolicy
 from agents.tiny_model import build_model, build_tokenizer
@@ -12,42 +11,26 @@ from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
-from training import difficulty_filter
 from training.difficulty_filter import filter_by_pass_rate
 from training.mazes import DataConfig, make_mazes
 
 DATA = DataConfig(examples=10, sizes="3x3", maze_seed=5)
 
 
-class Arguments:
-    """What is asked of a stage's arguments."""
+def answering(chances):
+    """A model that answers right with the chance that ``chances`` has for the maze's shortest path, else 0.5."""
+    policy = LLMPolicy(build_model(tiny.SMALL, 0), build_tokenizer(), temperature=1.0, max_new_tokens=20)
+    rng = random.Random(0)
 
-    filter_samples, temperature, max_completion_length, seed = 4, 1.0, 20, 0
+    def write(prompt):
+        path = shortest_path(maze_from_text(prompt))
+        return moves_to_text(path if rng.random() < chances.get(len(path), 0.5) else path[:1] * 9)
 
-
-@pytest.fixture
-def answering(monkeypatch):
-    """Lets every model answer right with the chance that ``chances`` has for the maze's shortest path."""
-    chances = {}
-
-    def scripted_policy(model, tokenizer, temperature, max_new_tokens):
-        policy = LLMPolicy(model, tokenizer, temperature=temperature, max_new_tokens=max_new_tokens)
-        draw = random.Random(0)
-
-        def write(prompt):
-            path = shortest_path(maze_from_text(prompt))
-            return moves_to_text(path if draw.random() < chances.get(len(path), 0.5) else path[:1] * 9)
-
-        return tiny.scripted(policy, write)
-
-    monkeypatch.setattr(difficulty_filter, "LLMPolicy", scripted_policy)
-    return chances
+    return tiny.scripted(policy, write)
 
 
-def test_what_is_always_or_never_solved_is_left_out(answering):
-    answering.update({1: 1.0, 2: 0.0})
-    torch.manual_seed(0)
-    mazes = filter_by_pass_rate(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)
+def test_what_is_always_or_never_solved_is_left_out():
+    mazes = filter_by_pass_rate(DATA, answering({1: 1.0, 2: 0.0}), samples=4, seed=0)
     assert len(mazes) == 10
     assert {len(shortest_path(maze)) for maze in mazes}.isdisjoint({1, 2})
     # In the order in which they are drawn, and of the same draw.
@@ -56,7 +39,6 @@ def test_what_is_always_or_never_solved_is_left_out(answering):
     assert places == sorted(places)
 
 
-def test_a_model_that_has_nothing_to_learn_is_an_error(answering):
-    answering.update(dict.fromkeys(range(1, 9), 1.0))
+def test_a_model_that_has_nothing_to_learn_is_an_error():
     with pytest.raises(InvalidConfig, match=r"Expects 10 mazes that the model sometimes solves .* actual: 0 of 500"):
-        filter_by_pass_rate(DATA, build_model(tiny.SMALL, 0), build_tokenizer(), Arguments)
+        filter_by_pass_rate(DATA, answering(dict.fromkeys(range(1, 9), 1.0)), samples=4, seed=0)

@@ -11,15 +11,21 @@ from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import bfs
 from tests.training import runs
-from training import grpo, sft
-from training.evaluation import Evaluation, gamed_reward, multi_turn_policy, single_turn_policy
+from training import evaluation as evaluation_module
+from training import grpo
+from training.evaluation import Evaluation, gamed_reward
 from training.mazes import DataConfig
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
-def evaluation(mazes=4, tokens=5, samples=0, make_policy=single_turn_policy, **data):
-    return Evaluation(DataConfig(**data), build_tokenizer(), make_policy, tokens, mazes, samples)
+def evaluation(mazes=4, tokens=5, samples=0, mode="plan", **data):
+    args = SimpleNamespace(mode=mode, view_radius=None, eval_mazes=mazes, eval_samples=samples)
+    return Evaluation(args, DataConfig(**data), build_tokenizer(), tokens)
+
+
+def mazes_of(one):
+    return [maze_from_text(text) for text in one.rows()["maze"]]
 
 
 def scripted(write):
@@ -30,8 +36,7 @@ def scripted(write):
 
 @pytest.mark.parametrize("stage", ["sft", "grpo"])
 def test_a_run_that_does_not_evaluate_makes_no_mazes(stage, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(sft, "Evaluation", None)
-    monkeypatch.setattr(grpo, "Evaluation", None)
+    monkeypatch.setattr(evaluation_module, "validation_mazes", None)
     if stage == "sft":
         runs.train_sft(tmp_path / "run", examples=16, save_strategy="no")
     else:
@@ -40,7 +45,8 @@ def test_a_run_that_does_not_evaluate_makes_no_mazes(stage, trained, tmp_path, m
 
 
 def test_its_mazes_are_validation_mazes_of_the_runs_sizes_and_lengths():
-    mazes = evaluation(mazes=80, sizes={"4x4": 1, "5x6": 1}, lengths={"2-3": 1, "6-7": 1}, split="train").mazes
+    data = {"sizes": {"4x4": 1, "5x6": 1}, "lengths": {"2-3": 1, "6-7": 1}, "split": "train"}
+    mazes = mazes_of(evaluation(mazes=80, **data))
     assert len(mazes) == 80
     assert {split_of(maze.walls) for maze in mazes} == {"validation"}
     assert {(maze.rows, maze.cols) for maze in mazes} == {(4, 4), (5, 6)}
@@ -48,55 +54,58 @@ def test_its_mazes_are_validation_mazes_of_the_runs_sizes_and_lengths():
 
 
 def test_its_mazes_are_the_same_whatever_the_run_draws():
-    assert evaluation(maze_seed=1, examples=5).mazes == evaluation(maze_seed=2, examples=9).mazes
+    assert mazes_of(evaluation(maze_seed=1, examples=5)) == mazes_of(evaluation(maze_seed=2, examples=9))
 
 
-def test_sizes_that_have_no_validation_mazes_give_way_to_5x5():
-    assert {(maze.rows, maze.cols) for maze in evaluation(sizes={"2x2": 1, "3x9": 1}).mazes} == {(5, 5)}
-    assert {(maze.rows, maze.cols) for maze in evaluation(sizes={"2x2": 1, "4x4": 1}).mazes} == {(4, 4)}
+@pytest.mark.parametrize(("run", "evaluated"), [({"2x2": 1, "3x9": 1}, (5, 5)), ({"2x2": 1, "4x4": 1}, (4, 4))])
+def test_sizes_that_have_no_validation_mazes_give_way_to_5x5(run, evaluated):
+    assert {(maze.rows, maze.cols) for maze in mazes_of(evaluation(sizes=run))} == {evaluated}
 
 
-def test_its_rows_are_its_mazes():
+def test_its_rows_are_mazes_and_their_tokens():
     one = evaluation()
-    rows = one.dataset()
-    assert [maze_from_text(text) for text in rows["maze"]] == one.mazes
+    rows = one.rows()
+    assert len(rows) == 4
     assert [one.tokenizer.decode(ids) for ids in rows["input_ids"]] == list(rows["maze"])
 
 
 def test_it_says_what_the_model_did():
     one = evaluation(mazes=8, tokens=10, lengths="1-2")
+    mazes = mazes_of(one)
     # Always one move to the right and an end: solves some mazes, and is well formed.
     solved = sum(
-        maze.target == (maze.origin[0], maze.origin[1] + 1) and not maze.walls[maze.origin] & 8 for maze in one.mazes
+        maze.target == (maze.origin[0], maze.origin[1] + 1) and not maze.walls[maze.origin] & 8 for maze in mazes
     )
     assert 0 < solved < 8
-    assert one.figures(scripted(lambda prompt: "<|right|>"), one.mazes) == {
+    assert one.figures(scripted(lambda prompt: "<|right|>"), mazes) == {
         "solved_rate": solved / 8, "malformed_rate": 0.0, "tokens_per_attempt": 2.0,
     }  # fmt: skip
-    assert one.figures(scripted(lambda prompt: "RESET"), one.mazes)["malformed_rate"] == 1.0
+    assert one.figures(scripted(lambda prompt: "RESET"), mazes)["malformed_rate"] == 1.0
 
 
 def test_with_samples_it_estimates_pass_at_1_and_k():
     one = evaluation(mazes=8, tokens=10, samples=4, lengths="1-2")
+    mazes = mazes_of(one)
     answers = iter(["<|right|>", "<|left|>", "<|up|>"] * 100)
-    figures = one.figures(scripted(lambda prompt: next(answers)), one.mazes)
+    figures = one.figures(scripted(lambda prompt: next(answers)), mazes)
     assert 0 < figures["pass@1"] < figures["pass@4"] <= 1
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("make_policy", [single_turn_policy, multi_turn_policy])
-def test_it_leaves_what_the_run_draws_alone(device, make_policy):
-    one = evaluation(mazes=4, tokens=10, samples=2, make_policy=make_policy, sizes="4x4")
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_it_leaves_what_the_run_draws_alone(device, mode):
+    one = evaluation(mazes=4, tokens=10, samples=2, mode=mode, sizes="4x4")
+    mazes = mazes_of(one)
     model = build_model(tiny.SMALL, 0).to(device)
 
     def drawn_after(evaluate):
         torch.manual_seed(5)  # seeds every device
         if evaluate:
-            one.figures(model, one.mazes)
+            one.figures(model, mazes)
         return torch.rand(4, device=device).tolist(), torch.rand(4).tolist()
 
     assert drawn_after(True) == drawn_after(False)
-    assert one.figures(model, one.mazes) == one.figures(model, one.mazes)
+    assert one.figures(model, mazes) == one.figures(model, mazes)
 
 
 @pytest.mark.parametrize(("reward", "rate", "said"), [(0.9, 0.1, True), (0.3, 0.1, False), (0.9, 0.8, False)])

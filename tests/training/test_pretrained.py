@@ -111,10 +111,10 @@ def test_sft_grpo_and_policy_take_it_with_its_template(stranger, added, tmp_path
     runs.train_grpo(tmp_path / "grpo", str(tmp_path / "sft"), examples=4, save_strategy="no", num_generations=2,
                     per_device_train_batch_size=4, max_completion_length=6, temperature=1.0)  # fmt: skip
     policy = LLMPolicy.from_pretrained(str(tmp_path / "grpo"), max_new_tokens=5)
-    (record,) = rollout(policy, [MAZE], [0])
-    assert 1 <= record.tokens <= 5
-    assert record.thinking_opened  # by its template
-    assert record.end is End.UNCLOSED_THINKING
+    (attempt,) = rollout(policy, [MAZE], [0])
+    assert 1 <= attempt.tokens <= 5
+    assert attempt.thinking_opened  # by its template
+    assert attempt.end is End.UNCLOSED_THINKING
 
 
 def test_adapters_are_saved_alone_or_merged(stranger, tmp_path):

@@ -3,14 +3,16 @@
 import json
 from collections import Counter
 from itertools import chain
+from types import SimpleNamespace
 
 import pytest
+from accelerate import DistributedType
 
 from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
-from training.common import begin, check_divides, check_sharding
+from training.common import begin, check_divides, run
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 
@@ -71,17 +73,31 @@ class Arguments:
     mode, eval_strategy, world_size, process_index = "plan", "no", 1, 0
     resume, overwrite = False, False
 
-    def __init__(self, folder=None, **changes):
+    def __init__(self, folder, **changes):
         self.output_dir = folder
         vars(self).update(changes)
 
 
-def test_what_sharded_weights_cannot_do():
+@pytest.mark.parametrize("kind", [DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MULTI_GPU])
+def test_what_sharded_weights_cannot_do(kind, tmp_path):
+    trained = []
+
+    def trainer(**changes):
+        return SimpleNamespace(
+            args=Arguments(tmp_path, **changes), accelerator=SimpleNamespace(distributed_type=kind),
+            is_world_process_zero=lambda: True, train=lambda **_: trained.append(changes),
+        )  # fmt: skip
+
     for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
-        with pytest.raises(InvalidConfig, match="Expects mode plan and eval_strategy no with FSDP"):
-            check_sharding(True, Arguments(**changes))
-        check_sharding(False, Arguments(**changes))
-    check_sharding(True, Arguments())
+        if kind is DistributedType.MULTI_GPU:
+            run(trainer(**changes), "sft", {}, None)
+        else:
+            with pytest.raises(InvalidConfig, match="Expects mode plan and eval_strategy no with FSDP"):
+                run(trainer(**changes), "sft", {}, None)
+    assert len(trained) == (2 if kind is DistributedType.MULTI_GPU else 0)
+    assert (tmp_path / "run.json").exists() == bool(trained)
+    run(trainer(), "sft", {}, None)
+    assert trained[-1] == {}
 
 
 def test_a_folder_in_use_ends_every_process(tmp_path):

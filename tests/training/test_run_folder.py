@@ -122,6 +122,13 @@ def test_resuming_with_another_configuration_names_the_key_and_both_values(used,
         prepare(used, {**BEGAN, **changed}, resume=True)
 
 
+def test_weights_in_another_order_are_another_configuration(tmp_path):
+    prepare(tmp_path / "run", {**BEGAN, "sizes": {"4x4": 1, "5x5": 2}})
+    prepare(tmp_path / "run", {**BEGAN, "sizes": {"4x4": 1, "5x5": 2}}, resume=True)
+    with pytest.raises(InvalidConfig, match=r"sizes=\{'4x4': 1, '5x5': 2\}, actual: sizes=\{'5x5': 2, '4x4': 1\}"):
+        prepare(tmp_path / "run", {**BEGAN, "sizes": {"5x5": 2, "4x4": 1}}, resume=True)
+
+
 def test_a_key_that_the_run_began_with_may_not_go_missing(used):
     with pytest.raises(InvalidConfig, match="examples=10, actual: examples=None"):
         prepare(used, {key: value for key, value in BEGAN.items() if key != "examples"}, resume=True)

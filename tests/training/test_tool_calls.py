@@ -1,6 +1,7 @@
 """Episodes by tool calls: what the model is shown, what ends an episode, and what TRL makes of it."""
 
 import re
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -130,9 +131,13 @@ def expert(prompt):
 def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch):
     tokenizer = AutoTokenizer.from_pretrained(caller)
     expert.turn = 0
-    monkeypatch.setattr(
-        grpo, "use_dropping", lambda model: tiny.scripted(SimpleNamespace(model=model, tokenizer=tokenizer), expert)
-    )
+
+    @contextmanager
+    def script(model):
+        tiny.scripted(SimpleNamespace(model=model, tokenizer=tokenizer), expert)
+        yield
+
+    monkeypatch.setattr(grpo, "early_row_removal", script)
     batches = []
     original = SparseGRPOTrainer.compute_loss
 
