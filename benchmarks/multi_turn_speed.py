@@ -90,9 +90,7 @@ def play(
     return sum(len(attempt.moves) for attempt in attempts) / seconds, [attempt.moves for attempt in attempts]
 
 
-def measure(
-    model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int, rounds: int
-) -> dict[str, Any]:
+def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int, rounds: int) -> dict[str, Any]:
     """Measures both decoders, round after round.
 
     Raises:
