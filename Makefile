@@ -137,3 +137,29 @@ $(VENV)/.installed: setup.cfg constraints.txt
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name '*.nb[ic]' -delete
+
+# The tests with the lowest versions that setup.cfg allows, and with the newest, each in an environment of its own; both
+# run each week (.github/workflows/versions.yml). NEWEST names packages to take beyond their upper bounds, e.g. NEWEST=trl.
+.PHONY: test-lowest test-newest
+TORCH ?= torch
+NEWEST ?=
+
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest
+
+test-newest: .venv-newest/.installed
+	.venv-newest/bin/python -m pytest
+
+.venv-lowest/.installed: setup.cfg constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt $(TORCH_FLAGS) torch
+	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable ".[train,test]"
+	@touch $@
+
+# Remove .venv-newest to look for newer versions.
+.venv-newest/.installed: setup.cfg
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/pip install --quiet $(TORCH_FLAGS) $(TORCH)
+	.venv-newest/bin/pip install --quiet --editable ".[train,test]"
+	$(if $(NEWEST),.venv-newest/bin/pip install --quiet --upgrade $(NEWEST))
+	@touch $@

@@ -133,7 +133,7 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
 
     Args:
         policy: one with ``policy_options``, on the ``grid`` view.
-        folder: is created if it does not exist. A folder that has the configuration, which is written last, is complete.
+        folder: is created if it does not exist. The configuration is written last: a folder that has it is complete.
 
     Raises:
         InvalidConfig: for a policy with another network.

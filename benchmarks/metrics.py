@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from benchmarks.figures import Baseline, Figures, Scores, Summary
-from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_and_loops
+from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of
 from benchmarks.suites import Suite
 from benchmarks.trace_metrics import reasoning_figures
 from maze_env.attempt import Attempt, End, EndedBy
@@ -154,18 +154,23 @@ def summarize(attempts: Sequence[Attempt], suite: Suite, view_radius: int | None
         attempts: sample after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in
             order.
         suite: what they were made on.
-        view_radius: as ``path_metrics.revisits_and_loops``.
+        view_radius: as ``path_metrics.revisits_of``.
     """
     spec, taken = suite.spec, {attempt.phrasing for attempt in attempts}
     several = len(spec.phrasings) > 1
-    by_level: dict[str, list[Attempt]] = {name: [] for name in spec.level_names}
+    revisits = [revisits_of(attempt, view_radius) for attempt in attempts]
+    by_level: dict[str, list[int]] = {name: [] for name in spec.level_names}
     for index, attempt in enumerate(attempts):
-        by_level[attempt.phrasing if several else suite.labels[index % len(suite.labels)]].append(attempt)
+        by_level[attempt.phrasing if several else suite.labels[index % len(suite.labels)]].append(index)
     images = len(SYMMETRIES) if spec.images else 1
     samples = len(attempts) // (len(suite.mazes) * len(taken))
-    levels = {name: Figures(**_figures(some, images, samples, view_radius)) for name, some in by_level.items() if some}
+    levels = {
+        name: Figures(**_figures([attempts[i] for i in places], [revisits[i] for i in places], images, samples))
+        for name, places in by_level.items()
+        if places
+    }
     return Summary(
-        **_figures(attempts, images, samples, view_radius),
+        **_figures(attempts, revisits, images, samples),
         levels=levels,
         reasoning=reasoning_figures(attempts),
         symmetry_consistency=symmetry_consistency(attempts) if spec.images else None,
@@ -185,9 +190,17 @@ def _scores(figures: Figures) -> Scores:
     return Scores(**{field.name: getattr(figures, field.name) for field in fields(Scores)})
 
 
-def _figures(attempts: Sequence[Attempt], images: int, samples: int, view_radius: int | None) -> dict[str, Any]:
-    """``images`` and phrasings of a maze are one trial, as its ``samples`` are: not independent."""
-    revisits, loops = revisits_and_loops(attempts, view_radius)
+def _figures(
+    attempts: Sequence[Attempt], revisits: Sequence[tuple[int, bool]], images: int, samples: int
+) -> dict[str, Any]:
+    """The fields of ``Figures``.
+
+    Args:
+        attempts: at least one.
+        revisits: of each, as ``revisits_of``.
+        images: of each maze; they and its phrasings are one trial, as its samples are: not independent.
+        samples: attempts at each maze in each phrasing.
+    """
     powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
     return {
         "attempts": len(attempts),
@@ -198,8 +211,8 @@ def _figures(attempts: Sequence[Attempt], images: int, samples: int, view_radius
         "spl": spl(attempts),
         "optimality_gap": optimality_gap(attempts),
         "first_illegal_moves": first_illegal_moves(attempts),
-        "revisits": revisits,
-        "loops": loops,
+        "revisits": sum(again for again, _ in revisits) / len(attempts),
+        "loops": sum(is_loop for _, is_loop in revisits) / len(attempts),
         "tokens_per_attempt": tokens_per_attempt(attempts),
         "tokens_per_solve": tokens_per_solve(attempts),
         "solved_within": solved_within(attempts),

@@ -16,13 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
 
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
@@ -38,7 +32,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, Move
 
 MIN_AGREEMENT = 0.99
-"""Share of games that must be the same with both decoders: the last bit of a sum may decide between two moves of equal score."""
+"""Share of games that must be the same with both decoders; rounding may decide between moves of equal score."""
 
 Moves = tuple[Move, ...]
 
@@ -66,28 +60,19 @@ class UncachedDecoder(MultiTurnDecoder):
     ) -> tuple[list[str], list[list[int]], list[list[float]]]:
         inputs = self.tokenizer.pad({"input_ids": self.unread}, padding_side="left", return_tensors="pt")
         config = GenerationConfig(
-            max_new_tokens=1,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=list(self.end_ids),
+            max_new_tokens=1, do_sample=False, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=list(self.end_ids)
         )
-        moves_alone = LogitsProcessorList([_MovesAlone([ids[0] for ids in self._move_ids])])
+        forbidden = torch.ones(self.model.get_output_embeddings().out_features, dtype=torch.bool)
+        forbidden[[ids[0] for ids in self._move_ids]] = False
+        moves_alone = LogitsProcessorList(
+            [lambda _, scores: scores.masked_fill(forbidden.to(scores.device), -torch.inf)]
+        )
         output = self.model.generate(
             **inputs.to(self.model.device), generation_config=config, logits_processor=moves_alone
         )
         ids = output[:, inputs["input_ids"].shape[1] :].tolist()
         self.append(ids)
         return [self.tokenizer.decode(written) for written in ids], ids, [[0.0] * len(written) for written in ids]
-
-
-class _MovesAlone(LogitsProcessor):
-    def __init__(self, allowed: list[int]):
-        self.allowed = torch.tensor(allowed)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        kept = torch.full_like(scores, -torch.inf)
-        kept[:, self.allowed] = scores[:, self.allowed]
-        return kept
 
 
 def play(

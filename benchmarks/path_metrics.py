@@ -13,6 +13,7 @@ from benchmarks.figures import FirstIllegalMove, OptimalityGap
 from maze_env.attempt import Attempt, End
 from maze_env.dynamics import MOVED
 from maze_env.maze import Cell
+from maze_env.moves import DELTA_PAIRS
 from maze_env.solving import UNREACHABLE
 from maze_env.tokens import UNSEEN_BITS
 from maze_env.visibility import initial_visible_walls, reveal
@@ -57,30 +58,29 @@ def first_illegal_moves(attempts: Sequence[Attempt]) -> dict[End, FirstIllegalMo
 
 def visited_cells(attempt: Attempt) -> list[Cell]:
     """The cells that an attempt was in, the origin first; an illegal move adds none."""
-    cells = [attempt.maze.origin]
+    row, col = attempt.maze.origin
+    cells = [(row, col)]
     for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):  # moves behind a plan's illegal one
         if outcome is MOVED:
-            cells.append(move.apply(cells[-1]))
+            down, right = DELTA_PAIRS[move]
+            row, col = row + down, col + right
+            cells.append((row, col))
     return cells
 
 
-def revisits_and_loops(attempts: Sequence[Attempt], view_radius: int | None = None) -> tuple[float, float]:
-    """Moves onto a cell visited before, by attempt; and the share of attempts with a loop.
+def revisits_of(attempt: Attempt, view_radius: int | None = None) -> tuple[int, bool]:
+    """Moves onto a cell visited before, and whether one of them is a loop.
 
     A revisit is a loop when the agent knows what it knew in that cell before: what a memoryless agent did then, it will
     do again. Under partial observability it may have seen more since, and then it may have good reason to come back.
 
     Args:
-        attempts: at least one.
+        attempt: any.
         view_radius: of partial observability in play; ``None`` for plans, which are made from the first view.
     """
-    revisits = loops = 0
-    for attempt in attempts:
-        cells = visited_cells(attempt)
-        again = len(cells) - len(set(cells))
-        revisits += again
-        loops += again > 0 and (view_radius is None or _has_same_knowledge(attempt, cells, view_radius))
-    return revisits / len(attempts), loops / len(attempts)
+    cells = visited_cells(attempt)
+    again = len(cells) - len(set(cells))
+    return again, again > 0 and (view_radius is None or _has_same_knowledge(attempt, cells, view_radius))
 
 
 def _has_same_knowledge(attempt: Attempt, cells: Sequence[Cell], view_radius: int) -> bool:

@@ -5,7 +5,7 @@
 A marker is a comment in the page; the text between it and the next ``<!-- end -->`` is replaced. File names are
 relative to the page's folder.
 
-    <!-- seeds: results/settings/*.json against base: GRPO -->    a row for each recipe and stage, over its seeds
+    <!-- solved: results/settings/*.json against base: GRPO -->   a row for each recipe and stage, over its seeds
     <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
     <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
     <!-- reasoning: results/styles/*.json -->                           validity and use of the traces
@@ -30,12 +30,9 @@ from benchmarks.typed_json import InvalidResult
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
-KINDS = "seeds|spl|levels|reasoning|symmetry"
+KINDS = "solved|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
-
-OVER_SEEDS = {"seeds": "solved", "spl": "spl"}
-"""Kinds of tables over training seeds, and the metric that each compares."""
 
 Groups = dict[str, list[Result]]
 
@@ -160,7 +157,7 @@ def filled(page: str, folder: Path) -> str:
     def table(marker: re.Match[str]) -> str:
         head, kind, patterns, against, end = marker.groups()
         groups = read(folder, patterns)
-        text = over_seeds(groups, against, OVER_SEEDS[kind]) if kind in OVER_SEEDS else TABLES[kind](groups)
+        text = over_seeds(groups, against, kind) if kind in METRICS else TABLES[kind](groups)
         return f"{head}{text}\n{end}"
 
     return MARKER.sub(table, page)
@@ -176,7 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        raise InvalidOutput(f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}")
+        raise InvalidOutput(
+            f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}"
+        )
     write_whole(options.page, filled(page, options.page.parent))
 
 

@@ -171,6 +171,11 @@ PHRASING_DRAWS = tuple(
     replace(draw, generator="wilson", level=level) for draw, level in zip(paper_draws(1), PAPER_LEVELS, strict=True)
 )
 
+BEFORE_SIZES = ("mazebench-100", "mazebench-1000", "fog")
+BEFORE_SYMMETRY = (*BEFORE_SIZES, "sizes", "topology", "turns")
+BEFORE_CORRIDORS = (*BEFORE_SYMMETRY, "symmetry")
+"""Earlier 5x5 suites of the benchmark split, which later ones leave out."""
+
 SUITES: dict[str, SuiteSpec] = {
     spec.name: spec
     for spec in (
@@ -230,34 +235,34 @@ SUITES: dict[str, SuiteSpec] = {
             name="topology",
             draws=TOPOLOGY_DRAWS,
             sha256="89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
-            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes"),
+            disjoint_from=(*BEFORE_SIZES, "sizes"),
         ),
         SuiteSpec(
             name="turns",
             draws=TURN_DRAWS,
             sha256="f174f31ad7446e52b6ca0b78bb56f232895e4895086f0184f71ddc7016e4924c",
-            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology"),
+            disjoint_from=(*BEFORE_SIZES, "sizes", "topology"),
         ),
         SuiteSpec(
             name="symmetry",
             levels=PAPER_LEVELS,
             draws=paper_draws(1),
             sha256="da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",
-            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns"),
+            disjoint_from=BEFORE_SYMMETRY,
             images=True,
         ),
         SuiteSpec(
             name="unreachable",
             draws=UNREACHABLE_DRAWS,
             sha256="7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
-            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
+            disjoint_from=BEFORE_CORRIDORS,
             modes=("plan",),  # the environment has no move that says so, and refuses such mazes
         ),
         SuiteSpec(
             name="phrasing",
             draws=PHRASING_DRAWS,
             sha256="0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
-            disjoint_from=("mazebench-100", "mazebench-1000", "fog", "sizes", "topology", "turns", "symmetry"),
+            disjoint_from=BEFORE_CORRIDORS,
             modes=("plan",),  # the environment speaks the standard phrasing
             phrasings=tuple(PHRASINGS),
         ),
@@ -265,16 +270,7 @@ SUITES: dict[str, SuiteSpec] = {
             name="corridors",
             draws=CORRIDOR_DRAWS,
             sha256="85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
-            disjoint_from=(
-                "mazebench-100",
-                "mazebench-1000",
-                "fog",
-                "sizes",
-                "topology",
-                "turns",
-                "symmetry",
-                "phrasing",
-            ),
+            disjoint_from=(*BEFORE_CORRIDORS, "phrasing"),
         ),
     )
 }

@@ -12,14 +12,7 @@ from pathlib import Path
 
 from benchmarks.comparison import compare, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import (
-    insert_between,
-    interval_text,
-    markdown_table,
-    mean_text,
-    range_text,
-    values_of,
-)
+from benchmarks.present.markdown import insert_between, interval_text, markdown_table, mean_text, range_text, values_of
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
 from benchmarks.stats import PairedDifference, holm

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.figures import Reasoning, TraceFigures
 from maze_env import traces
 from maze_env.answers import parse_answer
@@ -27,20 +30,20 @@ from maze_env.traces.search import BACK, PATH
 NO_TRACE = "none"
 """The style of a completion without reasoning, or with reasoning in none of the known styles."""
 UNCLOSED = "unclosed"
-"""The kind of fault of a trace that is true as far as it goes, and that nothing follows."""
+"""The kind of fault of a trace that is valid as far as it goes, and after which thinking was not closed."""
 STEP = re.compile(r"^Step \d+: Go (\w+)$", re.MULTILINE)
 EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One completion's reasoning.
 
     Attributes:
         style: as which it was read; ``NO_TRACE`` for none.
-        fault: what is untrue or ill-formed in it first, in words; empty for a valid trace.
-        kind: the same in a word (maze_env/errors.py, ``InvalidTrace`` and its subclasses; ``UNCLOSED``); or empty.
-        follows: whether the trace is valid and the answer is the way that it arrives at.
+        fault: what is invalid in it first, in words; empty for a valid trace.
+        kind: the same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace.
+        follows: whether the trace is valid and the answer is the path that it arrives at.
         attempts: the moves of each attempt from the origin, in order; all but the last were given up.
         wrong: for each attempt, whether it took a wrong turn.
         repeats: attempts that make the same moves as an earlier one.
@@ -56,9 +59,9 @@ class Trace:
 
 
 def style_written(thinking: str) -> str:
-    """The style that a trace is written in, told by its words; what it claims may still be untrue.
+    """The style that a trace is written in, by its words; what it claims may still be invalid.
 
-    A trace of ``retry-dead-end`` is told, and judged, as ``retry``: no word of it says which of the two was taught.
+    A trace of ``retry-dead-end`` is read as ``retry``: no word of it says which of the two was taught.
     """
     if STEP.search(thinking):
         return "retry-redraw" if RESET in thinking else "redraw"
@@ -70,11 +73,11 @@ def style_written(thinking: str) -> str:
 
 
 def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
-    """The moves of each attempt from the origin. Of a search: the way to each dead end, and that to where it ends."""
+    """The moves of each attempt from the origin. Of a search: the path to each dead end, and that to where it ends."""
     if style == NO_TRACE:
         return ()
     if style == "search":
-        return _ways_explored(thinking)
+        return _explored_paths(thinking)
     pieces = thinking.split(RESET)
     if style in ("redraw", "retry-redraw"):
         return tuple(tuple(STEP_NAMES[name] for name in STEP.findall(piece) if name in STEP_NAMES) for piece in pieces)
@@ -83,36 +86,43 @@ def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
     )
 
 
-def _ways_explored(thinking: str) -> tuple[tuple[Move, ...], ...]:
-    """The ways that an exploration turned ``BACK`` from, as far as it had come, and the one that it ended with."""
-    ways: list[tuple[Move, ...]] = []
-    way: list[Move] = []
+def _explored_paths(thinking: str) -> tuple[tuple[Move, ...], ...]:
+    """The paths at whose ends an exploration turned ``BACK``, and the one that it ended with."""
+    paths: list[tuple[Move, ...]] = []
+    path: list[Move] = []
     forward = True
     for piece in EXPLORATION.findall(thinking.partition(PATH)[0]):
         if piece != BACK:
-            way.append(MOVE_OF_TOKEN[piece])
+            path.append(MOVE_OF_TOKEN[piece])
         else:
             if forward:
-                ways.append(tuple(way))
-            way = way[:-1]
+                paths.append(tuple(path))
+            path = path[:-1]
         forward = piece != BACK
-    return (*ways, tuple(way))
+    return (*paths, tuple(path))
 
 
-def is_wrong_turn(maze: Maze, moves: Sequence[Move]) -> bool:
-    """Whether moves from the origin are not possible, or leave every shortest way to the target and do not reach it.
+def is_wrong_turn(maze: Maze, moves: Sequence[Move], distances: NDArray[np.int16] | None = None) -> bool:
+    """Whether moves from the origin are illegal, or leave every shortest path to the target and do not reach it.
 
-    Moves that do reach it, if by a detour, are no wrong turn; ``walks.optimality_gap`` tells how long they are. Where
-    no way leads to the target, any move is one.
+    Moves that do reach it, if by a detour, are no wrong turn; ``path_metrics.optimality_gap`` measures their length.
+    Where the target is unreachable, any move is one.
+
+    Args:
+        maze: the maze.
+        moves: in their order.
+        distances: (rows, cols) int16, ``distances_to`` the target, if it is at hand.
     """
-    distances, cell = distances_to(maze.walls, maze.target), maze.origin
+    if distances is None:
+        distances = distances_to(maze.walls, maze.target)
+    cell = maze.origin
     for move in moves:
         cell, outcome = transition(maze, cell, move)
         if outcome is not MOVED:
             return True
         if cell == maze.target:
             return False
-    return bool(distances[cell] + len(moves) > distances[maze.origin])
+    return bool(distances.item(cell) + len(moves) > distances.item(maze.origin))
 
 
 def trace_of(maze: Maze, text: str, thinking_opened: bool = False) -> Trace:
@@ -130,7 +140,8 @@ def trace_of(maze: Maze, text: str, thinking_opened: bool = False) -> Trace:
     if not fault and THINK_CLOSE not in text:
         fault, kind = f"Expects {THINK_CLOSE} after the trace, actual: none", UNCLOSED
     attempts = attempts_in(style, answer.thinking)
-    wrong = tuple(is_wrong_turn(maze, attempt) for attempt in attempts)
+    distances = distances_to(maze.walls, maze.target)
+    wrong = tuple([is_wrong_turn(maze, attempt, distances) for attempt in attempts])
     return Trace(style, fault, kind, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
 
 

@@ -1,6 +1,7 @@
 """Mazes that others have published, in their columns: read whole or refused by row, run, compared and tabled."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from datasets import Dataset
@@ -8,8 +9,10 @@ from datasets import Dataset
 from benchmarks import compare, external, table
 from benchmarks.external import InvalidSuite
 from benchmarks.mazebench import main
-from benchmarks.results import InvalidResult, load_result, path_scores
+from benchmarks.record import load as load_result
+from benchmarks.record import path_scores
 from benchmarks.suites import load
+from benchmarks.typed_json import InvalidResult
 from maze_env.answers import moves_to_text
 from maze_env.errors import UnknownName
 from maze_env.maze import Maze
@@ -136,24 +139,24 @@ def results(tmp_path, capsys):
 
 def test_results_on_published_mazes_are_stored_compared_and_tabled(results, capsys):
     oracle, greedy, other = map(load_result, results)
-    assert oracle["suite"]["mazes"] == 10
-    assert oracle["suite"]["name"].endswith("bench.parquet")
-    assert list(oracle["summary"]["levels"]) == ["Easy", "Medium", "Hard"]
-    assert oracle["summary"]["solved_rate"] == 1.0
+    assert oracle.suite.mazes == 10
+    assert oracle.suite.name.endswith("bench.parquet")
+    assert list(oracle.summary.levels) == ["Easy", "Medium", "Hard"]
+    assert oracle.summary.solved_rate == 1.0
     assert path_scores(oracle) == [1.0] * 10
-    assert compare.compare(oracle, greedy).difference == pytest.approx(1 - greedy["summary"]["solved_rate"])
-    assert compare.compare(oracle, greedy, "spl").difference == pytest.approx(1 - greedy["summary"]["spl"])
+    assert compare.compare(oracle, greedy).difference == pytest.approx(1 - greedy.summary.solved_rate)
+    assert compare.compare(oracle, greedy, "spl").difference == pytest.approx(1 - greedy.summary.spl)
     with pytest.raises(InvalidResult, match="same mazes"):
         compare.compare(oracle, other)
     made = table.table([oracle, greedy])
-    assert f"{oracle['suite']['name']}** (10 mazes, plan track, greedy decoding)" in made
+    assert f"{oracle.suite.name}** (10 mazes, plan track, greedy decoding)" in made
     assert made.count("| `") == 2
     with pytest.raises(InvalidResult, match=r"Expects results on .*bench\.parquet"):
-        table.table([oracle, {**greedy, "suite": {**greedy["suite"], "sha256": "0"}}])
+        table.table([oracle, replace(greedy, suite=replace(greedy.suite, sha256="0"))])
 
 
 def test_a_result_on_mazes_that_have_changed_since_has_no_path_scores(results):
     result = load_result(results[0])
-    changed = {**result, "suite": {**result["suite"], "sha256": "0"}}
+    changed = replace(result, suite=replace(result.suite, sha256="0"))
     with pytest.raises(InvalidResult, match="as it was measured, sha256 0, actual: "):
         path_scores(changed)

@@ -8,7 +8,7 @@ from agents.base import Agent
 from agents.baselines import BASELINES
 from agents.rollout import rollout
 from benchmarks.figures import FirstIllegalMove, OptimalityGap
-from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_and_loops, visited_cells
+from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of, visited_cells
 from benchmarks.suites import load
 from maze_env.attempt import Reply
 from maze_env.maze import Maze
@@ -92,25 +92,28 @@ def test_the_cells_of_a_path_are_those_that_were_played():
 def test_cells_visited_again_are_counted_by_attempt():
     back_and_forth = [RIGHT, LEFT, RIGHT, RIGHT, DOWN]  # (0, 0) and (0, 1) again
     records = plan([RIGHT, RIGHT, DOWN], back_and_forth, [UP, UP], ["stray"])
-    assert revisits_and_loops(records) == (2 / 4, 1 / 4)
+    assert [revisits_of(record) for record in records] == [(0, False), (2, True), (0, False), (0, False)]
 
 
 def test_under_partial_observability_a_revisit_with_new_knowledge_is_no_loop():
     # At radius 0 the cell below is new, so the path back to the origin is no loop, and the second one down is.
     once, twice = [DOWN, UP, RIGHT, RIGHT, DOWN], [DOWN, UP, DOWN, RIGHT, RIGHT]
-    for radius, loops in ((0, [0.0, 1.0]), (1, [1.0, 1.0]), (None, [1.0, 1.0])):
+    for radius, loops in ((0, [False, True]), (1, [True, True]), (None, [True, True])):
         records = play(once, twice, view_radius=radius)
         assert all(record.solved for record in records)
-        assert [revisits_and_loops([record], radius)[1] for record in records] == loops
-        assert revisits_and_loops(records, radius)[0] == (1 + 2) / 2
+        assert [revisits_of(record, radius)[1] for record in records] == loops
+        assert [revisits_of(record, radius)[0] for record in records] == [1, 2]
 
 
 def test_explorers_come_back_and_do_not_loop():
     suite = load("fog")
     mazes = Random(0).sample(suite.mazes, 100)
+
+    def revisits(name):
+        played = rollout(BASELINES[name]("play"), mazes, range(100), view_radius=1)
+        return [revisits_of(attempt, 1) for attempt in played]
+
     for name in ("shortest-path", "a-star"):
-        revisits, loops = revisits_and_loops(rollout(BASELINES[name]("play"), mazes, range(100), view_radius=1), 1)
-        assert loops == 0.0
-        assert revisits > 0.1
-    _, loops = revisits_and_loops(rollout(BASELINES["random"]("play"), mazes, range(100), view_radius=1), 1)
-    assert loops > 0.5
+        assert not any(is_loop for _, is_loop in revisits(name))
+        assert sum(again for again, _ in revisits(name)) > 10
+    assert sum(is_loop for _, is_loop in revisits("random")) > 50

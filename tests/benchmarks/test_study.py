@@ -36,10 +36,10 @@ def page(folder, marker):
 
 
 def test_seeds_are_shown_one_by_one_and_together(folder):
-    lines = page(folder, "seeds: a-*.json b-*.json against a: GRPO")
+    lines = page(folder, "solved: a-*.json b-*.json against a: GRPO")
     assert (lines[0], lines[1], lines[-2], lines[-1]) == (
         "before",
-        "<!-- seeds: a-*.json b-*.json against a: GRPO -->",
+        "<!-- solved: a-*.json b-*.json against a: GRPO -->",
         "<!-- end -->",
         "after",
     )
@@ -54,7 +54,7 @@ def test_seeds_are_shown_one_by_one_and_together(folder):
 
 
 def test_every_seed_is_paired_with_a_baseline(folder):
-    lines = page(folder, "seeds: b-*.json oracle.json against shortest-path")
+    lines = page(folder, "solved: b-*.json oracle.json against shortest-path")
     (row,) = [line for line in lines if line.startswith("| b: GRPO")]
     assert "-30.0, p = 2e-09; -50.0, p = 4e-15" in row  # 2 / 2^30 and, of two the less, 2 * 2 / 2^50
 
@@ -93,7 +93,7 @@ def test_how_many_answers_to_images_are_images(folder):
 
 
 def test_a_table_made_again_is_the_same(folder):
-    marker = "seeds: a-*.json b-*.json against a: GRPO"
+    marker = "solved: a-*.json b-*.json against a: GRPO"
     once = page(folder, marker)
     study.main([str(folder / "PAGE.md")])
     assert (folder / "PAGE.md").read_text(encoding="utf-8").splitlines() == once
@@ -101,10 +101,10 @@ def test_a_table_made_again_is_the_same(folder):
 
 def test_what_cannot_be_made_is_one_error(folder):
     with pytest.raises(InvalidResult, match=r"Expects result files none-\*.json in"):
-        page(folder, "seeds: none-*.json")
+        page(folder, "solved: none-*.json")
     with pytest.raises(UnknownName, match="Did you mean 'a: GRPO'"):
-        page(folder, "seeds: a-*.json against a: GRP")
-    (folder / "PAGE.md").write_text("<!-- seeds: a-*.json -->\n", encoding="utf-8")
+        page(folder, "solved: a-*.json against a: GRP")
+    (folder / "PAGE.md").write_text("<!-- solved: a-*.json -->\n", encoding="utf-8")
     with pytest.raises(InvalidOutput, match="Expects an end to each of the 1 tables"):
         study.main([str(folder / "PAGE.md")])
     with pytest.raises(InvalidOutput, match="Expects an existing page"):

@@ -128,7 +128,7 @@ def test_the_sides_of_a_list_may_stand_in_any_order():
 
 
 @pytest.mark.parametrize("name", ["transposed", "bottom-up", "shuffled"])
-def test_what_the_embedded_vocabulary_holds_has_as_many_tokens_as_the_standard(name):
+def test_what_the_closed_vocabulary_holds_has_as_many_tokens_as_the_standard(name):
     text = PHRASINGS[name].write(EXAMPLE)
     assert sorted(MAZE_TOKEN.findall(text)) == sorted(MAZE_TOKEN.findall(EXAMPLE_TEXT))
     assert text.count("\n") == EXAMPLE_TEXT.count("\n")
