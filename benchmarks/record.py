@@ -72,6 +72,7 @@ class Provenance:
 
     Attributes:
         command: the command line.
+        version: of this package.
         commit: of this repository.
         uncommitted_changes: whether the code differed from the commit.
         finished_at: UTC, ISO 8601.
@@ -86,6 +87,7 @@ class Provenance:
     """
 
     command: str
+    version: str | None = None
     commit: str | None = None
     uncommitted_changes: bool | None = None
     finished_at: str | None = None

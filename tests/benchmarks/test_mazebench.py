@@ -203,7 +203,7 @@ def test_phrasings_are_compared_maze_by_maze(tmp_path, capsys):
 
 
 def test_an_agent_that_gives_too_few_texts_is_an_error(user_module):
-    with pytest.raises(InvalidConfig, match=r"Silent.act to give 100 of maze_env.Reply"):
+    with pytest.raises(InvalidConfig, match=r"Silent.act to give 100 Reply objects"):
         main(["--agent", "my_module:Silent"])
 
 
