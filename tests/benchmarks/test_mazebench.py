@@ -184,7 +184,7 @@ def test_an_agent_is_measured_in_the_phrasings_that_it_takes(user_module, tmp_pa
     with pytest.raises(InvalidResult, match="Expects two results with the same phrasings"):
         compare(oracle, result)
     assert "| 100.0 / 100.0 |" in table.table([result])
-    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and in fog, actual: 'terse'"):
+    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and under partial observability, actual: 'terse'"):
         main(["--agent", "shortest-path", "--suite", "phrasing", "--view-radius", "1"])
 
 
