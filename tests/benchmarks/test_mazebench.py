@@ -184,8 +184,20 @@ def test_an_agent_is_measured_in_the_phrasings_that_it_takes(user_module, tmp_pa
     with pytest.raises(InvalidResult, match="Expects two results with the same phrasings"):
         compare(oracle, result)
     assert "| 100.0 / 100.0 |" in table.table([result])
-    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and under partial observability, actual: 'terse'"):
-        main(["--agent", "shortest-path", "--suite", "phrasing", "--view-radius", "1"])
+    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and under partial obs"):
+        main(
+            [
+                "--agent",
+                "shortest-path",
+                "--suite",
+                "phrasing",
+                "--view-radius",
+                "1",
+                "--output",
+                str(tmp_path / "v.json"),
+            ]
+        )
+    assert not list(tmp_path.glob("v.*"))  # refused before the work
 
 
 def test_phrasings_are_compared_maze_by_maze(tmp_path, capsys):
