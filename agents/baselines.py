@@ -28,6 +28,7 @@ class WalkingAgent(Agent):
     """A policy that chooses a move from the maze as it stands; subclasses implement ``choose``."""
 
     def __init__(self, mode: Mode = "play"):
+        """An agent in ``mode``, ``plan`` or ``play``."""
         self.mode = mode
         self._rngs: list[Random] = []
         self._memory: list[dict[str, Any]] = []

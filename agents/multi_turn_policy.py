@@ -78,8 +78,8 @@ class MultiTurnPolicy(Agent):
             name: what results call it.
             mode: ``play``, the only one.
             temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
-            restrict: ``none``: a move is whatever the model writes; ``moves``: movement tokens alone; ``legal``: those
-                of possible moves alone.
+            restrict: what the model may write: ``none``: anything; ``moves``: movement tokens only; ``legal``: those of
+                possible moves only.
             max_turn_tokens: of one turn.
             batch_size: episodes played at once.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
@@ -190,7 +190,7 @@ class MultiTurnPolicy(Agent):
         for index, text, ids, log_probs in zip(self._playing, *turns, strict=True):
             self.transcripts[index].add(ids, log_probs)
             move = first_move(text, opened)
-            written = text if move is None else move.token  # what is no move stays, so that the record shows it
+            written = text if move is None else move.token  # a text without a move stays, so that the attempt shows it
             truncated = move is None and ids[-1] not in self.decoder.end_ids
             replies[index] = Reply(written, len(ids), truncated, thinking_opened=opened)
         return replies

@@ -14,6 +14,8 @@ from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
 """Agents that need no checkpoint."""
+GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
+"""Options of language models that an agent which is none ignores, as a command gives them to whichever it measures."""
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 """``owner/model``."""
 
@@ -27,7 +29,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
             ``options``.
         mode: ``plan`` or ``play``.
-        options: passed to a language model's policy (``temperature`` ...), an endpoint or one's own class.
+        options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
             ``multi_turn=True`` makes a model play in one dialogue for each episode, in place of planning anew at each
             move.
 
@@ -42,10 +44,11 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
+    others = {option: value for option, value in options.items() if option not in GENERATION_OPTIONS}
     if name in BUILT_IN:
-        agent: Any = BUILT_IN[name](mode)
+        agent: Any = _construct(BUILT_IN[name], mode, **others)
     elif (Path(name) / "sb3_config.json").is_file():
-        agent = _optional("agents.sb3", "sb3").SB3Agent(name, mode)
+        agent = _construct(_optional("agents.sb3", "sb3").SB3Agent, name, mode, **others)
     elif name.endswith(".zip"):
         raise InvalidCheckpoint(
             f"Expects a folder of training.ppo, actual: {name!r}, a pickle, which runs code when it is loaded. Train "

@@ -32,12 +32,18 @@ from maze_env.views import GridView
 
 
 class MazeVecEnv(VecEnv):
-    """``TokenMazeVectorEnv`` in the form that Stable-Baselines3 trains on; ``options`` are its arguments.
+    """``TokenMazeVectorEnv`` in the form that Stable-Baselines3 trains on.
 
-    Episodes' returns and lengths are reported as its ``Monitor`` does.
+    The returns and lengths of episodes are reported as its ``Monitor`` does.
     """
 
     def __init__(self, num_envs: int, **options: Any):
+        """The environments.
+
+        Args:
+            num_envs: how many.
+            options: as ``TokenMazeVectorEnv`` takes.
+        """
         self.env = TokenMazeVectorEnv(num_envs, "SameStep", **options)
         super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
         self._returns = np.zeros(num_envs)
@@ -129,8 +135,7 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
 
     Args:
         policy: one with ``policy_options``, on the ``grid`` view.
-        folder: where to; made if it does not exist. The configuration is written last, so a folder that has it is
-            complete.
+        folder: is created if it does not exist. The configuration is written last, so a folder that has it is complete.
 
     Raises:
         InvalidConfig: for a policy with another network.
@@ -200,7 +205,11 @@ class SB3Agent(Agent):
         return phrasing == STANDARD
 
     def act(self, observations: list[str]) -> list[Reply]:
-        """As ``Agent.act``. Raises InvalidMaze for a maze of another size than the policy was trained on."""
+        """As ``Agent.act``.
+
+        Raises:
+            InvalidMaze: for a maze of another size than the policy was trained on.
+        """
         live = [index for index, text in enumerate(observations) if text]
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
 from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
+from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
@@ -58,25 +59,26 @@ class UncachedDecoder(MultiTurnDecoder):
     def generate(
         self, possible: Sequence[Sequence[Move]] | None = None, generator: torch.Generator | None = None
     ) -> tuple[list[str], list[list[int]], list[list[float]]]:
-        inputs = self.tokenizer.pad({"input_ids": self.unread}, padding_side="left", return_tensors="pt")
-        config = GenerationConfig(
-            max_new_tokens=1, do_sample=False, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=list(self.end_ids)
-        )
-        forbidden = torch.ones(self.model.get_output_embeddings().out_features, dtype=torch.bool)
+        pad, width, device = self.tokenizer.pad_token_id, max(map(len, self.unread)), self.model.device
+        rows = torch.tensor([[pad] * (width - len(ids)) + ids for ids in self.unread], device=device)
+        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in self.unread], device=device)
+        forbidden = torch.ones(self.model.get_output_embeddings().out_features, dtype=torch.bool, device=device)
         forbidden[[ids[0] for ids in self._move_ids]] = False
-        moves_alone = LogitsProcessorList(
-            [lambda _, scores: scores.masked_fill(forbidden.to(scores.device), -torch.inf)]
-        )
         output = self.model.generate(
-            **inputs.to(self.model.device), generation_config=config, logits_processor=moves_alone
+            input_ids=rows,
+            attention_mask=mask,
+            generation_config=GenerationConfig(
+                max_new_tokens=1, do_sample=False, pad_token_id=pad, eos_token_id=list(self.end_ids)
+            ),
+            logits_processor=LogitsProcessorList([lambda _, scores: scores.masked_fill(forbidden, -torch.inf)]),
         )
-        ids = output[:, inputs["input_ids"].shape[1] :].tolist()
-        self.append(ids)
-        return [self.tokenizer.decode(written) for written in ids], ids, [[0.0] * len(written) for written in ids]
+        written = output[:, width:].tolist()
+        self.append(written)
+        return [self.tokenizer.decode(ids) for ids in written], written, [[0.0] * len(ids) for ids in written]
 
 
 def play(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, mazes: Sequence[Maze], turns: int, cached: bool
+    model: PreTrainedModel, tokenizer: Tokenizer, mazes: Sequence[Maze], turns: int, cached: bool
 ) -> tuple[float, list[Moves]]:
     """Plays ``turns`` turns on each maze, all in one batch: moves per second, and the moves of each game."""
     policy = MultiTurnPolicy(model, tokenizer, restrict="moves")
@@ -88,9 +90,7 @@ def play(
     return sum(len(attempt.moves) for attempt in attempts) / seconds, [attempt.moves for attempt in attempts]
 
 
-def measure(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, games: int, turns: int, rounds: int
-) -> dict[str, Any]:
+def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int, rounds: int) -> dict[str, Any]:
     """Measures both decoders, round after round.
 
     Raises:

@@ -1,6 +1,7 @@
 """One attempt under way: a maze, the replies of whoever attempts it, and what came of them.
 
-The benchmark, the human player, GRPO's rollouts, tool calls and the games that SFT learns from all play through here.
+The benchmark, the human player, GRPO's rollouts, tool calls and the demonstrations that SFT learns from all go through
+here.
 """
 
 from dataclasses import dataclass, replace
@@ -231,8 +232,8 @@ class Episode:
         """What the agent may know now.
 
         Args:
-            written: the environment's own observation: the text, or under partial observability a number, because that
-                text is not made faster there than from ``walls``.
+            written: the environment's own observation: the text; under partial observability a number, because the text
+                costs there what it costs from ``walls``, and not every agent needs it.
             before: the last observation.
         """
         if self.env.view_radius is None:

@@ -9,7 +9,7 @@ an error that names the nearest valid one, and the file's values are checked by 
 import json
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +27,11 @@ class _Loader(yaml.SafeLoader):
         if len(mapping) < len(node.value):
             raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
         return mapping
+
+
+def option(default: Any, explanation: str) -> Any:
+    """A field of a dataclass that is a key of the configuration; ``MISSING`` for one that has to be given."""
+    return field(default=default, metadata={"help": explanation})
 
 
 def read_yaml(text: str, where: str) -> Any:
@@ -94,7 +99,7 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         InvalidConfig: for a file that is missing or no mapping, and for values that a dataclass refuses.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    defaults = {field.name: field.default for kind in types for field in fields(kind) if field.init}
+    defaults = {entry.name: entry.default for kind in types for entry in fields(kind) if entry.init}
     arguments = _from_files(arguments, defaults) + arguments
     for argument in arguments:
         name = argument.removeprefix("--").partition("=")[0].replace("-", "_")

@@ -1,6 +1,6 @@
 """What both stages share: keys, choice of optimizer, how a run begins and how it ends."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 from maze_env.visibility import check_view_radius
 from training import run_folder
-from training.arguments import require_at_least
+from training.arguments import option, require_at_least
 from training.optimizers import MuonAdamW, muon_adamw
 from training.trl_adapter import is_sharded
 
@@ -24,34 +24,24 @@ BF16 = {"auto": None, "true": True, "false": False}
 class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: ignore[misc]
     """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
 
-    output_dir: str | None = field(
-        default="runs/unnamed", metadata={"help": "The run's folder: checkpoints and run.json."}
+    output_dir: str | None = option("runs/unnamed", "The run's folder: checkpoints and run.json.")
+    resume: bool = option(False, "Go on from the newest checkpoint in output_dir.")
+    overwrite: bool = option(False, "Replace the run in output_dir.")
+    mode: str = option(
+        "plan", "plan: one answer for the whole maze; play: move by move, the environment answering each."
     )
-    resume: bool = field(default=False, metadata={"help": "Go on from the newest checkpoint in output_dir."})
-    overwrite: bool = field(default=False, metadata={"help": "Replace the run in output_dir."})
-    mode: str = field(
-        default="plan",
-        metadata={"help": "plan: one answer for the whole maze; play: move by move, the environment answering each."},
+    view_radius: int | None = option(None, "Mode play: how far the agent sees; None: all.")
+    muon_learning_rate: float | None = option(
+        None, "Train the hidden matrices by Muon at this rate; None for AdamW throughout."
     )
-    view_radius: int | None = field(default=None, metadata={"help": "Play in fog of this radius."})
-    muon_learning_rate: float | None = field(
-        default=None, metadata={"help": "Train the hidden matrices by Muon at this rate; None for AdamW throughout."}
-    )
-    eval_mazes: int = field(
-        default=100, metadata={"help": "Validation mazes attempted in each evaluation; see eval_strategy, eval_steps."}
-    )
-    eval_samples: int = field(
-        default=0, metadata={"help": "Sampled attempts at each of them, for eval_pass@1 and eval_pass@K; 0 for none."}
-    )
-    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the rows; GRPO keeps 1."})
-    bf16: str = field(
-        default="false",
-        metadata={"help": "bfloat16 autocast: true, false, or auto for where this machine multiplies in it."},
-    )
-    activation_checkpointing: bool | None = field(default=False, metadata={"help": "Trade time for memory."})
-    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pinned host memory; for GPUs."})
-    save_strategy: str = field(default="steps", metadata={"help": "'steps', 'epoch' or 'no'."})
-    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept."})
+    eval_mazes: int = option(100, "Validation mazes attempted in each evaluation; see eval_strategy, eval_steps.")
+    eval_samples: int = option(0, "Sampled attempts at each of them, for eval_pass@1 and eval_pass@K; 0 for none.")
+    num_train_epochs: float = option(1.0, "Passes over the rows; GRPO keeps 1.")
+    bf16: str = option("false", "bfloat16 autocast: true, false, or auto for where this machine multiplies in it.")
+    activation_checkpointing: bool | None = option(False, "Trade time for memory.")
+    dataloader_pin_memory: bool = option(False, "Pinned host memory; for GPUs.")
+    save_strategy: str = option("steps", "'steps', 'epoch' or 'no'.")
+    save_total_limit: int | None = option(2, "Checkpoints kept.")
 
     def check(self, **bounds: float) -> None:
         """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``bounds``."""
@@ -60,13 +50,13 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         check_view_radius(self.view_radius)
         if self.view_radius is not None and self.mode == "plan":
             raise InvalidConfig(
-                "Expects view_radius with mode play alone (a plan is made from the whole maze), "
+                "Expects view_radius only with mode play (a plan is made from the whole maze), "
                 f"actual: {self.view_radius}"
             )
-        said = str(self.bf16).lower()
-        if said not in BF16:
-            raise unknown_name("value of bf16", said, BF16)
-        self.bf16 = has_native_bf16() if said == "auto" else BF16[said]  # type: ignore[assignment]
+        value = str(self.bf16).lower()
+        if value not in BF16:
+            raise unknown_name("value of bf16", value, BF16)
+        self.bf16 = has_native_bf16() if value == "auto" else BF16[value]  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(

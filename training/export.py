@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
-from training.arguments import parse
+from training.arguments import option, parse
 from training.mazes import DataConfig, supervised_rows
 
 ROWS_PER_FILE = 500_000
@@ -122,10 +122,8 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
 class ExportConfig:
     """Where the files go and what is in them."""
 
-    output_dir: str = field(metadata={"help": "A new or empty folder."})
-    columns: str = field(
-        default="own", metadata={"help": "own: maze, style, completion; or published: those of AlphaMaze's data."}
-    )
+    output_dir: str = option(MISSING, "A new or empty folder.")
+    columns: str = option("own", "own: maze, style, completion; or published: those of AlphaMaze's data.")
 
     def __post_init__(self) -> None:
         if self.columns not in COLUMNS:

@@ -12,7 +12,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
-from training.arguments import parse
+from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
@@ -47,42 +47,28 @@ from training.trl_adapter import SparseGRPOTrainer, is_sharded
 class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
-    reward: str = field(default="solved", metadata={"help": "Reward scheme: solved, alphamaze or alphamaze-code."})
-    max_episode_steps: int | None = field(
-        default=None, metadata={"help": "Moves of an episode in mode play; None for the environment's 4 * rows * cols."}
+    reward: str = option("solved", "Reward scheme: solved, alphamaze or alphamaze-code.")
+    max_episode_steps: int | None = option(
+        None, "Moves of an episode in mode play; None for the environment's 4 * rows * cols."
     )
-    max_turn_tokens: int = field(default=16, metadata={"help": "Tokens of one turn in mode play."})
-    tool_calls: bool = field(
-        default=False, metadata={"help": "In mode play, move by calling a tool; for models that were trained to."}
+    max_turn_tokens: int = option(16, "Tokens of one turn in mode play.")
+    tool_calls: bool = option(False, "In mode play, move by calling a tool; for models that were trained to.")
+    curriculum: str | None = option(None, "'length' for rows in the order of their mazes' shortest paths.")
+    filter_samples: int = option(
+        0, "Leave out mazes that the starting model solves always or never in this many samples."
     )
-    curriculum: str | None = field(
-        default=None, metadata={"help": "'length' for rows in the order of their mazes' shortest paths."}
+    from_scratch: bool = option(False, "Allow GRPO on the tiny model with random weights ('R1-Zero').")
+    per_device_train_batch_size: int = option(256, "Completions a step and device.")
+    num_generations: int | None = option(16, "Completions of each maze: the group.")
+    max_completion_length: int | None = option(
+        256, "A completion's budget in tokens; one that reaches it is verified as it stands, and gets 0."
     )
-    filter_samples: int = field(
-        default=0,
-        metadata={"help": "Leave out mazes that the starting model solves always or never in this many samples."},
-    )
-    from_scratch: bool = field(
-        default=False, metadata={"help": "Allow GRPO on the tiny model with random weights ('R1-Zero')."}
-    )
-    per_device_train_batch_size: int = field(default=256, metadata={"help": "Completions a step and device."})
-    num_generations: int | None = field(default=16, metadata={"help": "Completions of each maze: the group."})
-    max_completion_length: int | None = field(
-        default=256,
-        metadata={"help": "A completion's budget in tokens; one that reaches it is judged as it stands, and gets 0."},
-    )
-    mask_truncated_completions: bool = field(
-        default=False, metadata={"help": "Kept false: a truncated completion counts with its reward of 0."}
-    )
-    num_generations_eval: int | None = field(
-        default=1, metadata={"help": "Not read: eval_samples says how often each maze is attempted."}
-    )
-    learning_rate: float = field(default=6e-5, metadata={"help": "AdamW's learning rate."})
-    beta: float = field(
-        default=0.0, metadata={"help": "Weight of the KL term; 0 loads no reference model (2503.20783)."}
-    )
-    logging_steps: float = field(default=1, metadata={"help": "Steps between log entries."})
-    save_steps: float = field(default=20, metadata={"help": "Steps between checkpoints, at generation boundaries."})
+    mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
+    num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
+    learning_rate: float = option(6e-5, "AdamW's learning rate.")
+    beta: float = option(0.0, "Weight of the KL term; 0 loads no reference model (2503.20783).")
+    logging_steps: float = option(1, "Steps between log entries.")
+    save_steps: float = option(20, "Steps between checkpoints, at generation boundaries.")
 
     def __post_init__(self) -> None:
         self.check(max_completion_length=1, max_episode_steps=1, max_turn_tokens=1, filter_samples=0)
@@ -94,13 +80,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         self.task.check(self)
         if self.mask_truncated_completions:
             raise InvalidConfig(
-                "Expects mask_truncated_completions to stay false (a truncated completion is judged as it stands), "
+                "Expects mask_truncated_completions to stay false (a truncated completion is verified as it stands), "
                 "actual: true"
             )
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
             raise InvalidConfig(
                 "Expects one pass over the rows (num_train_epochs=1, max_steps unset; set examples instead): a resumed "
-                f"run is exact in its first pass alone, actual: num_train_epochs={self.num_train_epochs}, "
+                f"run is exact only in its first pass, actual: num_train_epochs={self.num_train_epochs}, "
                 f"max_steps={self.max_steps}"
             )
         super().__post_init__()
@@ -110,13 +96,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if self.save_strategy == "steps" and (self.save_steps < 1 or passes % boundary):
             raise InvalidConfig(
                 "Expects save_steps * gradient_accumulation_steps to be a multiple of steps_per_generation * "
-                f"num_iterations = {boundary} (a run resumes exactly at a generation boundary alone), actual: "
+                f"num_iterations = {boundary} (a run resumes exactly only at a generation boundary), actual: "
                 f"{self.save_steps} * {self.gradient_accumulation_steps}"
             )
 
     @property
     def task(self) -> "type[Task]":
-        """What is trained, which ``mode`` and ``tool_calls`` say."""
+        """The task that ``mode`` and ``tool_calls`` name."""
         if self.mode == "plan":
             return PlanTask
         return ToolTask if self.tool_calls else MultiTurnTask
@@ -159,7 +145,7 @@ class PlanTask:
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         if args.tool_calls:
-            raise InvalidConfig("Expects tool_calls with mode play alone, actual: mode plan")
+            raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         if args.filter_samples:
@@ -184,7 +170,7 @@ class MultiTurnTask:
     def check(args: MazeGRPOConfig) -> None:
         step_scheme_named(args.reward)
         if args.curriculum or args.filter_samples:
-            raise InvalidConfig("Expects curriculum and filter_samples with mode plan alone, actual: mode play")
+            raise InvalidConfig("Expects curriculum and filter_samples only with mode plan, actual: mode play")
         if args.use_vllm and not args.tool_calls:
             raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")
 

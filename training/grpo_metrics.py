@@ -1,4 +1,4 @@
-"""What the log of GRPO says of a batch of attempts beside their reward: one definition for all its modes.
+"""What GRPO logs of a batch of attempts in addition to their reward: one definition for all its modes.
 
 Names and meanings are those of a benchmark's summary, so that the two compare. In ``pass@group`` and ``answers/*`` a
 gamed reward shows, or a policy that has stopped exploring.

@@ -6,7 +6,7 @@ shorter one.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
-from training.arguments import read_yaml, require_at_least
+from training.arguments import option, read_yaml, require_at_least
 
 CHUNK = 4096
 """Mazes generated together."""
@@ -50,32 +50,22 @@ class DataConfig:
         UnknownName: for a generator, split or trace style that does not exist.
     """
 
-    examples: int = field(default=10_000, metadata={"help": "Rows to make; the run's budget, with its batch size."})
-    sizes: Weights = field(
-        default="5x5", metadata={"help": "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do."}
+    examples: int = option(10_000, "Rows to make; the run's budget, with its batch size.")
+    sizes: Weights = option("5x5", "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do.")
+    lengths: Weights = option(
+        None,
+        "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
+        "uniformly drawn maze and pair of endpoints has.",
     )
-    lengths: Weights = field(
-        default=None,
-        metadata={
-            "help": "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
-            "uniformly drawn maze and pair of endpoints has."
-        },
+    generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
+    braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
+    trace_styles: Weights | list[dict[str, float]] = option(
+        "{path: 1, retry: 1}",
+        f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
+        "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries.",
     )
-    generators: Weights = field(
-        default="dfs", metadata={"help": f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}."}
-    )
-    braids: Weights = field(
-        default="0", metadata={"help": "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}."}
-    )
-    trace_styles: Weights | list[dict[str, float]] = field(
-        default="{path: 1, retry: 1}",
-        metadata={
-            "help": f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
-            "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries."
-        },
-    )
-    split: str = field(default="train", metadata={"help": "The split to draw from: train, validation or benchmark."})
-    maze_seed: int = field(default=0, metadata={"help": "Chooses the mazes; the run's own seed does not."})
+    split: str = option("train", "The split to draw from: train, validation or benchmark.")
+    maze_seed: int = option(0, "Chooses the mazes; the run's own seed does not.")
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1)

@@ -1,6 +1,6 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from agents.protocols import Tokenizer
 from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
+from training.arguments import option
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
@@ -22,34 +23,25 @@ TINY = "tiny"
 class ModelConfig:
     """Where the weights come from. The sizes are read only for the tiny model."""
 
-    model: str = field(
-        default=TINY,
-        metadata={"help": "'tiny' for a small decoder with random weights, or a folder or hub name to start from."},
-    )
-    hidden_size: int = field(default=128, metadata={"help": "Width of the tiny model."})
-    layers: int = field(default=4, metadata={"help": "Decoder layers of the tiny model."})
-    heads: int = field(default=4, metadata={"help": "Attention heads of the tiny model."})
-    context: int = field(default=4096, metadata={"help": "Longest sequence of the tiny model, in tokens."})
+    model: str = option(TINY, "'tiny' for a small decoder with random weights, or a folder or hub name to start from.")
+    hidden_size: int = option(128, "Width of the tiny model.")
+    layers: int = option(4, "Decoder layers of the tiny model.")
+    heads: int = option(4, "Attention heads of the tiny model.")
+    context: int = option(4096, "Longest sequence of the tiny model, in tokens.")
 
-    dtype: str | None = field(default=None, metadata={"help": "Of the weights, e.g. float32, bfloat16, auto."})
-    device_map: str | None = field(default=None, metadata={"help": "Passed to from_pretrained, e.g. auto."})
-    add_maze_tokens: bool = field(
-        default=False, metadata={"help": "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."}
+    dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
+    device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
+    add_maze_tokens: bool = option(
+        False, "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."
     )
-    chat_template_file: str | None = field(
-        default=None, metadata={"help": "A chat template (Jinja) instead of the tokenizer's; saved along."}
-    )
-    prompt_file: str | None = field(
-        default=None,
-        metadata={"help": "A text with {maze} in it, instead of the standard prompt; saved along."},
-    )
-    lora_rank: int | None = field(default=None, metadata={"help": "Train low-rank adapters of this rank (peft)."})
-    lora_alpha: int = field(default=32, metadata={"help": "Scale of the adapters."})
-    lora_targets: str = field(default="all-linear", metadata={"help": "Modules with adapters, with commas."})
-    merge_lora: bool = field(default=False, metadata={"help": "Save the model with its adapters merged in."})
-    attn_implementation: str | None = field(
-        default=None,
-        metadata={"help": "Attention code, e.g. eager, sdpa, flash_attention_2; None for transformers' choice."},
+    chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
+    prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
+    lora_rank: int | None = option(None, "Train low-rank adapters of this rank (peft).")
+    lora_alpha: int = option(32, "Scale of the adapters.")
+    lora_targets: str = option("all-linear", "Modules with adapters, with commas.")
+    merge_lora: bool = option(False, "Save the model with its adapters merged in.")
+    attn_implementation: str | None = option(
+        None, "Attention code, e.g. eager, sdpa, flash_attention_2; None for transformers' choice."
     )
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ EXPERTS = tuple(BASELINES)
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """The environment of an episode; its own defaults where nothing else is said.
+    """The environment of an episode; unset values are the environment's own defaults.
 
     Attributes:
         view_radius: of partial observability.
@@ -123,7 +123,7 @@ def multi_turn_dataset(
 ) -> Dataset:
     """Rows of ``prompt`` for ``MultiTurnRollout``: one message, its text and its ``maze``.
 
-    TRL hands prompts alone to a rollout, and under partial observability many mazes begin alike.
+    TRL hands only prompts to a rollout, and under partial observability many mazes begin alike.
 
     Raises:
         InvalidConfig: when a prompt and a full dialogue do not fit into ``context``.

@@ -9,38 +9,36 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.0
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.errors import InvalidOutput
-from training.arguments import parse, require_at_least
+from training.arguments import option, parse, require_at_least
 
 
 @dataclass
 class PPORunConfig:
     """What to train on and how. Names are those of Stable-Baselines3 where it has them."""
 
-    output_dir: str = field(default="runs/ppo", metadata={"help": "A new folder, for the policy and run.json."})
-    rows: int = field(default=5, metadata={"help": "Rows of the mazes."})
-    cols: int = field(default=5, metadata={"help": "Columns of the mazes."})
-    generator: str = field(default="dfs", metadata={"help": "How mazes are made."})
-    view_radius: int | None = field(
-        default=None, metadata={"help": "Radius of partial observability; none by default."}
-    )
-    num_envs: int = field(default=256, metadata={"help": "Environments side by side."})
-    total_timesteps: int = field(default=5_000_000, metadata={"help": "Steps of all environments together."})
-    n_steps: int = field(default=32, metadata={"help": "Steps of each environment between updates."})
-    batch_size: int = field(default=1024, metadata={"help": "Steps in a minibatch."})
-    n_epochs: int = field(default=3, metadata={"help": "Passes over the steps of an update."})
-    learning_rate: float = field(default=1e-3, metadata={"help": "Adam's, falling linearly to 0."})
-    gamma: float = field(default=0.97, metadata={"help": "Discount."})
-    gae_lambda: float = field(default=0.95, metadata={"help": "Of generalised advantage estimation."})
-    ent_coef: float = field(default=0.01, metadata={"help": "Weight of the entropy bonus."})
-    channels: int = field(default=16, metadata={"help": "Of the network's hidden state in each cell."})
-    iterations: int = field(default=12, metadata={"help": "Passes of its convolution: how many cells it sees ahead."})
-    seed: int = field(default=0, metadata={"help": "Of weights, mazes and actions."})
+    output_dir: str = option("runs/ppo", "A new folder, for the policy and run.json.")
+    rows: int = option(5, "Rows of the mazes.")
+    cols: int = option(5, "Columns of the mazes.")
+    generator: str = option("dfs", "How mazes are made.")
+    view_radius: int | None = option(None, "Radius of partial observability; none by default.")
+    num_envs: int = option(256, "Environments side by side.")
+    total_timesteps: int = option(5_000_000, "Steps of all environments together.")
+    n_steps: int = option(32, "Steps of each environment between updates.")
+    batch_size: int = option(1024, "Steps in a minibatch.")
+    n_epochs: int = option(3, "Passes over the steps of an update.")
+    learning_rate: float = option(1e-3, "Adam's, falling linearly to 0.")
+    gamma: float = option(0.97, "Discount.")
+    gae_lambda: float = option(0.95, "Of generalised advantage estimation.")
+    ent_coef: float = option(0.01, "Weight of the entropy bonus.")
+    channels: int = option(16, "Of the network's hidden state in each cell.")
+    iterations: int = option(12, "Passes of its convolution: how many cells it sees ahead.")
+    seed: int = option(0, "Of weights, mazes and actions.")
 
     def __post_init__(self) -> None:
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)

@@ -8,7 +8,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669), which fine-tuned a pret
 3. Nothing is cut at 4,096 tokens: an example that does not fit is an error before training starts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from trl import SFTConfig, SFTTrainer
@@ -16,7 +16,7 @@ from trl import SFTConfig, SFTTrainer
 from agents.decoding import context_length
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, unknown_name
-from training.arguments import parse
+from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
 from training.dataset import supervised_dataset
 from training.evaluation import EvaluatedTrainer, Evaluation
@@ -30,20 +30,15 @@ from training.run_folder import Stopwatch
 class MazeSFTConfig(StageConfig, SFTConfig):
     """TRL's ``SFTConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
-    expert: str = field(
-        default="shortest-path",
-        metadata={"help": f"Whose episodes are learned from in mode play: {', '.join(EXPERTS)}."},
+    expert: str = option("shortest-path", f"Whose episodes are learned from in mode play: {', '.join(EXPERTS)}.")
+    eval_max_tokens: int = option(512, "Longest completion in an evaluation, in tokens.")
+    max_length: int | None = option(None, "Kept None: nothing is cut. See training/dataset.py.")
+    train_sampling_strategy: str = option(
+        "sequential", "Kept 'sequential': rows are arranged before; see training/dataset.py."
     )
-    eval_max_tokens: int = field(default=512, metadata={"help": "Longest completion in an evaluation, in tokens."})
-    max_length: int | None = field(
-        default=None, metadata={"help": "Kept None: nothing is cut. See training/dataset.py."}
-    )
-    train_sampling_strategy: str = field(
-        default="sequential", metadata={"help": "Kept 'sequential': rows are arranged before; see training/dataset.py."}
-    )
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Rows a step and device."})
-    logging_steps: float = field(default=20, metadata={"help": "Steps between log entries."})
-    save_steps: float = field(default=500, metadata={"help": "Steps between checkpoints."})
+    per_device_train_batch_size: int = option(32, "Rows a step and device.")
+    logging_steps: float = option(20, "Steps between log entries.")
+    save_steps: float = option(500, "Steps between checkpoints.")
 
     def __post_init__(self) -> None:
         self.check(eval_max_tokens=1)

@@ -1,7 +1,7 @@
 """What this project uses of TRL beyond its stable interface, in one place.
 
 ``tests/training/test_trl_contract.py`` says for which versions of TRL it holds, and checks each use against the one
-that is installed. Everything else in this package uses public names alone.
+that is installed. The rest of this package uses public names only.
 """
 
 from collections.abc import Sequence
@@ -85,12 +85,12 @@ def prepare_tool_calls(tokenizer: Tokenizer) -> None:
             add_response_schema(tokenizer)
         except ValueError as error:
             raise InvalidCheckpoint(
-                f"Expects a chat template whose tool calls can be read (a response_template beside it), actual: {error}"
+                f"Expects a chat template whose tool calls can be read (by a response_template), actual: {error}"
             ) from error
 
 
 class SparseGRPOTrainer(GRPOTrainer):
-    """Computes the loss of those completions alone that have an advantage.
+    """Computes the loss only of completions with an advantage.
 
     Where all answers of a group earned the same, advantages and gradients are exactly zero; they are many once a model
     solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios are then those of the
@@ -104,7 +104,7 @@ class SparseGRPOTrainer(GRPOTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Tensor:
-        # Exact for dapo alone, whose divisor is counted over the whole batch, and where no other term needs the rows.
+        # Exact only for dapo, whose divisor is counted over the whole batch, and where no other term needs the rows.
         args = self.args
         others = args.beta or args.entropy_coef or args.use_adaptive_entropy or self.aux_loss_enabled
         if args.loss_type == "dapo" and not others:

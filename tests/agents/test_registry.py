@@ -1,11 +1,10 @@
 """From a name to an agent."""
 
-import doctest
 import sys
 
 import pytest
 
-from agents import base, registry
+from agents import registry
 from agents.baselines import BASELINES
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy
@@ -90,18 +89,18 @@ def test_a_pickle_is_refused_without_the_library_that_wrote_it(monkeypatch):
 
 
 def test_a_policy_whose_library_is_absent_names_the_extra(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    for module in ("stable_baselines3", "stable_baselines3.common.policies"):
+        monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "agents.sb3", raising=False)
     (tmp_path / "sb3_config.json").write_text("{}")
     with pytest.raises(InvalidConfig, match=r"pip install -e \.\[sb3\]"):
         registry.make(str(tmp_path), "play")
 
 
-@pytest.mark.parametrize("module", [base, registry])
-def test_docstring_examples_are_true(module):
-    failed, attempted = doctest.testmod(module)
-    assert attempted > 0
-    assert failed == 0
+def test_an_option_that_the_agent_does_not_take_is_refused_and_not_dropped():
+    assert registry.make("q-learning", "play", episodes=5, temperature=0.0, batch_size=8).episodes == 5
+    with pytest.raises(InvalidConfig, match=r"Expects options that RandomAgent\(mode.* takes, actual: .*'episodes'"):
+        registry.make("random", episodes=5)
 
 
 @pytest.mark.parametrize(("given", "nearest"), [("shortest-paht", "shortest-path"), ("random_legal", "random-legal")])

@@ -1,11 +1,8 @@
 """One attempt under way: how it ends, who ends it, and what it shows until then."""
 
-import doctest
-
 import numpy as np
 import pytest
 
-from maze_env import episode as episode_module
 from maze_env.attempt import MALFORMED, End, EndedBy, Reply
 from maze_env.dynamics import Outcome
 from maze_env.episode import MODES, Episode, Observation
@@ -33,11 +30,6 @@ PLANS = {
     End.SHORT_OF_TARGET: RIGHT,
     End.SAID_UNREACHABLE: UNREACHABLE_TOKEN,
 }
-
-
-def test_docstring_examples_are_true():
-    failed, attempted = doctest.testmod(episode_module)
-    assert (failed, attempted) == (0, 3)
 
 
 def replied(maze, mode, *replies, **options):

@@ -212,7 +212,7 @@ def test_replies_get_no_gradient_and_a_group_plays_one_maze(tmp_path, monkeypatc
     ("settings", "error", "message"),
     [
         ({"mode": "ply"}, UnknownName, "Did you mean 'play'?"),
-        ({"view_radius": 1}, InvalidConfig, "Expects view_radius with mode play alone"),
+        ({"view_radius": 1}, InvalidConfig, "Expects view_radius only with mode play"),
         ({"mode": "play", "view_radius": -1}, InvalidConfig, "Expects view_radius None"),
         ({"mode": "play", "expert": "shortest"}, UnknownName, "Did you mean 'shortest-path'?"),
     ],

@@ -187,7 +187,7 @@ def test_what_cannot_call_tools_is_refused(caller, tmp_path):
         tool_dataset(DataConfig(examples=2, sizes="2x2"), unknown, 4096, 100, None)
     with pytest.raises(InvalidConfig, match="to fit into the model's context"):
         runs.train_grpo(tmp_path / "other", caller, **{**SETTINGS, "max_completion_length": 4000})
-    with pytest.raises(InvalidConfig, match="Expects tool_calls with mode play alone"):
+    with pytest.raises(InvalidConfig, match="Expects tool_calls only with mode play"):
         runs.train_grpo(tmp_path / "third", caller, tool_calls=True)
     with pytest.raises(InvalidConfig, match="Expects eval_strategy no with tool_calls"):
         runs.train_grpo(tmp_path / "third", caller, eval_strategy="steps", eval_steps=1, **SETTINGS)

@@ -11,8 +11,12 @@ Departures from TRL's ``GRPOTrainer``, whose default advantages and loss these a
    clipped. No KL term, no gradient accumulation, one process, a constant learning rate.
 2. All prompts have the same length, so nothing is padded on the left.
 
-The mazes have shortest paths of at most 4 moves. Held out are whole layouts: a quarter of the 192 of 3x3, by their
-canonical hash, so no training maze has the walls of a test maze, mirrored or rotated either.
+The mazes have shortest paths of at most 4 moves. Held out are whole layouts: 20 of the 88 that the generator makes, by
+their canonical hash, so no training maze has the walls of a test maze, mirrored or rotated either.
+
+Solved of 512 held-out mazes after the warm-up and after 200 steps of GRPO, with ``--seed 0``, ``1``, ``2``: 33.6 to
+50.4 %, 12.9 to 28.1 %, 29.7 to 46.9 %, in 60 s of one core each. More supervised steps would teach it sooner, from the
+solutions; GRPO has the rewards alone.
 """
 
 import argparse

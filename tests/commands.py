@@ -1,0 +1,103 @@
+"""The commands that texts of this project show, and their parsers, without running them."""
+
+import argparse
+import importlib
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from tests.tiny import ROOT
+
+PACKAGES = ("maze_env", "agents", "training", "benchmarks")
+
+
+class Command(NamedTuple):
+    """A shown ``python -m module arguments``."""
+
+    module: str
+    arguments: list[str]
+
+    def __str__(self):
+        return shlex.join([self.module, *self.arguments])
+
+
+class Parsed(Exception):
+    """The arguments were accepted: raised in place of going on."""
+
+
+def shell_lines(text):
+    """Lines of a shell text, with continued lines joined and comments left out."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    return [re.sub(r"(^|\s)#.*", "", line).strip() for line in joined.splitlines()]
+
+
+def shown_lines(markdown):
+    """The shell lines of a Markdown page: of its ``sh`` blocks, and what stands between single backticks."""
+    prose = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", markdown, re.DOTALL)
+    spans = [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
+    return [*(line for block in blocks for line in shell_lines(block)), *spans]
+
+
+def python_commands(lines):
+    """Those of the lines that run a module of this project, be it through ``accelerate launch``."""
+    found = []
+    for line in lines:
+        match = re.match(rf"(?:\S*python3?|accelerate launch.*?) -m ((?:{'|'.join(PACKAGES)})\S*)(.*)", line)
+        if match:
+            found.append(Command(match[1], shlex.split(match[2])))
+    return found
+
+
+def make_lines(arguments):
+    """The shell lines that ``make arguments`` would run."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return [line.removeprefix("@") for line in shell_lines(done.stdout)]
+
+
+def check(command, monkeypatch, model):
+    """Gives the command to its module's own parser; fails where that does not take it.
+
+    Args:
+        command: what to check.
+        monkeypatch: stops the module once it has parsed.
+        model: a folder that stands for the checkpoint of ``--model``, which some parsers look for.
+    """
+    arguments = list(command.arguments)
+    if "--model" in arguments:
+        arguments[arguments.index("--model") + 1] = str(model)
+    name = command.module
+    spec = importlib.util.find_spec(name)
+    assert spec, f"there is no module {name}"
+    if spec.submodule_search_locations:
+        name += ".__main__"
+    module = importlib.import_module(name)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", [command.module, *arguments])
+    stop_after(monkeypatch, argparse.ArgumentParser, "parse_args")
+    if hasattr(module, "parse"):  # the stages of training, whose parser checks what it read
+        stop_after(monkeypatch, module, "parse")
+    try:
+        with pytest.raises(Parsed):
+            module.main()
+    except SystemExit:
+        pytest.fail(f"{command} is not what its parser takes")
+
+
+def stop_after(monkeypatch, owner, name):
+    """Lets the function ``name`` of ``owner`` raise ``Parsed`` once it has returned."""
+    function = getattr(owner, name)
+
+    def parse(*arguments, **options):
+        function(*arguments, **options)
+        raise Parsed
+
+    monkeypatch.setattr(owner, name, parse)
