@@ -109,7 +109,7 @@ $(RUN)/results/%.json: $(RUN)/%/.done
 
 # The results with every attempt to replay, and the training curves.
 $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
-	$(BIN)/python -m benchmarks.report $(RESULTS) $(if $(TRAINED),--runs $(TRAINED)) --output $@ --resume --overwrite
+	$(BIN)/python -m benchmarks.report $(RESULTS) $(if $(TRAINED),--runs $(TRAINED)) --output $@ --overwrite
 
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest
