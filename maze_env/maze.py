@@ -6,10 +6,9 @@ Its token text is in ``tokens.py``, its symmetries in ``symmetry.py``, how mazes
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze
-from maze_env.moves import ALL_WALLS, MOVES, Move, possible_moves
+from maze_env.moves import ALL_WALLS, MOVES, Move, Walls, possible_moves
 
 Cell = tuple[int, int]
 """A cell as (row, column)."""
@@ -34,7 +33,7 @@ class Maze:
     """
 
     __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
-    walls: NDArray[np.uint8]
+    walls: Walls
     origin: Cell
     target: Cell
     rows: int
@@ -54,19 +53,13 @@ class Maze:
         self._set(array, (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1])))
 
     @classmethod
-    def from_validated(cls, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> "Maze":
-        """A maze of parts that are known to be consistent, such as a generator's, without the checks.
-
-        Args:
-            walls: (rows, cols) uint8; copied.
-            origin: where the agent starts.
-            target: where it should go.
-        """
+    def from_validated(cls, walls: Walls, origin: Cell, target: Cell) -> "Maze":
+        """A maze of parts that are known to be consistent, such as a generator's, without the checks."""
         maze = cls.__new__(cls)
         maze._set(walls, origin, target)
         return maze
 
-    def _set(self, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> None:
+    def _set(self, walls: Walls, origin: Cell, target: Cell) -> None:
         bits, shape = walls.tobytes(), walls.shape
         object.__setattr__(self, "bits", bits)
         object.__setattr__(self, "walls", np.ndarray(shape, np.uint8, bits))  # read-only, because bytes are
@@ -119,8 +112,7 @@ class Maze:
         |   | X |
         +---+---+
         """
-        marks = {self.origin: "O", self.target: "X"}
-        return draw_ascii(self.walls, marks)
+        return draw_ascii(self.walls, {self.origin: "O", self.target: "X"})
 
     @classmethod
     def from_ascii(cls, drawing: str) -> "Maze":
@@ -156,30 +148,23 @@ class Maze:
         return cls(walls, found["O"], found["X"])
 
 
-def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
-    """The walls ((rows, cols) uint8) as ASCII, with a one-character mark in some cells."""
-    rows, cols = walls.shape
+def draw_ascii(walls: Walls, marks: dict[Cell, str]) -> str:
+    """The walls as ASCII, with a one-character mark in some cells."""
+
+    def horizontal(row: Sequence[int], side: Move) -> str:
+        return "+" + "".join(("---" if bits & side.wall else "   ") + "+" for bits in row)
+
     lines = []
-    for row in range(rows):
-        lines.append("+" + "".join(("---" if walls[row, col] & Move.UP.wall else "   ") + "+" for col in range(cols)))
-        line = "|" if walls[row, 0] & Move.LEFT.wall else " "
-        for col in range(cols):
-            line += f" {marks.get((row, col), ' ')} " + ("|" if walls[row, col] & Move.RIGHT.wall else " ")
-        lines.append(line)
-    bottom = walls[rows - 1]
-    lines.append("+" + "".join(("---" if bottom[col] & Move.DOWN.wall else "   ") + "+" for col in range(cols)))
-    return "\n".join(lines)
+    for number, row in enumerate(walls.tolist()):
+        line = "|" if row[0] & Move.LEFT.wall else " "
+        for col, bits in enumerate(row):
+            line += f" {marks.get((number, col), ' ')} " + ("|" if bits & Move.RIGHT.wall else " ")
+        lines += [horizontal(row, Move.UP), line]
+    return "\n".join([*lines, horizontal(walls[-1].tolist(), Move.DOWN)])
 
 
-def check_walls(walls: NDArray[np.uint8]) -> None:
-    """Checks a wall array.
-
-    Args:
-        walls: what should be (rows, cols) of wall bytes.
-
-    Raises:
-        InvalidMaze: unless it has a valid size, is closed at the border and has each wall on both its sides.
-    """
+def check_walls(walls: Walls) -> None:
+    """Raises InvalidMaze unless walls have a valid size, a closed border, and each wall on both its sides."""
     if walls.ndim != 2 or not all(MIN_SIDE <= side <= MAX_SIDE for side in walls.shape):
         sizes = f"{MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}"
         raise InvalidMaze(f"Expects a grid of {sizes} cells, actual: an array of shape {walls.shape}")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from maze_env.kernels.grid import in_grid, open_wall
 from maze_env.kernels.jit import compiled
 from maze_env.kernels.splitmix import below
-from maze_env.moves import DELTAS
+from maze_env.moves import DELTAS, Walls
 
 
 @compiled
-def open_dead_ends(stream: NDArray[np.uint64], walls: NDArray[np.uint8], share: float) -> None:
+def open_dead_ends(stream: NDArray[np.uint64], walls: Walls, share: float) -> None:
     """Opens one closed side of that share of the dead ends of ``walls``, in random order.
 
     One that an earlier opening has reached already is no dead end any more, and counts as opened.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from maze_env.kernels.grid import in_grid, open_wall
 from maze_env.kernels.jit import compiled
 from maze_env.kernels.splitmix import below
-from maze_env.moves import DELTAS
+from maze_env.moves import DELTAS, Walls
 
 
 @compiled
-def carve(stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
-    """Fills ``walls`` ((rows, cols) uint8, whatever it held) with a spanning tree drawn from ``stream``."""
+def carve(stream: NDArray[np.uint64], walls: Walls) -> None:
+    """Fills ``walls``, whatever it held, with a spanning tree drawn from ``stream``."""
     rows, cols = walls.shape
     walls[:, :] = 15
     path = np.empty(rows * cols, np.int64)
