@@ -1,7 +1,7 @@
 """Mazes from keys: ``generate`` makes one, ``generate_batch`` many, by the same compiled code.
 
-A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each in
-``kernels/generators``; ``kernels/generation.py`` joins layout, split and endpoints.
+A maze is a pure function of its 64-bit key and the parameters. The algorithms are in ``kernels/generators.py``;
+``kernels/generation.py`` joins layout, split and endpoints.
 
 >>> maze = generate(0, MazeSpec(rows=3, cols=4, generator="wilson"))
 >>> maze == generate_batch([0, 1], MazeSpec(rows=3, cols=4, generator="wilson"))[0]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.kernels.generators import binary_tree, braid, dfs, kruskal, prim, wilson
+from maze_env.kernels import generators
 from maze_env.kernels.grid import fewest_turns, fill_distances, fill_turns, layout_hash
 from maze_env.kernels.jit import compiled
 from maze_env.kernels.splitmix import GOLDEN, below, mix
@@ -16,15 +16,15 @@ DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
 def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
     """Fills ``walls`` by the algorithm of that number."""
     if algorithm == DFS:
-        dfs.carve(stream, walls)
+        generators.dfs(stream, walls)
     elif algorithm == WILSON:
-        wilson.carve(stream, walls)
+        generators.wilson(stream, walls)
     elif algorithm == KRUSKAL:
-        kruskal.carve(stream, walls)
+        generators.kruskal(stream, walls)
     elif algorithm == PRIM:
-        prim.carve(stream, walls)
+        generators.prim(stream, walls)
     else:
-        binary_tree.carve(stream, walls)
+        generators.binary_tree(stream, walls)
 
 
 @compiled
@@ -60,7 +60,7 @@ def fill_batch(
             attempt += 1
             carve(algorithm, stream, walls[i])
             if braid_share > 0:
-                braid.open_dead_ends(stream, walls[i], braid_share)
+                generators.open_dead_ends(stream, walls[i], braid_share)
             if check_hash:
                 value = layout_hash(walls[i])
                 if value < low_hash or value > high_hash:
