@@ -39,17 +39,12 @@ CLEAR = "\x1b[H\x1b[2J"
 
 
 class Game:
-    """A person's game: one episode after another."""
+    """A person's game: one episode after another.
+
+    The first maze is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1 to the seed.
+    """
 
     def __init__(self, spec: MazeSpec, seed: int, view_radius: int | None = None, max_steps: int | None = None):
-        """Starts the first episode.
-
-        Args:
-            spec: what mazes to make.
-            seed: of the first maze, which is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1.
-            view_radius: of partial observability.
-            max_steps: moves before an episode is truncated; default 4 * rows * cols.
-        """
         self.spec, self.view_radius, self.max_steps = spec, view_radius, max_steps
         self.start(seed)
 
@@ -140,9 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cols", type=int, default=12)
     parser.add_argument("--generator", default="dfs")
     parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument(
-        "--view-radius", type=int, default=None, help="partial observability: cells seen around the agent"
-    )
+    parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
     parser.add_argument("--seed", type=int, default=0, help="of the first maze; each new one adds 1")
     options = parser.parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
