@@ -52,15 +52,15 @@ class MazeSpec:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
             if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
+        bounds = (("length", self.min_length, self.max_length), ("turns", self.min_turns, self.max_turns))
+        for what, low, high in bounds:
+            if high is not None and high < low:
+                raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
         if not 1 <= self.min_length <= longest:
             raise ImpossibleMaze(
                 f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can "
                 f"hold, actual: {self.min_length}"
-            )
-        if self.max_length is not None and self.max_length < self.min_length:
-            raise ImpossibleMaze(
-                f"Expects max_length of at least min_length {self.min_length}, actual: {self.max_length}"
             )
         turns = (self.max_length or longest) - 1
         if not 0 <= self.min_turns <= turns:
@@ -68,8 +68,6 @@ class MazeSpec:
                 f"Expects min_turns from 0 to {turns}, the most that a path of {turns + 1} moves can make, "
                 f"actual: {self.min_turns}"
             )
-        if self.max_turns is not None and self.max_turns < self.min_turns:
-            raise ImpossibleMaze(f"Expects max_turns of at least min_turns {self.min_turns}, actual: {self.max_turns}")
         if not 0 <= self.braid <= 1:
             raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
         lookup("generator", self.generator, GENERATORS)
@@ -118,16 +116,11 @@ def generate_batch(
     else:
         min_lengths, max_lengths = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
         if not min_lengths.shape == max_lengths.shape == (count,):  # the compiled loop does not check its indices
-            raise ImpossibleMaze(
-                f"Expects a min and a max length for each of {count} keys, actual: {min_lengths.size}, "
-                f"{max_lengths.size}"
-            )
-        wrong = np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths))
-        if len(wrong):
-            raise ImpossibleMaze(
-                f"Expects lengths from 1 up, min not above max, actual: {min_lengths[wrong[0]]} to "
-                f"{max_lengths[wrong[0]]} for maze {wrong[0]}"
-            )
+            sizes = f"{min_lengths.size}, {max_lengths.size}"
+            raise ImpossibleMaze(f"Expects a min and a max length for each of {count} keys, actual: {sizes}")
+        for i in np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths)):
+            came = f"{min_lengths[i]} to {max_lengths[i]} for maze {i}"
+            raise ImpossibleMaze(f"Expects lengths from 1 up, min not above max, actual: {came}")
     walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
     ends = np.empty((count, 4), dtype=np.int64)
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))

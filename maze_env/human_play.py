@@ -119,13 +119,6 @@ def keys_of_terminal(file: int) -> Iterator[str]:
         yield key
 
 
-def keys_of_pipe() -> Iterator[str]:
-    """The characters of an input that is no terminal; white space is ignored."""
-    while key := sys.stdin.read(1):
-        if not key.isspace():
-            yield key
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
     parser = argparse.ArgumentParser(
@@ -141,8 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
     game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
+    characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
     # The terminal is set before anything is printed, so that no key is lost.
-    with unbuffered_terminal() if terminal else nullcontext(keys_of_pipe()) as keys:
+    with unbuffered_terminal() if terminal else nullcontext(filter(str.strip, characters)) as keys:
         print((CLEAR if terminal else "") + game.screen(), end="", flush=True)
         for key in keys:
             if not game.press(key):

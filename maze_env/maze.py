@@ -20,25 +20,17 @@ MAX_SIDE = 64
 class Maze:
     """An immutable maze.
 
-    Attributes:
-        walls: ``(rows, cols)`` uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``.
-        origin: where the agent starts.
-        target: where it should go; never the origin.
-        rows: the height.
-        cols: the width.
-        bits: the walls as bytes in row-major order, which index faster than an array.
-
     Raises:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
     """
 
     __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
-    walls: Walls
-    origin: Cell
-    target: Cell
+    walls: Walls  # (rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``
+    origin: Cell  # where the agent starts
+    target: Cell  # where it should go; never the origin
     rows: int
     cols: int
-    bits: bytes
+    bits: bytes  # the walls in row-major order, which index faster than an array
 
     def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
         array = np.array(walls)
@@ -74,18 +66,14 @@ class Maze:
     def __reduce__(self) -> tuple[object, ...]:
         return Maze, (self.walls, self.origin, self.target)
 
+    def _key(self) -> tuple[object, ...]:
+        return self.walls.shape, self.bits, self.origin, self.target
+
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Maze):
-            return NotImplemented
-        return (
-            self.origin == other.origin
-            and self.target == other.target
-            and self.walls.shape == other.walls.shape
-            and self.bits == other.bits
-        )
+        return self._key() == other._key() if isinstance(other, Maze) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.walls.shape, self.bits, self.origin, self.target))
+        return hash(self._key())
 
     def __repr__(self) -> str:
         return f"Maze({self.rows}x{self.cols}, origin={self.origin}, target={self.target})"
@@ -170,22 +158,18 @@ def check_walls(walls: Walls) -> None:
         raise InvalidMaze(f"Expects a grid of {sizes} cells, actual: an array of shape {walls.shape}")
     if not np.issubdtype(walls.dtype, np.integer):
         raise InvalidMaze(f"Expects walls as integers, actual: {walls.dtype}")
-    no_bits = np.argwhere((walls < 0) | (walls > ALL_WALLS))
-    if len(no_bits):
-        cell = (int(no_bits[0][0]), int(no_bits[0][1]))
-        raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
+    for row, col in np.argwhere((walls < 0) | (walls > ALL_WALLS)).tolist():
+        raise InvalidMaze(f"Expects wall bits 0-15 in cell {(row, col)}, actual: {walls[row, col]}")
     rows, cols = walls.shape
     around = np.pad(walls, 1, constant_values=ALL_WALLS)
     for move in (Move.DOWN, Move.RIGHT, Move.UP, Move.LEFT):
         row, col = move.apply((1, 1))
         neighbours = around[row : row + rows, col : col + cols]
-        differs = np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1))
-        if len(differs):
-            cell = (int(differs[0][0]), int(differs[0][1]))
+        for first in np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1)).tolist():
+            cell = (first[0], first[1])
             there = move.apply(cell)
             if not (0 <= there[0] < rows and 0 <= there[1] < cols):
                 raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell}, actual: open")
-            raise InvalidMaze(
-                f"Expects the side between {cell} and {there} to be the same from both cells, "
-                f"actual: a wall seen from {cell if walls[cell] & move.wall else there} only"
-            )
+            seen_from = cell if walls[cell] & move.wall else there
+            side = f"the side between {cell} and {there} to be the same from both cells"
+            raise InvalidMaze(f"Expects {side}, actual: a wall seen from {seen_from} only")

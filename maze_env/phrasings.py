@@ -23,11 +23,6 @@ from maze_env.tokens import COORDINATE_TOKEN, MARKERS, MAZE_TOKEN, WALL_TOKENS, 
 from maze_env.visibility import known_maze
 
 
-def unchanged(text: str) -> str:
-    """Standard tokens stay as they are."""
-    return text
-
-
 @dataclass(frozen=True)
 class Phrasing:
     """A format for mazes."""
@@ -36,7 +31,7 @@ class Phrasing:
     read: Callable[[str], Maze]  # raises InvalidMaze with the first thing that is wrong
     # An agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so a standard
     # token that the phrasing replaces is none of its tokens.
-    translate: Callable[[str], str] = unchanged
+    translate: Callable[[str], str] = str
 
 
 COMPASS = {Move.UP: "north", Move.DOWN: "south", Move.LEFT: "west", Move.RIGHT: "east"}

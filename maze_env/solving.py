@@ -1,5 +1,7 @@
 """Distances and shortest paths, by breadth-first search."""
 
+from itertools import accumulate
+
 import numpy as np
 
 from maze_env import kernels
@@ -66,7 +68,4 @@ def longest_corridor(maze: Maze) -> int:
 
 def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
     """The cells that ``moves`` lead through, ``origin`` first, as if there were no walls."""
-    cells = [origin]
-    for move in moves:
-        cells.append(move.apply(cells[-1]))
-    return cells
+    return list(accumulate(moves, lambda cell, move: move.apply(cell), initial=origin))

@@ -137,6 +137,10 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self.observation_space, self.action_space = self.view.space, Discrete(4)
         self._cell_arrays = cell_arrays(rows, cols)
         self._maze: Maze | None = None
+        self.position: Cell  # where the agent stands
+        self.visible_walls: (
+            Walls  # what it has seen, ``UNSEEN_BITS`` elsewhere; under partial observability written into
+        )
 
     @property
     def maze(self) -> Maze:
@@ -164,15 +168,15 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self._maze, self._distances = maze, distances
         self._distance_of = distances.ravel().tolist()
         self._target_array = np.array(maze.target, np.int64)
-        self._position: Cell = maze.origin
+        self.position = maze.origin
         number = maze.origin[0] * maze.cols + maze.origin[1]
         self._distance = self._start_distance = self._distance_of[number]
         self._action_masks = [ACTION_MASKS[bits] for bits in maze.bits]
         self._step_count = 0
         self._last_move = NO_MOVE
         self._moves_made: list[tuple[Cell, int]] = []
-        self._visible_walls = initial_visible_walls(maze, self.view_radius)
-        self.view.start_episode(self._visible_walls, maze.target)
+        self.visible_walls = initial_visible_walls(maze, self.view_radius)
+        self.view.start_episode(self.visible_walls, maze.target)
         return self.view.observe(number), self._info(number)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -181,11 +185,11 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
         maze = self._maze or self.maze
         if self.render_mode is not None:
-            self._moves_made.append((self._position, move))
-        self._position, self._last_move = transition(maze, self._position, move)
+            self._moves_made.append((self.position, move))
+        self.position, self._last_move = transition(maze, self.position, move)
         if self.view_radius is not None:
-            reveal(self._visible_walls, maze.walls, self._position, self.view_radius)
-        row, col = self._position
+            reveal(self.visible_walls, maze.walls, self.position, self.view_radius)
+        row, col = self.position
         number = row * maze.cols + col
         before = self._distance
         self._distance = distance = self._distance_of[number]
@@ -194,16 +198,6 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         reward = self.step_reward(before, distance, self._start_distance, terminated)
         truncated = not terminated and self._step_count >= self.max_steps
         return self.view.observe(number), reward, terminated, truncated, self._info(number)
-
-    @property
-    def visible_walls(self) -> Walls:
-        """The walls that the agent has seen, ``UNSEEN_BITS`` elsewhere; not a copy."""
-        return self._visible_walls
-
-    @property
-    def position(self) -> Cell:
-        """Where the agent stands."""
-        return self._position
 
     @property
     def end(self) -> End | None:
@@ -217,7 +211,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         if self.render_mode is None:
             return None
         moves = tuple((cell, MOVES[move]) for cell, move in self._moves_made)
-        return render(self.render_mode, Scene(self._visible_walls, self.maze, self._position, moves))
+        return render(self.render_mode, Scene(self.visible_walls, self.maze, self.position, moves))
 
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"

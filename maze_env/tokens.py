@@ -88,11 +88,10 @@ def maze_from_text(text: str) -> Maze:
     walls, origin, target = parse_cells(text)
     if kernels.grid.walls_agree(walls):
         return Maze.from_validated(walls, origin, target)
-    unseen = np.argwhere(walls == UNSEEN_BITS)
-    if len(unseen):
+    for row, col in np.argwhere(walls == UNSEEN_BITS).tolist():
+        place = f"{UNSEEN} in cell {coordinate_token((row, col))}"
         raise InvalidMazeText(
-            f"Expects a maze whose walls are all known, actual: {UNSEEN} in cell "
-            f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.visibility.known_maze"
+            f"Expects a maze whose walls are all known, actual: {place}; see maze_env.visibility.known_maze"
         )
     try:
         return Maze(walls, origin, target)  # which says what is wrong

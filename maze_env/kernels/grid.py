@@ -150,23 +150,15 @@ def image_cell(walls: Walls, symmetry: int, row: int, col: int) -> np.int64:
 def canonical_symmetry(walls: Walls) -> int:
     """The symmetry whose image is the canonical layout: rows <= cols, then the minimum in row-major order."""
     rows, cols = walls.shape
-    best = -1
-    for symmetry in range(8):
-        image_rows = cols if symmetry & 4 else rows
-        image_cols = rows if symmetry & 4 else cols
-        if image_rows > image_cols:
-            continue
-        if best < 0:
-            best = symmetry
-            continue
-        order = np.int64(0)
+    image_cols = max(rows, cols)
+    best = 0 if rows <= cols else 4  # from 4 on, rows and columns are exchanged
+    for symmetry in range(best + 1, 4 if rows < cols else 8):
         for cell in range(rows * cols):
             row, col = cell // image_cols, cell % image_cols
             order = image_cell(walls, symmetry, row, col) - image_cell(walls, best, row, col)
             if order != 0:
+                best = symmetry if order < 0 else best
                 break
-        if order < 0:
-            best = symmetry
     return best
 
 
