@@ -42,11 +42,7 @@ def keep_freed_memory() -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Makes ``folder``.
-
-    Raises:
-        InvalidOutput: unless files can be written there.
-    """
+    """Makes ``folder``; raises InvalidOutput unless files can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -9,34 +9,22 @@ from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN, UNREACHABLE_TOK
 
 
 class Answer(NamedTuple):
-    """A parsed completion.
+    """A parsed completion."""
 
-    Attributes:
-        text: the whole completion.
-        thinking: the text before the first ``</think>``, without a leading ``<think>``; "" when there is none.
-        moves: the movement tokens of the answer, up to the first stray text.
-        fault: why this is not a well-formed answer, or ``None``.
-        says_unreachable: whether the answer is ``UNREACHABLE_TOKEN`` and nothing else.
-    """
-
-    text: str
-    thinking: str
-    moves: tuple[Move, ...]
-    fault: End | None
-    says_unreachable: bool = False
+    text: str  # the whole
+    thinking: str  # before the first ``</think>``, without a leading ``<think>``; "" when there is none
+    moves: tuple[Move, ...]  # those of the answer, up to the first stray text
+    fault: End | None  # why this is not a well-formed answer
+    says_unreachable: bool = False  # whether the answer is ``UNREACHABLE_TOKEN`` and nothing else
 
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
 
 
 def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
-    """Parses a completion, strictly: the answer is what follows the first ``</think>``.
+    """Parses a completion (without end-of-text tokens), strictly: the answer is what follows the first ``</think>``.
 
-    A text without think tags is all answer, unless its prompt had opened the thinking.
-
-    Args:
-        text: the completion, decoded, without end-of-text tokens.
-        thinking_opened: whether the prompt itself ends with an open ``<think>``, as R1-style chat templates make it.
+    A text without think tags is all answer, unless ``thinking_opened``: its prompt ends with an open ``<think>``.
 
     >>> parse_answer("<think>\\n</think>\\n\\n<|up|><|left|>").moves
     (<Move.UP: 0>, <Move.LEFT: 2>)

@@ -69,60 +69,34 @@ class EndedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an agent replies to one observation.
+    """What an agent replies to one observation."""
 
-    Attributes:
-        text: a move in play, a complete answer in plan; as it was written, in the phrasing of the observation.
-        tokens: how many tokens were generated for it; ``None`` where the agent does not count them.
-        truncated: whether the budget of tokens ended it; with ``tokens=0``, no room was left to write anything.
-        failure: why there is no reply, e.g. the error of a server; empty where there is one.
-        thinking_opened: whether the prompt had opened ``<think>`` already, as R1-style chat templates do.
-    """
-
-    text: str
-    tokens: int | None = None
-    truncated: bool = False
-    failure: str = ""
-    thinking_opened: bool = False
+    text: str  # a move in play, a complete answer in plan; as it was written, in the phrasing of the observation
+    tokens: int | None = None  # how many were generated; ``None`` where the agent does not count them
+    truncated: bool = False  # by the budget of tokens; with ``tokens=0``, no room was left to write anything
+    failure: str = ""  # why there is no reply, e.g. the error of a server
+    thinking_opened: bool = False  # by the prompt already, as R1-style chat templates do
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at one maze, complete.
-
-    Attributes:
-        maze: the maze, as it was at the start.
-        phrasing: in which of ``maze_env.phrasings`` it was given, and ``texts`` are written.
-        seed: of the agent's randomness in this attempt.
-        texts: what the agent wrote: one text in plan, one for each turn in play.
-        thinking_opened: whether the prompt had opened ``<think>``.
-        moves: the moves of the answer, or those played, illegal ones included.
-        outcomes: what each of ``moves`` did, up to the first illegal one in plan.
-        end: how it ended.
-        ended_by: who or what ended it.
-        position: the cell where the agent stood at the end.
-        start_distance: moves of the shortest path at the start; ``solving.UNREACHABLE`` where there is none.
-        end_distance: the same at the end.
-        reward: sum of the environment's step rewards; 0 in plan, whose reward a scheme says (``maze_env.rewards``).
-        tokens: how many the agent generated, where it counts them.
-        failure: why a request failed; else empty.
-    """
+    """One attempt at one maze, complete."""
 
     maze: Maze
-    phrasing: str
-    seed: int
-    texts: tuple[str, ...]
-    thinking_opened: bool
-    moves: tuple[Move, ...]
-    outcomes: tuple[Outcome, ...]
+    phrasing: str  # in which it was given, and ``texts`` are written
+    seed: int  # of the agent's randomness in this attempt
+    texts: tuple[str, ...]  # what the agent wrote: one text in plan, one for each turn in play
+    thinking_opened: bool  # by the prompt
+    moves: tuple[Move, ...]  # of the answer, or those played, illegal ones included
+    outcomes: tuple[Outcome, ...]  # what each of ``moves`` did, up to the first illegal one in plan
     end: End
     ended_by: EndedBy
-    position: Cell
-    start_distance: int
-    end_distance: int
-    reward: float = 0.0
-    tokens: int | None = None
-    failure: str = ""
+    position: Cell  # where the agent stood at the end
+    start_distance: int  # moves of the shortest path at the start; ``UNREACHABLE`` where there is none
+    end_distance: int  # the same at the end
+    reward: float = 0.0  # sum of the environment's step rewards; 0 in plan, whose reward ``maze_env.rewards`` says
+    tokens: int | None = None  # how many the agent generated, where it counts them
+    failure: str = ""  # why a request failed
 
     @property
     def solved(self) -> bool:

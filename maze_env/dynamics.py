@@ -19,16 +19,7 @@ MOVED, HIT_WALL, LEFT_GRID = Outcome.MOVED, Outcome.HIT_WALL, Outcome.LEFT_GRID 
 
 
 def transition(maze: Maze, cell: Cell, move: int) -> tuple[Cell, Outcome]:
-    """Plays one move.
-
-    Args:
-        maze: the maze.
-        cell: where the agent stands.
-        move: a ``Move`` or its number.
-
-    Returns:
-        The cell where the agent stands then, and what the move did. An illegal move leaves the agent in place.
-    """
+    """Where a move (or its number) from ``cell`` leads, and what it did. An illegal one leaves the agent in place."""
     row, col = cell
     row_step, col_step = DELTA_PAIRS[move]
     if not maze.bits[row * maze.cols + col] >> move & 1:

@@ -7,14 +7,11 @@ here.
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.dynamics import MOVED, Outcome
 from maze_env.errors import InvalidConfig, InvalidMove, unknown_name
 from maze_env.maze import Cell, Maze
-from maze_env.moves import UNSEEN_BITS, Move, as_move
+from maze_env.moves import UNSEEN_BITS, Move, Walls, as_move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.tokens import cell_texts
@@ -29,25 +26,15 @@ MODES: tuple[Mode, ...] = ("play", "plan")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What an agent may know at one turn.
+    """What an agent may know at one turn."""
 
-    Attributes:
-        walls: (rows, cols) uint8, the walls seen so far; ``UNSEEN_BITS`` where a cell has not been seen.
-        position: the cell where the agent stands.
-        target: the cell where it should go.
-        phrasing: the one of ``maze_env.phrasings`` that ``text`` is in.
-        moved: whether the last move led on; ``None`` before the first.
-        revealed: cells that came into view with it, each with its wall byte.
-        written: the text, where it has been written already.
-    """
-
-    walls: NDArray[np.uint8]
-    position: Cell
+    walls: Walls  # (rows, cols) uint8, those seen so far; ``UNSEEN_BITS`` where a cell has not been seen
+    position: Cell  # where the agent stands
     target: Cell
-    phrasing: str = STANDARD
-    moved: bool | None = None
-    revealed: tuple[tuple[Cell, int], ...] = ()
-    written: str | None = None
+    phrasing: str = STANDARD  # the one of ``maze_env.phrasings`` that ``text`` is in
+    moved: bool | None = None  # whether the last move led on; ``None`` before the first
+    revealed: tuple[tuple[Cell, int], ...] = ()  # cells that came into view with it, each with its wall byte
+    written: str | None = None  # the text, where it has been written already
 
     @property
     def text(self) -> str:
@@ -62,12 +49,11 @@ class Observation:
         """This observation, with what changed since the one ``before``."""
         if before is None:
             return self
-        moved = self.position != before.position
-        return replace(self, moved=moved, revealed=_newly_seen(before.walls, self.walls))
+        return replace(self, moved=self.position != before.position, revealed=_newly_seen(before.walls, self.walls))
 
 
-def _newly_seen(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[tuple[Cell, int], ...]:
-    """The cells of ``now`` that are unseen in ``before``, both (rows, cols) uint8, each with its wall byte."""
+def _newly_seen(before: Walls, now: Walls) -> tuple[tuple[Cell, int], ...]:
+    """The cells of ``now`` that are unseen in ``before``, each with its wall byte."""
     if now is before:  # no partial observability
         return ()
     cells = ((before == UNSEEN_BITS) & (now != UNSEEN_BITS)).nonzero()
@@ -77,21 +63,14 @@ def _newly_seen(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> tuple[tupl
 class Episode:
     """One attempt under way.
 
-    Example:
-        >>> episode = Episode(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)))
-        >>> while episode.end is None:
-        ...     episode.step(Reply("<|right|>" if episode.observation.position == (0, 0) else "<|down|>"))
-        >>> episode.attempt.end, episode.attempt.ended_by
-        (<End.SOLVED: 'solved'>, <EndedBy.ENVIRONMENT: 'environment'>)
+    ``observation`` is what the agent may know now; ``moves`` those made so far, illegal ones included; ``outcomes``
+    what each of them did; ``end`` and ``ended_by`` how it ended, if it has. Plan has a ``verdict``, play an ``env``.
 
-    Attributes:
-        observation: what the agent may know now.
-        end: how the attempt ended; ``None`` while it goes on.
-        ended_by: who or what ended it; ``None`` while it goes on.
-        verdict: of the answer, in plan, once it is given.
-        env: the environment, in play.
-        moves: those made so far, illegal ones included.
-        outcomes: what each of them did.
+    >>> episode = Episode(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)))
+    >>> while episode.end is None:
+    ...     episode.step(Reply("<|right|>" if episode.observation.position == (0, 0) else "<|down|>"))
+    >>> episode.attempt.end, episode.attempt.ended_by
+    (<End.SOLVED: 'solved'>, <EndedBy.ENVIRONMENT: 'environment'>)
     """
 
     def __init__(
@@ -108,7 +87,7 @@ class Episode:
         """Starts an attempt.
 
         Args:
-            maze: the maze.
+            maze: the one to attempt.
             mode: one of ``MODES``.
             seed: of the agent's randomness; only recorded.
             max_steps: the budget of moves in play; default 4 * rows * cols.
@@ -119,8 +98,7 @@ class Episode:
             render_mode: of the environment in play.
 
         Raises:
-            InvalidConfig: for a view radius or budget that cannot be, or another phrasing where the standard one has
-                to be.
+            InvalidConfig: for a view radius or budget that cannot be, or a phrasing where the standard one has to be.
             InvalidMaze: in play, for a maze whose target cannot be reached.
             UnknownName: for a mode, phrasing or step reward that does not exist.
         """
@@ -137,11 +115,11 @@ class Episode:
         self.ended_by: EndedBy | None = None
         self.verdict: Verdict | None = None
         self.moves: list[Move] = []
+        self.outcomes: list[Outcome] = []
         self.reward = 0.0
         self._replies: list[Reply] = []
-        self.outcomes: list[Outcome] = []
         if mode == "plan":
-            walls = maze.walls if view_radius is None else initial_visible_walls(maze, view_radius)
+            walls = initial_visible_walls(maze, view_radius)
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
             return
         self.env = TokenMazeEnv(
@@ -149,40 +127,32 @@ class Episode:
             max_steps=max_steps, reward=reward, render_mode=render_mode,
         )  # fmt: skip
         written, info = self.env.reset(options={"maze": maze})
-        self._start_distance: int = info["distance"]
-        self._end_distance = self._start_distance
+        self._start_distance = self._end_distance = int(info["distance"])
         self.observation = self._observe(written)
 
     def step(self, reply: Reply) -> None:
-        """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play.
-
-        Raises:
-            InvalidConfig: when the attempt has ended.
-        """
+        """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play."""
         self._check_under_way()
         self._replies.append(reply)
         if self.mode == "plan":
             self.verdict = verify(self.maze, self._translate(reply.text), thinking_opened=reply.thinking_opened)
+        ended_by = EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT
         if reply.failure:
             self.stop(End.REQUEST_FAILED, EndedBy.REQUEST)
         elif self.verdict is not None:
-            self.stop(self.verdict.end, EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT)
+            self.stop(self.verdict.end, ended_by)
         elif reply.truncated and reply.tokens == 0:  # no room was left to write another move
-            self.stop(End.SHORT_OF_TARGET, EndedBy.TOKEN_BUDGET)
+            self.stop(End.SHORT_OF_TARGET, ended_by)
         else:
             try:
                 move = as_move(reply.text)
             except InvalidMove:
-                self.stop(End.NOT_A_MOVE, EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT)
+                self.stop(End.NOT_A_MOVE, ended_by)
             else:
                 self.move(move)
 
     def move(self, move: Move) -> None:
-        """Plays one move in the environment.
-
-        Raises:
-            InvalidConfig: when the attempt has ended.
-        """
+        """Plays one move in the environment."""
         self._check_under_way()
         written, reward, terminated, truncated, info = self.env.step(int(move))
         self.moves.append(move)
@@ -201,27 +171,22 @@ class Episode:
 
     @property
     def attempt(self) -> Attempt:
-        """The complete attempt.
-
-        Raises:
-            InvalidConfig: while it goes on.
-        """
+        """The complete attempt; raises InvalidConfig while it goes on."""
         if self.end is None or self.ended_by is None:
             raise InvalidConfig("Expects an episode that has ended, actual: one that goes on")
         texts = tuple(reply.text for reply in self._replies)
         opened = bool(self._replies) and self._replies[0].thinking_opened
-        counts = [reply.tokens for reply in self._replies if reply.tokens is not None]
-        tokens = sum(counts) if counts else None
         failure = self._replies[-1].failure if self._replies else ""
-        ending = (self.end, self.ended_by)
+        counts = [reply.tokens for reply in self._replies if reply.tokens is not None]
         if (verdict := self.verdict) is not None:
-            return Attempt(
-                self.maze, self.phrasing, self.seed, texts, opened, verdict.answer.moves, verdict.outcomes, *ending,
-                verdict.position, verdict.start_distance, verdict.end_distance, 0.0, tokens, failure,
-            )  # fmt: skip
+            moves, outcomes, position = verdict.answer.moves, verdict.outcomes, verdict.position
+            distances = verdict.start_distance, verdict.end_distance
+        else:
+            moves, outcomes, position = tuple(self.moves), tuple(self.outcomes), self.env.position
+            distances = self._start_distance, self._end_distance
         return Attempt(
-            self.maze, self.phrasing, self.seed, texts, opened, tuple(self.moves), tuple(self.outcomes), *ending,
-            self.env.position, self._start_distance, self._end_distance, self.reward, tokens, failure,
+            self.maze, self.phrasing, self.seed, texts, opened, moves, outcomes, self.end, self.ended_by, position,
+            *distances, self.reward, sum(counts) if counts else None, failure,
         )  # fmt: skip
 
     def _check_under_way(self) -> None:
@@ -229,17 +194,11 @@ class Episode:
             raise InvalidConfig(f"Expects an episode that goes on, actual: one that has ended ({self.end})")
 
     def _observe(self, written: Any, before: Observation | None = None) -> Observation:
-        """What the agent may know now.
-
-        Args:
-            written: the environment's own observation: the text; under partial observability a number, because the text
-                costs there what it costs from ``walls``, and not every agent needs it.
-            before: the last observation.
-        """
+        """What the agent may know now; ``written`` is the environment's own observation."""
         if self.env.view_radius is None:
             walls, text = self.env.visible_walls, written
-        else:
-            walls, text = self.env.visible_walls.copy(), None  # the environment goes on writing into it
+        else:  # The environment goes on writing into its walls; its text is made no faster there than from them.
+            walls, text = self.env.visible_walls.copy(), None
         position, target = self.env.position, self.maze.target
         if before is None:
             return Observation(walls, position, target, written=text)

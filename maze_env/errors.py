@@ -62,11 +62,7 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownName:
 
 
 def lookup(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
-    """The entry of that name.
-
-    Raises:
-        UnknownName: with the nearest valid name.
-    """
+    """The entry of that name; else UnknownName with the nearest valid one."""
     if name not in table:
         raise unknown_name(kind, name, table)
     return table[name]

@@ -1,7 +1,7 @@
 """Mazes from keys: ``generate`` makes one, ``generate_batch`` many, by the same compiled code.
 
-A maze is a pure function of its 64-bit key and the parameters. The algorithms have a file each in
-``kernels/generators``; ``kernels/generation.py`` joins layout, split and endpoints.
+A maze is a pure function of its 64-bit key and the parameters. The algorithms are in ``kernels/generators.py``;
+``kernels/generation.py`` joins layout, split and endpoints.
 
 >>> maze = generate(0, MazeSpec(rows=3, cols=4, generator="wilson"))
 >>> maze == generate_batch([0, 1], MazeSpec(rows=3, cols=4, generator="wilson"))[0]
@@ -22,13 +22,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maze_env import kernels
-from maze_env.errors import ImpossibleMaze, unknown_name
+from maze_env.errors import ImpossibleMaze, lookup
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
 GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
 """Generator names and their numbers in ``kernels.generation``."""
-
 MAX_TRIES = 10_000
 """Layouts tried for one maze before it counts as impossible."""
 MAX_WORK = 2**27
@@ -37,42 +36,31 @@ MAX_WORK = 2**27
 
 @dataclass(frozen=True)
 class MazeSpec:
-    """What mazes to make.
-
-    Raises:
-        ImpossibleMaze: at construction, for sizes or bounds that no maze can have.
-    """
+    """What mazes to make. Sizes or bounds that no maze can have raise ImpossibleMaze."""
 
     rows: int = 5
     cols: int = 5
-    min_length: int = 1
-    """Min moves of the shortest path, inclusive."""
-    max_length: int | None = None
-    """Max moves of the shortest path, inclusive; ``None`` for no bound."""
-    min_turns: int = 0
-    """Min turns (changes of direction) of the shortest path, inclusive; of several, the straightest counts."""
+    min_length: int = 1  # moves of the shortest path, inclusive
+    max_length: int | None = None  # likewise; ``None`` for no bound
+    min_turns: int = 0  # turns (changes of direction) of the shortest path; of several, the straightest counts
     max_turns: int | None = None
-    """Max turns, inclusive; ``None`` for no bound."""
-    generator: str = "dfs"
-    """One of ``GENERATORS``."""
-    braid: float = 0.0
-    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths."""
-    split: str | None = "train"
-    """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
+    generator: str = "dfs"  # one of ``GENERATORS``
+    braid: float = 0.0  # share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths
+    split: str | None = "train"  # one of ``splits.SPLITS``, or ``None`` to draw from all layouts
 
     def __post_init__(self) -> None:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
             if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
+        bounds = (("length", self.min_length, self.max_length), ("turns", self.min_turns, self.max_turns))
+        for what, low, high in bounds:
+            if high is not None and high < low:
+                raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
         if not 1 <= self.min_length <= longest:
             raise ImpossibleMaze(
                 f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can "
                 f"hold, actual: {self.min_length}"
-            )
-        if self.max_length is not None and self.max_length < self.min_length:
-            raise ImpossibleMaze(
-                f"Expects max_length of at least min_length {self.min_length}, actual: {self.max_length}"
             )
         turns = (self.max_length or longest) - 1
         if not 0 <= self.min_turns <= turns:
@@ -80,28 +68,19 @@ class MazeSpec:
                 f"Expects min_turns from 0 to {turns}, the most that a path of {turns + 1} moves can make, "
                 f"actual: {self.min_turns}"
             )
-        if self.max_turns is not None and self.max_turns < self.min_turns:
-            raise ImpossibleMaze(f"Expects max_turns of at least min_turns {self.min_turns}, actual: {self.max_turns}")
         if not 0 <= self.braid <= 1:
             raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
-        if self.generator not in GENERATORS:
-            raise unknown_name("generator", self.generator, GENERATORS)
+        lookup("generator", self.generator, GENERATORS)
         hash_bounds(self.split, (self.rows, self.cols))
 
 
 @dataclass(frozen=True)
 class MazeBatch:
-    """Mazes of one size as arrays; ``batch[i]`` is maze ``i``.
+    """Mazes of one size as arrays; ``batch[i]`` is maze ``i``."""
 
-    Attributes:
-        walls: (n, rows, cols) uint8.
-        origins: (n, 2) int64, as (row, col).
-        targets: (n, 2) int64, likewise.
-    """
-
-    walls: NDArray[np.uint8]
-    origins: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    walls: NDArray[np.uint8]  # (n, rows, cols)
+    origins: NDArray[np.int64]  # (n, 2), as (row, col)
+    targets: NDArray[np.int64]  # (n, 2), likewise
 
     def __len__(self) -> int:
         return len(self.walls)
@@ -112,28 +91,16 @@ class MazeBatch:
 
 
 def generate(key: int, spec: MazeSpec) -> Maze:
-    """The maze of one 64-bit key.
-
-    Raises:
-        ImpossibleMaze: when no maze within the bounds was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells.
-    """
+    """The maze of one 64-bit key; ImpossibleMaze when none was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells."""
     return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
 
 
 def generate_batch(
-    keys: ArrayLike,
+    keys: ArrayLike,  # (n,) uint64
     spec: MazeSpec,
-    lengths: tuple[ArrayLike, ArrayLike] | None = None,
+    lengths: tuple[ArrayLike, ArrayLike] | None = None,  # min and max, both (n,) int64, in place of those in ``spec``
 ) -> MazeBatch:
-    """The mazes of many keys.
-
-    Args:
-        keys: (n,) uint64.
-        spec: what to make.
-        lengths: min and max shortest-path length of each maze, both (n,) int64, in place of the bounds in ``spec``.
-
-    Returns:
-        The mazes, in the order of ``keys``.
+    """The mazes of many keys, in their order.
 
     Raises:
         ImpossibleMaze: naming the bounds that were not met.
@@ -148,37 +115,20 @@ def generate_batch(
         max_lengths = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
     else:
         min_lengths, max_lengths = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
-        if min_lengths.shape != (count,) or max_lengths.shape != (
-            count,
-        ):  # the compiled loop does not check its indices
-            raise ImpossibleMaze(
-                f"Expects a min and a max length for each of {count} keys, actual: {min_lengths.size}, "
-                f"{max_lengths.size}"
-            )
-        wrong = np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths))
-        if len(wrong):
-            raise ImpossibleMaze(
-                f"Expects lengths from 1 up, min not above max, actual: {min_lengths[wrong[0]]} to "
-                f"{max_lengths[wrong[0]]} for maze {wrong[0]}"
-            )
+        if not min_lengths.shape == max_lengths.shape == (count,):  # the compiled loop does not check its indices
+            sizes = f"{min_lengths.size}, {max_lengths.size}"
+            raise ImpossibleMaze(f"Expects a min and a max length for each of {count} keys, actual: {sizes}")
+        for i in np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths)):
+            came = f"{min_lengths[i]} to {max_lengths[i]} for maze {i}"
+            raise ImpossibleMaze(f"Expects lengths from 1 up, min not above max, actual: {came}")
     walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
     ends = np.empty((count, 4), dtype=np.int64)
     bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
-    low, high = bounds or (0, 0)
+    low, high = map(np.uint64, bounds or (0, 0))
     with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
+        bounded = (np.stack([min_lengths, max_lengths], axis=1), turns, low, high, bounds is not None)
         missed, tried = kernels.generation.fill_batch(
-            keys,
-            GENERATORS[spec.generator],
-            float(spec.braid),
-            np.stack([min_lengths, max_lengths], axis=1),
-            turns,
-            np.uint64(low),
-            np.uint64(high),
-            bounds is not None,
-            MAX_TRIES,
-            MAX_WORK,
-            walls,
-            ends,
+            keys, GENERATORS[spec.generator], float(spec.braid), *bounded, MAX_TRIES, MAX_WORK, walls, ends
         )
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""

@@ -39,17 +39,12 @@ CLEAR = "\x1b[H\x1b[2J"
 
 
 class Game:
-    """A person's game: one episode after another."""
+    """A person's game: one episode after another.
+
+    The first maze is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1 to the seed.
+    """
 
     def __init__(self, spec: MazeSpec, seed: int, view_radius: int | None = None, max_steps: int | None = None):
-        """Starts the first episode.
-
-        Args:
-            spec: what mazes to make.
-            seed: of the first maze, which is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1.
-            view_radius: of partial observability.
-            max_steps: moves before an episode is truncated; default 4 * rows * cols.
-        """
         self.spec, self.view_radius, self.max_steps = spec, view_radius, max_steps
         self.start(seed)
 
@@ -124,13 +119,6 @@ def keys_of_terminal(file: int) -> Iterator[str]:
         yield key
 
 
-def keys_of_pipe() -> Iterator[str]:
-    """The characters of an input that is no terminal; white space is ignored."""
-    while key := sys.stdin.read(1):
-        if not key.isspace():
-            yield key
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
     parser = argparse.ArgumentParser(
@@ -140,16 +128,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cols", type=int, default=12)
     parser.add_argument("--generator", default="dfs")
     parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument(
-        "--view-radius", type=int, default=None, help="partial observability: cells seen around the agent"
-    )
+    parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
     parser.add_argument("--seed", type=int, default=0, help="of the first maze; each new one adds 1")
     options = parser.parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
     game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
+    characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
     # The terminal is set before anything is printed, so that no key is lost.
-    with unbuffered_terminal() if terminal else nullcontext(keys_of_pipe()) as keys:
+    with unbuffered_terminal() if terminal else nullcontext(filter(str.strip, characters)) as keys:
         print((CLEAR if terminal else "") + game.screen(), end="", flush=True)
         for key in keys:
             if not game.press(key):

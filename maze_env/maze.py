@@ -6,10 +6,9 @@ Its token text is in ``tokens.py``, its symmetries in ``symmetry.py``, how mazes
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze
-from maze_env.moves import ALL_WALLS, MOVES, Move, possible_moves
+from maze_env.moves import ALL_WALLS, MOVES, Move, Walls, possible_moves
 
 Cell = tuple[int, int]
 """A cell as (row, column)."""
@@ -21,25 +20,17 @@ MAX_SIDE = 64
 class Maze:
     """An immutable maze.
 
-    Attributes:
-        walls: ``(rows, cols)`` uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``.
-        origin: where the agent starts.
-        target: where it should go; never the origin.
-        rows: the height.
-        cols: the width.
-        bits: the walls as bytes in row-major order, which index faster than an array.
-
     Raises:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
     """
 
     __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
-    walls: NDArray[np.uint8]
-    origin: Cell
-    target: Cell
+    walls: Walls  # (rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``
+    origin: Cell  # where the agent starts
+    target: Cell  # where it should go; never the origin
     rows: int
     cols: int
-    bits: bytes
+    bits: bytes  # the walls in row-major order, which index faster than an array
 
     def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
         array = np.array(walls)
@@ -54,19 +45,13 @@ class Maze:
         self._set(array, (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1])))
 
     @classmethod
-    def from_validated(cls, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> "Maze":
-        """A maze of parts that are known to be consistent, such as a generator's, without the checks.
-
-        Args:
-            walls: (rows, cols) uint8; copied.
-            origin: where the agent starts.
-            target: where it should go.
-        """
+    def from_validated(cls, walls: Walls, origin: Cell, target: Cell) -> "Maze":
+        """A maze of parts that are known to be consistent, such as a generator's, without the checks."""
         maze = cls.__new__(cls)
         maze._set(walls, origin, target)
         return maze
 
-    def _set(self, walls: NDArray[np.uint8], origin: Cell, target: Cell) -> None:
+    def _set(self, walls: Walls, origin: Cell, target: Cell) -> None:
         bits, shape = walls.tobytes(), walls.shape
         object.__setattr__(self, "bits", bits)
         object.__setattr__(self, "walls", np.ndarray(shape, np.uint8, bits))  # read-only, because bytes are
@@ -81,18 +66,14 @@ class Maze:
     def __reduce__(self) -> tuple[object, ...]:
         return Maze, (self.walls, self.origin, self.target)
 
+    def _key(self) -> tuple[object, ...]:
+        return self.walls.shape, self.bits, self.origin, self.target
+
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Maze):
-            return NotImplemented
-        return (
-            self.origin == other.origin
-            and self.target == other.target
-            and self.walls.shape == other.walls.shape
-            and self.bits == other.bits
-        )
+        return self._key() == other._key() if isinstance(other, Maze) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.walls.shape, self.bits, self.origin, self.target))
+        return hash(self._key())
 
     def __repr__(self) -> str:
         return f"Maze({self.rows}x{self.cols}, origin={self.origin}, target={self.target})"
@@ -119,8 +100,7 @@ class Maze:
         |   | X |
         +---+---+
         """
-        marks = {self.origin: "O", self.target: "X"}
-        return draw_ascii(self.walls, marks)
+        return draw_ascii(self.walls, {self.origin: "O", self.target: "X"})
 
     @classmethod
     def from_ascii(cls, drawing: str) -> "Maze":
@@ -156,51 +136,40 @@ class Maze:
         return cls(walls, found["O"], found["X"])
 
 
-def draw_ascii(walls: NDArray[np.uint8], marks: dict[Cell, str]) -> str:
-    """The walls ((rows, cols) uint8) as ASCII, with a one-character mark in some cells."""
-    rows, cols = walls.shape
+def draw_ascii(walls: Walls, marks: dict[Cell, str]) -> str:
+    """The walls as ASCII, with a one-character mark in some cells."""
+
+    def horizontal(row: Sequence[int], side: Move) -> str:
+        return "+" + "".join(("---" if bits & side.wall else "   ") + "+" for bits in row)
+
     lines = []
-    for row in range(rows):
-        lines.append("+" + "".join(("---" if walls[row, col] & Move.UP.wall else "   ") + "+" for col in range(cols)))
-        line = "|" if walls[row, 0] & Move.LEFT.wall else " "
-        for col in range(cols):
-            line += f" {marks.get((row, col), ' ')} " + ("|" if walls[row, col] & Move.RIGHT.wall else " ")
-        lines.append(line)
-    bottom = walls[rows - 1]
-    lines.append("+" + "".join(("---" if bottom[col] & Move.DOWN.wall else "   ") + "+" for col in range(cols)))
-    return "\n".join(lines)
+    for number, row in enumerate(walls.tolist()):
+        line = "|" if row[0] & Move.LEFT.wall else " "
+        for col, bits in enumerate(row):
+            line += f" {marks.get((number, col), ' ')} " + ("|" if bits & Move.RIGHT.wall else " ")
+        lines += [horizontal(row, Move.UP), line]
+    return "\n".join([*lines, horizontal(walls[-1].tolist(), Move.DOWN)])
 
 
-def check_walls(walls: NDArray[np.uint8]) -> None:
-    """Checks a wall array.
-
-    Args:
-        walls: what should be (rows, cols) of wall bytes.
-
-    Raises:
-        InvalidMaze: unless it has a valid size, is closed at the border and has each wall on both its sides.
-    """
+def check_walls(walls: Walls) -> None:
+    """Raises InvalidMaze unless walls have a valid size, a closed border, and each wall on both its sides."""
     if walls.ndim != 2 or not all(MIN_SIDE <= side <= MAX_SIDE for side in walls.shape):
         sizes = f"{MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}"
         raise InvalidMaze(f"Expects a grid of {sizes} cells, actual: an array of shape {walls.shape}")
     if not np.issubdtype(walls.dtype, np.integer):
         raise InvalidMaze(f"Expects walls as integers, actual: {walls.dtype}")
-    no_bits = np.argwhere((walls < 0) | (walls > ALL_WALLS))
-    if len(no_bits):
-        cell = (int(no_bits[0][0]), int(no_bits[0][1]))
-        raise InvalidMaze(f"Expects wall bits 0-15 in cell {cell}, actual: {walls[cell]}")
+    for row, col in np.argwhere((walls < 0) | (walls > ALL_WALLS)).tolist():
+        raise InvalidMaze(f"Expects wall bits 0-15 in cell {(row, col)}, actual: {walls[row, col]}")
     rows, cols = walls.shape
     around = np.pad(walls, 1, constant_values=ALL_WALLS)
     for move in (Move.DOWN, Move.RIGHT, Move.UP, Move.LEFT):
         row, col = move.apply((1, 1))
         neighbours = around[row : row + rows, col : col + cols]
-        differs = np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1))
-        if len(differs):
-            cell = (int(differs[0][0]), int(differs[0][1]))
+        for first in np.argwhere((walls >> move & 1) != (neighbours >> move.opposite & 1)).tolist():
+            cell = (first[0], first[1])
             there = move.apply(cell)
             if not (0 <= there[0] < rows and 0 <= there[1] < cols):
                 raise InvalidMaze(f"Expects a wall {move.name.lower()} of border cell {cell}, actual: open")
-            raise InvalidMaze(
-                f"Expects the side between {cell} and {there} to be the same from both cells, "
-                f"actual: a wall seen from {cell if walls[cell] & move.wall else there} only"
-            )
+            seen_from = cell if walls[cell] & move.wall else there
+            side = f"the side between {cell} and {there} to be the same from both cells"
+            raise InvalidMaze(f"Expects {side}, actual: a wall seen from {seen_from} only")

@@ -7,6 +7,7 @@ when there is a wall on the side ``Move(k)``.
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMove
 
@@ -21,7 +22,7 @@ class Move(IntEnum):
 
     @property
     def token(self) -> str:
-        """The movement token, e.g. ``<|up|>``."""
+        """E.g. ``<|up|>``."""
         return MOVE_TOKENS[self]
 
     @property
@@ -50,15 +51,18 @@ MOVE_OF_TOKEN: dict[str, Move] = dict(zip(MOVE_TOKENS, MOVES, strict=True))
 
 DELTA_PAIRS: tuple[tuple[int, int], ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """(row step, column step) of each move."""
-
 DELTAS = np.array(DELTA_PAIRS, dtype=np.int64)  # (4, 2), for array code
 DELTAS.setflags(write=False)
 
 ALL_WALLS = 0b1111
+Walls = NDArray[np.uint8]
+"""The wall bytes of a grid, (rows, cols) uint8."""
 UNSEEN_BITS = 16
-"""Stands in an array of wall bytes for a cell that the agent has not seen."""
+"""Stands among wall bytes for a cell that the agent has not seen."""
+Distances = NDArray[np.int16]
+"""Moves from each cell to one of them, (rows, cols) int16."""
 UNREACHABLE = -1
-"""Stands in an array of distances for a cell that no path leads to."""
+"""Stands among distances for a cell that no path leads to."""
 
 
 def possible_moves(bits: int) -> list[Move]:
@@ -67,11 +71,7 @@ def possible_moves(bits: int) -> list[Move]:
 
 
 def as_move(action: object) -> Move:
-    """The move that ``action`` names: an index 0-3 (any integer type) or a movement token.
-
-    Raises:
-        InvalidMove: for anything else. A ``bool`` is not an index.
-    """
+    """The move that an index 0-3 (any integer type but ``bool``) or a movement token names; else raises InvalidMove."""
     if isinstance(action, str):
         move = MOVE_OF_TOKEN.get(action.strip())
         if move is not None:

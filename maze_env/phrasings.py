@@ -18,40 +18,20 @@ import numpy as np
 
 from maze_env.errors import InvalidMazeText, lookup
 from maze_env.maze import Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVE_TOKENS, MOVES, Move
-from maze_env.tokens import (
-    BLANK,
-    COORDINATE_TOKEN,
-    MAZE_TOKEN,
-    ORIGIN,
-    TARGET,
-    WALL_TOKENS,
-    cell_texts,
-    maze_from_text,
-    maze_to_text,
-)
+from maze_env.moves import ALL_WALLS, MOVES, Move
+from maze_env.tokens import COORDINATE_TOKEN, MARKERS, MAZE_TOKEN, WALL_TOKENS, cell_texts, maze_from_text, maze_to_text
 from maze_env.visibility import known_maze
-
-
-def unchanged(text: str) -> str:
-    """Standard tokens stay as they are."""
-    return text
 
 
 @dataclass(frozen=True)
 class Phrasing:
-    """A format for mazes.
-
-    Attributes:
-        write: maze -> text.
-        read: text -> that maze; raises InvalidMaze with the first thing that is wrong.
-        translate: an agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so
-            a standard token that the phrasing replaces is none of its tokens.
-    """
+    """A format for mazes."""
 
     write: Callable[[Maze], str]
-    read: Callable[[str], Maze]
-    translate: Callable[[str], str] = unchanged
+    read: Callable[[str], Maze]  # raises InvalidMaze with the first thing that is wrong
+    # An agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so a standard
+    # token that the phrasing replaces is none of its tokens.
+    translate: Callable[[str], str] = str
 
 
 COMPASS = {Move.UP: "north", Move.DOWN: "south", Move.LEFT: "west", Move.RIGHT: "east"}
@@ -64,11 +44,9 @@ def _renamed_wall(bits: int) -> str:
 
 
 _RENAMED = {
-    **{token: f"<|{COMPASS[move]}|>" for token, move in zip(MOVE_TOKENS, MOVES, strict=True)},
+    **{move.token: f"<|{COMPASS[move]}|>" for move in MOVES},
     **{token: _renamed_wall(bits) for bits, token in enumerate(WALL_TOKENS)},
-    BLANK: "<|empty|>",
-    ORIGIN: "<|start|>",
-    TARGET: "<|goal|>",
+    **dict(zip(MARKERS, ("<|empty|>", "<|start|>", "<|goal|>"), strict=True)),
 }
 _EXCHANGED = _RENAMED | {new: token for token, new in _RENAMED.items()}
 
@@ -83,11 +61,6 @@ def transpose(text: str) -> str:
     return COORDINATE_TOKEN.sub(r"<|\2-\1|>", text)
 
 
-def bottom_up_to_text(maze: Maze) -> str:
-    """The rows in reverse order, each cell as it is."""
-    return "".join(reversed(maze_to_text(maze).splitlines(keepends=True)))
-
-
 def shuffled_to_text(maze: Maze) -> str:
     """The cells in an order that is a pure function of the maze, in lines as long as the rows."""
     cells = [text.rstrip("\n") for text in cell_texts(maze.walls, maze.origin, maze.target)]
@@ -99,11 +72,7 @@ _CELL_BEGINS = re.compile(rf"(?={COORDINATE_TOKEN.pattern})")
 
 
 def maze_from_cells(text: str) -> Maze:
-    """The maze of cells in any order.
-
-    Raises:
-        InvalidMazeText: as ``maze_from_text``.
-    """
+    """As ``maze_from_text``, of cells in any order."""
 
     def place(cell: str) -> Cell:
         name = COORDINATE_TOKEN.match(cell)
@@ -121,11 +90,10 @@ def open_sides(maze: Maze) -> str:
     AlphaMaze's published data has it as ``raw_token``, its sides shuffled.
     """
     sides = [
-        f"{_pair((row, col))} <--> {_pair(move.apply((row, col)))} ;"
-        for row in range(maze.rows)
-        for col in range(maze.cols)
+        f"{_pair(cell)} <--> {_pair(move.apply(cell))} ;"
+        for cell in np.ndindex(maze.rows, maze.cols)
         for move in (Move.DOWN, Move.RIGHT)
-        if maze.is_open((row, col), move)
+        if maze.is_open(cell, move)
     ]
     return (
         f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> <ORIGIN_START> {_pair(maze.origin)} <ORIGIN_END> "
@@ -135,11 +103,6 @@ def open_sides(maze: Maze) -> str:
 
 def _pair(cell: Cell) -> str:
     return f"({cell[0]},{cell[1]})"
-
-
-def adjacency_to_text(maze: Maze) -> str:
-    """The size, which a closed last row would hide, and ``open_sides``."""
-    return f"{maze.rows}x{maze.cols}\n{open_sides(maze)}"
 
 
 _PAIR = r"\(([0-9]{1,2}),([0-9]{1,2})\)"
@@ -152,19 +115,14 @@ _ADJACENCY = re.compile(
 
 
 def maze_from_adjacency(text: str) -> Maze:
-    """The maze of a size and a list of open sides in any order.
-
-    Raises:
-        InvalidMazeText: for another form, or a side that is not between neighbours in the grid or comes twice.
-        InvalidMaze: for a size or endpoints that cannot be.
-    """
+    """The maze of a size and a list of open sides in any order."""
     form = _ADJACENCY.fullmatch(text)
     if form is None:
         raise InvalidMazeText(
             "Expects ROWSxCOLS, <ADJLIST_START> (sides) <ADJLIST_END> and both endpoints as (row,column), "
             f"actual: {text[:40]!r}"
         )
-    rows, cols, origin, target = int(form[1]), int(form[2]), (int(form[4]), int(form[5])), (int(form[6]), int(form[7]))
+    rows, cols, *ends = (int(form[group]) for group in (1, 2, 4, 5, 6, 7))
     walls = np.full((rows, cols), ALL_WALLS, dtype=np.uint8)
     for written in filter(None, map(str.strip, form[3].split(";"))):
         side = _SIDE.fullmatch(written)
@@ -177,7 +135,7 @@ def maze_from_adjacency(text: str) -> Maze:
             raise InvalidMazeText(f"Expects every open side once, actual: {written!r} again")
         walls[cell] ^= move.wall
         walls[to] ^= move.opposite.wall
-    return Maze(walls, origin, target)
+    return Maze(walls, ends[:2], ends[2:])
 
 
 STANDARD = "standard"
@@ -188,9 +146,10 @@ PHRASINGS: dict[str, Phrasing] = {
     "transposed": Phrasing(
         lambda maze: transpose(maze_to_text(maze)), lambda text: maze_from_text(transpose(text)), transpose
     ),
-    "bottom-up": Phrasing(bottom_up_to_text, maze_from_cells),
+    "bottom-up": Phrasing(lambda maze: "".join(maze_to_text(maze).splitlines(keepends=True)[::-1]), maze_from_cells),
     "shuffled": Phrasing(shuffled_to_text, maze_from_cells),
-    "adjacency": Phrasing(adjacency_to_text, maze_from_adjacency),
+    # With the size, which a closed last row would hide.
+    "adjacency": Phrasing(lambda maze: f"{maze.rows}x{maze.cols}\n{open_sides(maze)}", maze_from_adjacency),
     "ascii": Phrasing(Maze.to_ascii, Maze.from_ascii),
 }
 

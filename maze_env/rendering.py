@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze, draw_ascii
-from maze_env.moves import MOVES, UNSEEN_BITS, Move
+from maze_env.moves import MOVES, UNSEEN_BITS, Move, Walls
 from maze_env.visibility import open_unseen
 
 RENDER_MODES = ["ansi", "rgb_array"]
@@ -15,19 +15,13 @@ RENDER_MODES = ["ansi", "rgb_array"]
 
 @dataclass(frozen=True)
 class Scene:
-    """What a picture shows.
+    """What a picture shows: the maze as it was at the reset, and how the agent stands in it and knows it."""
 
-    Attributes:
-        visible_walls: (rows, cols) uint8, as the agent knows them; ``UNSEEN_BITS`` where a cell has not been seen.
-        maze: the maze as it was at the reset.
-        position: where the agent stands.
-        moves: those made, illegal ones included, each with the cell it was made from.
-    """
-
-    visible_walls: NDArray[np.uint8]
+    visible_walls: Walls
     maze: Maze
     position: Cell
     moves: tuple[tuple[Cell, Move], ...] = ()
+    """Those made, illegal ones included, each with the cell it was made from."""
 
     @property
     def illegal(self) -> set[tuple[Cell, Move]]:
@@ -73,9 +67,8 @@ def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
     """
     rows, cols = scene.visible_walls.shape
     cell = max(MIN_CELL, PICTURE_SIDE // max(rows, cols))
-    line = max(1, cell // 12)
-    picture = np.empty((rows * cell + line, cols * cell + line, 3), dtype=np.uint8)
-    picture[:] = FLOOR_COLOR
+    line = half = max(1, cell // 12)
+    picture = np.full((rows * cell + line, cols * cell + line, 3), FLOOR_COLOR, dtype=np.uint8)
 
     def fill(place: Cell, margin: float, color: tuple[int, int, int]) -> None:
         inset = round(margin * (cell - line))
@@ -86,35 +79,23 @@ def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
         picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN_COLOR
     fill(scene.maze.origin, 0.1, ORIGIN_COLOR)
     fill(scene.maze.target, 0.1, TARGET_COLOR)
-    half = max(1, cell // 12)
-    for start, end in scene.steps:
-        (top, left), (bottom, right) = (
-            tuple(pick(a, b) * cell + (cell + line) // 2 for a, b in zip(start, end, strict=True))
-            for pick in (min, max)
-        )
+    for ends in scene.steps:
+        (top, bottom), (left, right) = np.sort(np.transpose(ends)) * cell + (cell + line) // 2
         picture[top - half : bottom + half, left - half : right + half] = PATH_COLOR
     _disc(picture, scene.position, cell, line)
-    walls = open_unseen(scene.visible_walls)
-    for (row, col), bits in np.ndenumerate(walls):
+
+    def draw_side(place: tuple[int, ...], move: Move, color: tuple[int, int, int]) -> None:
+        top, left = (place[0] + (move is Move.DOWN)) * cell, (place[1] + (move is Move.RIGHT)) * cell
+        height, width = (line, cell + line) if move in (Move.UP, Move.DOWN) else (cell + line, line)
+        picture[top : top + height, left : left + width] = color
+
+    for place, bits in np.ndenumerate(open_unseen(scene.visible_walls)):
         for move in MOVES:
             if bits & move.wall:
-                _wall(picture, (row, col), move, cell, line, WALL_COLOR)
-    for place, move in scene.illegal:
-        _wall(picture, place, move, cell, line, ILLEGAL_COLOR)
+                draw_side(place, move, WALL_COLOR)
+    for place, move in scene.illegal:  # over the wall, from post to post
+        draw_side(place, move, ILLEGAL_COLOR)
     return picture
-
-
-def _wall(
-    picture: NDArray[np.uint8], place: Cell, move: Move, cell: int, line: int, color: tuple[int, int, int]
-) -> None:
-    """One side of a cell. An illegal move's is drawn over the wall, from post to post."""
-    top, left = place[0] * cell, place[1] * cell
-    if move in (Move.UP, Move.DOWN):
-        top += cell * (move is Move.DOWN)
-        picture[top : top + line, left : left + cell + line] = color
-    else:
-        left += cell * (move is Move.RIGHT)
-        picture[top : top + cell + line, left : left + line] = color
 
 
 def _disc(picture: NDArray[np.uint8], place: Cell, cell: int, line: int) -> None:

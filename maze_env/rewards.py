@@ -37,19 +37,12 @@ Plain arithmetic, which takes numbers of one environment and (n,) arrays of many
 
 @dataclass(frozen=True)
 class RewardScheme:
-    """A reward for answers, and perhaps for steps.
-
-    Attributes:
-        name: what it is called.
-        terms: (maze, verdict) -> the parts of the reward by name; their sum is the reward.
-        step: the step form; ``None`` where the scheme speaks of an answer's form, which a step does not have.
-        bounds: min and max reward of one step.
-    """
+    """A reward for answers, and perhaps for steps."""
 
     name: str
-    terms: Callable[[Maze, Verdict], dict[str, float]]
-    step: StepReward | None
-    bounds: tuple[float, float] = (-float("inf"), float("inf"))
+    terms: Callable[[Maze, Verdict], dict[str, float]]  # the parts of the reward by name; their sum is the reward
+    step: StepReward | None  # ``None`` where the scheme speaks of an answer's form, which a step does not have
+    bounds: tuple[float, float] = (-float("inf"), float("inf"))  # min and max reward of one step
 
     def __call__(self, maze: Maze, verdict: Verdict) -> float:
         """The reward of a verified answer."""
@@ -116,12 +109,9 @@ def alphamaze_code_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
 
 
 SCHEMES: dict[str, RewardScheme] = {
-    scheme.name: scheme
-    for scheme in (
-        RewardScheme("solved", solved_terms, solved_step, (-PROGRESS, 1.0 + PROGRESS)),
-        RewardScheme("alphamaze", alphamaze_terms, None),
-        RewardScheme("alphamaze-code", alphamaze_code_terms, None),
-    )
+    "solved": RewardScheme("solved", solved_terms, solved_step, (-PROGRESS, 1.0 + PROGRESS)),
+    "alphamaze": RewardScheme("alphamaze", alphamaze_terms, None),
+    "alphamaze-code": RewardScheme("alphamaze-code", alphamaze_code_terms, None),
 }
 
 
@@ -131,17 +121,10 @@ def scheme_named(name: str) -> RewardScheme:
 
 
 def step_scheme_named(name: str) -> RewardScheme:
-    """The scheme of that name, for step rewards.
-
-    Raises:
-        UnknownName: for a name not in ``SCHEMES``.
-        InvalidConfig: where it has no step form.
-    """
+    """The scheme of that name; raises InvalidConfig where it has no step form."""
     scheme = scheme_named(name)
     if scheme.step is None:
         valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)
-        raise InvalidConfig(
-            f"Expects a reward scheme with a step form ({valid}), actual: {name!r}, "
-            "which rewards the form of a whole answer"
-        )
+        form = f"{name!r}, which rewards the form of a whole answer"
+        raise InvalidConfig(f"Expects a reward scheme with a step form ({valid}), actual: {form}")
     return scheme

@@ -1,45 +1,39 @@
 """Distances and shortest paths, by breadth-first search."""
 
+from itertools import accumulate
+
 import numpy as np
-from numpy.typing import NDArray
 
 from maze_env import kernels
 from maze_env.errors import InvalidMaze
 from maze_env.maze import Cell, Maze
-from maze_env.moves import UNREACHABLE, Move
+from maze_env.moves import UNREACHABLE, Distances, Move, Walls
 
 
-def distances_to(walls: NDArray[np.uint8], cell: Cell) -> NDArray[np.int16]:
-    """Moves from every cell to ``cell``.
-
-    Args:
-        walls: (rows, cols) uint8.
-        cell: where the paths end.
-
-    Returns:
-        (rows, cols) int16; ``UNREACHABLE`` where no path leads to ``cell``.
-    """
+def distances_to(walls: Walls, cell: Cell) -> Distances:
+    """Moves from every cell to ``cell``, (rows, cols) int16; ``UNREACHABLE`` where no path leads there."""
     distances = np.empty(walls.shape, dtype=np.int16)
     kernels.grid.fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
     return distances
 
 
-def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> list[Move]:
+def require_path(maze: Maze, distances: Distances) -> None:
+    """Raises InvalidMaze where the target cannot be reached; ``distances`` are to it, or from the origin."""
+    if distances[maze.origin] == UNREACHABLE or distances[maze.target] == UNREACHABLE:
+        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+
+
+def shortest_path(maze: Maze, distances: Distances | None = None) -> list[Move]:
     """One shortest path from origin to target; where there are several, the first in the order up, down, left, right.
 
-    Args:
-        maze: the maze.
-        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
+    ``distances`` are ``distances_to(maze.walls, maze.target)``, when known.
 
     Raises:
         InvalidMaze: when the target cannot be reached.
     """
-    if distances is None:
-        distances = distances_to(maze.walls, maze.target)
-    cell = maze.origin
-    if distances[cell] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
-    path = []
+    distances = distances_to(maze.walls, maze.target) if distances is None else distances
+    require_path(maze, distances)
+    cell, path = maze.origin, []
     while cell != maze.target:
         move = next(m for m in maze.open_moves(cell) if distances[m.apply(cell)] == distances[cell] - 1)
         path.append(move)
@@ -48,17 +42,12 @@ def shortest_path(maze: Maze, distances: NDArray[np.int16] | None = None) -> lis
 
 
 def fewest_turns(maze: Maze) -> int:
-    """How often the shortest path changes direction; of several shortest paths, the straightest counts.
-
-    Raises:
-        InvalidMaze: when the target cannot be reached.
-    """
+    """How often the shortest path changes direction; of several shortest paths, the straightest counts."""
     distances = np.empty(maze.walls.shape, dtype=np.int16)
     queue = np.empty(maze.walls.size, dtype=np.int64)
     turns = np.empty((*maze.walls.shape, len(Move)), dtype=np.int16)
     reached = kernels.grid.fill_distances(maze.walls, *maze.origin, distances, queue)
-    if distances[maze.target] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+    require_path(maze, distances)
     kernels.grid.fill_turns(maze.walls, distances, queue, reached, turns)
     return int(kernels.grid.fewest_turns(turns, *maze.target))
 
@@ -79,7 +68,4 @@ def longest_corridor(maze: Maze) -> int:
 
 def path_cells(origin: Cell, moves: list[Move]) -> list[Cell]:
     """The cells that ``moves`` lead through, ``origin`` first, as if there were no walls."""
-    cells = [origin]
-    for move in moves:
-        cells.append(move.apply(cells[-1]))
-    return cells
+    return list(accumulate(moves, lambda cell, move: move.apply(cell), initial=origin))

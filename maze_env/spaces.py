@@ -18,9 +18,8 @@ from maze_env.visibility import check_view_radius, initial_visible_walls, known_
 class MazeText(Space[str]):
     """The texts of mazes of one size, and of their terminal form, where the agent on the target hides it.
 
-    With a ``view_radius`` (partial observability) cells may be unseen. Two spaces are equal when their
-    sizes and radii are. ``sample`` draws a maze of that size by depth-first search from any split, as it is
-    seen from its origin; it takes no mask.
+    With a ``view_radius`` (partial observability) cells may be unseen. ``sample`` draws a maze of that size by
+    depth-first search from any split, as it is seen from its origin; it takes no mask.
     """
 
     def __init__(
@@ -37,31 +36,24 @@ class MazeText(Space[str]):
         return False
 
     def sample(self, mask: None = None, probability: None = None) -> str:
-        """A random maze as text.
-
-        Raises:
-            ValueError: for a mask or probabilities.
-        """
+        """A random maze as text."""
         if mask is not None or probability is not None:
             raise ValueError(f"Expects no mask or probability for MazeText.sample, actual: {mask!r}, {probability!r}")
         maze = generate(draw_key(self.np_random), self.spec)
-        walls = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
-        return "".join(cell_texts(walls, maze.origin, maze.target))
+        return "".join(cell_texts(initial_visible_walls(maze, self.view_radius), maze.origin, maze.target))
 
     def contains(self, x: Any) -> bool:
         """Whether ``x`` is the text of such a maze, or its terminal form, exactly as an environment writes it."""
         if not isinstance(x, str) or (self.view_radius is None and UNSEEN in x):
             return False
-        if TARGET not in x and x.count(ORIGIN) == 1:
-            # Terminal: with a target in any other cell it must be a maze.
+        if TARGET not in x and x.count(ORIGIN) == 1:  # terminal: with a target in any other cell it must be a maze
             x = x.replace(BLANK, TARGET, 1)
         try:
             maze = known_maze(x)
         except InvalidMaze:
             return False
-        if (maze.rows, maze.cols) != (self.spec.rows, self.spec.cols):
-            return False
-        return x == "".join(cell_texts(*parse_cells(x)))  # no white space but the newline after each row
+        right_size = (maze.rows, maze.cols) == (self.spec.rows, self.spec.cols)
+        return right_size and x == "".join(cell_texts(*parse_cells(x)))  # no white space but a newline after each row
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MazeText) and (self.spec, self.view_radius) == (other.spec, other.view_radius)

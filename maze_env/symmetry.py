@@ -1,10 +1,9 @@
 """The 8 symmetries of a grid: of its cells, moves, walls and mazes."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maze_env.maze import Cell, Maze
-from maze_env.moves import MOVES, Move
+from maze_env.moves import MOVES, Move, Walls
 
 # The symmetries of a grid: bit 2 of the index transposes (swapping rows and columns), then bit 1 flips the rows and
 # bit 0 the columns. A move changes its name along with the cells.
@@ -30,24 +29,18 @@ def transform_cell(cell: Cell, shape: tuple[int, int], symmetry: int) -> Cell:
     return (rows - 1 - row if symmetry & 2 else row), (cols - 1 - col if symmetry & 1 else col)
 
 
-def transform_walls(walls: NDArray[np.uint8], symmetry: int) -> NDArray[np.uint8]:
-    """The image of a wall layout ((rows, cols) uint8) under ``symmetry``; (cols, rows) where it transposes."""
+def transform_walls(walls: Walls, symmetry: int) -> Walls:
+    """The image of a wall layout under ``symmetry``; (cols, rows) where it transposes."""
     image = walls.T if symmetry & 4 else walls
     if symmetry & 2:
         image = image[::-1]
     if symmetry & 1:
         image = image[:, ::-1]
-    bits = np.zeros(16, dtype=np.uint8)
-    for value in range(16):
-        bits[value] = sum(transform_move(move, symmetry).wall for move in MOVES if value >> move & 1)
-    return np.ascontiguousarray(bits[image])
+    images = [sum(transform_move(move, symmetry).wall for move in MOVES if bits & move.wall) for bits in range(16)]
+    return np.ascontiguousarray(np.array(images, np.uint8)[image])
 
 
 def transform_maze(maze: Maze, symmetry: int) -> Maze:
     """The image of a maze under ``symmetry`` (0-7; 0 is the identity)."""
-    shape = (maze.rows, maze.cols)
-    return Maze.from_validated(
-        transform_walls(maze.walls, symmetry),
-        transform_cell(maze.origin, shape, symmetry),
-        transform_cell(maze.target, shape, symmetry),
-    )
+    origin, target = (transform_cell(cell, maze.walls.shape, symmetry) for cell in (maze.origin, maze.target))
+    return Maze.from_validated(transform_walls(maze.walls, symmetry), origin, target)

@@ -14,10 +14,10 @@ from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
 from maze_env.maze import Cell, Maze
-from maze_env.moves import MOVES, as_move
+from maze_env.moves import MOVES, Distances, Walls, as_move
 from maze_env.rendering import RENDER_MODES, Scene, render
 from maze_env.rewards import StepReward, step_scheme_named
-from maze_env.solving import UNREACHABLE, distances_to
+from maze_env.solving import distances_to, require_path
 from maze_env.tokens import maze_from_text
 from maze_env.views import make_view
 from maze_env.visibility import initial_visible_walls, reveal
@@ -132,13 +132,15 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
         self.reward_scheme = step_scheme_named(reward)
         self.step_reward: StepReward = self.reward_scheme.step  # type: ignore[assignment]  # it has one
-        self.render_mode = render_mode
-        self.view_radius = view_radius
+        self.render_mode, self.view_radius = render_mode, view_radius
         self.view = make_view(view, rows, cols, view_radius)
-        self.observation_space = self.view.space
+        self.observation_space, self.action_space = self.view.space, Discrete(4)
         self._cell_arrays = cell_arrays(rows, cols)
-        self.action_space = Discrete(4)
         self._maze: Maze | None = None
+        self.position: Cell  # where the agent stands
+        self.visible_walls: (
+            Walls  # what it has seen, ``UNSEEN_BITS`` elsewhere; under partial observability written into
+        )
 
     @property
     def maze(self) -> Maze:
@@ -148,11 +150,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return self._maze
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Starts an episode.
-
-        Args:
-            seed: seeds the environment's random generator.
-            options: `{"maze": Maze or text}` plays that maze.
+        """Starts an episode; ``options={"maze": ...}`` plays that `Maze` or text.
 
         Raises:
             InvalidMazeText: for a text that is no maze.
@@ -161,8 +159,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """
         super().reset(seed=seed)
         options = options or {}
-        if set(options) - {"maze"}:
-            raise InvalidConfig(f"Expects reset options out of ['maze'], actual: {sorted(options)}")
+        check_options(options, ["maze"])
         if options.get("maze") is None:
             maze = generate(draw_key(self.np_random), self.maze_spec)
             distances = distances_to(maze.walls, maze.target)
@@ -171,35 +168,28 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self._maze, self._distances = maze, distances
         self._distance_of = distances.ravel().tolist()
         self._target_array = np.array(maze.target, np.int64)
-        self._position: Cell = maze.origin
+        self.position = maze.origin
         number = maze.origin[0] * maze.cols + maze.origin[1]
         self._distance = self._start_distance = self._distance_of[number]
         self._action_masks = [ACTION_MASKS[bits] for bits in maze.bits]
         self._step_count = 0
         self._last_move = NO_MOVE
         self._moves_made: list[tuple[Cell, int]] = []
-        self._visible_walls = maze.walls if self.view_radius is None else initial_visible_walls(maze, self.view_radius)
-        self.view.start_episode(self._visible_walls, maze.target)
+        self.visible_walls = initial_visible_walls(maze, self.view_radius)
+        self.view.start_episode(self.visible_walls, maze.target)
         return self.view.observe(number), self._info(number)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Plays one move.
-
-        Args:
-            action: 0 to 3, or a movement token.
-
-        Raises:
-            InvalidMove: for anything else.
-        """
+        """Plays one move: 0 to 3, or a movement token; raises InvalidMove for anything else."""
         # A plain index needs no lookup, and each use of an enumeration's member would be slower.
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
         maze = self._maze or self.maze
         if self.render_mode is not None:
-            self._moves_made.append((self._position, move))
-        self._position, self._last_move = transition(maze, self._position, move)
+            self._moves_made.append((self.position, move))
+        self.position, self._last_move = transition(maze, self.position, move)
         if self.view_radius is not None:
-            reveal(self._visible_walls, maze.walls, self._position, self.view_radius)
-        row, col = self._position
+            reveal(self.visible_walls, maze.walls, self.position, self.view_radius)
+        row, col = self.position
         number = row * maze.cols + col
         before = self._distance
         self._distance = distance = self._distance_of[number]
@@ -208,16 +198,6 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         reward = self.step_reward(before, distance, self._start_distance, terminated)
         truncated = not terminated and self._step_count >= self.max_steps
         return self.view.observe(number), reward, terminated, truncated, self._info(number)
-
-    @property
-    def visible_walls(self) -> NDArray[np.uint8]:
-        """The walls that the agent has seen: (rows, cols) uint8, ``UNSEEN_BITS`` elsewhere; not a copy."""
-        return self._visible_walls
-
-    @property
-    def position(self) -> Cell:
-        """Where the agent stands."""
-        return self._position
 
     @property
     def end(self) -> End | None:
@@ -230,15 +210,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """The maze as text or picture: the agent, the target, the path walked and the illegal moves."""
         if self.render_mode is None:
             return None
-        return render(
-            self.render_mode,
-            Scene(
-                self._visible_walls,
-                self.maze,
-                self._position,
-                tuple((cell, MOVES[move]) for cell, move in self._moves_made),
-            ),
-        )
+        moves = tuple((cell, MOVES[move]) for cell, move in self._moves_made)
+        return render(self.render_mode, Scene(self.visible_walls, self.maze, self.position, moves))
 
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
@@ -255,30 +228,23 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         }
 
 
-def step_budget(max_steps: int | None, rows: int, cols: int) -> int:
-    """Steps before truncation: ``max_steps``, by default 4 * rows * cols.
+def check_options(options: dict[str, Any], known: list[str]) -> None:
+    """Raises InvalidConfig for an option of ``reset`` that does not exist."""
+    if set(options) - set(known):
+        raise InvalidConfig(f"Expects reset options out of {known}, actual: {sorted(options)}")
 
-    Raises:
-        InvalidConfig: when under 1.
-    """
+
+def step_budget(max_steps: int | None, rows: int, cols: int) -> int:
+    """Steps before truncation: ``max_steps``, by default 4 * rows * cols. Raises InvalidConfig when under 1."""
     if max_steps is not None and max_steps < 1:
         raise InvalidConfig(f"Expects max_steps of at least 1, actual: {max_steps}")
     return max_steps if max_steps is not None else 4 * rows * cols
 
 
-def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, NDArray[np.int16]]:
-    """A maze given to ``reset``.
+def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, Distances]:
+    """The maze given to ``reset``, a ``Maze`` or its text, and its distances to the target.
 
-    Args:
-        maze: a ``Maze`` or its text.
-        spec: the environment's, for the size.
-
-    Returns:
-        The maze, and its distances to the target, (rows, cols) int16.
-
-    Raises:
-        InvalidMazeText: for a text that is no maze.
-        InvalidMaze: for another type or size, or a target that cannot be reached.
+    Raises InvalidMaze for another type or size than the environment's, or a target that cannot be reached.
     """
     if not isinstance(maze, (Maze, str)):
         raise InvalidMaze(f"Expects a Maze or its text, actual: {type(maze).__name__}")
@@ -286,6 +252,5 @@ def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, NDArray[np.int16]]:
     if (maze.rows, maze.cols) != (spec.rows, spec.cols):
         raise InvalidMaze(f"Expects a maze of {spec.rows}x{spec.cols}, actual: {maze.rows}x{maze.cols}")
     distances = distances_to(maze.walls, maze.target)
-    if distances[maze.origin] == UNREACHABLE:
-        raise InvalidMaze(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+    require_path(maze, distances)
     return maze, distances

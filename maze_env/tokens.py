@@ -10,12 +10,11 @@ from functools import lru_cache
 from itertools import takewhile, zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maze_env import kernels
 from maze_env.errors import InvalidMaze, InvalidMazeText
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVES, UNSEEN_BITS
+from maze_env.moves import ALL_WALLS, MOVES, UNSEEN_BITS, Walls
 
 BLANK, ORIGIN, TARGET = "<|blank|>", "<|origin|>", "<|target|>"
 MARKERS = (BLANK, ORIGIN, TARGET)
@@ -29,10 +28,8 @@ COORDINATE_TOKEN = re.compile(r"<\|([0-9]{1,4})-([0-9]{1,4})\|>")
 
 
 def _wall_token(bits: int) -> str:
-    if bits == 0:
-        return "<|no_wall|>"
-    if bits == ALL_WALLS:
-        return "<|all_wall|>"
+    if bits in (0, ALL_WALLS):
+        return "<|all_wall|>" if bits else "<|no_wall|>"
     return "<|" + "_".join(move.name.lower() for move in MOVES if bits & move.wall) + "_wall|>"
 
 
@@ -68,14 +65,8 @@ def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
     return "".join(cell_texts(maze.walls, agent or maze.origin, maze.target))
 
 
-def cell_texts(walls: NDArray[np.uint8], origin: Cell | None, target: Cell | None) -> list[str]:
-    """The text of each cell in row-major order, newlines included; an origin on the target hides it.
-
-    Args:
-        walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
-        origin: the cell with ``<|origin|>``, if any.
-        target: the cell with ``<|target|>``, if any.
-    """
+def cell_texts(walls: Walls, origin: Cell | None, target: Cell | None) -> list[str]:
+    """The text of each cell in row-major order, newlines included; an origin on the target hides it."""
     rows, cols = walls.shape
     cells = walls.tobytes()  # iterates as integers, faster than the array
     texts = [prefix[bits] + BLANK for prefix, bits in zip(_cell_prefixes(rows, cols), cells, strict=True)]
@@ -92,18 +83,15 @@ def maze_from_text(text: str) -> Maze:
     """The maze that a text writes. Coordinates say where a row ends, so white space between tokens is ignored.
 
     Raises:
-        InvalidMazeText: for the first thing that is wrong, naming the cell: stray text, a token that is not in the
-            vocabulary or not in its place, a cell missing, repeated or out of order, a wall seen from one side only, an
-            open border, not exactly one origin and one target.
+        InvalidMazeText: for the first thing that is wrong, naming the cell.
     """
     walls, origin, target = parse_cells(text)
     if kernels.grid.walls_agree(walls):
         return Maze.from_validated(walls, origin, target)
-    unseen = np.argwhere(walls == UNSEEN_BITS)
-    if len(unseen):
+    for row, col in np.argwhere(walls == UNSEEN_BITS).tolist():
+        place = f"{UNSEEN} in cell {coordinate_token((row, col))}"
         raise InvalidMazeText(
-            f"Expects a maze whose walls are all known, actual: {UNSEEN} in cell "
-            f"{coordinate_token((int(unseen[0][0]), int(unseen[0][1])))}; see maze_env.visibility.known_maze"
+            f"Expects a maze whose walls are all known, actual: {place}; see maze_env.visibility.known_maze"
         )
     try:
         return Maze(walls, origin, target)  # which says what is wrong
@@ -121,7 +109,7 @@ _PLAIN_WALLS = {token[2:-2]: bits for token, bits in WALLS_OF_TOKEN.items()}
 _PLAIN_BLANK, _PLAIN_ORIGIN, _PLAIN_TARGET = (marker[2:-2] for marker in MARKERS)
 
 
-def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None:
+def _parse_plain_cells(text: str) -> tuple[Walls, Cell, Cell] | None:
     """``parse_cells``, several times as fast, for a text exactly as ``maze_to_text`` writes it; else ``None``."""
     text = text.removesuffix("\n")
     if not (text.startswith("<|") and text.endswith("|>")):
@@ -145,14 +133,10 @@ def _parse_plain_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell] | None
     return walls, divmod(origin, cols), divmod(target, cols)
 
 
-def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
-    """Walls, origin and target of a text, which may hold unseen cells. Walls are not checked for consistency.
+def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
+    """Walls, origin and target of a text, which may hold unseen cells; the walls may contradict each other.
 
-    Returns:
-        Walls, (rows, cols) uint8 with ``UNSEEN_BITS`` where a cell has not been seen; the origin; the target.
-
-    Raises:
-        InvalidMazeText: as ``maze_from_text``.
+    Raises InvalidMazeText as ``maze_from_text`` does.
     """
     if plain := _parse_plain_cells(text):
         return plain
@@ -179,8 +163,7 @@ def parse_cells(text: str) -> tuple[NDArray[np.uint8], Cell, Cell]:
         )
     if not fits or tuple(names) != coordinate_tokens(rows, cols):
         raise _misplaced(names, (rows, cols) if fits else None)
-    count = len(names)
-    walls = np.empty(count, dtype=np.uint8)
+    walls = np.empty(len(names), dtype=np.uint8)
     ends: dict[str, Cell] = {}
     for index, (wall, marker) in enumerate(zip(tokens[1::3], tokens[2::3], strict=True)):
         bits = WALLS_OF_TOKEN.get(wall)

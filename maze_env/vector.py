@@ -23,7 +23,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVES, UNSEEN_BITS, as_move
 from maze_env.rendering import Scene, render
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
-from maze_env.token_maze import NO_MOVE, TokenMazeEnv, playable, step_budget
+from maze_env.token_maze import NO_MOVE, TokenMazeEnv, check_options, playable, step_budget
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
 """``last_move`` by the numbers of ``kernels.vector``."""
@@ -41,15 +41,12 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
     ``reset(options={"maze": ...})`` takes one maze for all or a sequence with one for each environment;
     ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone. Environment ``i`` is seeded by ``seed + i``, or by
-    ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens.
+    ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens. Errors are as in ``TokenMazeEnv``.
 
     >>> env = gymnasium.make_vec("TokenMaze-v0", num_envs=3, view="state")
     >>> states, infos = env.reset(seed=0)
     >>> states.shape, infos["action_mask"].shape
     ((3,), (3, 4))
-
-    Raises:
-        InvalidConfig: for ``num_envs`` under 1 and an unknown mode; and whatever ``TokenMazeEnv`` raises.
     """
 
     metadata: dict[str, Any] = TokenMazeEnv.metadata
@@ -75,8 +72,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**TokenMazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
-        self.single_observation_space = single.observation_space
-        self.single_action_space = single.action_space
+        self.single_observation_space, self.single_action_space = single.observation_space, single.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -86,10 +82,9 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._distances = np.zeros(shape, np.int16)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
-        self._positions, self._targets, self._start_distances, self._steps = (
-            np.zeros(num_envs, np.int64) for _ in range(4)
+        self._positions, self._targets, self._start_distances, self._steps, self._distances_to_target = (
+            np.zeros(num_envs, np.int64) for _ in range(5)
         )
-        self._distances_to_target = np.zeros(num_envs, np.int64)
         self._outcomes = np.zeros(num_envs, np.uint8)
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
@@ -100,16 +95,9 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Starts an episode in every environment, or in those of ``options["reset_mask"]``.
-
-        Raises:
-            InvalidConfig: for an option that does not exist, a mask or seeds of another length.
-            InvalidMazeText: as the single environment's.
-            InvalidMaze: likewise.
-        """
+        """Starts an episode in every environment, or in those of ``options["reset_mask"]``."""
         options = options or {}
-        if set(options) - {"maze", "reset_mask"}:
-            raise InvalidConfig(f"Expects reset options out of ['maze', 'reset_mask'], actual: {sorted(options)}")
+        check_options(options, ["maze", "reset_mask"])
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
         if seeds is not None and len(seeds) != self.num_envs:
             raise InvalidConfig(f"Expects a seed for each of {self.num_envs} environments, actual: {len(seeds)}")
@@ -119,27 +107,18 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if mask is not None and not (mask.any() and (self._has_reset or mask.all())):
             raise InvalidConfig("Expects reset_mask to choose some environment, and all of them at first")
         chosen = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
-        if seeds is not None:
-            for i in chosen.tolist():
-                if seeds[i] is not None:
-                    self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
-        mazes = self._given_mazes(options.get("maze"), chosen)
-        self._start_episodes(chosen, mazes)
+        for i in chosen.tolist():
+            if seeds is not None and seeds[i] is not None:
+                self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
+        self._start_episodes(chosen, self._given_mazes(options.get("maze"), chosen))
         self._done[chosen] = False
         self._has_reset = True
-        self._update_visibility()
-        return self.view.observe_batch(self._visible_walls, self._positions, self._targets), self._infos(mask)
+        return self._observe(), self._infos(mask)
 
     def step(
         self, actions: Any
     ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Plays one move in every environment.
-
-        Args:
-            actions: (num_envs,) integers from 0 to 3, or a sequence of movement tokens.
-
-        Returns:
-            Observations, rewards ((num_envs,) float64), terminated and truncated ((num_envs,) bool), infos.
 
         Raises:
             InvalidMove: for actions that are not (num_envs,) moves.
@@ -157,7 +136,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             )
         moves = self._as_moves(actions)
         if self.render_mode is not None:
-            self._record(moves, skipped)
+            for i in np.flatnonzero(~skipped).tolist():
+                self._moves_made[i].append((self._position(i), MOVES[moves[i]]))
         before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
@@ -169,38 +149,28 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         rewards = self._single.step_reward(before, after, self._start_distances, terminated)
         if skipped.any():
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
-            self._start_episodes(np.flatnonzero(skipped), None)
-        self._update_visibility()
+            self._start_episodes(np.flatnonzero(skipped))
         self._done = terminated | truncated
         finals: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._done.any():
             finals = self._final_infos()
-            self._start_episodes(np.flatnonzero(self._done), None)
-            self._update_visibility()
-        return (
-            self.view.observe_batch(self._visible_walls, self._positions, self._targets),
-            rewards,
-            terminated,
-            truncated,
-            {**self._infos(None), **finals},
-        )
+            self._start_episodes(np.flatnonzero(self._done))
+        return self._observe(), rewards, terminated, truncated, {**self._infos(None), **finals}
 
     def maze(self, index: int) -> Maze:
         """The maze being played in environment ``index``, with the endpoints it had at the reset."""
-        origin, target = self._origins[index].tolist(), self._target_cells[index].tolist()
-        return Maze.from_validated(self._walls[index].copy(), (origin[0], origin[1]), (target[0], target[1]))
+        (row, col), (to_row, to_col) = self._origins[index].tolist(), self._target_cells[index].tolist()
+        return Maze.from_validated(self._walls[index].copy(), (row, col), (to_row, to_col))
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each environment."""
         if self.render_mode is None:
             return None
-        mode, cols = self.render_mode, self.maze_spec.cols
-        return tuple(
-            render(
-                mode, Scene(self._visible_walls[i], self.maze(i), divmod(int(self._positions[i]), cols), tuple(walk))
-            )
+        scenes = (
+            Scene(self._visible_walls[i], self.maze(i), self._position(i), tuple(walk))
             for i, walk in enumerate(self._moves_made)
         )
+        return tuple(render(self.render_mode, scene) for scene in scenes)
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -219,6 +189,9 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             self._generators[index] = generator
         return generator
 
+    def _position(self, index: int) -> tuple[int, int]:
+        return divmod(int(self._positions[index]), self.maze_spec.cols)
+
     def _given_mazes(self, given: Any, chosen: NDArray[np.int64]) -> list[Maze] | None:
         """The mazes of ``options["maze"]`` for the environments ``chosen``."""
         if given is None:
@@ -230,13 +203,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             )
         return [playable(mazes[i], self.maze_spec)[0] for i in chosen.tolist()]
 
-    def _start_episodes(self, chosen: NDArray[np.int64], mazes: list[Maze] | None) -> None:
-        """Starts episodes in ``chosen``.
-
-        Args:
-            chosen: (k,) int64, indices of environments.
-            mazes: one for each; ``None``: each environment draws its own.
-        """
+    def _start_episodes(self, chosen: NDArray[np.int64], mazes: list[Maze] | None = None) -> None:
+        """Starts episodes in the environments of the indices ``chosen``, of ``mazes`` or of mazes that they draw."""
         if mazes is None:
             keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
             batch = generate_batch(keys, self.maze_spec)
@@ -262,10 +230,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         for i in chosen.tolist() if self.render_mode is not None else ():
             self._moves_made[i] = []
 
-    def _update_visibility(self) -> None:
-        """Under partial observability: adds what each agent sees from where it stands."""
+    def _observe(self, chosen: Any = ...) -> Any:
+        """What the agents of the environments ``chosen`` see; under partial observability, every agent looks around."""
         if self.view_radius is not None:
             kernels.vector.reveal_all(self._walls, self._agents, self.view_radius, self._visible_walls)
+        return self.view.observe_batch(self._visible_walls[chosen], self._positions[chosen], self._targets[chosen])
 
     def _as_moves(self, actions: Any) -> NDArray[np.int64]:
         moves = np.asarray(actions)
@@ -277,29 +246,19 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidMove(f"Expects actions from 0 to 3, actual: {moves.min()} to {moves.max()}")
         return moves.astype(np.int64, copy=False)
 
-    def _record(self, moves: NDArray[np.int64], skipped: NDArray[np.bool_]) -> None:
-        cols = self.maze_spec.cols
-        for i in np.flatnonzero(~skipped).tolist():
-            self._moves_made[i].append((divmod(int(self._positions[i]), cols), MOVES[moves[i]]))
-
     def _final_infos(self) -> dict[str, Any]:
         """The last observations and infos of the episodes that have just ended, before they are reset."""
         ended = np.flatnonzero(self._done)
         observations = np.full(self.num_envs, None, dtype=object)
-        last = self.view.observe_batch(self._visible_walls[ended], self._positions[ended], self._targets[ended])
-        for i, observation in zip(ended.tolist(), last, strict=True):
+        for i, observation in zip(ended.tolist(), self._observe(ended), strict=True):
             observations[i] = observation
-        return {
-            "final_obs": observations,
-            "_final_obs": self._done.copy(),
-            "final_info": self._infos(self._done),
-            "_final_info": self._done.copy(),
-        }
+        done = self._done
+        infos = {"final_obs": observations, "final_info": self._infos(done)}
+        return {**infos, "_final_obs": done.copy(), "_final_info": done.copy()}
 
     def _infos(self, chosen: NDArray[np.bool_] | None) -> dict[str, Any]:
         """The infos of the environments ``chosen`` ((num_envs,) bool, ``None`` for all); zeros and None elsewhere."""
-        count = self.num_envs
-        values: dict[str, NDArray[Any]] = {
+        infos: dict[str, Any] = {
             "agent_position": self._agents.copy(),
             "target_position": self._target_cells.copy(),
             "action_mask": self._masks.copy(),
@@ -307,10 +266,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             "step_count": self._steps.copy(),
             "last_move": OUTCOMES[self._outcomes],
         }
-        infos: dict[str, Any] = {}
-        for name, value in values.items():
+        for name, value in list(infos.items()):
             if chosen is not None:
                 value[~chosen] = None if value.dtype == object else 0
-            infos[name] = value
-            infos[f"_{name}"] = np.ones(count, np.bool_) if chosen is None else chosen.copy()
+            infos[f"_{name}"] = np.ones(self.num_envs, np.bool_) if chosen is None else chosen.copy()
         return infos

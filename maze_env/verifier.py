@@ -3,37 +3,25 @@
 import re
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from maze_env.answers import Answer, parse_answer
 from maze_env.attempt import ILLEGAL, End
 from maze_env.dynamics import MOVED, Outcome, transition
 from maze_env.errors import lookup
 from maze_env.maze import Cell, Maze
-from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN
-from maze_env.solving import UNREACHABLE, distances_to
+from maze_env.moves import ALL_WALLS, MOVE_OF_TOKEN, UNREACHABLE, Distances
+from maze_env.solving import distances_to
 from maze_env.tokens import THINK_CLOSE
 
 
 class Verdict(NamedTuple):
-    """What verifying an answer found. True in an ``if`` exactly when it solved the maze.
-
-    Attributes:
-        end: how it ended.
-        answer: the parsed completion.
-        legal_moves: moves played before the first illegal one. The strict rule plays none of a malformed answer.
-        position: the cell where the agent stood when the replay ended.
-        start_distance: moves of the shortest path from the origin to the target; ``UNREACHABLE`` where there is none.
-        end_distance: the same from ``position``.
-    """
+    """What verifying an answer found. True in an ``if`` exactly when it solved the maze."""
 
     end: End
     answer: Answer
-    legal_moves: int
-    position: Cell
-    start_distance: int
-    end_distance: int
+    legal_moves: int  # played before the first illegal one. The strict rule plays none of a malformed answer
+    position: Cell  # where the agent stood when the replay ended
+    start_distance: int  # moves of the shortest path from the origin to the target, or ``UNREACHABLE``
+    end_distance: int  # the same from ``position``
 
     @property
     def solved(self) -> bool:
@@ -56,18 +44,14 @@ def verify(
     rule: str = "strict",
     *,
     thinking_opened: bool = False,
-    distances: NDArray[np.int16] | None = None,
+    distances: Distances | None = None,
 ) -> Verdict:
-    """Replays an answer on the maze.
+    """Replays an answer, the completion as text (without end-of-text tokens) or parsed already, on the maze.
 
-    Args:
-        maze: the maze that was asked about.
-        answer: the completion as text (without end-of-text tokens), or parsed already.
-        rule: ``strict``: wrong at the first illegal move, at any move after the target, at stray text among the moves,
-            or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
-            right. ``published``: see ``verify_published``.
-        thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
-        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
+    By the rule ``strict`` it is wrong at the first illegal move, at any move after the target, at stray text among the
+    moves, or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
+    right. For ``published`` see ``verify_published``. ``thinking_opened``: whether the prompt ended with an open
+    ``<think>``; ignored for a parsed answer. ``distances``: ``distances_to(maze.walls, maze.target)``, when known.
     """
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
@@ -76,8 +60,8 @@ def verify(
     return lookup("verifier rule", rule, RULES)(maze, answer, distances)
 
 
-def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
-    """The project's own rule; see ``verify``. ``distances`` is (rows, cols) int16."""
+def verify_strict(maze: Maze, answer: Answer, distances: Distances) -> Verdict:
+    """The project's own rule; see ``verify``."""
     cell, target, played = maze.origin, maze.target, 0
     end = answer.fault or End.SHORT_OF_TARGET
     if answer.says_unreachable:
@@ -102,7 +86,7 @@ def verify_strict(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> V
 PUBLISHED_TOKEN = re.compile(r"<\|(.*?)\|>?")
 
 
-def verify_published(maze: Maze, answer: Answer, distances: NDArray[np.int16]) -> Verdict:
+def verify_published(maze: Maze, answer: Answer, distances: Distances) -> Verdict:
     """The verdicts of the scorer published with AlphaMaze, for comparing figures only.
 
     Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that

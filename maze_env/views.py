@@ -18,6 +18,7 @@ speed. To add a view, subclass ``View`` and enter it into ``VIEWS``:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -28,21 +29,20 @@ from numpy.typing import NDArray
 from maze_env import kernels
 from maze_env.errors import ImpossibleMaze, lookup
 from maze_env.maze import Cell
+from maze_env.moves import Walls
 from maze_env.spaces import MazeText
-from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_token
+from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_tokens
 from maze_env.visibility import check_view_radius
 from maze_env.vocabulary import ID_OF_TOKEN, MAX_VOCABULARY_SIDE, VOCABULARY
 
+Batch = NDArray[np.uint8]
+"""The walls of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen."""
+Cells = NDArray[np.int64]
+"""A cell of each maze, (n,) int64, numbered row by row."""
+
 
 class View(ABC):
-    """Makes the observations of mazes of one size.
-
-    Attributes:
-        space: the space of one observation.
-        rows: the mazes' height.
-        cols: their width.
-        view_radius: of partial observability; ``None`` where every wall is visible.
-    """
+    """Makes the observations of mazes of one size; ``space`` is that of one observation."""
 
     space: Space[Any]
 
@@ -50,27 +50,16 @@ class View(ABC):
         self.rows, self.cols, self.view_radius = rows, cols, view_radius
 
     @abstractmethod
-    def observe_batch(self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]) -> Any:
-        """The observations of a batch, in the form of ``batch_space``.
+    def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> Any:
+        """The observations of a batch, in the form of ``batch_space``."""
 
-        Args:
-            walls: (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
-            positions: (n,) int64, the agents' cells, numbered row by row.
-            targets: (n,) int64, likewise.
-        """
-
-    def start_episode(self, walls: NDArray[np.uint8], target: Cell) -> None:
-        """Starts an episode of a single environment.
-
-        Args:
-            walls: (rows, cols) uint8; under partial observability the environment goes on writing into it.
-            target: where the agent should go.
-        """
+    def start_episode(self, walls: Walls, target: Cell) -> None:
+        """Starts an episode of a single environment, which under partial observability goes on writing into walls."""
         self._walls = walls[None]
         self._target = np.array([target[0] * self.cols + target[1]])
 
     def observe(self, position: int) -> Any:
-        """The observation with the agent on the cell ``position``, numbered row by row."""
+        """The observation with the agent on the cell of that number."""
         return self.observe_batch(self._walls, np.array([position]), self._target)[0]
 
 
@@ -81,13 +70,11 @@ class TextView(View):
         super().__init__(rows, cols, view_radius)
         self.space = MazeText(rows, cols, view_radius)
 
-    def observe_batch(
-        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
-    ) -> tuple[str, ...]:
+    def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> tuple[str, ...]:
         cells = zip(walls, positions.tolist(), targets.tolist(), strict=True)
         return tuple("".join(cell_texts(w, divmod(p, self.cols), divmod(t, self.cols))) for w, p, t in cells)
 
-    def start_episode(self, walls: NDArray[np.uint8], target: Cell) -> None:
+    def start_episode(self, walls: Walls, target: Cell) -> None:
         if self.view_radius is not None:
             super().start_episode(walls, target)
             return
@@ -119,27 +106,24 @@ class TokensView(View):
             )
         self.length = rows * (3 * cols + 1)
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
-        self._coordinates = _ids([coordinate_token((r, c)) for r in range(rows) for c in range(cols)])
+        self._coordinates = _ids(coordinate_tokens(rows, cols))
         self._walls_ids = _ids([*WALL_TOKENS, UNSEEN])
         self._markers = _ids([BLANK, ORIGIN, TARGET, "\n"])
 
-    def observe_batch(
-        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
-    ) -> NDArray[np.int32]:
+    def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> NDArray[np.int32]:
         out = np.empty((len(walls), self.length), dtype=np.int32)
         kernels.views.encode_tokens(walls, positions, targets, self._coordinates, self._walls_ids, self._markers, out)
         return out
 
 
-def _ids(tokens: list[str]) -> NDArray[np.int32]:
+def _ids(tokens: Iterable[str]) -> NDArray[np.int32]:
     return np.array([ID_OF_TOKEN[token] for token in tokens], dtype=np.int32)
 
 
 class GridView(View):
     """``grid``: (channels, rows, cols) uint8 of 0 and 1.
 
-    Channels: 0 wall up, 1 wall down, 2 wall left, 3 wall right, 4 agent, 5 target; under partial observability
-    6 unseen.
+    Channels: 0 to 3 wall up, down, left, right, 4 agent, 5 target; under partial observability 6 unseen.
     """
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
@@ -147,9 +131,7 @@ class GridView(View):
         self.channels = 6 if view_radius is None else 7
         self.space = Box(0, 1, (self.channels, rows, cols), np.uint8)
 
-    def observe_batch(
-        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
-    ) -> NDArray[np.uint8]:
+    def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> NDArray[np.uint8]:
         out = np.empty((len(walls), self.channels, self.rows, self.cols), dtype=np.uint8)
         kernels.views.encode_grid(walls, positions, targets, out)
         return out
@@ -162,9 +144,7 @@ class StateView(View):
         super().__init__(rows, cols, view_radius)
         self.space = Discrete(rows * cols)
 
-    def observe_batch(
-        self, walls: NDArray[np.uint8], positions: NDArray[np.int64], targets: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> Cells:
         return positions.copy()
 
     def observe(self, position: int) -> np.int64:

@@ -22,15 +22,8 @@ WORDS = (
 )  # fmt: skip
 """What traces are written with besides maze tokens."""
 
-_NAMED = (
-    *(PAD, BOS, EOS),
-    *WORDS,
-    *MOVE_TOKENS,
-    *MARKERS,
-    *WALL_TOKENS,
-    *coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE),
-    UNSEEN,
-)
+_COORDINATES = coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE)
+_NAMED = (PAD, BOS, EOS, *WORDS, *MOVE_TOKENS, *MARKERS, *WALL_TOKENS, *_COORDINATES, UNSEEN)
 VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in range(512 - len(_NAMED))))
 """All tokens; a token's id is its index. A new token takes the place of a reserved one, so that other ids, the size and
 with it a seed's random weights stay. Nothing writes reserved tokens, and in an answer they are stray text."""

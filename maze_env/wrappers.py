@@ -18,6 +18,9 @@ class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
 
     view_name: str
 
+    def __init_subclass__(cls, view: str) -> None:
+        cls.view_name = view
+
     def __init__(self, env: gymnasium.Env[Any, Any]):
         RecordConstructorArgs.__init__(self)
         gymnasium.ObservationWrapper.__init__(self, env)
@@ -35,25 +38,17 @@ class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
         return self._view.observe(row * self._inner.maze.cols + col)
 
 
-class TextObservation(_ViewObservation):
+class TextObservation(_ViewObservation, view="text"):
     """The ``text`` view."""
 
-    view_name = "text"
 
-
-class TokensObservation(_ViewObservation):
+class TokensObservation(_ViewObservation, view="tokens"):
     """The ``tokens`` view: (rows * (3 * cols + 1),) int32."""
 
-    view_name = "tokens"
 
-
-class GridObservation(_ViewObservation):
+class GridObservation(_ViewObservation, view="grid"):
     """The ``grid`` view: (6 or 7, rows, cols) uint8."""
 
-    view_name = "grid"
 
-
-class StateObservation(_ViewObservation):
+class StateObservation(_ViewObservation, view="state"):
     """The ``state`` view: the number of the agent's cell."""
-
-    view_name = "state"

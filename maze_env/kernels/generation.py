@@ -3,27 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.kernels.generators import binary_tree, braid, dfs, kruskal, prim, wilson
+from maze_env.kernels import generators
 from maze_env.kernels.grid import fewest_turns, fill_distances, fill_turns, layout_hash
 from maze_env.kernels.jit import compiled
 from maze_env.kernels.splitmix import GOLDEN, below, mix
+from maze_env.moves import Walls
 
 DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
 
 
 @compiled
-def carve(algorithm: int, stream: NDArray[np.uint64], walls: NDArray[np.uint8]) -> None:
+def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
     """Fills ``walls`` by the algorithm of that number."""
     if algorithm == DFS:
-        dfs.carve(stream, walls)
+        generators.dfs(stream, walls)
     elif algorithm == WILSON:
-        wilson.carve(stream, walls)
+        generators.wilson(stream, walls)
     elif algorithm == KRUSKAL:
-        kruskal.carve(stream, walls)
+        generators.kruskal(stream, walls)
     elif algorithm == PRIM:
-        prim.carve(stream, walls)
+        generators.prim(stream, walls)
     else:
-        binary_tree.carve(stream, walls)
+        generators.binary_tree(stream, walls)
 
 
 @compiled
@@ -41,11 +42,7 @@ def fill_batch(
     walls: NDArray[np.uint8],  # out, (n, rows, cols)
     ends: NDArray[np.int64],  # out, (n, 4): origin row, col, target row, col
 ) -> tuple[int, int]:
-    """Makes maze ``i`` from ``keys[i]`` and the parameters alone.
-
-    Returns:
-        The index of the first maze that was not found, or -1; and the layouts tried for it.
-    """
+    """Makes maze ``i`` from ``keys[i]`` alone; returns the first that was not found, or -1, and the layouts tried."""
     count, rows, cols = walls.shape
     size = rows * cols
     stream = np.empty(1, np.uint64)
@@ -63,7 +60,7 @@ def fill_batch(
             attempt += 1
             carve(algorithm, stream, walls[i])
             if braid_share > 0:
-                braid.open_dead_ends(stream, walls[i], braid_share)
+                generators.open_dead_ends(stream, walls[i], braid_share)
             if check_hash:
                 value = layout_hash(walls[i])
                 if value < low_hash or value > high_hash:

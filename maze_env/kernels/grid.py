@@ -1,14 +1,11 @@
-"""Loops over one wall layout: distances, turns of the shortest paths, and the canonical form with its hash.
-
-``walls`` is (rows, cols) uint8 everywhere.
-"""
+"""Loops over one wall layout: distances, turns of the shortest paths, and the canonical form with its hash."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, mix
-from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS
+from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS, Distances, Walls
 
 
 @inlined
@@ -18,7 +15,7 @@ def in_grid(rows: int, cols: int, row: int, col: int) -> bool:
 
 
 @inlined
-def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
+def open_wall(walls: Walls, row: int, col: int, move: int) -> None:
     """Opens the side ``move`` of the cell (row, col), from both its cells."""
     walls[row, col] &= np.uint8(15 ^ (1 << move))
     walls[row + DELTAS[move, 0], col + DELTAS[move, 1]] &= np.uint8(15 ^ (1 << (move ^ 1)))
@@ -26,17 +23,13 @@ def open_wall(walls: NDArray[np.uint8], row: int, col: int, move: int) -> None:
 
 @compiled
 def fill_distances(
-    walls: NDArray[np.uint8],  # (rows, cols)
+    walls: Walls,
     row: int,  # of the cell that distances are measured to
     col: int,  # of that cell
-    distances: NDArray[np.int16],  # out, (rows, cols), moves from each cell; ``UNREACHABLE`` where there is no path
+    distances: Distances,  # out; ``UNREACHABLE`` where there is no path
     queue: NDArray[np.int64],  # scratch, (rows * cols,); holds the reachable cells afterwards, nearest first
 ) -> int:
-    """Breadth-first search from (row, col).
-
-    Returns:
-        The number of reachable cells.
-    """
+    """Breadth-first search from (row, col); returns the number of reachable cells."""
     cols = walls.shape[1]
     distances[:, :] = UNREACHABLE
     distances[row, col] = 0
@@ -56,11 +49,8 @@ def fill_distances(
 
 
 @compiled
-def walls_agree(walls: NDArray[np.uint8]) -> bool:
-    """Whether all are wall bytes, the border is closed, and every side is the same from both its cells.
-
-    ``maze.check_walls`` says what is wrong.
-    """
+def walls_agree(walls: Walls) -> bool:
+    """Whether these are the walls of a maze; ``maze.check_walls`` says why not."""
     rows, cols = walls.shape
     for row in range(rows):
         for col in range(cols):
@@ -78,7 +68,7 @@ def walls_agree(walls: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
+def fill_unseen(seen: Walls, walls: Walls) -> None:
     """Writes into ``walls`` what ``seen`` shows; unseen cells get the walls of seen neighbours and of the border."""
     rows, cols = seen.shape
     for row in range(rows):
@@ -96,10 +86,10 @@ def fill_unseen(seen: NDArray[np.uint8], walls: NDArray[np.uint8]) -> None:
 
 @compiled
 def fill_turns(
-    walls: NDArray[np.uint8],  # (rows, cols)
-    distances: NDArray[np.int16],  # (rows, cols), as ``fill_distances`` left it
-    queue: NDArray[np.int64],  # (rows * cols,), likewise
-    reached: int,  # what ``fill_distances`` returned
+    walls: Walls,
+    distances: Distances,  # as ``fill_distances`` left it
+    queue: NDArray[np.int64],  # likewise
+    reached: int,  # what it returned
     turns: NDArray[np.int16],  # out, (rows, cols, 4); -1 where no shortest path to a cell ends with that move
 ) -> None:
     """The fewest turns of a shortest path to each cell, by its last move."""
@@ -134,7 +124,7 @@ def fewest_turns(turns: NDArray[np.int16], row: int, col: int) -> int:
 
 
 @compiled
-def image_cell(walls: NDArray[np.uint8], symmetry: int, row: int, col: int) -> np.int64:
+def image_cell(walls: Walls, symmetry: int, row: int, col: int) -> np.int64:
     """The wall byte at (row, col) of the image of ``walls`` under ``symmetry`` (numbered as in ``symmetry.py``)."""
     rows, cols = walls.shape
     if symmetry & 4:
@@ -157,31 +147,23 @@ def image_cell(walls: NDArray[np.uint8], symmetry: int, row: int, col: int) -> n
 
 
 @compiled
-def canonical_symmetry(walls: NDArray[np.uint8]) -> int:
+def canonical_symmetry(walls: Walls) -> int:
     """The symmetry whose image is the canonical layout: rows <= cols, then the minimum in row-major order."""
     rows, cols = walls.shape
-    best = -1
-    for symmetry in range(8):
-        image_rows = cols if symmetry & 4 else rows
-        image_cols = rows if symmetry & 4 else cols
-        if image_rows > image_cols:
-            continue
-        if best < 0:
-            best = symmetry
-            continue
-        order = np.int64(0)
+    image_cols = max(rows, cols)
+    best = 0 if rows <= cols else 4  # from 4 on, rows and columns are exchanged
+    for symmetry in range(best + 1, 4 if rows < cols else 8):
         for cell in range(rows * cols):
             row, col = cell // image_cols, cell % image_cols
             order = image_cell(walls, symmetry, row, col) - image_cell(walls, best, row, col)
             if order != 0:
+                best = symmetry if order < 0 else best
                 break
-        if order < 0:
-            best = symmetry
     return best
 
 
 @compiled
-def layout_hash(walls: NDArray[np.uint8]) -> np.uint64:
+def layout_hash(walls: Walls) -> np.uint64:
     """The uint64 hash of the canonical layout: equal for all 8 images of a layout, whatever its endpoints."""
     rows, cols = walls.shape
     symmetry = canonical_symmetry(walls)

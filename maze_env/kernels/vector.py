@@ -41,10 +41,8 @@ def advance(
     masks: NDArray[np.int8],  # out, (n, 4), 1 where a move is possible next
     ends: NDArray[np.bool_],  # out, (2, n), terminated and truncated
 ) -> None:
-    """One move in each environment.
-
-    Rows and columns are stored as well as cell numbers: computing them by division would dominate the loop.
-    """
+    """One move in each environment."""
+    # Rows and columns are stored as well as cell numbers: computing them by division would dominate the loop.
     rows, cols = walls.shape[1], walls.shape[2]
     for i in range(len(actions)):
         row, col = agents[i, 0], agents[i, 1]

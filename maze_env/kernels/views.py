@@ -36,7 +36,7 @@ def encode_tokens(
 @compiled
 def encode_grid(
     walls: NDArray[np.uint8],  # (n, rows, cols), ``UNSEEN_BITS`` where a cell has not been seen
-    positions: NDArray[np.int64],  # (n,), the agents' cells, numbered row by row
+    positions: NDArray[np.int64],  # (n,), cells numbered row by row
     targets: NDArray[np.int64],  # (n,), likewise
     out: NDArray[np.uint8],  # out, (n, 6, rows, cols), or 7 channels under partial observability
 ) -> None:

@@ -43,15 +43,10 @@ from maze_env.vocabulary import DEAD_END
 
 @dataclass(frozen=True)
 class TraceStyle:
-    """How the path to the target is written.
+    """How the path to the target is written."""
 
-    Attributes:
-        write: (maze, rng) -> (trace, moves of the answer); a pure function of the maze and the state of ``rng``.
-        validate: (maze, trace) -> the moves that the trace arrives at; raises InvalidTrace.
-    """
-
-    write: Callable[[Maze, Random], tuple[str, list[Move]]]
-    validate: Callable[[Maze, str], list[Move]]
+    write: Callable[[Maze, Random], tuple[str, list[Move]]]  # trace and answer; a pure function of maze and rng's state
+    validate: Callable[[Maze, str], list[Move]]  # the moves that the trace arrives at; raises InvalidTrace
 
 
 TRACE_STYLES: dict[str, TraceStyle] = {
@@ -87,8 +82,7 @@ def validate(style: str, maze: Maze, completion: str) -> None:
     """Replays a completion of ``style`` against its maze.
 
     Raises:
-        InvalidTrace: when the form is wrong, a step contradicts the maze, the answer does not follow from the trace,
-            or the answer does not solve the maze.
+        InvalidTrace: for a wrong form or step, or an answer that does not follow from the trace or solve the maze.
     """
     answer = parse_answer(completion)
     trace = answer.thinking.removeprefix("\n").removesuffix("\n")
@@ -97,10 +91,8 @@ def validate(style: str, maze: Maze, completion: str) -> None:
         raise InvalidTrace(f"Expects '<think>\\n(trace)\\n</think>\\n\\n(moves)' and no more, actual: {shown}")
     concluded = style_named(style).validate(maze, trace)
     if list(answer.moves) != concluded and style != "direct":
-        raise InvalidTrace(
-            f"Expects the answer that the trace arrives at, {moves_to_text(concluded)}, "
-            f"actual: {moves_to_text(answer.moves)}"
-        )
+        right, came = moves_to_text(concluded), moves_to_text(answer.moves)
+        raise InvalidTrace(f"Expects the answer that the trace arrives at, {right}, actual: {came}")
     verdict = verify(maze, answer)
     if not verdict:
         raise InvalidTrace(f"Expects an answer that solves the maze, actual: {verdict.end}")

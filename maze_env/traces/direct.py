@@ -14,11 +14,7 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """An empty trace has no conclusion; the caller verifies the answer.
-
-    Raises:
-        InvalidTrace: for a trace that is not empty.
-    """
+    """An empty trace has no conclusion; the caller verifies the answer."""
     if trace:
         raise InvalidTrace(f"Expects an empty trace, actual: {trace[:40]!r}")
     return []

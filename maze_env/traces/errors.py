@@ -4,13 +4,9 @@ from maze_env.errors import TokenMazeError
 
 
 class InvalidTrace(TokenMazeError):
-    """A reasoning trace is not written as its style is; the message names the line or step. See also its subclasses.
+    """A reasoning trace is not written as its style is; the message names the line or step. See also its subclasses."""
 
-    Attributes:
-        kind: what is wrong, in a word that figures are counted by.
-    """
-
-    kind = "form"
+    kind = "form"  # what is wrong, in a word that figures are counted by
 
 
 class FalseDrawing(InvalidTrace):
@@ -26,10 +22,7 @@ class FalseStart(InvalidTrace):
 
 
 class FalseStep(InvalidTrace):
-    """A step is no edge of the maze: it meets a wall, or starts in a cell that the last one did not reach.
-
-    Or a step of a walk leaves the cells that its exploration saw.
-    """
+    """A step meets a wall, starts in a cell that the last one did not reach, or leaves the cells that were explored."""
 
     kind = "step"
 

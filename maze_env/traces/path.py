@@ -15,7 +15,7 @@ from random import Random
 from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
-from maze_env.solving import shortest_path
+from maze_env.solving import path_cells, shortest_path
 from maze_env.tokens import MAZE_TOKEN, TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 
@@ -23,33 +23,23 @@ from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, False
 def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     """The trace of the shortest path."""
     moves = shortest_path(maze)
-    steps, cell = walk(maze, maze.origin, moves)
+    steps, cell = walk(maze, moves)
     return steps + coordinate_token(cell) + TARGET, moves
 
 
-def step_text(maze: Maze, cell: Cell, move: Move) -> str:
-    """One step: coordinate, walls, move."""
-    return coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]] + move.token
+def cell_text(maze: Maze, cell: Cell) -> str:
+    """Coordinate and walls."""
+    return coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]]
 
 
-def walk(maze: Maze, cell: Cell, moves: list[Move]) -> tuple[str, Cell]:
-    """The steps of ``moves`` from ``cell``, and the cell where they end."""
-    steps = []
-    for move in moves:
-        steps.append(step_text(maze, cell, move))
-        cell = move.apply(cell)
-    return "".join(steps), cell
+def walk(maze: Maze, moves: list[Move]) -> tuple[str, Cell]:
+    """The steps of ``moves`` from the origin, and the cell where they end."""
+    *left, end = path_cells(maze.origin, moves)
+    return "".join(cell_text(maze, cell) + move.token for cell, move in zip(left, moves, strict=True)), end
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace.
-
-    Returns:
-        Its moves.
-
-    Raises:
-        InvalidTrace: naming the step.
-    """
+    """Replays the trace and returns its moves; an InvalidTrace names the step."""
     tokens = trace_tokens(trace, "a path trace")
     moves, cell = replay(maze, tokens[:-2])
     if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
@@ -61,16 +51,7 @@ def validate(maze: Maze, trace: str) -> list[Move]:
 
 
 def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
-    """The tokens of a trace.
-
-    Args:
-        trace: maze tokens and ``words``, without anything between them.
-        what: what the trace is called in an error.
-        words: tokens besides those of mazes.
-
-    Raises:
-        InvalidTrace: for anything else in the trace.
-    """
+    """The tokens of a trace, called ``what`` in an error: those of mazes and ``words``, and nothing between them."""
     pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words)))
     stray = pattern.sub("", trace)
     if stray:

@@ -9,7 +9,7 @@ from random import Random
 from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, Move
-from maze_env.solving import shortest_path
+from maze_env.solving import path_cells, shortest_path
 from maze_env.tokens import MAZE_TOKEN, coordinate_token, maze_to_text
 from maze_env.traces.errors import FalseArrival, FalseDrawing, FalseStart, FalseStep, InvalidTrace
 
@@ -31,30 +31,20 @@ def step_text(maze: Maze, number: int, cell: Cell, move: Move) -> str:
 
 def steps_text(maze: Maze, moves: list[Move]) -> str:
     """The steps of ``moves`` from the origin, a blank line between them."""
-    steps, cell = [], maze.origin
-    for number, move in enumerate(moves, start=1):
-        steps.append(step_text(maze, number, cell, move))
-        cell = move.apply(cell)
-    return "\n".join(steps).removesuffix("\n")
+    steps = enumerate(zip(path_cells(maze.origin, moves), moves, strict=False), start=1)
+    return "\n".join(step_text(maze, number, cell, move) for number, (cell, move) in steps).removesuffix("\n")
 
 
 def drawn_in(maze: Maze, number: int, move: Move, block: str) -> Cell | None:
     """The cell in which a step draws its move; ``None`` unless the rest of the drawing is the maze."""
     tokens = MAZE_TOKEN.findall(block)
     cell = divmod(tokens.index(move.token) // 3, maze.cols) if move.token in tokens else maze.origin
-    true = cell[0] < maze.rows and block == step_text(maze, number, cell, move).removesuffix("\n")
+    true = cell[0] < maze.rows and f"{block}\n" == step_text(maze, number, cell, move)
     return cell if true else None
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace.
-
-    Returns:
-        Its moves.
-
-    Raises:
-        InvalidTrace: naming the step.
-    """
+    """Replays the trace and returns its moves; an InvalidTrace names the step."""
     moves, cell = replay(maze, trace)
     if cell != maze.target:
         raise FalseArrival(f"Expects the steps to end at the target {maze.target}, actual: at {cell}")
@@ -69,7 +59,7 @@ def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
         move = STEP_NAMES.get(line.removeprefix(f"Step {number}: Go "))
         if move is None:
             raise InvalidTrace(f"Expects 'Step {number}: Go up|down|left|right', actual: {line!r}")
-        if block != step_text(maze, number, cell, move).removesuffix("\n"):
+        if f"{block}\n" != step_text(maze, number, cell, move):
             drawn = drawn_in(maze, number, move, block)
             error = FalseDrawing if drawn is None else FalseStart if number == 1 else FalseStep
             raise error(

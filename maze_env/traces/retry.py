@@ -15,7 +15,6 @@ from random import Random
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to, path_cells, shortest_path
-from maze_env.tokens import WALL_TOKENS, coordinate_token
 from maze_env.traces import path, redraw
 from maze_env.traces.errors import FalseDeadEnd, InvalidTrace
 from maze_env.vocabulary import DEAD_END, RESET, WRONG_WAY
@@ -36,15 +35,15 @@ EARLY_STEPS = 3
 
 Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]
 """(maze, its shortest path, rng) -> the moves of wrong attempts."""
+Turn = tuple[int, Move]
+"""A branch off the path: steps along it, and the first wrong move."""
 
 
-def wrong_turns(maze: Maze, moves: list[Move]) -> list[tuple[int, Move]]:
-    """Every branch off the path: (steps along it, the first wrong move)."""
+def wrong_turns(maze: Maze, moves: list[Move]) -> list[Turn]:
+    """Every branch off the path."""
     turns = []
-    cells = path_cells(maze.origin, moves)
     distances = distances_to(maze.walls, maze.target)
-    for index, right in enumerate(moves):
-        cell = cells[index]
+    for index, (cell, right) in enumerate(zip(path_cells(maze.origin, moves), moves, strict=False)):
         for move in maze.open_moves(cell):
             leads_back = index > 0 and move is moves[index - 1].opposite
             shortens = distances[move.apply(cell)] < distances[cell]  # another shortest path is not wrong
@@ -64,32 +63,33 @@ def walk_to_end(maze: Maze, start: list[Move], rng: Random) -> list[Move]:
     return moves
 
 
-def dead_end_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move]]:
-    """Wrong attempts on different branches, each walked to its end; none where the path has no forks."""
-    turns = wrong_turns(maze, moves)
+def _attempts(
+    maze: Maze, moves: list[Move], turns: list[Turn], rng: Random, cut: Callable[[list[Move], int], list[Move]]
+) -> list[list[Move]]:
+    """Wrong attempts on different branches, each what ``cut`` leaves of a walk to the branch's end."""
     rng.shuffle(turns)
     attempts = []
     for index, wrong in turns:
-        attempt = walk_to_end(maze, [*moves[:index], wrong], rng)
-        if not is_exhausted(maze, path_cells(maze.origin, attempt)):
-            continue  # in a maze with loops it can meet the target: not wrong
-        attempts.append(attempt)
-        if rng.random() >= MORE_ATTEMPTS:
-            break
+        if attempt := cut(walk_to_end(maze, [*moves[:index], wrong], rng), index):
+            attempts.append(attempt)
+            if rng.random() >= MORE_ATTEMPTS:
+                break
     return attempts
+
+
+def dead_end_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move]]:
+    """Wrong attempts on different branches, each walked to its end; none where the path has no forks."""
+
+    def exhausted(attempt: list[Move], _index: int) -> list[Move]:  # in a maze with loops it can meet the target
+        return attempt if is_exhausted(maze, path_cells(maze.origin, attempt)) else []
+
+    return _attempts(maze, moves, wrong_turns(maze, moves), rng, exhausted)
 
 
 def early_attempts(maze: Maze, moves: list[Move], rng: Random) -> list[list[Move]]:
     """Wrong attempts of 1 to 3 steps each; none where the path has no forks so early."""
     turns = [turn for turn in wrong_turns(maze, moves) if turn[0] < EARLY_STEPS]
-    rng.shuffle(turns)
-    attempts = []
-    for index, wrong in turns:
-        full = walk_to_end(maze, [*moves[:index], wrong], rng)
-        attempts.append(full[: rng.randint(index + 1, EARLY_STEPS)])
-        if rng.random() >= MORE_ATTEMPTS:
-            break
-    return attempts
+    return _attempts(maze, moves, turns, rng, lambda full, index: full[: rng.randint(index + 1, EARLY_STEPS)])
 
 
 def write_compact(maze: Maze, rng: Random, find: Attempts = early_attempts) -> tuple[str, list[Move]]:
@@ -97,8 +97,8 @@ def write_compact(maze: Maze, rng: Random, find: Attempts = early_attempts) -> t
     moves = shortest_path(maze)
     pieces = []
     for attempt in find(maze, moves, rng):
-        steps, end = path.walk(maze, maze.origin, attempt)
-        pieces.append(f"{steps}{coordinate_token(end)}{WALL_TOKENS[maze.walls[end]]}{RESET}\n")
+        steps, end = path.walk(maze, attempt)
+        pieces.append(f"{steps}{path.cell_text(maze, end)}{RESET}\n")
     right, _ = path.write(maze, rng)
     return "".join(pieces) + right, moves
 
@@ -109,14 +109,7 @@ def is_exhausted(maze: Maze, cells: list[Cell]) -> bool:
 
 
 def validate_compact(maze: Maze, trace: str, reasons: tuple[str, ...] = (DEAD_END, WRONG_WAY)) -> list[Move]:
-    """Replays every attempt; each wrong one was given up for one of ``reasons``.
-
-    Returns:
-        The moves of the last.
-
-    Raises:
-        InvalidTrace: naming the attempt.
-    """
+    """Replays every attempt, each wrong one given up for one of ``reasons``, and returns the moves of the last."""
     *wrong, right = trace.split(f"{RESET}\n")
     attempts = []
     for number, attempt in enumerate(wrong, start=1):
@@ -162,9 +155,8 @@ def check_given_up(maze: Maze, moves: list[Move], number: int, reasons: tuple[st
     """Raises InvalidTrace unless one of ``reasons`` to give up an attempt is true of it."""
     cells = path_cells(maze.origin, moves)
     if not reasons_to_give_up(maze, cells) & set(reasons):
-        raise FalseDeadEnd(
-            f"Expects a true reason to give up attempt {number} in {cells[-1]}, actual: {' or '.join(reasons)!r}"
-        )
+        given = " or ".join(reasons)
+        raise FalseDeadEnd(f"Expects a true reason to give up attempt {number} in {cells[-1]}, actual: {given!r}")
 
 
 def reasons_to_give_up(maze: Maze, cells: list[Cell]) -> set[str]:

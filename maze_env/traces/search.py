@@ -9,7 +9,7 @@ from random import Random
 
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
-from maze_env.tokens import TARGET, WALL_TOKENS, coordinate_token
+from maze_env.tokens import TARGET, coordinate_token
 from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseStep, InvalidTrace
 from maze_env.vocabulary import BACK, PATH
@@ -21,7 +21,7 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     found: list[tuple[Cell, Move]] = []
     cell, seen = maze.origin, {maze.origin}
     while cell != maze.target:
-        pieces.append(coordinate_token(cell) + WALL_TOKENS[maze.walls[cell]])
+        pieces.append(path.cell_text(maze, cell))
         onward = path.unseen_moves(maze, cell, seen)
         if onward:
             found.append((cell, onward[0]))
@@ -39,17 +39,11 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
 
 
 def validate(maze: Maze, trace: str) -> list[Move]:
-    """Replays the trace.
+    """Replays the trace and returns the moves of its walk; an InvalidTrace names the step.
 
     Its claims have to be true; the order of moves need not be that of ``write``. A move passes no wall, and may lead to
     a cell seen before. ``BACK`` is allowed where no open side leads to an unseen cell, and returns to the cell before.
     The exploration ends on reaching the target. The walk is any path to the target through cells that it saw.
-
-    Returns:
-        The moves of its walk.
-
-    Raises:
-        InvalidTrace: naming the step.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
     return _replay_walk(maze, walk, _replay_exploration(maze, exploration))
