@@ -35,7 +35,7 @@ class Agent(ABC):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is in force in it (generation settings, prompt template ...), ready for JSON; results store it."""
+        """What is in force (generation, the standard phrasing's ``prompt_template`` ...); results store it as JSON."""
         return {}
 
     def check(self) -> None:  # noqa: B027 (most depend on nothing)

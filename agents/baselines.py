@@ -28,22 +28,18 @@ class WalkingAgent(Agent):
     """A policy that chooses a move from the maze as it stands; subclasses implement ``choose``."""
 
     def __init__(self, mode: Mode = "play"):
-        """An agent in ``mode``, ``plan`` or ``play``."""
         self.mode = mode
         self._rngs: list[Random] = []
         self._memory: list[dict[str, Any]] = []
 
     @abstractmethod
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
-        """The next move.
+        """The next move; ``None`` when the target is known to be unreachable.
 
         Args:
             maze: the maze as far as it is known, its origin where the agent stands.
             rng: the episode's randomness.
             memory: what the agent keeps between the moves of an episode; empty at the first.
-
-        Returns:
-            The move; ``None`` when the target is known to be unreachable.
         """
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
@@ -56,9 +52,7 @@ class WalkingAgent(Agent):
         return [Reply(self._act_one(*episode) if episode[0] else "") for episode in episodes]
 
     def _act_one(self, observation: str, rng: Random, memory: dict[str, Any]) -> str:
-        phrasing = self._phrasing
-        maze = phrasing.read(observation)
-        moves: list[Move] = []
+        maze, moves = self._phrasing.read(observation), list[Move]()
         while len(moves) < 4 * maze.rows * maze.cols:
             move = self.choose(maze, rng, memory)
             if move is None:
@@ -70,7 +64,7 @@ class WalkingAgent(Agent):
             if cell == maze.target:
                 break
             maze = Maze.from_validated(maze.walls, cell, maze.target)
-        return phrasing.translate(moves_to_text(moves))
+        return self._phrasing.translate(moves_to_text(moves))
 
 
 class RandomAgent(WalkingAgent):

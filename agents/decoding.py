@@ -70,27 +70,16 @@ def context_length(model: PreTrainedModel) -> int:
 
 def drop_finished(
     model: PreTrainedModel,
-    input_ids: Tensor,
+    input_ids: Tensor,  # (batch, prompt) int64, padded on the left
     logits_processor: LogitsProcessorList,
-    stopping_criteria: StoppingCriteriaList,
-    generation_config: GenerationConfig,
+    stopping_criteria: StoppingCriteriaList,  # only the length among them is read
+    generation_config: GenerationConfig,  # ``do_sample``, ``eos_token_id`` and ``pad_token_id`` are read
     synced_gpus: bool = False,
     streamer: None = None,
-    generator: torch.Generator | None = None,
-    **model_kwargs: Any,
+    generator: torch.Generator | None = None,  # default: the device's global one
+    **model_kwargs: Any,  # the cache, and the attention mask, (batch, prompt) int64
 ) -> Tensor:
     """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
-
-    Args:
-        model: the model.
-        input_ids: (batch, prompt) int64, padded on the left.
-        logits_processor: what changes the logits of each next token.
-        stopping_criteria: only the length among them is read.
-        generation_config: ``do_sample``, ``eos_token_id`` and ``pad_token_id`` are read.
-        synced_gpus: kept False.
-        streamer: kept None.
-        generator: of the samples; by default the device's global one.
-        model_kwargs: the cache, and the attention mask, (batch, prompt) int64.
 
     Returns:
         (batch, prompt + longest completion) int64, right of each end token filled with padding.
@@ -114,7 +103,7 @@ def drop_finished(
     running = torch.ones_like(rows, dtype=torch.bool)
     inputs, length = input_ids, start
     while length < max_length and len(rows):
-        logits = _read_prompts(model, inputs, mask, cache) if length == start else _read(model, inputs, mask, cache)
+        logits = (_read_prompts if length == start else read)(model, inputs, mask, cache)
         scores = logits_processor(sequences[rows, :length], logits.float())
         if generation_config.do_sample:
             chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
@@ -133,8 +122,11 @@ def drop_finished(
     return sequences[:, :length]
 
 
-def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
-    """Feeds tokens to the model; returns the (batch, vocabulary) logits after the last of each row."""
+def read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
+    """Feeds tokens to the model; returns the (batch, vocabulary) logits after the last of each row.
+
+    ``inputs``, (batch, new) int64, are the last columns of ``mask``, (batch, tokens) int64, 0 for padding.
+    """
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
     outputs = model(
         input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
@@ -144,11 +136,11 @@ def _read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) ->
 
 
 def _read_prompts(model: PreTrainedModel, prompts: Tensor, mask: Tensor, cache: Cache) -> Tensor:
-    """As ``_read``, each different prompt once."""
+    """As ``read``, each different prompt once."""
     different, which = torch.cat([prompts, mask], dim=1).unique(dim=0, return_inverse=True)
     if len(different) == len(prompts):
-        return _read(model, prompts, mask, cache)
+        return read(model, prompts, mask, cache)
     ids, seen = different.tensor_split(2, dim=1)
-    logits = _read(model, ids, seen, cache)
+    logits = read(model, ids, seen, cache)
     cache.batch_select_indices(which)
     return logits[which]

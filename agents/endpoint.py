@@ -18,7 +18,7 @@ import openai
 from tqdm.asyncio import tqdm
 
 from agents.base import Agent, Mode
-from agents.errors import InvalidEndpoint
+from agents.errors import InvalidEndpoint, require_at_least
 from agents.prompts import PROMPT_TEMPLATES, prompt_settings
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
@@ -47,18 +47,13 @@ class EndpointAgent(Agent):
         retries: int = 4,
         progress: bool = False,
     ):
-        """Asks the server for its models, so that a dead one is known before any work.
+        """Asks the server for its models, so that a dead one is known before any work. More as ``LLMPolicy``.
 
         Args:
             name: the address up to ``/v1``, ``#``, and the model's name there.
-            mode: ``plan`` or ``play``.
-            temperature: of each completion.
-            max_new_tokens: the budget of each completion.
-            batch_size: episodes that are given to ``act`` at once.
             concurrency: requests under way at the same time.
             timeout: seconds for each request.
             retries: after a failure that may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
-            progress: whether to show a progress bar.
 
         Raises:
             InvalidConfig: for a name of another form and for values that cannot be.
@@ -73,12 +68,10 @@ class EndpointAgent(Agent):
                 "Expects an address without user, password or query (results name it; a key belongs into the "
                 f"environment variable OPENAI_API_KEY), actual: {_public(name)!r}"
             )
-        if min(max_new_tokens, batch_size, concurrency) < 1 or timeout <= 0 or retries < 0 or temperature < 0:
-            raise InvalidConfig(
-                "Expects max_new_tokens, batch_size and concurrency of at least 1, a timeout above 0, and temperature "
-                f"and retries of at least 0, actual: {max_new_tokens}, {batch_size}, {concurrency}, {timeout}, "
-                f"{temperature}, {retries}"
-            )
+        require_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size, concurrency=concurrency)
+        require_at_least(0, temperature=temperature, retries=retries)
+        if timeout <= 0:
+            raise InvalidConfig(f"Expects a timeout above 0, actual: {timeout}")
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
         self.url, self.model = url, model
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
@@ -88,18 +81,13 @@ class EndpointAgent(Agent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        sent = {"temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
-        return sent | prompt_settings(PROMPT_TEMPLATES[self._phrasing])  # the chat template is the server's
+        sent = {"model": self.model, "temperature": self.temperature, "max_new_tokens": self.max_new_tokens}
+        return sent | prompt_settings(PROMPT_TEMPLATES[STANDARD])  # the chat template is the server's
 
     def _options(self) -> dict[str, Any]:
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY", "none")}
 
     def check(self) -> None:
-        """Asks the server for its models.
-
-        Raises:
-            InvalidEndpoint: as the constructor.
-        """
         client = openai.OpenAI(**self._options(), timeout=min(CONNECT_SECONDS, self.timeout), max_retries=1)
         try:
             names = [model.id for model in client.models.list()]

@@ -1,6 +1,6 @@
 """What can be wrong with a model or a model server."""
 
-from maze_env.errors import TokenMazeError
+from maze_env.errors import InvalidConfig, TokenMazeError
 
 
 class InvalidCheckpoint(TokenMazeError):
@@ -9,3 +9,10 @@ class InvalidCheckpoint(TokenMazeError):
 
 class InvalidEndpoint(TokenMazeError):
     """A model server cannot be reached, refuses the key, or does not have the model."""
+
+
+def require_at_least(minimum: float, **options: float) -> None:
+    """Raises InvalidConfig unless each of these options of an agent is at least ``minimum``."""
+    for name, value in options.items():
+        if value < minimum:
+            raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")

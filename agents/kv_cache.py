@@ -21,17 +21,7 @@ class PreallocatedLayer(DynamicLayer):
     _buffer: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Adds tokens. For use without gradients.
-
-        Args:
-            key_states: (batch, heads, tokens, size), of the new tokens.
-            value_states: likewise.
-            args: ignored, as by the parent.
-            kwargs: ignored, as by the parent.
-
-        Returns:
-            Keys and values of all tokens.
-        """
+        """Adds tokens, (batch, heads, tokens, size) each, without gradients; returns keys and values of all."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         old = self.get_seq_length()
@@ -60,8 +50,7 @@ def _enlarged(held: Tensor, like: Tensor, length: int) -> Tensor:
 def preallocate(config: PreTrainedConfig) -> Cache:
     """An empty cache for a model of that configuration.
 
-    Layers that keep all tokens are ``PreallocatedLayer``; those of another kind (sliding windows, linear attention) are
-    ``DynamicCache``'s.
+    Layers that do not keep all tokens (sliding windows, linear attention) are ``DynamicCache``'s.
     """
     layers = DynamicCache(config=config).layers
     return Cache(layers=[PreallocatedLayer() if type(layer) is DynamicLayer else layer for layer in layers])

@@ -4,21 +4,21 @@ In *plan* the model reads the maze once and its completion is the answer. In *pl
 a maze to solve from there, plans anew, and plays the first move of its plan.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
-from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
 from agents.decoding import context_length, drop_finished, end_ids, evaluation_mode
-from agents.errors import InvalidCheckpoint
+from agents.errors import InvalidCheckpoint, require_at_least
 from agents.prompts import prompt_settings, prompt_template, render, set_prompt_template, token_ids
 from agents.protocols import Tokenizer
 from maze_env.answers import first_move
@@ -55,10 +55,9 @@ def load_checkpoint(
         tokenizer = AutoTokenizer.from_pretrained(path)
         model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InvalidCheckpoint(
-            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} "
-            f"({reason[0] if reason else type(error).__name__})"
+            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} ({reason})"
         ) from error
     if info["missing_keys"]:  # transformers would fill them with random numbers and only log it
         raise InvalidCheckpoint(
@@ -68,8 +67,7 @@ def load_checkpoint(
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise InvalidCheckpoint(
-            f"Expects an embedding row for each of the tokenizer's {len(tokenizer)} tokens, "
-            f"actual: {rows} rows in {path!r}"
+            f"Expects an embedding for each of the tokenizer's {len(tokenizer)} tokens, actual: {rows} rows in {path!r}"
         )
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
@@ -94,13 +92,68 @@ def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[P
     return model.eval(), tokenizer
 
 
+class ModelAgent(Agent):
+    """An agent that is a causal language model: what ``LLMPolicy`` and ``MultiTurnPolicy`` share."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
+        self.check_options(**options)
+        self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
+        self.temperature, self.batch_size = options["temperature"], options["batch_size"]
+        self.reset([])
+
+    @classmethod
+    def from_pretrained(cls, path: str, device: str | None = None, **options: Any) -> Self:
+        """Loads the model.
+
+        Args:
+            path: a folder or hub name.
+            device: where to put the model; default the first accelerator, else the CPU.
+            options: the constructor's, and those of ``load_checkpoint`` (``chat_template_file``, ``dtype`` ...).
+
+        Raises:
+            InvalidCheckpoint: as ``load_checkpoint``.
+            InvalidConfig: for values that cannot be, before anything is loaded.
+        """
+        signature = inspect.signature(cls)
+        own = {"name": path} | {name: options.pop(name) for name in signature.parameters if name in options}
+        bound = signature.bind_partial(**own)
+        bound.apply_defaults()
+        cls.check_options(**bound.arguments)
+        return cls(*load_for_inference(path, device, **options), **own)
+
+    @classmethod
+    def check_options(cls, **options: Any) -> None:
+        """Raises InvalidConfig for options of the constructor that cannot be."""
+        require_at_least(0, temperature=options["temperature"])
+        counts = ("max_new_tokens", "max_turn_tokens", "batch_size")
+        require_at_least(1, **{name: options[name] for name in counts if name in options})
+
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
+        self._seeds, self._turn, self._phrasing = list(seeds), 0, phrasing
+
+    def _check_room(self, prompts: Iterable[list[int]], budget: str, tokens: int) -> None:
+        """Raises InvalidConfig unless each prompt and the budget of that name fit into the model's context."""
+        longest, context = max(map(len, prompts)), context_length(self.model)
+        if longest + tokens > context:
+            raise InvalidConfig(
+                f"Expects prompts and {budget}={tokens} to fit into the context of {self.name!r}, {context} tokens, "
+                f"actual: a prompt of {longest} tokens"
+            )
+
+    def _generator(self, indices: Sequence[int]) -> torch.Generator | None:
+        """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of its batch."""
+        if self.temperature == 0:
+            return None
+        seed = key_of(self._turn, *(self._seeds[index] for index in indices)) % 2**63
+        return torch.Generator(self.model.device).manual_seed(seed)
+
+
+# What a result tells of the generation configuration, and a maze to try a phrasing on.
 SETTINGS = ("temperature", "max_new_tokens", "do_sample", "top_k", "top_p", "repetition_penalty", "eos_token_id")
-"""What a result tells of the generation configuration."""
 SAMPLE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
-"""A maze to try a phrasing on."""
 
 
-class LLMPolicy(Agent):
+class LLMPolicy(ModelAgent):
     """A language model as an agent.
 
     Example:
@@ -119,69 +172,26 @@ class LLMPolicy(Agent):
         batch_size: int = 256,
         progress: bool = False,
     ):
-        """A policy of a model that is loaded already, as during training.
+        """A policy of a model that is loaded already, as during training; raises InvalidConfig for impossible values.
 
         Args:
-            model: a causal language model.
-            tokenizer: its tokenizer.
-            name: what results call it.
-            mode: ``plan`` or ``play``.
             temperature: 0 decodes greedily; above, samples from the whole distribution.
             max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
             batch_size: completions generated at once.
             progress: whether to show a progress bar.
-
-        Raises:
-            InvalidConfig: for values that cannot be.
         """
-        _check_options(temperature, max_new_tokens, batch_size)
-        self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
-        self.batch_size, self.progress = batch_size, progress
+        options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
+        super().__init__(model, tokenizer, name, mode, **options)
+        self.progress = progress
         self.generation = GenerationConfig(
             max_new_tokens=max_new_tokens,
             do_sample=temperature > 0,
-            temperature=temperature or None,
             # Said, for what is None is taken from the model's own configuration.
-            top_k=0 if temperature > 0 else None,
-            top_p=1.0 if temperature > 0 else None,
+            **({"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}),
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=end_ids(model, tokenizer),
         )
-        self._seeds: list[int] = []
-        self._turn, self._phrasing = 0, STANDARD
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        path: str,
-        mode: Mode = "plan",
-        temperature: float = 0.0,
-        max_new_tokens: int = 512,
-        batch_size: int = 256,
-        device: str | None = None,
-        progress: bool = False,
-        **load_options: Any,
-    ) -> "LLMPolicy":
-        """Loads the model.
-
-        Args:
-            path: a folder or hub name.
-            mode: as the constructor's, and so are the next four.
-            temperature: 0 decodes greedily.
-            max_new_tokens: the completion's budget.
-            batch_size: completions generated at once.
-            device: where to put the model; default the first accelerator, else the CPU.
-            progress: whether to show a progress bar.
-            load_options: as ``load_checkpoint`` takes (``chat_template_file``, ``dtype``, ``device_map`` ...).
-
-        Raises:
-            InvalidCheckpoint: as ``load_checkpoint``.
-            InvalidConfig: for values that cannot be.
-        """
-        _check_options(temperature, max_new_tokens, batch_size)
-        model, tokenizer = load_for_inference(path, device, **load_options)
-        return cls(model, tokenizer, path, mode, temperature, max_new_tokens, batch_size, progress)
 
     @property
     def prompt_template(self) -> str:
@@ -197,7 +207,7 @@ class LLMPolicy(Agent):
         if not settings["do_sample"]:
             settings |= {"temperature": 0.0, "top_k": None, "top_p": None}
         settings["dtype"] = str(self.model.dtype).removeprefix("torch.")
-        return settings | prompt_settings(self.prompt_template)
+        return settings | prompt_settings(prompt_template(self.tokenizer))
 
     def supports(self, phrasing: str) -> bool:
         try:
@@ -206,9 +216,6 @@ class LLMPolicy(Agent):
             return False
         return True
 
-    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
-        self._seeds, self._turn, self._phrasing = list(seeds), 0, phrasing
-
     def act(self, observations: list[str]) -> list[Reply]:
         replies = [Reply("", tokens=0)] * len(observations)
         # Longest first, so that what does not fit into memory or context fails at once, and padding is little.
@@ -216,57 +223,27 @@ class LLMPolicy(Agent):
         batches = [waiting[start : start + self.batch_size] for start in range(0, len(waiting), self.batch_size)]
         for batch in tqdm(batches, desc=f"{self.name} {self.mode}", disable=not self.progress):
             for index, reply in zip(batch, self._complete([observations[i] for i in batch], batch), strict=True):
-                replies[index] = reply if self.mode == "plan" else _first_move(reply)
+                move = None if self.mode == "plan" else first_move(reply.text, reply.thinking_opened)
+                # A completion without a move stays, so that the record shows it.
+                replies[index] = reply if move is None else replace(reply, text=move.token)
         self._turn += 1
         return replies
 
     @torch.inference_mode()
     def _complete(self, observations: list[str], indices: list[int]) -> list[Reply]:
         prompts = [render(self.tokenizer, text, self._phrasing) for text in observations]
-        ids = [torch.tensor(row) for row in token_ids(self.tokenizer, [prompt.text for prompt in prompts])]
-        longest, context = max(map(len, ids)), context_length(self.model)
-        if longest + self.generation.max_new_tokens > context:
-            raise InvalidConfig(
-                f"Expects prompts and max_new_tokens={self.generation.max_new_tokens} to fit into the context of "
-                f"{self.name!r}, {context} tokens, actual: a prompt of {longest} tokens"
-            )
-        generator = None
-        if self.generation.do_sample:
-            # One generator serves the batch, so an episode's sample depends on all seeds of its batch.
-            generator = torch.Generator(self.model.device)
-            generator.manual_seed(key_of(self._turn, *(self._seeds[i] for i in indices)) % 2**63)
-        masks = [torch.ones_like(row) for row in ids]
-        inputs, mask = (
-            pad_sequence(rows, batch_first=True, padding_value=value, padding_side="left").to(self.model.device)
-            for rows, value in ((ids, self.tokenizer.pad_token_id), (masks, 0))
-        )
+        ids = token_ids(self.tokenizer, [prompt.text for prompt in prompts])
+        self._check_room(ids, "max_new_tokens", self.generation.max_new_tokens)
+        inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(self.model.device)
+        decode = partial(drop_finished, generator=self._generator(indices))
         with evaluation_mode(self.model):
-            sequences = self.model.generate(
-                input_ids=inputs,
-                attention_mask=mask,
-                generation_config=self.generation,
-                custom_generate=partial(drop_finished, generator=generator),
-            )
-        completions = sequences[:, longest:]
+            sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=decode)
+        completions = sequences[:, inputs["input_ids"].shape[1] :]
         ended = torch.isin(completions, torch.tensor(self.generation.eos_token_id, device=completions.device))
         texts = self.tokenizer.batch_decode(completions, skip_special_tokens=True)
-        replies = []
-        for prompt, text, row in zip(prompts, texts, ended, strict=True):
-            ends = torch.nonzero(row)
-            tokens = int(ends[0]) + 1 if len(ends) else len(row)
-            replies.append(Reply(text, tokens, not len(ends), thinking_opened=prompt.thinking_opened))
-        return replies
-
-
-def _check_options(temperature: float, max_new_tokens: int, batch_size: int) -> None:
-    if temperature < 0 or max_new_tokens < 1 or batch_size < 1:
-        raise InvalidConfig(
-            "Expects temperature >= 0, max_new_tokens >= 1 and batch_size >= 1, "
-            f"actual: {temperature}, {max_new_tokens}, {batch_size}"
-        )
-
-
-def _first_move(reply: Reply) -> Reply:
-    """The first move of a plan; the whole completion where there is none, so that the record shows it."""
-    move = first_move(reply.text, reply.thinking_opened)
-    return reply if move is None else replace(reply, text=move.token)
+        # Up to and with the first end token; all of them where there is none.
+        lengths = [row.index(True) + 1 if True in row else None for row in ended.tolist()]
+        return [
+            Reply(text, length or ended.shape[1], length is None, thinking_opened=prompt.thinking_opened)
+            for prompt, text, length in zip(prompts, texts, lengths, strict=True)
+        ]

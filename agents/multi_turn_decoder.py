@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from agents.decoding import end_ids
+from agents.decoding import end_ids, read
 from agents.kv_cache import preallocate
 from agents.protocols import Tokenizer
 from maze_env.answers import first_move
@@ -19,6 +19,12 @@ RESTRICTIONS: tuple[Restriction, ...] = ("none", "moves", "legal")
 """What a model may write as its move: anything, movement tokens, or those of moves that are possible."""
 
 
+def check_restriction(name: str) -> None:
+    """Raises UnknownName for one that does not exist."""
+    if name not in RESTRICTIONS:
+        raise unknown_name("restriction", name, RESTRICTIONS)
+
+
 class MultiTurnDecoder:
     """The model's side of many dialogues: what each has read and written so far.
 
@@ -28,7 +34,6 @@ class MultiTurnDecoder:
     Attributes:
         cache: keys and values of every token read.
         mask: (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
-        lengths: (dialogues,) int64, tokens that each dialogue has read.
         logits: (dialogues, vocabulary), after the last token that each has read.
         unread: for each dialogue the tokens that the model has still to read.
         end_ids: the tokens that end a turn.
@@ -42,20 +47,8 @@ class MultiTurnDecoder:
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
     ):
-        """A decoder without dialogues.
-
-        Args:
-            model: a causal language model.
-            tokenizer: its tokenizer.
-            temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
-            restrict: one of ``RESTRICTIONS``.
-            max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
-
-        Raises:
-            UnknownName: for a restriction that does not exist.
-        """
-        if restrict not in RESTRICTIONS:
-            raise unknown_name("restriction", restrict, RESTRICTIONS)
+        """A decoder without dialogues; arguments as of ``MultiTurnPolicy``."""
+        check_restriction(restrict)
         self.model, self.tokenizer = model, tokenizer
         self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
@@ -63,17 +56,11 @@ class MultiTurnDecoder:
 
     @torch.inference_mode()
     def prefill(self, prompts: Sequence[Sequence[int]], thinking_opened: bool = False) -> None:
-        """Starts a dialogue for each prompt.
-
-        Args:
-            prompts: token ids, special tokens included.
-            thinking_opened: whether the prompts end inside an open ``<think>``.
-        """
+        """Starts a dialogue for each prompt; all end inside an open ``<think>``, or none does."""
         self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
         self.cache = preallocate(self.model.config)
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
-        self.lengths = torch.zeros(count, dtype=torch.long, device=device)
         self.logits = torch.empty((count, 0), device=device)
         self.unread: list[list[int]] = [list(ids) for ids in prompts]
         self._read(range(count))
@@ -82,7 +69,7 @@ class MultiTurnDecoder:
         """Keeps only these dialogues, in this order."""
         index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
         self.cache.batch_select_indices(index)
-        self.mask, self.lengths, self.logits = self.mask[index], self.lengths[index], self.logits[index]
+        self.mask, self.logits = self.mask[index], self.logits[index]
         self.unread = [self.unread[dialogue] for dialogue in dialogues]
 
     @torch.inference_mode()
@@ -96,20 +83,15 @@ class MultiTurnDecoder:
     def generate(
         self, possible: Sequence[Sequence[Move]] | None = None, generator: torch.Generator | None = None
     ) -> tuple[list[str], list[list[int]], list[list[float]]]:
-        """Lets each dialogue write a move.
-
-        Args:
-            possible: the moves that are possible in each dialogue, for ``restrict="legal"``.
-            generator: of the samples; by default the device's global one.
+        """Lets each dialogue write a move, out of those that are ``possible`` with ``restrict="legal"``.
 
         Returns:
             For each dialogue the text, its token ids, and the log-probability of each of them. A text that is no
             movement token is no move.
         """
-        count = len(self.unread)
-        written: list[list[int]] = [[] for _ in range(count)]
-        log_probs: list[list[float]] = [[] for _ in range(count)]
-        running = list(range(count))
+        running = list(range(len(self.unread)))
+        written: list[list[int]] = [[] for _ in running]
+        log_probs: list[list[float]] = [[] for _ in running]
         for _ in range(self.max_turn_tokens):
             scores = self._scores(running, written, possible)
             if self.temperature > 0:
@@ -141,8 +123,7 @@ class MultiTurnDecoder:
             allowed = torch.zeros_like(scores, dtype=torch.bool)
             for row, dialogue in enumerate(dialogues):
                 done = written[dialogue]
-                moves = range(4) if self.restrict == "moves" or possible is None else possible[dialogue]
-                for move in moves:
+                for move in range(4) if self.restrict == "moves" or possible is None else possible[dialogue]:
                     ids = self._move_ids[move]
                     if ids[: len(done)] == tuple(done):
                         allowed[row, ids[len(done)]] = True
@@ -157,17 +138,9 @@ class MultiTurnDecoder:
         width = max(map(len, chunks))
         if width == 0:
             return
-        device = self.mask.device
-        pad = self.tokenizer.pad_token_id
+        pad, device = self.tokenizer.pad_token_id, self.mask.device
         ids = torch.tensor([[pad] * (width - len(chunk)) + chunk for chunk in chunks], device=device)
         fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
-        positions = (self.lengths[:, None] + fresh.cumsum(1) - 1).clamp(min=0)
         self.mask = torch.cat([self.mask, fresh], dim=1)
-        self.lengths = self.lengths + fresh.sum(1)
-        output = self.model(
-            input_ids=ids, attention_mask=self.mask, position_ids=positions, past_key_values=self.cache,
-            use_cache=True, logits_to_keep=1,
-        )  # fmt: skip
-        latest = output.logits[:, -1]
-        has_read = fresh[:, -1:].bool()
-        self.logits = latest if self.logits.shape[1] == 0 else torch.where(has_read, latest, self.logits)
+        latest = read(self.model, ids, self.mask, self.cache)
+        self.logits = latest if self.logits.shape[1] == 0 else torch.where(fresh[:, -1:].bool(), latest, self.logits)

@@ -8,20 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import torch
 from transformers import PreTrainedModel
 
-from agents.base import Agent, Mode
+from agents.base import Mode
 from agents.decoding import context_length, evaluation_mode
-from agents.llm_policy import load_for_inference
-from agents.multi_turn_decoder import MultiTurnDecoder, Restriction
+from agents.llm_policy import ModelAgent
+from agents.multi_turn_decoder import MultiTurnDecoder, Restriction, check_restriction
 from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play, token_ids
 from agents.protocols import Tokenizer
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.episode import Observation
 from maze_env.errors import InvalidConfig
-from maze_env.keys import key_of
 from maze_env.moves import possible_moves
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
@@ -48,7 +46,7 @@ class Transcript:
         self.log_probs += log_probs if log_probs is not None else [0.0] * len(ids)
 
 
-class MultiTurnPolicy(Agent):
+class MultiTurnPolicy(ModelAgent):
     """A causal language model as a player.
 
     Attributes:
@@ -73,14 +71,9 @@ class MultiTurnPolicy(Agent):
         """A policy of a model that is loaded already, as during training.
 
         Args:
-            model: a causal language model.
-            tokenizer: its tokenizer.
-            name: what results call it.
-            mode: ``play``, the only one.
             temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
-            restrict: what the model may write: ``none``: anything; ``moves``: movement tokens only; ``legal``: those of
-                possible moves only.
-            max_turn_tokens: of one turn.
+            restrict: what the model may write: ``none``: anything; ``moves``: moves only; ``legal``: possible moves.
+            max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
             batch_size: episodes played at once.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
                 without room for another turn ends in a truncated reply.
@@ -89,52 +82,24 @@ class MultiTurnPolicy(Agent):
             InvalidConfig: for values that cannot be.
             UnknownName: for a restriction that does not exist.
         """
-        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
-        self.name, self.mode, self.batch_size = name, mode, batch_size
-        self.tokenizer, self._replies = tokenizer, Replies(tokenizer)
+        budgets = {"max_turn_tokens": max_turn_tokens, "max_tokens": max_tokens, "batch_size": batch_size}
+        super().__init__(model, tokenizer, name, mode, temperature=temperature, restrict=restrict, **budgets)
+        self.max_tokens, self._replies = max_tokens, Replies(tokenizer)
         self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
-        self.max_tokens, self._context = max_tokens, context_length(model)
-        self.reset([])
 
     @classmethod
-    def from_pretrained(
-        cls,
-        path: str,
-        mode: Mode = "play",
-        temperature: float = 0.0,
-        restrict: Restriction = "none",
-        max_turn_tokens: int = 16,
-        batch_size: int = 1024,
-        max_tokens: int | None = None,
-        device: str | None = None,
-        **load_options: Any,
-    ) -> "MultiTurnPolicy":
-        """Loads the model.
-
-        Args:
-            path: a folder or hub name.
-            mode: as the constructor's, and so are the next five.
-            temperature: 0 decodes greedily.
-            restrict: what the model may write.
-            max_turn_tokens: of one turn.
-            batch_size: episodes played at once.
-            max_tokens: of a dialogue behind its prompt.
-            device: where to put the model; default the first accelerator, else the CPU.
-            load_options: ``chat_template_file``, and what ``from_pretrained`` takes.
-
-        Raises:
-            InvalidCheckpoint: as ``load_checkpoint``.
-            InvalidConfig: for values that cannot be.
-        """
-        _check_options(temperature, max_turn_tokens, batch_size, max_tokens)
-        model, tokenizer = load_for_inference(path, device, **load_options)
-        return cls(model, tokenizer, path, mode, temperature, restrict, max_turn_tokens, batch_size, max_tokens)
+    def check_options(cls, **options: Any) -> None:
+        super().check_options(**options)
+        check_restriction(options["restrict"])
+        turn, total = options["max_turn_tokens"], options["max_tokens"]
+        if total is not None and total < turn:
+            raise InvalidConfig(f"Expects max_tokens with room for a turn of max_turn_tokens={turn}, actual: {total}")
 
     @property
     def settings(self) -> dict[str, Any]:
-        decoder, sampled = self.decoder, self.decoder.temperature > 0
+        decoder, sampled = self.decoder, self.temperature > 0
         return {
-            "temperature": decoder.temperature,
+            "temperature": self.temperature,
             "restrict": decoder.restrict,
             "max_turn_tokens": decoder.max_turn_tokens,
             "max_new_tokens": self.max_tokens,
@@ -142,7 +107,7 @@ class MultiTurnPolicy(Agent):
             "top_k": 0 if sampled else None,
             "top_p": 1.0 if sampled else None,
             "eos_token_id": decoder.end_ids,
-            "dtype": str(decoder.model.dtype).removeprefix("torch."),
+            "dtype": str(self.model.dtype).removeprefix("torch."),
             **prompt_settings(multi_turn_prompt_template(self.tokenizer)),
         }
 
@@ -150,35 +115,29 @@ class MultiTurnPolicy(Agent):
         return phrasing == STANDARD
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
-        self._seeds, self._turn = list(seeds), 0
+        super().reset(seeds, phrasing)
         self._playing: list[int] = []
         self._last: dict[int, Observation] = {}
         self.prompts: dict[int, list[int]] = {}
         self.transcripts: dict[int, Transcript] = {}
 
     def act(self, observations: list[str]) -> list[Reply]:
-        parsed: list[Observation | None] = [None] * len(observations)
-        for index, text in enumerate(observations):
-            if text:
-                parsed[index] = Observation(*parse_cells(text)).after(self._last.get(index))
-        self._last = {index: observation for index, observation in enumerate(parsed) if observation is not None}
-        return self.respond(parsed)
+        self._last = {
+            index: Observation(*parse_cells(text)).after(self._last.get(index))
+            for index, text in enumerate(observations)
+            if text
+        }
+        return self.respond([self._last.get(index) for index in range(len(observations))])
 
     def respond(self, observations: Sequence[Observation | None]) -> list[Reply]:
         live = {index: observation for index, observation in enumerate(observations) if observation is not None}
-        replies = [Reply("", tokens=0)] * len(observations)
-        if not live:
-            return replies
-        with evaluation_mode(self.decoder.model):
-            if self._turn == 0:
-                self._start(live)
-            else:
-                self._continue(live)
-            written = self._write(live)
-        self._turn += 1
-        for index in live:
-            replies[index] = written.get(index, Reply("", tokens=0, truncated=True))
-        return replies
+        written: dict[int, Reply] = {}
+        if live:
+            with evaluation_mode(self.model):
+                (self._continue if self._turn else self._start)(live)
+                written = self._write(live)
+            self._turn += 1
+        return [written.get(i, Reply("", tokens=0, truncated=i in live)) for i in range(len(observations))]
 
     def _write(self, live: dict[int, Observation]) -> dict[int, Reply]:
         """One turn of each dialogue that has room for it."""
@@ -186,7 +145,7 @@ class MultiTurnPolicy(Agent):
             return {}
         possible = [possible_moves(int(live[index].walls[live[index].position])) for index in self._playing]
         opened, replies = self.decoder.thinking_opened, {}
-        turns = self.decoder.generate(possible, self._generator())
+        turns = self.decoder.generate(possible, self._generator(self._playing))
         for index, text, ids, log_probs in zip(self._playing, *turns, strict=True):
             self.transcripts[index].add(ids, log_probs)
             move = first_move(text, opened)
@@ -198,12 +157,7 @@ class MultiTurnPolicy(Agent):
     def _start(self, live: dict[int, Observation]) -> None:
         prompts = [render_play(self.tokenizer, observation) for observation in live.values()]
         self.prompts = dict(zip(live, token_ids(self.tokenizer, [prompt.text for prompt in prompts]), strict=True))
-        longest = max(map(len, self.prompts.values()))
-        if longest + self.decoder.max_turn_tokens > self._context:
-            raise InvalidConfig(
-                f"Expects prompts and max_turn_tokens={self.decoder.max_turn_tokens} to fit into the context of "
-                f"{self.name!r}, {self._context} tokens, actual: a prompt of {longest} tokens"
-            )
+        self._check_room(self.prompts.values(), "max_turn_tokens", self.decoder.max_turn_tokens)
         self.transcripts = {index: Transcript() for index in live}
         self._playing = list(live)
         self.decoder.prefill(list(self.prompts.values()), prompts[0].thinking_opened)
@@ -227,26 +181,5 @@ class MultiTurnPolicy(Agent):
 
     def _room(self, index: int) -> int:
         """Tokens that a dialogue may still hold."""
-        room = self._context - len(self.prompts[index])
-        if self.max_tokens is not None:
-            room = min(room, self.max_tokens)
-        return room - len(self.transcripts[index].ids)
-
-    def _generator(self) -> torch.Generator | None:
-        """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of the batch."""
-        if self.decoder.temperature == 0:
-            return None
-        generator = torch.Generator(self.decoder.model.device)
-        return generator.manual_seed(key_of(self._turn, *(self._seeds[index] for index in self._playing)) % 2**63)
-
-
-def _check_options(temperature: float, max_turn_tokens: int, batch_size: int, max_tokens: int | None) -> None:
-    if temperature < 0 or max_turn_tokens < 1 or batch_size < 1:
-        raise InvalidConfig(
-            "Expects temperature >= 0, max_turn_tokens >= 1 and batch_size >= 1, "
-            f"actual: {temperature}, {max_turn_tokens}, {batch_size}"
-        )
-    if max_tokens is not None and max_tokens < max_turn_tokens:
-        raise InvalidConfig(
-            f"Expects max_tokens with room for a turn of max_turn_tokens={max_turn_tokens}, actual: {max_tokens}"
-        )
+        room = context_length(self.model) - len(self.prompts[index])
+        return min(room, self.max_tokens or room) - len(self.transcripts[index].ids)

@@ -18,7 +18,7 @@ from tokenizers.models import WordLevel
 from agents.errors import InvalidCheckpoint
 from agents.protocols import Tokenizer
 from maze_env.episode import Observation
-from maze_env.errors import InvalidConfig, UnreadableMaze
+from maze_env.errors import InvalidConfig, UnreadableMaze, lookup
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
 
@@ -124,11 +124,7 @@ PLAY_DESCRIBED = DESCRIBED.partition("Think first")[0] + PLAY_RULES
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as a model reads it.
-
-    Attributes:
-        text: all of it, chat template included; tokenise it without adding special tokens.
-    """
+    """A prompt as a model reads it, chat template included: tokenise it without adding special tokens."""
 
     text: str
 
@@ -139,25 +135,9 @@ class Prompt:
 
 
 def conversation(maze_text: str, phrasing: str = STANDARD) -> list[dict[str, str]]:
-    """The messages that ask for a plan.
-
-    Args:
-        maze_text: the maze, in this phrasing.
-        phrasing: one of ``maze_env.phrasings``.
-
-    Raises:
-        UnknownName: for a phrasing that does not exist.
-    """
-    phrasing_named(phrasing)
-    content = PROMPT_TEMPLATES[phrasing].replace("{maze}", maze_text)
+    """The messages that ask for a plan of a maze that is written in ``phrasing``, one of ``maze_env.phrasings``."""
+    content = lookup("phrasing", phrasing, PROMPT_TEMPLATES).replace("{maze}", maze_text)
     return [{"role": "user", "content": content, "bare": maze_text, "prompt_template": phrasing}]
-
-
-def multi_turn_conversation(observation: Observation) -> list[dict[str, str]]:
-    """The messages that start a multi-turn dialogue: the maze once, and where the agent stands."""
-    bare = f"{observation.text}{reply_text(observation, bare=True)}"
-    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
-    return [{"role": "user", "content": content, "bare": bare}]
 
 
 def tool_conversation(observation: Observation) -> list[dict[str, str]]:
@@ -184,20 +164,14 @@ def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Pr
 
 
 def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
-    """The start of a multi-turn dialogue, as ``multi_turn_conversation``."""
-    return Prompt(_write(tokenizer, multi_turn_conversation(observation)))
+    """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
+    bare = f"{observation.text}{reply_text(observation, bare=True)}"
+    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
+    return Prompt(_write(tokenizer, [{"role": "user", "content": content, "bare": bare}]))
 
 
 def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:
-    """The prompt in force, chat template included, with ``{maze}`` instead of the maze.
-
-    Args:
-        tokenizer: of the model that reads it.
-        phrasing: one of ``maze_env.phrasings``.
-
-    Raises:
-        UnknownName: for a phrasing that does not exist.
-    """
+    """The prompt in force, chat template included, with ``{maze}`` instead of the maze."""
     return _write(tokenizer, conversation("{maze}", phrasing))
 
 
@@ -221,10 +195,6 @@ def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
 
     It replaces only that of the standard phrasing.
 
-    Args:
-        tokenizer: with or without a chat template.
-        template: the prompt, ``{maze}`` instead of the maze.
-
     Raises:
         InvalidConfig: unless ``{maze}`` is in it once.
     """
@@ -239,8 +209,7 @@ def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
 def _write(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:
     """Messages as text that ends where the model begins to write."""
     own = None if tokenizer.chat_template else PLAIN_CHAT
-    text = tokenizer.apply_chat_template(messages, chat_template=own, tokenize=False, add_generation_prompt=True)
-    return str(text)
+    return tokenizer.apply_chat_template(messages, chat_template=own, tokenize=False, add_generation_prompt=True)
 
 
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
@@ -264,14 +233,7 @@ class Replies:
     """What a model reads after its moves: the environment's replies, as its chat template writes a second message."""
 
     def __init__(self, tokenizer: Tokenizer):
-        """The replies to the model of ``tokenizer``.
-
-        Args:
-            tokenizer: of the model that reads them.
-
-        Raises:
-            InvalidCheckpoint: for a chat template that cannot write a second message of the user.
-        """
+        """Raises InvalidCheckpoint for a chat template that cannot write a second message of the user."""
         roles, texts = ("user", "assistant", "user"), ("MAZE", MOVE_MARK, REPLY_MARK)
         messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
         messages[2]["bare"] = BARE_MARK
@@ -280,9 +242,7 @@ class Replies:
         except Exception as error:  # templates are programs of their own
             raise InvalidCheckpoint(f"Expects a chat template that can write a second turn, actual: {error}") from error
         if text.count(MOVE_MARK) != 1 or text.count(REPLY_MARK) + text.count(BARE_MARK) != 1:
-            raise InvalidCheckpoint(
-                "Expects a chat template that writes every turn once, actual: one that leaves some out"
-            )
+            raise InvalidCheckpoint("Expects a chat template that writes every turn once, actual: some are left out")
         self._bare = BARE_MARK in text
         self._mark, self._around = (BARE_MARK if self._bare else REPLY_MARK), text.partition(MOVE_MARK)[2]
 

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,31 +21,21 @@ class Provenance(TypedDict):
     """What is needed to run a command again, and when it ran."""
 
     command: str
-    version: str
-    """Of this package."""
-    commit: str | None
-    """Of the repository that this package runs from; ``None`` where it is installed."""
+    version: str  # of this package
+    commit: str | None  # of the repository that this package runs from; None where it is installed
     uncommitted_changes: bool | None
-    finished_at: str
-    """UTC, ISO 8601."""
+    finished_at: str  # UTC, ISO 8601
     wall_seconds: float
     machine: str
     processor: str | None
     cores: int | None
     python: str
     packages: dict[str, str]
-    torch_threads: int | None
-    """``None`` where torch is not loaded."""
+    torch_threads: int | None  # None where torch is not loaded
 
 
 def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provenance:
-    """The provenance of a run that ends now.
-
-    Args:
-        module: the command's module.
-        arguments: its command line.
-        seconds: wall time of the run.
-    """
+    """The provenance of a run of the command ``module``, with that command line, that ends now."""
     torch = sys.modules.get("torch")  # loaded, or the run did not use it
     commit = own_commit()
     return {
@@ -73,10 +64,8 @@ def processor() -> str | None:
 
 
 def own_commit() -> str | None:
-    """The commit of this package's repository; ``None`` where it lies in none, or in one that does not track it.
-
-    An installed package can lie inside of anybody's repository, whose commit says nothing about it.
-    """
+    """The commit of this package's repository; ``None`` where it lies in none, or in one that does not track it."""
+    # An installed package can lie inside of anybody's repository, whose commit says nothing about it.
     tracked = git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
     return None if tracked is None else git("rev-parse", "HEAD")
 
@@ -94,8 +83,6 @@ def installed_versions() -> dict[str, str]:
     """The versions of the packages that figures may depend on, as far as they are installed."""
     versions = {}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return versions

@@ -24,6 +24,8 @@ from maze_env.vector import TokenMazeVectorEnv
 class QLearningAgent(Agent):
     """Trains on each maze for ``episodes`` episodes, all mazes of a size in one vector environment, then acts greedily.
 
+    An episode has at most 4 * rows * cols steps; rewards are the environment's, those of the future discounted.
+
     Attributes:
         learning_curve: the share of mazes that were solved in each episode of the last training.
     """
@@ -32,15 +34,7 @@ class QLearningAgent(Agent):
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
     def __init__(self, mode: Mode = "play", episodes: int = 60, discount: float = 0.95):
-        """An agent that has learned nothing yet.
-
-        Args:
-            mode: ``play``, the only one.
-            episodes: its budget in each maze, of at most 4 * rows * cols steps each.
-            discount: of future rewards, which are the environment's.
-        """
-        self.mode = mode
-        self.episodes, self.discount = episodes, discount
+        self.mode, self.episodes, self.discount = mode, episodes, discount
         self._tables: dict[int, NDArray[np.float64]] = {}
         self.learning_curve: list[float] = []
 
@@ -68,14 +62,7 @@ class QLearningAgent(Agent):
         return tables
 
     def learn(self, mazes: list[Maze]) -> NDArray[np.float64]:
-        """Trains on mazes of one size.
-
-        Args:
-            mazes: the mazes.
-
-        Returns:
-            (mazes, rows * cols, 4) float64, the value of each move in each cell.
-        """
+        """Trains on mazes of one size: the value of each move in each cell, (mazes, rows * cols, 4) float64."""
         count, rows, cols = len(mazes), mazes[0].rows, mazes[0].cols
         env = TokenMazeVectorEnv(count, "Disabled", rows=rows, cols=cols, split=None, view="state")
         # Optimistic initialisation at the maximum return, so that every move is tried.
@@ -89,9 +76,8 @@ class QLearningAgent(Agent):
             targets = rewards + self.discount * np.where(terminated, 0.0, values[index, following].max(axis=1))
             values[learning, states[learning], actions[learning]] = targets[learning]
             ended = terminated | truncated
-            solved[played[learning], learning] = terminated[
-                learning
-            ]  # the last step of an episode overwrites the others
+            # The last step of an episode overwrites the others.
+            solved[played[learning], learning] = terminated[learning]
             played += ended
             states = env.reset(options={"maze": mazes, "reset_mask": ended})[0] if ended.any() else following
         self.learning_curve = solved.mean(axis=1).tolist()

@@ -12,12 +12,10 @@ from agents.errors import InvalidCheckpoint
 from agents.q_learning import QLearningAgent
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
-BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}
-"""Agents that need no checkpoint."""
+BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
 """Options of language models that an agent which is none ignores, as a command gives them to whichever it measures."""
-HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
-"""``owner/model``."""
+HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")  # owner/model
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
@@ -80,12 +78,11 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
 
 def _construct(kind: Any, *arguments: Any, **options: Any) -> Any:
     """``kind(*arguments, **options)``. Raises InvalidConfig for options that it does not take."""
+    signature = inspect.signature(kind)
     try:
-        inspect.signature(kind).bind(*arguments, **options)
+        signature.bind(*arguments, **options)
     except TypeError as error:
-        raise InvalidConfig(
-            f"Expects options that {kind.__name__}{inspect.signature(kind)} takes, actual: {error}"
-        ) from None
+        raise InvalidConfig(f"Expects options that {kind.__name__}{signature} takes, actual: {error}") from None
     return kind(*arguments, **options)
 
 
@@ -94,9 +91,8 @@ def _optional(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise InvalidConfig(
-            f"Expects what 'pip install -e .[{extra}]' installs, actual: no module {error.name!r}"
-        ) from None
+        missing = f"no module {error.name!r}"
+        raise InvalidConfig(f"Expects what 'pip install -e .[{extra}]' installs, actual: {missing}") from None
 
 
 def _import(name: str) -> Any:

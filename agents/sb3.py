@@ -36,12 +36,7 @@ class MazeVecEnv(VecEnv):
     """
 
     def __init__(self, num_envs: int, **options: Any):
-        """The environments.
-
-        Args:
-            num_envs: how many.
-            options: as ``TokenMazeVectorEnv`` takes.
-        """
+        """``num_envs`` environments; ``options`` are those of ``TokenMazeVectorEnv``."""
         self.env = TokenMazeVectorEnv(num_envs, "SameStep", **options)
         super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
         self._returns = np.zeros(num_envs)
@@ -91,20 +86,13 @@ class MazeFeatures(BaseFeaturesExtractor):
     """Features of the path from a cell to the target: one convolution, applied repeatedly to the ``grid`` view.
 
     Each pass carries what a cell knows to its neighbours, so ``iterations`` bounds how far ahead it sees. The features
-    are those of the agent's cell. Source of a recurrent network that sees its input at each pass: Bansal et al.,
-    arXiv 2202.05826.
+    are the ``channels`` of the hidden state in the agent's cell. Source of a recurrent network that sees its input at
+    each pass: Bansal et al., arXiv 2202.05826.
     """
 
     AGENT = 4  # the grid view's channel
 
     def __init__(self, observation_space: Box, channels: int, iterations: int):
-        """A network with fresh weights.
-
-        Args:
-            observation_space: of the ``grid`` view.
-            channels: of the hidden state, and the number of features.
-            iterations: passes of the convolution.
-        """
         super().__init__(observation_space, features_dim=channels)
         self.iterations = iterations
         self.project = torch.nn.Conv2d(observation_space.shape[0], channels, 3, padding=1)
@@ -131,12 +119,10 @@ CONFIG_FILE, WEIGHTS_FILE = "sb3_config.json", "policy.safetensors"
 def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
     """Stores a policy as weights and sizes: unlike Stable-Baselines3's own files, loading it runs no code.
 
-    Args:
-        policy: one with ``policy_options``, on the ``grid`` view.
-        folder: is created if it does not exist. The configuration is written last: a folder that has it is complete.
+    The configuration is written last: a folder that has it is complete.
 
     Raises:
-        InvalidConfig: for a policy with another network.
+        InvalidConfig: for a policy without ``policy_options``.
     """
     features = policy.features_extractor
     if not isinstance(features, MazeFeatures) or policy.net_arch:
@@ -176,20 +162,11 @@ def load_policy(folder: str | Path) -> ActorCriticPolicy:
 
 
 class SB3Agent(Agent):
-    """A policy that ``training/ppo.py`` saved, greedy."""
+    """A policy that ``training/ppo.py`` saved, greedy, for mazes of the size that it was trained on."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
     def __init__(self, path: str, mode: Mode = "play"):
-        """Loads the policy.
-
-        Args:
-            path: the folder.
-            mode: ``play``, the only one.
-
-        Raises:
-            InvalidCheckpoint: as ``load_policy``.
-        """
         self.mode, self.name = mode, path
         self.policy = load_policy(path)
         planes, self.rows, self.cols = self.policy.observation_space.shape
@@ -199,11 +176,6 @@ class SB3Agent(Agent):
         return phrasing == STANDARD
 
     def act(self, observations: list[str]) -> list[Reply]:
-        """As ``Agent.act``.
-
-        Raises:
-            InvalidMaze: for a maze of another size than the policy was trained on.
-        """
         live = [index for index, text in enumerate(observations) if text]
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:

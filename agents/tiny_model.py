@@ -26,12 +26,10 @@ class TinyConfig:
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
-    context: int = 4096
-    """Longest sequence, in tokens. Positions are rotary, so a long context costs nothing until it is used."""
+    context: int = 4096  # tokens; positions are rotary, so a long context costs nothing until it is used
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer of the maze vocabulary."""
     words = sorted((re.escape(word) for word in (*WORDS, PAD, BOS, EOS)), key=len, reverse=True)
     tokenizer = Tokenizer(models.WordLevel(ID_OF_TOKEN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")

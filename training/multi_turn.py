@@ -151,7 +151,7 @@ class _SamplingPolicy(MultiTurnPolicy):
         self.seconds += time.perf_counter() - began
         return replies
 
-    def _generator(self) -> torch.Generator | None:
+    def _generator(self, indices: Sequence[int]) -> torch.Generator | None:
         return None
 
 

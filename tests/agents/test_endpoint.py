@@ -1,5 +1,6 @@
 """Agents behind an OpenAI-compatible server: ``transformers serve`` on a model built here, and ones that misbehave."""
 
+import hashlib
 import json
 import os
 import socket
@@ -186,8 +187,10 @@ def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp
     assert stored.summary.solved_rate == 0.5
     assert stored.summary.ends == {End.SOLVED: 50, End.REQUEST_FAILED: 50}
     assert stored.agent_options == {"retries": 0, "concurrency": 1}
-    assert stored.settings == registry.make(server.url).settings
-    assert stored.settings.items() >= {"temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED}.items()
+    assert stored.settings == {
+        "model": "oracle", "temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED,
+        "prompt_template_sha256": hashlib.sha256(DESCRIBED.encode()).hexdigest(), "thinking_opened": False,
+    }  # fmt: skip
     assert sum("no [key]" in attempt.failure for attempt in stored.attempts) == 50
     assert KEY not in output.read_text() + "".join(capsys.readouterr())
 
@@ -224,7 +227,8 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
         ("http://me:secret@/v1#m", {}, "Expects an endpoint as"),
         ("http://me:secret@localhost:1/v1#m", {}, "without user, password or query"),
         ("http://localhost:1/v1?key=secret#m", {}, "without user, password or query"),
-        ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects max_new_tokens, batch_size and concurrency"),
+        ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects concurrency of at least 1, actual: 0"),
+        ("http://localhost:1/v1#m", {"temperature": -1}, "Expects temperature of at least 0, actual: -1"),
         ("http://localhost:1/v1#m", {"timeout": 0}, "a timeout above 0"),
         ("http://localhost:1/v1#m", {"retrys": 1}, "Expects options that EndpointAgent.* takes, actual:.*'retrys'"),
     ],

@@ -13,7 +13,7 @@ from agents.baselines import RandomAgent
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy, load_checkpoint
 from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import PROMPT_TEMPLATES, render
+from agents.prompts import PROMPT_TEMPLATES, prompt_template, render
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env import traces
@@ -254,7 +254,7 @@ def test_its_prompt_template_is_that_of_the_phrasing_and_chat_template(phrasing)
     agent = policy(tiny.byte_model(tokenizer), tokenizer)
     rollout(tiny.scripted(agent, lambda prompt: prompts.append(prompt) or ""), [ROOM], [0], phrasing=phrasing)
     assert prompts == [agent.prompt_template.replace("{maze}", PHRASINGS[phrasing].write(ROOM))]
-    assert agent.settings["prompt_template"] == agent.prompt_template
+    assert agent.settings["prompt_template"] == prompt_template(tokenizer)  # the standard one, whenever it is read
     assert agent.settings["thinking_opened"]
 
 

@@ -311,9 +311,13 @@ def test_wrong_values_are_refused(tmp_path):
     ):
         MultiTurnPolicy(model, tokenizer, max_tokens=15)
     folder = tiny.save(tmp_path, model, tokenizer)
-    for wrong in ({"temperature": -1}, {"max_turn_tokens": 0}, {"batch_size": 0}):
-        with pytest.raises(InvalidConfig, match="Expects temperature >= 0"):
-            MultiTurnPolicy.from_pretrained("runs/never-made", **wrong)  # before anything is loaded
+    for name, wrong, minimum in (("temperature", -1, 0), ("max_turn_tokens", 0, 1), ("batch_size", 0, 1)):
+        with pytest.raises(InvalidConfig, match=f"Expects {name} of at least {minimum}, actual: {wrong}"):
+            MultiTurnPolicy.from_pretrained("runs/never-made", **{name: wrong})  # before anything is loaded
+    with pytest.raises(UnknownName, match="Expects a restriction"):
+        MultiTurnPolicy.from_pretrained("runs/never-made", restrict="leagl")
+    with pytest.raises(InvalidConfig, match="Expects max_tokens with room"):
+        MultiTurnPolicy.from_pretrained("runs/never-made", max_tokens=15)
     policy = MultiTurnPolicy.from_pretrained(folder, restrict="legal")
     (attempt,) = rollout(policy, [MAZES[0]], [0], max_steps=3)
     assert attempt.moves
