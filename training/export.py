@@ -82,8 +82,7 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     started = time.monotonic()
     features, convert = COLUMNS[columns]
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder, ignore_cleanup_errors=True) as cache:
-        rows = lambda: map(convert, supervised_rows(config))  # noqa: E731
-        dataset = Dataset.from_generator(rows, features=features, cache_dir=cache)
+        dataset = Dataset.from_generator(lambda: map(convert, supervised_rows(config)), features, cache)
         count = -(-len(dataset) // ROWS_PER_FILE)
         files = []
         for number in range(count):
