@@ -50,13 +50,13 @@ settings: $(RUN)/settings/start.json $(patsubst %,$(RUN)/settings/%.json,$(call 
 
 $(RUN)/settings/start.json: $(RUN)/sft/.done
 	$(BENCHMARK) $(call fact,settings,benchmark) --agent $(RUN)/sft \
-		--recipe start --stage sft --train-seed $(SEED) --output $@ --overwrite
+		--recipe start --stage sft --train-seed $(SEED) --output $@ --resume --overwrite
 
 $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BIN)/python -m training.grpo --config training/configs/settings/$*.yaml --seed $(SEED) \
 		--maze_seed $(call MAZES,3000) --model $(RUN)/sft --output_dir $(RUN)/settings/$* --resume true
 	$(BENCHMARK) $(call fact,settings,benchmark) --agent $(RUN)/settings/$* \
-		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --overwrite
+		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --resume --overwrite
 
 # The default recipe's SFT on each trace style alone: every file of training/configs/trace-styles.
 TRACE_STYLES_RUN := runs/trace-styles-$(SEED)
@@ -69,7 +69,7 @@ $(TRACE_STYLES_RUN)/%/.done: | $(VENV)/.installed
 
 $(TRACE_STYLES_RUN)/results/%.json: $(TRACE_STYLES_RUN)/%/.done
 	$(BENCHMARK) $(call fact,trace-styles,benchmark) --agent $(TRACE_STYLES_RUN)/$* \
-		--recipe $* --stage sft --train-seed $(SEED) --output $@ --overwrite
+		--recipe $* --stage sft --train-seed $(SEED) --output $@ --resume --overwrite
 
 # GRPO from random weights, on 2x2 and 3x3, measured on those and on what it never saw.
 SCRATCH_RUN := runs/grpo-from-scratch-$(SEED)
@@ -82,7 +82,7 @@ $(SCRATCH_RUN)/grpo/.done: | $(VENV)/.installed
 
 $(SCRATCH_RUN)/results/%.json: $(SCRATCH_RUN)/grpo/.done
 	$(BENCHMARK) --suite $* $(call fact,grpo-from-scratch,benchmark) --agent $(SCRATCH_RUN)/grpo \
-		--recipe grpo-from-scratch --stage grpo --train-seed $(SEED) --output $@ --overwrite
+		--recipe grpo-from-scratch --stage grpo --train-seed $(SEED) --output $@ --resume --overwrite
 
 $(RUN)/untrained/.done: | $(VENV)/.installed
 	$(BIN)/python -m agents.tiny_model --seed $(SEED) --output_dir $(RUN)/untrained
@@ -105,7 +105,7 @@ $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 	@touch $@
 
 $(RUN)/results/%.json: $(RUN)/%/.done
-	$(BENCHMARK) $(call fact,$(RECIPE),benchmark) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --overwrite
+	$(BENCHMARK) $(call fact,$(RECIPE),benchmark) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --resume --overwrite
 
 # The results with every attempt to replay, and the training curves.
 $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)

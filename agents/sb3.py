@@ -4,8 +4,6 @@ An optional extra: ``pip install -e .[sb3]``. ``training/ppo.py`` trains with it
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -135,7 +133,7 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
 
     Args:
         policy: one with ``policy_options``, on the ``grid`` view.
-        folder: is created if it does not exist. The configuration is written last, so a folder that has it is complete.
+        folder: is created if it does not exist. The configuration is written last: a folder that has it is complete.
 
     Raises:
         InvalidConfig: for a policy with another network.
@@ -147,14 +145,10 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
             f"{type(features).__name__} and net_arch={policy.net_arch}"
         )
     check_folder(Path(folder))
-    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-        save_model(policy, str(Path(unfinished) / WEIGHTS_FILE))
-        os.replace(Path(unfinished) / WEIGHTS_FILE, Path(folder) / WEIGHTS_FILE)
-    config = {
-        "observation_shape": policy.observation_space.shape,
-        "channels": features.features_dim,
-        "iterations": features.iterations,
-    }
+    (Path(folder) / CONFIG_FILE).unlink(missing_ok=True)
+    save_model(policy, str(Path(folder) / WEIGHTS_FILE))
+    sizes = {"channels": features.features_dim, "iterations": features.iterations}
+    config = {"observation_shape": policy.observation_space.shape, **sizes}
     write_whole(Path(folder) / CONFIG_FILE, json.dumps(config) + "\n")
 
 

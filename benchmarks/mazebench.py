@@ -27,7 +27,7 @@ from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
 from maze_env._cli import run_command
-from maze_env.episode import MODES
+from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
 
@@ -94,6 +94,10 @@ def check_options(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and value < minimum:
             raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {minimum}, actual: {value}")
+    if options.view_radius is not None and options.mode in MODES:  # a phrasing that cannot be is an error now
+        Episode(
+            load(options.suite).mazes[0], options.mode, view_radius=options.view_radius, phrasing=spec.phrasings[-1]
+        )
     if options.stage is not None and options.stage not in STAGES:
         raise unknown_name("stage", options.stage, STAGES)
     if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:

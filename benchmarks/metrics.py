@@ -135,8 +135,9 @@ def robustness(attempts: Sequence[Attempt]) -> float | None:
 
     ``attempts`` hold each phrasing's attempts in the same order; with several samples each of them counts as a maze.
     1: no phrasing makes a difference to what was solved. None where the standard phrasing solved nothing, and where no
-    other one was taken. That a model be measured over several phrasings and its worst be reported: Sclar et al., "Quantifying
-    language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is this project's.
+    other one was taken. That a model be measured over several phrasings and its worst be reported: Sclar et al.,
+    "Quantifying language models' sensitivity to spurious features in prompt design", arXiv 2310.11324; the ratio is
+    this project's.
     """
     solves: dict[str, list[bool]] = {}
     for attempt in attempts:

@@ -72,6 +72,7 @@ class Provenance:
 
     Attributes:
         command: the command line.
+        version: of this package.
         commit: of this repository.
         uncommitted_changes: whether the code differed from the commit.
         finished_at: UTC, ISO 8601.
@@ -86,6 +87,7 @@ class Provenance:
     """
 
     command: str
+    version: str | None = None
     commit: str | None = None
     uncommitted_changes: bool | None = None
     finished_at: str | None = None
@@ -138,7 +140,7 @@ class Run:
         view_radius: of partial observability; ``None`` for none.
         agent: its name on the command line.
         agent_options: what its constructor was given.
-        settings: what is in force in it, as ``Agent.settings`` says: generation, prompt template and its hash.
+        settings: what is in force in it, as ``Agent.settings``; ``None`` where nobody recorded it.
         samples: attempts at each maze in each phrasing.
         seed: of the attempts.
         batch_size: episodes at once, which sampled completions may depend on; ``None`` where nobody recorded it.

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -57,7 +58,7 @@ def python_commands(lines):
 def make_lines(arguments):
     """The shell lines that ``make arguments`` would run."""
     done = subprocess.run(
-        ["make", "--dry-run", "--always-make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+        ["make", "--dry-run", "--always-make", f"BIN={Path(sys.executable).parent}", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return [line.removeprefix("@") for line in shell_lines(done.stdout)]

@@ -25,7 +25,7 @@ class PPORunConfig:
     output_dir: str = option("runs/ppo", "A new folder, for the policy and run.json.")
     rows: int = option(5, "Rows of the mazes.")
     cols: int = option(5, "Columns of the mazes.")
-    generator: str = option("dfs", "How mazes are made.")
+    generator: str = option("dfs", "Name of the maze generator.")
     view_radius: int | None = option(None, "Radius of partial observability; none by default.")
     num_envs: int = option(256, "Environments side by side.")
     total_timesteps: int = option(5_000_000, "Steps of all environments together.")

@@ -118,6 +118,21 @@ def test_a_policy_as_stable_baselines3_saved_it_is_converted_as_the_error_says(t
     assert all(np.array_equal(weights[name], expected[name]) for name in expected)
 
 
+def test_a_folder_whose_weights_are_not_complete_is_no_policy(tmp_path, monkeypatch):
+    from agents import sb3 as module
+
+    def full(policy, path):
+        Path(path).write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    module.save_policy(small_model().policy, tmp_path)
+    monkeypatch.setattr(module, "save_model", full)
+    with pytest.raises(OSError, match="No space left"):
+        module.save_policy(small_model().policy, tmp_path)
+    with pytest.raises(InvalidCheckpoint):
+        registry.make(str(tmp_path), "play")
+
+
 def test_another_network_is_not_stored_in_part(tmp_path):
     from agents.sb3 import MazeVecEnv, save_policy
 

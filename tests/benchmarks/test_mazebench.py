@@ -184,8 +184,20 @@ def test_an_agent_is_measured_in_the_phrasings_that_it_takes(user_module, tmp_pa
     with pytest.raises(InvalidResult, match="Expects two results with the same phrasings"):
         compare(oracle, result)
     assert "| 100.0 / 100.0 |" in table.table([result])
-    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and in fog, actual: 'terse'"):
-        main(["--agent", "shortest-path", "--suite", "phrasing", "--view-radius", "1"])
+    with pytest.raises(InvalidConfig, match="Expects phrasing 'standard' in play and under partial obs"):
+        main(
+            [
+                "--agent",
+                "shortest-path",
+                "--suite",
+                "phrasing",
+                "--view-radius",
+                "1",
+                "--output",
+                str(tmp_path / "v.json"),
+            ]
+        )
+    assert not list(tmp_path.glob("v.*"))  # refused before the work
 
 
 def test_phrasings_are_compared_maze_by_maze(tmp_path, capsys):
@@ -203,7 +215,7 @@ def test_phrasings_are_compared_maze_by_maze(tmp_path, capsys):
 
 
 def test_an_agent_that_gives_too_few_texts_is_an_error(user_module):
-    with pytest.raises(InvalidConfig, match=r"Silent.act to give 100 of maze_env.Reply"):
+    with pytest.raises(InvalidConfig, match=r"Silent.act to give 100 Reply objects"):
         main(["--agent", "my_module:Silent"])
 
 
