@@ -7,7 +7,6 @@ an error that names the nearest valid one, and the file's values are checked by 
 """
 
 import json
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import field, fields
 from pathlib import Path
@@ -35,32 +34,17 @@ def option(default: Any, explanation: str) -> Any:
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """What ``text`` says.
-
-    Args:
-        text: in YAML, of which JSON is a part.
-        where: the file or key it is from, for the message.
-
-    Raises:
-        InvalidConfig: for a text that is no YAML, or has a key twice in one mapping.
-    """
+    """The value of a text from ``where``; InvalidConfig if it is no YAML, or has a key twice in one mapping."""
     try:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise InvalidConfig(f"Expects valid YAML in {where}, actual: {error}") from None
 
 
-def read_config(name: str | Path, valid: Collection[str] | None = None, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a YAML file; where it has a ``base``, a file named relative to it, over that file's values.
 
-    Args:
-        name: of the file.
-        valid: the keys there are; ``None`` for any.
-        above: the files whose base it is.
-
-    Raises:
-        InvalidConfig: for a file that is missing, is no mapping, or is a base of itself.
-        UnknownName: for a key that is not valid.
+    ``valid`` are the keys there may be, ``above`` the files whose base it is.
     """
     path = Path(name)
     if not path.is_file():
@@ -72,7 +56,7 @@ def read_config(name: str | Path, valid: Collection[str] | None = None, above: t
         raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
     base = values.pop("base", None)
     for key in values:
-        if valid is not None and key not in valid:
+        if key not in valid:
             raise unknown_name(f"configuration key in {name}", str(key), valid)
     if base is None:
         return values
@@ -87,20 +71,20 @@ class _Parser(HfArgumentParser):
 
 
 def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
-    """One instance of each dataclass in ``types``, made from ``argv``.
-
-    Args:
-        types: dataclasses, no two with a field of one name.
-        argv: the command line; ``None`` for this process's own.
-        description: for ``--help``.
+    """One instance of each dataclass in ``types`` (no two with a field of one name), made from ``argv``.
 
     Raises:
         UnknownName: for a key that no dataclass has.
         InvalidConfig: for a file that is missing or no mapping, and for values that a dataclass refuses.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    finder = _Parser([], add_help=False, allow_abbrev=False)
+    finder.add_argument("--config", action="append", default=[])
+    found, arguments = finder.parse_known_args(argv)
     defaults = {entry.name: entry.default for kind in types for entry in fields(kind) if entry.init}
-    arguments = _from_files(arguments, defaults) + arguments
+    values: dict[str, Any] = {}
+    for name in found.config:
+        values |= read_config(name, defaults)
+    arguments = _as_arguments(values, defaults) + arguments
     for argument in arguments:
         name = argument.removeprefix("--").partition("=")[0].replace("-", "_")
         is_key = argument.startswith("--") and name not in ("help", "config")
@@ -125,18 +109,15 @@ def require_at_least(config: Any, **minimums: float) -> None:
             raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")
 
 
-def _from_files(arguments: list[str], defaults: dict[str, Any]) -> list[str]:
-    """The values of all files named by ``--config`` (removed from ``arguments``), written as command-line arguments."""
-    values: dict[str, Any] = {}
-    index = 0
-    while index < len(arguments):
-        argument = arguments[index]
-        if argument == "--config" or argument.startswith("--config="):
-            name = argument.partition("=")[2] or (arguments[index + 1] if index + 1 < len(arguments) else "")
-            del arguments[index : index + (1 if "=" in argument else 2)]
-            values |= read_config(name, defaults)
-        else:
-            index += 1
+def require_default(config: Any, name: str, reason: str) -> None:
+    """Raises InvalidConfig unless the named field has its default."""
+    default, value = type(config).__dataclass_fields__[name].default, getattr(config, name)
+    if value != default:
+        raise InvalidConfig(f"Expects {name} to stay {default!r} ({reason}), actual: {value!r}")
+
+
+def _as_arguments(values: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
+    """The values of files, written as command-line arguments."""
     result: list[str] = []
     for key, value in values.items():
         if value is None and defaults[key] is not None:
@@ -147,8 +128,6 @@ def _from_files(arguments: list[str], defaults: dict[str, Any]) -> list[str]:
             # A list is several arguments, but where it holds mappings: those are one value, which its field reads.
             is_list = isinstance(value, list) and not any(isinstance(item, dict) for item in value)
             items = value if is_list else [value]
-            result += [
-                f"--{key}",
-                *(json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items),
-            ]
+            result.append(f"--{key}")
+            result += [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items]
     return result

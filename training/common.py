@@ -1,6 +1,8 @@
 """What both stages share: keys, choice of optimizer, how a run begins and how it ends."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from agents.base import MODES
-from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
@@ -27,13 +29,9 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
     output_dir: str | None = option("runs/unnamed", "The run's folder: checkpoints and run.json.")
     resume: bool = option(False, "Go on from the newest checkpoint in output_dir.")
     overwrite: bool = option(False, "Replace the run in output_dir.")
-    mode: str = option(
-        "plan", "plan: one answer for the whole maze; play: move by move, the environment answering each."
-    )
+    mode: str = option("plan", "plan: one answer for the whole maze; play: by moves, the environment answering each.")
     view_radius: int | None = option(None, "Mode play: how far the agent sees; None: all.")
-    muon_learning_rate: float | None = option(
-        None, "Train the hidden matrices by Muon at this rate; None for AdamW throughout."
-    )
+    muon_learning_rate: float | None = option(None, "Of Muon, for the hidden matrices; None for AdamW throughout.")
     eval_mazes: int = option(100, "Validation mazes attempted in each evaluation; see eval_strategy, eval_steps.")
     eval_samples: int = option(0, "Sampled attempts at each of them, for eval_pass@1 and eval_pass@K; 0 for none.")
     num_train_epochs: float = option(1.0, "Passes over the rows; GRPO keeps 1.")
@@ -45,18 +43,15 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
 
     def check(self, **bounds: float) -> None:
         """Settles ``bf16``. Raises InvalidConfig for values that no stage can have, and for those under ``bounds``."""
-        if self.mode not in MODES:
-            raise unknown_name("mode", self.mode, MODES)
+        lookup("mode", self.mode, dict.fromkeys(MODES))
         check_view_radius(self.view_radius)
         if self.view_radius is not None and self.mode == "plan":
             raise InvalidConfig(
                 "Expects view_radius only with mode play (a plan is made from the whole maze), "
                 f"actual: {self.view_radius}"
             )
-        value = str(self.bf16).lower()
-        if value not in BF16:
-            raise unknown_name("value of bf16", value, BF16)
-        self.bf16 = has_native_bf16() if value == "auto" else BF16[value]  # type: ignore[assignment]
+        value = lookup("value of bf16", str(self.bf16).lower(), BF16)
+        self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(
@@ -78,17 +73,12 @@ def has_native_bf16() -> bool:
     return any(has for name, has in capabilities.items() if "bf16" in name)
 
 
-def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
-    """Prepares the run's folder, by the first process for all; returns the checkpoint to go on from.
-
-    Raises:
-        InvalidOutput: as ``run_folder.prepare``.
-        InvalidConfig: as ``run_folder.prepare``.
-    """
+def by_first_process(args: TrainingArguments, work: Callable[[], Any]) -> Any:
+    """What ``work`` returns, or raises of this project's errors, in the first process: the same in all."""
     outcome: list[Any] = [None]
     if args.process_index == 0:
         try:
-            outcome = [run_folder.prepare(str(args.output_dir), configuration, args.resume, args.overwrite)]
+            outcome = [work()]
         except TokenMazeError as error:
             outcome = [error]
     if args.world_size > 1:
@@ -98,12 +88,14 @@ def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
     return outcome[0]
 
 
-def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint: str | None) -> Any:
-    """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does.
+def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
+    """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from."""
+    prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
+    return by_first_process(args, prepare)
 
-    Raises:
-        InvalidConfig: where sharded weights meet what processes do each at its own pace.
-    """
+
+def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint: str | None) -> Any:
+    """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does."""
     args = trainer.args
     if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no"):
         raise InvalidConfig(
@@ -126,10 +118,8 @@ def check_divides(rows: int, batch_size: int, processes: int) -> None:
 
 def as_dict(*configurations: Any) -> dict[str, Any]:
     """All keys of a run and their values."""
-    merged: dict[str, Any] = {}
-    for config in configurations:
-        merged.update(config.to_dict() if hasattr(config, "to_dict") else asdict(config))
-    return merged
+    parts = (config.to_dict() if hasattr(config, "to_dict") else asdict(config) for config in configurations)
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
@@ -148,18 +138,9 @@ def finish(
     checkpoint: str | None,
     merge_lora: bool = False,
 ) -> dict[str, Any]:
-    """Saves model, tokenizer, the log and ``run.json``; returns the figures.
+    """Saves model, tokenizer, the log and ``run.json``; returns the stage's own ``figures`` and those of every run.
 
     ``wall_seconds`` are those since ``resumed_at_step``, which is 0 for a run that was never resumed.
-
-    Args:
-        trainer: which has trained.
-        stage: ``sft`` or ``grpo``.
-        configuration: all keys of the run.
-        stopwatch: started with the run.
-        figures: the stage's own.
-        checkpoint: from which training went on, if it did.
-        merge_lora: whether to save the model with its adapters merged in.
     """
     folder = Path(trainer.args.output_dir)
     if merge_lora:

@@ -33,20 +33,10 @@ def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 
 
 def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
-    """Rows of ``input_ids`` and ``labels``: the supervised tokens are exactly the completion's and the end token.
+    """Rows of ``input_ids`` and ``labels``, int32 of the example's length; labels are -100 where nothing is supervised.
 
-    Args:
-        config: which rows.
-        tokenizer: the model's.
-        context: the model's, in tokens.
-        batch_size: rows of a step on all devices.
-        seed: of the rows' order.
-
-    Returns:
-        Rows of ``input_ids`` and ``labels``, both int32 of the example's length, -100 where nothing is supervised.
-
-    Raises:
-        InvalidConfig: for an example longer than ``context``, naming its length; nothing is ever cut.
+    The supervised tokens are exactly the completion's and the end token. An example longer than ``context`` tokens
+    raises InvalidConfig; nothing is ever cut. ``batch_size`` is of a step on all devices.
     """
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
@@ -55,11 +45,11 @@ def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, b
         prompts, completions = [], []
         for row in chunk:
             prompt = render(tokenizer, row["maze"])
-            prompts.append(prompt.text)
             completion = row["completion"]
             if prompt.thinking_opened:  # by the chat template: the completion goes on from there
                 completion = completion.removeprefix(THINK_OPEN)
                 completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
+            prompts.append(prompt.text)
             completions.append(completion)
         for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
             ids = np.array([*head, *tail, tokenizer.eos_token_id], dtype=np.int32)
@@ -76,21 +66,13 @@ def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, b
 
 
 def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> list[int]:
-    """An order of rows in which each batch holds rows of similar length and the batches come in random order.
+    """An order of rows, each once, in which a batch's rows are of similar length and batches come in random order.
 
     Rows are sorted within buckets of ``BUCKET_BATCHES`` batches, and each bucket's batches are shuffled. The order is
     fixed here and read in sequence by the trainer, so that a resumed run reads on where it stopped.
 
     >>> length_bucketed_order([9, 2, 8, 1], batch_size=2, seed=0)
     [3, 1, 2, 0]
-
-    Args:
-        lengths: of the rows, in tokens.
-        batch_size: rows of a step on all devices.
-        seed: of the shuffling.
-
-    Returns:
-        The rows' indices, each once.
     """
     rng = random.Random(seed)
     order: list[int] = []

@@ -21,20 +21,13 @@ logger = logging.getLogger(__name__)
 def filter_by_pass_rate(config: DataConfig, policy: Agent, samples: int, seed: int) -> list[Maze]:
     """The first ``config.examples`` mazes of the draw of which ``policy`` solves some samples and not all.
 
-    Args:
-        config: the draw.
-        policy: the model that training starts from, sampled as in training.
-        samples: attempts at each maze.
-        seed: of the first attempt; each has its own.
-
-    Raises:
-        InvalidConfig: when too few of ``MAX_CANDIDATES_PER_MAZE`` times as many mazes pass.
+    ``policy`` is the model that training starts from, sampled as in training; ``seed`` is the first attempt's, and each
+    has its own.
     """
     kept: list[Maze] = []
     tried = 0
-    candidates = replace(config, examples=MAX_CANDIDATES_PER_MAZE * config.examples)
-    mazes = (maze for maze, _ in make_mazes(candidates))
-    while chunk := list(islice(mazes, 256)):
+    candidates = make_mazes(replace(config, examples=MAX_CANDIDATES_PER_MAZE * config.examples))
+    while chunk := [maze for maze, _ in islice(candidates, 256)]:
         repeated = [maze for maze in chunk for _ in range(samples)]
         seeds = range(seed + tried * samples, seed + (tried + len(chunk)) * samples)
         solved = [attempt.solved for attempt in rollout(policy, repeated, seeds)]

@@ -3,14 +3,14 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
-import torch
-from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from transformers import PreTrainedModel, Trainer, TrainerControl
 
 from agents.base import Agent
+from agents.decoding import evaluation_mode
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
@@ -18,7 +18,7 @@ from agents.rollout import rollout
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.common import StageConfig
+from training.common import StageConfig, by_first_process
 from training.dataset import token_ids
 from training.mazes import DataConfig, validation_mazes
 
@@ -33,14 +33,7 @@ class Evaluation:
     """
 
     def __init__(self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int):
-        """An evaluation of a run.
-
-        Args:
-            args: the run's; of them ``mode``, ``view_radius``, ``eval_mazes`` and ``eval_samples``.
-            data: the run's.
-            tokenizer: the model's.
-            max_tokens: of a completion, in plan.
-        """
+        """An evaluation of the run of ``args`` and ``data``; ``max_tokens`` is of a completion, in mode plan."""
         self.args, self.data, self.tokenizer, self.max_tokens = args, data, tokenizer, max_tokens
 
     def rows(self) -> Dataset:
@@ -52,15 +45,14 @@ class Evaluation:
         """``solved_rate``, ``malformed_rate`` and ``tokens_per_attempt``, greedily; with samples ``pass@...``."""
         greedy = self._attempt(model, mazes, temperature=0.0, repeats=1)
         figures = {
-            "solved_rate": sum(attempt.solved for attempt in greedy) / len(greedy),
-            "malformed_rate": sum(attempt.malformed for attempt in greedy) / len(greedy),
-            "tokens_per_attempt": sum(attempt.tokens or 0 for attempt in greedy) / len(greedy),
+            "solved_rate": fmean(attempt.solved for attempt in greedy),
+            "malformed_rate": fmean(attempt.malformed for attempt in greedy),
+            "tokens_per_attempt": fmean(attempt.tokens or 0 for attempt in greedy),
         }
         if samples := self.args.eval_samples:
             sampled = self._attempt(model, mazes, temperature=1.0, repeats=samples)
             solved = [sum(attempt.solved for attempt in sampled[i :: len(mazes)]) for i in range(len(mazes))]
-            figures["pass@1"] = sum(solved) / len(sampled)
-            figures[f"pass@{samples}"] = sum(map(bool, solved)) / len(solved)
+            figures |= {"pass@1": sum(solved) / len(sampled), f"pass@{samples}": fmean(map(bool, solved))}
         return figures
 
     def _attempt(
@@ -71,13 +63,9 @@ class Evaluation:
             policy: Agent = MultiTurnPolicy(model, self.tokenizer, temperature=temperature)
         else:
             policy = LLMPolicy(model, self.tokenizer, temperature=temperature, max_new_tokens=self.max_tokens)
-        count, attempts = len(mazes), []
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices=devices):  # an evaluation must not change what the run draws
-            for number in range(repeats):
-                seeds = range(number * count, (number + 1) * count)
-                attempts += rollout(policy, mazes, seeds, view_radius=self.args.view_radius)
-        return attempts
+        count = len(mazes)
+        rounds = (range(start, start + count) for start in range(0, repeats * count, count))
+        return [one for seeds in rounds for one in rollout(policy, mazes, seeds, view_radius=self.args.view_radius)]
 
 
 class EvaluatedTrainer(Trainer):
@@ -96,44 +84,31 @@ class EvaluatedTrainer(Trainer):
         super().__init__(args=args, eval_dataset=rows, **options)
 
     def evaluate(
-        self,
-        eval_dataset: Dataset | None = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
+        self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         rows = self.eval_dataset if eval_dataset is None else eval_dataset
-        outcome: list[Any] = [None]
-        was_training = self.model.training
-        self.model.eval()  # by which TRL tells the metrics of an evaluation from those of training
-        if self.is_world_process_zero():
-            outcome = [self.evaluation.figures(self.model, [maze_from_text(text) for text in rows["maze"]])]
-        if self.args.world_size > 1:
-            broadcast_object_list(outcome)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in outcome[0].items()}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        self.model.train(was_training)
+        mazes = [maze_from_text(text) for text in rows["maze"]]
+        with evaluation_mode(self.model):  # by which TRL tells the metrics of an evaluation from those of training
+            figures = by_first_process(self.args, lambda: self.evaluation.figures(self.model, mazes))
+            metrics = {f"{metric_key_prefix}_{name}": value for name, value in figures.items()}
+            self.log(metrics)
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         if self.is_world_process_zero() and (warning := gamed_reward(self.state.log_history, len(rows))):
             logger.warning(warning)
         return metrics
 
 
 def gamed_reward(log: Sequence[Mapping[str, float]], mazes: int) -> str:
-    """What to say when the reward has risen since the first evaluation while the solved rate has clearly fallen.
+    """A warning where the reward has risen since the first evaluation while the solved rate has clearly fallen; or "".
 
-    Args:
-        log: the entries of a run so far.
-        mazes: how many the solved rates are of.
-
-    Returns:
-        The warning; empty where there is nothing to warn of.
+    ``log`` holds a run's entries so far; the solved rates are of ``mazes`` mazes.
     """
     pairs, rewards = [], []  # for each evaluation, the mean reward since the one before, and its solved rate
     for entry in log:
         if "reward" in entry:
             rewards.append(entry["reward"])
         if "eval_solved_rate" in entry and rewards:
-            pairs.append((sum(rewards) / len(rewards), entry["eval_solved_rate"]))
+            pairs.append((fmean(rewards), entry["eval_solved_rate"]))
             rewards = []
     if not pairs:
         return ""

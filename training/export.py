@@ -8,11 +8,10 @@ folder while it is needed.
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from agents.prompts import DESCRIBED
 from agents.provenance import provenance
 from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.answers import parse_answer
-from maze_env.errors import InvalidOutput, unknown_name
+from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
@@ -36,10 +35,8 @@ ROWS_PER_FILE = 500_000
 TEXT = Value("string")
 OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
 PUBLISHED = Features(
-    {
-        **dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT),
-        "conversations": List({"role": TEXT, "content": TEXT}),
-    }
+    dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT)
+    | {"conversations": List({"role": TEXT, "content": TEXT})}
 )
 
 
@@ -76,39 +73,24 @@ def adjacency_list(maze: Maze, path: list[Move]) -> str:
 def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:
     """Writes ``config.examples`` rows, and a ``dataset.json`` that says what they are; returns the parquet files.
 
-    Each file appears whole, and ``dataset.json`` last.
-
-    Args:
-        config: which rows.
-        folder: a new or empty one.
-        columns: a name in ``COLUMNS``.
-        arguments: of the command, for ``dataset.json``.
-
-    Raises:
-        InvalidOutput: for a folder that holds something already or cannot be written to.
+    ``folder`` is new or empty, ``columns`` a name in ``COLUMNS``, ``arguments`` are the command's, for
+    ``dataset.json``. Each file appears whole, and ``dataset.json`` last.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
     check_folder(folder)
     started = time.monotonic()
     features, convert = COLUMNS[columns]
-
-    def rows() -> Iterator[dict[str, Any]]:
-        return map(convert, supervised_rows(config))
-
-    cache = Path(tempfile.mkdtemp(prefix=".cache-", dir=folder))
-    try:
-        dataset = Dataset.from_generator(rows, features=features, cache_dir=str(cache))
+    with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder, ignore_cleanup_errors=True) as cache:
+        dataset = Dataset.from_generator(lambda: map(convert, supervised_rows(config)), features, cache)
         count = -(-len(dataset) // ROWS_PER_FILE)
         files = []
         for number in range(count):
             part = dataset.select(range(number * ROWS_PER_FILE, min(len(dataset), (number + 1) * ROWS_PER_FILE)))
             path = folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet"
-            part.to_parquet(str(cache / path.name))
-            os.replace(cache / path.name, path)
+            part.to_parquet(os.path.join(cache, path.name))
+            os.replace(os.path.join(cache, path.name), path)
             files.append(path)
-    finally:
-        shutil.rmtree(cache, ignore_errors=True)
     description = {
         "columns": list(features),
         "configuration": asdict(config),
@@ -126,8 +108,7 @@ class ExportConfig:
     columns: str = option("own", "own: maze, style, completion; or published: those of AlphaMaze's data.")
 
     def __post_init__(self) -> None:
-        if self.columns not in COLUMNS:
-            raise unknown_name("set of columns", self.columns, COLUMNS)
+        lookup("set of columns", self.columns, COLUMNS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -29,7 +29,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
-from training.arguments import option, parse
+from training.arguments import option, parse, require_default
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
@@ -48,21 +48,15 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
     reward: str = option("solved", "Reward scheme: solved, alphamaze or alphamaze-code.")
-    max_episode_steps: int | None = option(
-        None, "Moves of an episode in mode play; None for the environment's 4 * rows * cols."
-    )
+    max_episode_steps: int | None = option(None, "Moves of an episode in mode play; None for 4 * rows * cols.")
     max_turn_tokens: int = option(16, "Tokens of one turn in mode play.")
     tool_calls: bool = option(False, "In mode play, move by calling a tool; for models that were trained to.")
     curriculum: str | None = option(None, "'length' for rows in the order of their mazes' shortest paths.")
-    filter_samples: int = option(
-        0, "Leave out mazes that the starting model solves always or never in this many samples."
-    )
+    filter_samples: int = option(0, "Leave out mazes that the first model solves always or never in so many samples.")
     from_scratch: bool = option(False, "Allow GRPO on the tiny model with random weights ('R1-Zero').")
     per_device_train_batch_size: int = option(256, "Completions a step and device.")
     num_generations: int | None = option(16, "Completions of each maze: the group.")
-    max_completion_length: int | None = option(
-        256, "A completion's budget in tokens; one that reaches it is verified as it stands, and gets 0."
-    )
+    max_completion_length: int | None = option(256, "A completion's budget in tokens; one cut short by it gets 0.")
     mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
     num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
     learning_rate: float = option(6e-5, "AdamW's learning rate.")
@@ -78,11 +72,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if self.curriculum:
             self.shuffle_dataset = False
         self.task.check(self)
-        if self.mask_truncated_completions:
-            raise InvalidConfig(
-                "Expects mask_truncated_completions to stay false (a truncated completion is verified as it stands), "
-                "actual: true"
-            )
+        require_default(self, "mask_truncated_completions", "a truncated completion is verified as it stands")
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
             raise InvalidConfig(
                 "Expects one pass over the rows (num_train_epochs=1, max_steps unset; set examples instead): a resumed "
@@ -120,17 +110,11 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
 
 
 class Task(Protocol):
-    """What a model is trained to do.
+    """What a model is trained to do."""
 
-    Attributes:
-        rows: of ``prompt``, as messages.
-        reward: TRL's reward function.
-        trainer_arguments: how the trainer gets completions, where it does not by itself.
-    """
-
-    rows: Dataset
-    reward: Any
-    trainer_arguments: dict[str, Any]
+    rows: Dataset  # of ``prompt``, as messages
+    reward: Any  # TRL's reward function
+    trainer_arguments: dict[str, Any]  # how the trainer gets completions, where it does not by itself
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer): ...
 
@@ -154,7 +138,7 @@ class PlanTask:
         else:
             mazes = [maze for maze, _ in make_mazes(data)]
         if args.curriculum:
-            mazes = sorted(mazes, key=lambda maze: len(shortest_path(maze)))
+            mazes.sort(key=lambda maze: len(shortest_path(maze)))
         texts = [maze_to_text(maze) for maze in mazes]
         prompts = [render(tokenizer, text) for text in texts]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
@@ -204,8 +188,7 @@ class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
 
 def main() -> None:
     """Data, model, reward, trainer, save."""
-    model_config, data, args = parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__)
-    train(model_config, data, args)
+    train(*parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__))
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:

@@ -17,30 +17,19 @@ from training.grpo_metrics import LogMetric, log_attempts
 
 
 class MazeReward:
-    """Called with the completions of a batch; returns their rewards.
+    """Called with the completions of a batch; returns their rewards by a scheme of ``maze_env.rewards``.
 
     A truncated completion has none of the tokens ``eos_ids``. It is verified as it stands, and its reward is 0.
+    ``thinking_opened`` says whether prompts end inside an open ``<think>``.
     """
 
     def __init__(self, scheme: str, tokenizer: Tokenizer, thinking_opened: bool, eos_ids: Collection[int]):
-        """A reward of single-turn answers.
-
-        Args:
-            scheme: name of a scheme of ``maze_env.rewards``.
-            tokenizer: reads the completions.
-            thinking_opened: whether prompts end inside an open ``<think>``.
-            eos_ids: the tokens that end a completion.
-        """
         self.__name__ = f"reward_{scheme}"
         self.scheme, self.tokenizer = scheme_named(scheme), tokenizer
         self.thinking_opened, self.eos_ids = thinking_opened, frozenset(eos_ids)
 
     def __call__(
-        self,
-        completion_ids: list[list[int]],
-        maze: list[str],
-        log_metric: LogMetric | None = None,
-        **columns: Any,
+        self, completion_ids: list[list[int]], maze: list[str], log_metric: LogMetric | None = None, **columns: Any
     ) -> list[float]:
         """The rewards of a batch; ``maze`` is the text of each completion's, the same for those of a group."""
         # Not TRL's `completions`: of a model whose chat template it can parse, they lack the thinking.

@@ -16,32 +16,19 @@ from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 
-MAZE_TOKENS: tuple[str, ...] = (
-    *MOVE_TOKENS,
-    *MARKERS,
-    *WALL_TOKENS,
-    UNSEEN,
-    *coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE),
-)
+COORDINATES = coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE)
+MAZE_TOKENS: tuple[str, ...] = (*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, UNSEEN, *COORDINATES)
 """What joins: moves, markers, walls, and the coordinates of grids up to 20x20."""
 
 
 @torch.no_grad()
 def add_maze_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
-    """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks.
-
-    Args:
-        model: gets rows for them where it has none to spare.
-        tokenizer: of the model.
-
-    Returns:
-        Their ids.
+    """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks, and returns their ids.
 
     Raises:
         InvalidConfig: where the vocabulary has one of them as a special token, which decoding would drop.
     """
-    special = set(tokenizer.all_special_tokens) & set(MAZE_TOKENS)
-    if special:
+    if special := set(tokenizer.all_special_tokens) & set(MAZE_TOKENS):
         raise InvalidConfig(
             f"Expects maze tokens to be ordinary tokens of the vocabulary, actual: special ones, {sorted(special)[:3]}"
         )

@@ -34,20 +34,13 @@ Key = TypeVar("Key")
 
 @dataclass
 class DataConfig:
-    """Which mazes a stage trains on. Stored with every result that comes of it.
-
-    The values are checked at construction, and their parsed form is kept (``size_shares``, ``specs``, ``phases`` ...).
+    """Which mazes a stage trains on. Checked at construction; the values' parsed form is kept beside them.
 
     >>> config = DataConfig(sizes={"5x5": 3, "6x6": 1}, trace_styles=[{"rows": 500, "path": 1}, {"retry": 1}])
     >>> config.size_shares
     {(5, 5): 0.75, (6, 6): 0.25}
     >>> config.phases
     [(500, {'path': 1.0}), (None, {'retry': 1.0})]
-
-    Raises:
-        InvalidConfig: for values that say nothing, naming what was expected.
-        ImpossibleMaze: for mazes that cannot be.
-        UnknownName: for a generator, split or trace style that does not exist.
     """
 
     examples: int = option(10_000, "Rows to make; the run's budget, with its batch size.")
@@ -74,8 +67,9 @@ class DataConfig:
             value = read_yaml(value, name) if isinstance(value, str) else value
             setattr(self, name, {value: 1} if isinstance(value, (str, int, float)) else value)
         self.size_shares = _shares(self.sizes, "sizes", "ROWSxCOLS", partial(_read_pair, "x"))
-        no_lengths = self.lengths is None
-        self.length_shares = {} if no_lengths else _shares(self.lengths, "lengths", "MIN-MAX", partial(_read_pair, "-"))
+        self.length_shares: dict[tuple[int, int], float] = {}
+        if self.lengths is not None:
+            self.length_shares = _shares(self.lengths, "lengths", "MIN-MAX", partial(_read_pair, "-"))
         self.generator_shares = _shares(self.generators, "generators", "name", str)
         self.braid_shares = _shares(self.braids, "braids", "share", float)
         self.phases = _phases(self.trace_styles)
@@ -162,11 +156,8 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
 
     Small grids are all train (maze_env/splits.py): a run on nothing else is evaluated on 5x5.
     """
-    sizes = {
-        f"{rows}x{cols}": share
-        for (rows, cols), share in config.size_shares.items()
-        if min(rows, cols) >= MIN_SPLIT_SIDE
-    }
+    shares = config.size_shares.items()
+    sizes = {f"{rows}x{cols}": share for (rows, cols), share in shares if min(rows, cols) >= MIN_SPLIT_SIDE}
     drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count)
     return [maze for maze, _ in make_mazes(drawn)]
 

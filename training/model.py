@@ -13,7 +13,7 @@ from agents.protocols import Tokenizer
 from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
-from training.arguments import option
+from training.arguments import option, require_at_least
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
@@ -31,9 +31,7 @@ class ModelConfig:
 
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
-    add_maze_tokens: bool = option(
-        False, "Add the maze tokens to a pretrained vocabulary; see training/maze_tokens.py."
-    )
+    add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
     lora_rank: int | None = option(None, "Train low-rank adapters of this rank (peft).")
@@ -45,17 +43,11 @@ class ModelConfig:
     )
 
     def __post_init__(self) -> None:
-        if min(self.hidden_size, self.layers, self.heads, self.context) < 1:
-            raise InvalidConfig(
-                "Expects hidden_size, layers, heads and context of at least 1, "
-                f"actual: {self.hidden_size}, {self.layers}, {self.heads} and {self.context}"
-            )
+        require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
                 f"Expects hidden_size to be a multiple of twice the heads, actual: {self.hidden_size} and {self.heads}"
             )
-        if self.lora_rank is not None and self.lora_rank < 1:
-            raise InvalidConfig(f"Expects lora_rank of at least 1, actual: {self.lora_rank}")
         if self.merge_lora and self.lora_rank is None:
             raise InvalidConfig("Expects lora_rank with merge_lora, actual: none")
         if self.lora_rank is not None and self.add_maze_tokens and not self.merge_lora:
@@ -68,9 +60,7 @@ class ModelConfig:
                 "tiny one has maze tokens, float32 weights and no chat"
             )
         if self.prompt_file is not None and not Path(self.prompt_file).is_file():
-            raise InvalidConfig(
-                f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which does not exist"
-            )
+            raise InvalidConfig(f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which is none")
         # runs/my-sft could be both; where there is a folder runs, it is no hub name.
         hub_name = HUB_NAME.fullmatch(self.model) and not Path(self.model).parent.is_dir()
         if self.model != TINY and not hub_name and not Path(self.model).is_dir():
@@ -81,22 +71,11 @@ class ModelConfig:
 
 
 def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer to train.
-
-    Args:
-        config: which model.
-        seed: of the tiny model's weights.
-        options: passed to ``from_pretrained``.
-
-    Raises:
-        InvalidCheckpoint: as ``load_checkpoint``.
-        InvalidConfig: for a ``prompt_file`` without ``{maze}``.
-    """
+    """The model and tokenizer; ``seed`` is of the tiny model's weights, ``options`` are for ``from_pretrained``."""
     given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
     options |= {name: value for name, value in given.items() if value is not None}
     if config.model == TINY:
-        sizes = TinyConfig(config.hidden_size, config.layers, config.heads, config.context)
-        model = build_model(sizes, seed)
+        model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
@@ -113,13 +92,6 @@ def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
     """The adapters to train, as peft describes them; ``None`` to train all weights.
 
     Source: Hu et al., "LoRA", arXiv 2106.09685. The rows of added maze tokens are trained in full.
-
-    Args:
-        config: the keys.
-        model: what ``load`` gave for it.
-
-    Raises:
-        InvalidConfig: where peft is not installed.
     """
     if config.lora_rank is None:
         return None
@@ -127,7 +99,7 @@ def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
         from peft import LoraConfig
     except ModuleNotFoundError:
         raise InvalidConfig("Expects peft for lora_rank (pip install -e .[lora]), actual: not installed") from None
-    targets = config.lora_targets.split(",")
+    targets = config.lora_targets.split(",")  # one alone may be peft's word for several, or a pattern
     return LoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,

@@ -19,33 +19,23 @@ from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
-from maze_env.errors import InvalidConfig, unknown_name
+from maze_env.errors import InvalidConfig, lookup
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.dataset import TOKENIZE_BATCH, check_prompts_fit, length_bucketed_order, token_ids
 from training.mazes import DataConfig, make_mazes
 from training.trl_adapter import RolloutTrainer, rollout_columns
 
-EXPERTS = tuple(BASELINES)
-"""Whose episodes SFT can learn from."""
-
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """The environment of an episode; unset values are the environment's own defaults.
-
-    Attributes:
-        view_radius: of partial observability.
-        max_steps: the budget of moves; default 4 * rows * cols.
-        reward: name of the step reward.
-    """
+    """The environment of an episode, as ``Episode`` takes it; unset values are the environment's own defaults."""
 
     view_radius: int | None = None
     max_steps: int | None = None
     reward: str = "solved"
 
     def episode(self, maze: Maze) -> Episode:
-        """An episode on ``maze``."""
         return Episode(maze, **asdict(self))
 
 
@@ -57,18 +47,11 @@ def initial_prompt(tokenizer: Tokenizer, maze: Maze, view_radius: int | None) ->
 def expert_rollout(
     tokenizer: Tokenizer, expert: str, mazes: Sequence[tuple[Maze, int]], view_radius: int | None
 ) -> Iterator[list[str]]:
-    """A baseline's episodes as a model would play them.
+    """A baseline's episodes as a model would play them: prompt, first move, reply to it, next move ... and last a move.
 
-    Args:
-        tokenizer: writes them.
-        expert: name of the baseline.
-        mazes: each with its key, which seeds the expert.
-        view_radius: of partial observability.
-
-    Yields:
-        For each maze the prompt, the first move, the reply to it, the next move ... and last a move.
+    The mazes come with their keys, which seed the baseline.
     """
-    agent, replies = BASELINES[expert]("play"), Replies(tokenizer)
+    agent, replies = lookup("expert", expert, BASELINES)("play"), Replies(tokenizer)
     seeds = [key % 2**32 for _, key in mazes]
     for attempt in rollout(agent, [maze for maze, _ in mazes], seeds, view_radius=view_radius):
         episode = Episode(attempt.maze, view_radius=view_radius)
@@ -90,12 +73,8 @@ def expert_dataset(
 ) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: episodes of a baseline. The supervised tokens are exactly its moves'.
 
-    Raises:
-        UnknownName: for an expert that does not exist.
-        InvalidConfig: for an episode longer than ``context``.
+    An episode longer than ``context`` raises InvalidConfig.
     """
-    if expert not in BASELINES:
-        raise unknown_name("expert", expert, BASELINES)
     rows: list[tuple[list[int], list[int]]] = []
     source = make_mazes(config)
     while chunk := list(islice(source, TOKENIZE_BATCH)):
@@ -115,18 +94,11 @@ def expert_dataset(
 
 
 def multi_turn_dataset(
-    config: DataConfig,
-    tokenizer: Tokenizer,
-    context: int,
-    max_completion_length: int,
-    view_radius: int | None,
+    config: DataConfig, tokenizer: Tokenizer, context: int, max_completion_length: int, view_radius: int | None
 ) -> Dataset:
     """Rows of ``prompt`` for ``MultiTurnRollout``: one message, its text and its ``maze``.
 
     TRL hands only prompts to a rollout, and under partial observability many mazes begin alike.
-
-    Raises:
-        InvalidConfig: when a prompt and a full dialogue do not fit into ``context``.
     """
     messages = [
         {"role": "user", "content": initial_prompt(tokenizer, maze, view_radius), "maze": maze_to_text(maze)}
@@ -137,13 +109,10 @@ def multi_turn_dataset(
 
 
 class _SamplingPolicy(MultiTurnPolicy):
-    """Samples from the global random state, as TRL's own generation does, so that a resumed run draws the same.
-
-    Attributes:
-        seconds: spent reading and writing since it was made.
-    """
+    """Samples from the global random state, as TRL's own generation does, so that a resumed run draws the same."""
 
     seconds = 0.0
+    """Spent reading and writing since it was made."""
 
     def respond(self, observations: Sequence[Observation | None]) -> list[Reply]:
         began = time.perf_counter()
@@ -165,28 +134,20 @@ class MultiTurnRollout:
     """
 
     def __init__(self, env: EnvConfig, max_completion_length: int, max_turn_tokens: int):
-        """A rollout of dialogues in ``env``; the budgets are of tokens, of a dialogue and of a turn."""
         self.env, self.max_completion_length, self.max_turn_tokens = env, max_completion_length, max_turn_tokens
 
     def __call__(self, prompts: list[list[dict[str, str]]], trainer: RolloutTrainer) -> dict[str, list]:
-        """Plays ``prompts``, which the trainer has repeated for each group already."""
         began = time.perf_counter()
         tokenizer = trainer.processing_class
         policy = _SamplingPolicy(
             trainer.accelerator.unwrap_model(trainer.model), tokenizer, temperature=trainer.args.temperature,
             max_turn_tokens=self.max_turn_tokens, max_tokens=self.max_completion_length,
         )  # fmt: skip
-        mazes = [maze_from_text(message["maze"]) for (message,) in prompts]
+        mazes = [maze_from_text(message["maze"]) for (message,) in prompts]  # repeated for each group already
         attempts = rollout(policy, mazes, range(len(mazes)), **asdict(self.env))
         transcripts = [policy.transcripts[index] for index in range(len(mazes))]
         for attempt, transcript in zip(attempts, transcripts, strict=True):
             if (attempt.end, attempt.ended_by) != (End.SHORT_OF_TARGET, EndedBy.TOKEN_BUDGET):
                 transcript.add([tokenizer.eos_token_id])  # an end that the model did not write
-        return rollout_columns(
-            [policy.prompts[index] for index in range(len(mazes))],
-            [transcript.ids for transcript in transcripts],
-            [transcript.log_probs for transcript in transcripts],
-            [transcript.own for transcript in transcripts],
-            attempts,
-            time.perf_counter() - began - policy.seconds,
-        )
+        prompt_ids = [policy.prompts[index] for index in range(len(mazes))]
+        return rollout_columns(prompt_ids, transcripts, attempts, time.perf_counter() - began - policy.seconds)

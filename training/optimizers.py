@@ -32,7 +32,6 @@ class MuonAdamW(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One step of both."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -42,20 +41,14 @@ class MuonAdamW(Optimizer):
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores both."""
         super().load_state_dict(state_dict)
         self._share_groups()
 
 
 def muon_adamw(model: nn.Module, learning_rate: float, muon_learning_rate: float, weight_decay: float) -> MuonAdamW:
-    """Muon for the matrices of the hidden layers, AdamW for everything else.
+    """Muon for the matrices of the hidden layers, AdamW for all else that is trained, which has no weight decay.
 
-    Args:
-        model: whose parameters are trained, but for frozen ones.
-        learning_rate: AdamW's.
-        muon_learning_rate: Muon's, scaled to AdamW's update size (``match_rms_adamw``, from Liu et al. 2025, arXiv
-            2502.16982).
-        weight_decay: of the matrices; embeddings and vectors have none.
+    Muon's rate is scaled to AdamW's update size (``match_rms_adamw``, from Liu et al. 2025, arXiv 2502.16982).
     """
     embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
     head = getattr(model, "get_output_embeddings", lambda: None)()

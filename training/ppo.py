@@ -46,14 +46,7 @@ class PPORunConfig:
 
 
 def train(config: PPORunConfig) -> Path:
-    """Trains and saves.
-
-    Returns:
-        The folder, which ``agents.registry.make`` takes.
-
-    Raises:
-        InvalidOutput: when the folder holds a policy already, or cannot be written.
-    """
+    """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
 
     from agents.sb3 import CONFIG_FILE, MazeVecEnv, policy_options, save_policy
@@ -63,33 +56,22 @@ def train(config: PPORunConfig) -> Path:
         raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
     check_folder(folder)
     started = time.monotonic()
-    env = MazeVecEnv(
-        config.num_envs,
-        rows=config.rows,
-        cols=config.cols,
-        generator=config.generator,
-        view="grid",
-        view_radius=config.view_radius,
-    )
+    values = asdict(config)
+    mazes = {name: values[name] for name in ("rows", "cols", "generator", "view_radius")}
+    options = ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef", "seed")
     model = PPO(
         "MlpPolicy",
-        env,
+        MazeVecEnv(config.num_envs, view="grid", **mazes),
         learning_rate=lambda left: config.learning_rate * left,
-        n_steps=config.n_steps,
-        batch_size=config.batch_size,
-        n_epochs=config.n_epochs,
-        gamma=config.gamma,
-        gae_lambda=config.gae_lambda,
-        ent_coef=config.ent_coef,
         policy_kwargs=policy_options(config.channels, config.iterations),
-        seed=config.seed,
         device="cpu",
         verbose=1,
+        **{name: values[name] for name in options},
     )
     model.learn(config.total_timesteps, log_interval=10)
     save_policy(model.policy, folder)
     seconds = time.monotonic() - started
-    run = {"configuration": asdict(config), "provenance": provenance("training.ppo", sys.argv[1:], seconds)}
+    run = {"configuration": values, "provenance": provenance("training.ppo", sys.argv[1:], seconds)}
     write_whole(folder / "run.json", json.dumps(run, indent=1) + "\n")
     return folder
 

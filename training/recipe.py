@@ -12,21 +12,17 @@ from pathlib import Path
 import yaml
 
 from maze_env._cli import run_command
-from maze_env.errors import unknown_name
+from maze_env.errors import lookup
 
 RECIPES = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("configs/*/recipe.yaml"))}
 
 
 def fact_of(recipe: str, fact: str) -> str:
     """A list of stages with blanks between them, or flags of ``benchmarks.mazebench``; UnknownName for none such."""
-    if recipe not in RECIPES:
-        raise unknown_name("recipe", recipe, RECIPES)
-    facts = yaml.safe_load(RECIPES[recipe].read_text(encoding="utf-8"))
-    if fact not in facts:
-        raise unknown_name(f"fact of recipe {recipe}", fact, facts)
-    if isinstance(facts[fact], dict):
-        return " ".join(f"--{key.replace('_', '-')} {value}" for key, value in facts[fact].items())
-    return " ".join(facts[fact])
+    facts = yaml.safe_load(lookup("recipe", recipe, RECIPES).read_text(encoding="utf-8"))
+    value = lookup(f"fact of recipe {recipe}", fact, facts)
+    flags = [f"--{key.replace('_', '-')} {flag}" for key, flag in value.items()] if isinstance(value, dict) else value
+    return " ".join(flags)
 
 
 def main() -> None:

@@ -26,14 +26,11 @@ FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name",
 
 
 def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
-    """Makes sure, before any long work, that the run can be written where it is meant to go.
-
-    Returns:
-        The checkpoint to go on from, or ``None`` to start at the beginning.
+    """Makes sure, before any long work, that the run can be written; returns the checkpoint to go on from, if any.
 
     Raises:
-        InvalidOutput: for a folder that holds something already (unless asked to resume or overwrite a run that is
-            there), or that cannot be written to.
+        InvalidOutput: for a folder that is in use by something else than a run to resume or overwrite, or that cannot
+            be written to.
         InvalidConfig: when a run is to be resumed with another configuration than it began with, naming the key.
     """
     folder = Path(output_dir)
@@ -79,9 +76,8 @@ def check_same(folder: Path, configuration: dict[str, Any]) -> None:
 
 def last_checkpoint(folder: Path) -> str | None:
     """The newest complete ``checkpoint-N`` of a run. One that was cut off has no trainer state, and is passed over."""
-    steps = [
-        int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoint-*/trainer_state.json")
-    ]
+    states = folder.glob("checkpoint-*/trainer_state.json")
+    steps = [int(path.parent.name.removeprefix("checkpoint-")) for path in states]
     return str(folder / f"checkpoint-{max(steps)}") if steps else None
 
 

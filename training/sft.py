@@ -13,16 +13,17 @@ from typing import Any
 
 from trl import SFTConfig, SFTTrainer
 
+from agents.baselines import BASELINES
 from agents.decoding import context_length
 from maze_env._cli import run_command
-from maze_env.errors import InvalidConfig, unknown_name
-from training.arguments import option, parse
+from maze_env.errors import InvalidConfig, lookup
+from training.arguments import option, parse, require_default
 from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
 from training.dataset import supervised_dataset
 from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
 from training.model import ModelConfig, load, lora_config
-from training.multi_turn import EXPERTS, expert_dataset
+from training.multi_turn import expert_dataset
 from training.run_folder import Stopwatch
 
 
@@ -30,34 +31,26 @@ from training.run_folder import Stopwatch
 class MazeSFTConfig(StageConfig, SFTConfig):
     """TRL's ``SFTConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
-    expert: str = option("shortest-path", f"Whose episodes are learned from in mode play: {', '.join(EXPERTS)}.")
+    expert: str = option("shortest-path", f"Whose episodes are learned from in mode play: {', '.join(BASELINES)}.")
     eval_max_tokens: int = option(512, "Longest completion in an evaluation, in tokens.")
     max_length: int | None = option(None, "Kept None: nothing is cut. See training/dataset.py.")
-    train_sampling_strategy: str = option(
-        "sequential", "Kept 'sequential': rows are arranged before; see training/dataset.py."
-    )
+    train_sampling_strategy: str = option("sequential", "Kept 'sequential': training/dataset.py arranges the rows.")
     per_device_train_batch_size: int = option(32, "Rows a step and device.")
     logging_steps: float = option(20, "Steps between log entries.")
     save_steps: float = option(500, "Steps between checkpoints.")
 
     def __post_init__(self) -> None:
         self.check(eval_max_tokens=1)
-        if self.expert not in EXPERTS:
-            raise unknown_name("expert", self.expert, EXPERTS)
-        if self.max_length is not None:
-            raise InvalidConfig(f"Expects max_length to stay None (nothing is cut), actual: {self.max_length}")
+        lookup("expert", self.expert, BASELINES)
+        require_default(self, "max_length", "nothing is cut")
         if self.chat_template_path is not None:
             raise InvalidConfig(
                 "Expects chat_template_file in place of chat_template_path (which TRL reads after the rows are made), "
                 f"actual: chat_template_path={self.chat_template_path!r}"
             )
-        if self.packing:
-            raise InvalidConfig("Expects packing to stay false (rows are arranged by length), actual: true")
-        if self.train_sampling_strategy != "sequential":
-            raise InvalidConfig(
-                "Expects train_sampling_strategy 'sequential' (training/dataset.py fixes the rows' order, so that a "
-                f"resumed run reads on where it stopped), actual: {self.train_sampling_strategy!r}"
-            )
+        require_default(self, "packing", "rows are arranged by length")
+        fixed = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
+        require_default(self, "train_sampling_strategy", fixed)
         super().__post_init__()
 
 
@@ -67,8 +60,7 @@ class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
 
 def main() -> None:
     """Data, model, trainer, save."""
-    model_config, data, args = parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__)
-    train(model_config, data, args)
+    train(*parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__))
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:

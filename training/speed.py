@@ -33,9 +33,8 @@ from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
 
-SIDE, ELEMENTS = {"cpu": 2048}, {"cpu": 2**26}
-GPU_SIDE, GPU_ELEMENTS = 8192, 2**29
-"""Sizes of what is multiplied and copied: large enough that nothing but arithmetic, or memory, counts."""
+CPU_SIZES, GPU_SIZES = (2048, 2**26), (8192, 2**29)
+"""Side of what is multiplied, elements of what is copied: so large that nothing but arithmetic, or memory, counts."""
 
 
 def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
@@ -53,9 +52,9 @@ def seconds(work: Callable[[], Any], rounds: int = 5) -> float:
 
 def device_limits(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
     """``flops_per_second`` of a matrix product in ``dtype``, ``bytes_per_second`` that memory reads and writes."""
-    side = SIDE.get(device.type, GPU_SIDE)
+    side, elements = CPU_SIZES if device.type == "cpu" else GPU_SIZES
     left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    source = torch.zeros(ELEMENTS.get(device.type, GPU_ELEMENTS), device=device)
+    source = torch.zeros(elements, device=device)
     target = torch.empty_like(source)
     return {
         "flops_per_second": 2 * side**3 / seconds(lambda: left @ right),
@@ -95,18 +94,9 @@ def generation_speed(
     side: int,
     bytes_per_second: float,
 ) -> dict[str, float]:
-    """Tokens a second while ``batch`` rows generate ``tokens`` each, without the time their prompts take.
+    """Tokens a second while ``batch`` rows generate ``tokens`` (at least 2) each, without the time their prompts take.
 
-    Args:
-        model: the one that generates.
-        tokenizer: its tokenizer.
-        batch: rows generated at once.
-        tokens: new ones of each row, at least 2.
-        side: of the mazes in the prompts.
-        bytes_per_second: that the device's memory reads and writes.
-
-    Raises:
-        InvalidConfig: for a prompt and tokens beyond the model's context.
+    ``side`` is of the mazes in the prompts, ``bytes_per_second`` what the device's memory reads and writes.
     """
     mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
     prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
@@ -160,9 +150,8 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures and writes."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.speed", description="How fast runs were, against their device."
-    )
+    description = "How fast runs were, against their device."
+    parser = argparse.ArgumentParser(prog="python -m training.speed", description=description)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")

@@ -66,8 +66,8 @@ class MazeTool:
         """What is said at the end; empty while the episode goes on."""
         if self._episode.end is None:
             return ""
-        solved = self._episode.end is End.SOLVED
-        return f"{'You stand on the target' if solved else 'No moves are left'}. The game is over."
+        result = "You stand on the target" if self._episode.end is End.SOLVED else "No moves are left"
+        return f"{result}. The game is over."
 
     def _attempt(self, truncated: bool) -> Attempt:
         """What came of the episode, which a model that stopped calling has left, or was cut off in."""
@@ -100,18 +100,9 @@ class ToolReward:
 
 
 def tool_dataset(
-    config: DataConfig,
-    tokenizer: Tokenizer,
-    context: int,
-    max_completion_length: int,
-    view_radius: int | None,
+    config: DataConfig, tokenizer: Tokenizer, context: int, max_completion_length: int, view_radius: int | None
 ) -> Dataset:
-    """Rows of ``prompt`` (messages) and ``maze`` for GRPO by tool calls. Prepares the tokenizer to read such calls.
-
-    Raises:
-        InvalidCheckpoint: for a chat template that shows no tool calls, or whose calls TRL cannot read.
-        InvalidConfig: when a prompt and a full episode do not fit into ``context``.
-    """
+    """Rows of ``prompt`` (messages) and ``maze`` for GRPO by tool calls. Prepares the tokenizer to read such calls."""
     prepare_tool_calls(tokenizer)
     tools = [MazeTool(EnvConfig()).move]
     rows, texts = [], []

@@ -4,7 +4,6 @@
 that is installed. The rest of this package uses public names only.
 """
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from accelerate import DistributedType
@@ -13,6 +12,7 @@ from transformers import PreTrainedModel, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
+from agents.multi_turn_policy import Transcript
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
 
@@ -37,29 +37,18 @@ class RolloutTrainer(Protocol):
 
 
 def rollout_columns(
-    prompt_ids: Sequence[list[int]],
-    completion_ids: Sequence[list[int]],
-    log_probs: Sequence[list[float]],
-    own: Sequence[list[int]],
-    attempts: Sequence[Attempt],
-    environment_seconds: float,
+    prompt_ids: list[list[int]], transcripts: list[Transcript], attempts: list[Attempt], environment_seconds: float
 ) -> dict[str, list[Any]]:
     """What a ``rollout_func`` returns: TRL's columns, and two that it hands on to the reward function.
 
-    Args:
-        prompt_ids: tokens of each prompt.
-        completion_ids: tokens of each completion.
-        log_probs: of each token, at the temperature it was drawn at.
-        own: 1 for each token that the model wrote, 0 for one that it read.
-        attempts: what came of each; the reward's ``attempt``.
-        environment_seconds: spent on the environment for all of them; the reward's ``environment_seconds``.
+    ``environment_seconds`` were spent on the environment for all of the attempts.
     """
     return {
-        "prompt_ids": list(prompt_ids),
-        "completion_ids": list(completion_ids),
-        "logprobs": list(log_probs),
-        "env_mask": list(own),
-        "attempt": list(attempts),
+        "prompt_ids": prompt_ids,
+        "completion_ids": [transcript.ids for transcript in transcripts],
+        "logprobs": [transcript.log_probs for transcript in transcripts],
+        "env_mask": [transcript.own for transcript in transcripts],
+        "attempt": attempts,
         "environment_seconds": [environment_seconds / len(attempts)] * len(attempts),
     }
 
@@ -70,11 +59,7 @@ def is_sharded(trainer: Trainer) -> bool:
 
 
 def prepare_tool_calls(tokenizer: Tokenizer) -> None:
-    """Lets a tokenizer read the tool calls of its chat template.
-
-    Raises:
-        InvalidCheckpoint: for a chat template that shows no tool calls, or whose calls TRL cannot read.
-    """
+    """Lets a tokenizer read the tool calls of its chat template; InvalidCheckpoint for one that cannot be read."""
     if not supports_tool_calling(tokenizer):
         raise InvalidCheckpoint(
             "Expects a chat template that shows tools, calls and replies (for tool_calls; without it any model plays), "
@@ -113,11 +98,7 @@ class SparseGRPOTrainer(GRPOTrainer):
 
 
 def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
-
-    Raises:
-        KeyError: for a tensor that is none of ``ROW_KEYS``, ``TOKEN_KEYS`` and ``BATCH_KEYS``.
-    """
+    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed."""
     rows = inputs["advantages"].nonzero().flatten()
     if not len(rows):
         rows = rows.new_zeros(1)

@@ -15,14 +15,14 @@ from training.model import ModelConfig, load
     [
         ({"hidden_size": 100, "heads": 8}, "100 and 8"),
         ({"hidden_size": 36, "heads": 4}, "36 and 4"),  # rotary positions need an even width for each head
-        ({"heads": 0}, "128, 4, 0 and 4096"),
-        ({"layers": 0}, "128, 0, 4 and 4096"),
-        ({"hidden_size": 0}, "0, 4, 4 and 4096"),
-        ({"context": 0}, "128, 4, 4 and 0"),
-        ({"hidden_size": -8}, "-8, 4, 4 and 4096"),
+        ({"heads": 0}, "heads of at least 1, actual: 0"),
+        ({"layers": 0}, "layers of at least 1, actual: 0"),
+        ({"hidden_size": 0}, "hidden_size of at least 1, actual: 0"),
+        ({"context": 0}, "context of at least 1, actual: 0"),
+        ({"hidden_size": -8}, "hidden_size of at least 1, actual: -8"),
     ],
 )
-def test_impossible_sizes_are_refused_with_all_values(sizes, said):
+def test_impossible_sizes_are_refused_with_their_values(sizes, said):
     with pytest.raises(InvalidConfig, match=said):
         ModelConfig(**sizes)
 

@@ -17,8 +17,7 @@ from training import speed
 @pytest.fixture
 def small(monkeypatch):
     """Products and copies small enough for a test."""
-    monkeypatch.setattr(speed, "SIDE", {"cpu": 256})
-    monkeypatch.setattr(speed, "ELEMENTS", {"cpu": 2**18})
+    monkeypatch.setattr(speed, "CPU_SIZES", (256, 2**18))
 
 
 def command(monkeypatch, *argv):

@@ -16,6 +16,7 @@ from datasets import Dataset
 from transformers import Trainer, TrainingArguments
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
+from agents.multi_turn_policy import Transcript
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
@@ -179,7 +180,7 @@ def test_sharding_is_told_by_the_accelerator(tmp_path):
 
 
 def test_rollout_columns_are_those_that_trl_asks_for():
-    columns = rollout_columns([[1]], [[2, 3]], [[0.5, 0.0]], [[1, 0]], ["attempt"], 3.0)
+    columns = rollout_columns([[1]], [Transcript([2, 3], [1, 0], [0.5, 0.0])], ["attempt"], 3.0)
     assert {"prompt_ids", "completion_ids", "logprobs"} <= columns.keys()
     assert columns["env_mask"] == [[1, 0]]
     assert columns["environment_seconds"] == [3.0]
