@@ -12,15 +12,10 @@ from maze_env.symmetry import SYMMETRIES
 
 
 class Metric(NamedTuple):
-    """What can be compared.
+    """What can be compared."""
 
-    Attributes:
-        figure: how it is shown.
-        scores: of a result, one for each maze.
-    """
-
-    figure: Figure
-    scores: Callable[[Result], list[float]]
+    figure: Figure  # how it is shown
+    scores: Callable[[Result], list[float]]  # of a result, one for each maze
 
 
 METRICS = {"solved": Metric(SOLVED, solved_shares), "spl": Metric(SPL, path_scores)}
@@ -29,13 +24,7 @@ METRICS = {"solved": Metric(SOLVED, solved_shares), "spl": Metric(SPL, path_scor
 def compare(first: Result, second: Result, metric: str = "solved") -> PairedDifference:
     """First minus second, maze by maze.
 
-    Args:
-        first: a result.
-        second: another one.
-        metric: a name of ``METRICS``.
-
-    Raises:
-        InvalidResult: when the two were not measured on the same mazes, in the same mode, with as many samples.
+    Raises InvalidResult when the two were not measured on the same mazes, in the same mode, with as many samples.
     """
     if first.suite.sha256 != second.suite.sha256:
         raise InvalidResult(
@@ -54,12 +43,7 @@ def compare(first: Result, second: Result, metric: str = "solved") -> PairedDiff
 
 
 def mean_over_images(scores: Sequence[float], suite: str) -> Sequence[float]:
-    """The mean over the symmetric images of each maze, which are not independent trials.
-
-    Args:
-        scores: one for each maze of the suite.
-        suite: its name.
-    """
+    """The mean over the symmetric images of each maze, which are not independent trials."""
     if suite not in SUITES or not SUITES[suite].images:
         return scores
     images = len(SYMMETRIES)

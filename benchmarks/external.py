@@ -40,15 +40,9 @@ def is_source(name: str) -> bool:
 def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
     """Reads published mazes.
 
-    Args:
-        source: a file, or a data set on the hub.
-
-    Returns:
-        The definition of the suite, each row a draw of one maze, and the mazes. The suite's hash is the sha256 of all
-        mazes in their canonical text, concatenated.
-
-    Raises:
-        InvalidSuite: when the data cannot be read or has no rows, or for the first invalid row.
+    The definition of the suite, each row a draw of one maze, and the mazes. The suite's hash is the sha256 of all mazes
+    in their canonical text, concatenated. Raises InvalidSuite when the data cannot be read or has no rows, or for the
+    first invalid row.
     """
     mazes, draws = [], []
     bounds: dict[str, tuple[int, int]] = {}

@@ -11,22 +11,14 @@ from maze_env.attempt import End, EndedBy
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """The figures that every row of a table has. Rates are shares of all attempts.
+    """The figures that every row of a table has. Rates are shares of all attempts."""
 
-    Attributes:
-        attempts: how many.
-        solved: how many of them solved their maze.
-        trials: independent ones, for intervals: a maze is one, however many attempts there are at it and its images.
-        legality: share of attempts with a well-formed answer and no illegal move.
-        spl: success weighted by path length.
-        tokens_per_solve: all tokens over mazes solved; ``None`` where none are counted or nothing is solved.
-    """
-
-    attempts: int
-    solved: int
-    trials: int
-    legality: float
-    spl: float
+    attempts: int  # how many
+    solved: int  # how many of them solved their maze
+    trials: int  # independent ones, for intervals: a maze is one, however many attempts there are at it and its images
+    legality: float  # share of attempts with a well-formed answer and no illegal move
+    spl: float  # success weighted by path length
+    # all tokens over mazes solved; ``None`` where none are counted or nothing is solved
     tokens_per_solve: float | None = None
 
     @property
@@ -49,59 +41,36 @@ class Baseline(Scores):
 
 @dataclass(frozen=True, kw_only=True)
 class OptimalityGap:
-    """How much longer the paths that reached the target are than the shortest.
+    """How much longer the paths that reached the target are than the shortest."""
 
-    Attributes:
-        ratio: mean of walked / shortest - 1.
-        moves: mean of walked - shortest.
-    """
-
-    ratio: float
-    moves: float
+    ratio: float  # mean of walked / shortest - 1
+    moves: float  # mean of walked - shortest
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstIllegalMove:
-    """Where the first illegal move stands, of one kind. Moves are numbered from 1.
+    """Where the first illegal move stands, of one kind. Moves are numbered from 1."""
 
-    Attributes:
-        attempts: in how many attempts it was of this kind.
-        share: of all attempts.
-        median: of the move's number.
-        at: how many attempts had each number.
-    """
-
-    attempts: int
-    share: float
-    median: float
-    at: dict[int, int]
+    attempts: int  # in how many attempts it was of this kind
+    share: float  # of all attempts
+    median: float  # of the move's number
+    at: dict[int, int]  # how many attempts had each number
 
 
 @dataclass(frozen=True, kw_only=True)
 class TraceFigures:
-    """What the reasoning of plans is worth, over the completions with a trace in a known style.
+    """What the reasoning of plans is worth, over the completions with a trace in a known style."""
 
-    Attributes:
-        completions: how many.
-        validity: share whose trace is true of the maze throughout.
-        consistency: share whose answer is the path that a valid trace arrives at.
-        correct_despite_trace: share solved although the trace is invalid or the answer is another.
-        wrong_turn_rate: share with an attempt that goes wrong.
-        backtracking_rate: share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``).
-        recovery_rate: share of the completions with a wrong attempt that solved their maze.
-        repetition_rate: share that makes the same attempt twice.
-        faults: how many invalid traces have each kind of fault first.
-    """
-
-    completions: int
-    validity: float
-    consistency: float
-    correct_despite_trace: float
-    wrong_turn_rate: float
+    completions: int  # how many
+    validity: float  # share whose trace is true of the maze throughout
+    consistency: float  # share whose answer is the path that a valid trace arrives at
+    correct_despite_trace: float  # share solved although the trace is invalid or the answer is another
+    wrong_turn_rate: float  # share with an attempt that goes wrong
+    # share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``)
     backtracking_rate: float | None
-    recovery_rate: float | None
-    repetition_rate: float
-    faults: dict[str, int]
+    recovery_rate: float | None  # share of the completions with a wrong attempt that solved their maze
+    repetition_rate: float  # share that makes the same attempt twice
+    faults: dict[str, int]  # how many invalid traces have each kind of fault first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,74 +87,46 @@ class Reasoning(TraceFigures):
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(Scores):
-    """The figures of a set of attempts, e.g. of a level; ``None`` where there is nothing to measure.
+    """The figures of a set of attempts, e.g. of a level; ``None`` where there is nothing to measure."""
 
-    Attributes:
-        legal_moves: moves that were possible over moves played.
-        tokens_per_attempt: tokens over attempts.
-        optimality_gap: over the attempts that reached the target.
-        first_illegal_moves: by what refused it, ``hit_wall`` or ``left_grid``.
-        revisits: moves onto a cell visited before, by attempt.
-        loops: share of attempts with a revisit that knew no more than before.
-        solved_within: share solved with at most so many tokens.
-        ends: how many attempts ended in each way, the most frequent first.
-        ended_by: how many attempts each party or budget ended.
-        truncated: the part of ``ends`` that a budget cut short.
-        pass_at_k: chance that one of k samples solves; where there are several samples.
-    """
-
-    legal_moves: float | None = None
-    tokens_per_attempt: float | None = None
-    optimality_gap: OptimalityGap | None = None
-    first_illegal_moves: dict[End, FirstIllegalMove]
-    revisits: float
-    loops: float
-    solved_within: dict[int, float] | None = None
-    ends: dict[End, int]
-    ended_by: dict[EndedBy, int]
-    truncated: dict[End, int]
-    pass_at_k: dict[int, float] | None = None
+    legal_moves: float | None = None  # moves that were possible over moves played
+    tokens_per_attempt: float | None = None  # tokens over attempts
+    optimality_gap: OptimalityGap | None = None  # over the attempts that reached the target
+    first_illegal_moves: dict[End, FirstIllegalMove]  # by what refused it, ``hit_wall`` or ``left_grid``
+    revisits: float  # moves onto a cell visited before, by attempt
+    loops: float  # share of attempts with a revisit that knew no more than before
+    solved_within: dict[int, float] | None = None  # share solved with at most so many tokens
+    ends: dict[End, int]  # how many attempts ended in each way, the most frequent first
+    ended_by: dict[EndedBy, int]  # how many attempts each party or budget ended
+    truncated: dict[End, int]  # the part of ``ends`` that a budget cut short
+    pass_at_k: dict[int, float] | None = None  # chance that one of k samples solves; where there are several samples
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary(Figures):
-    """The figures of a run, overall and by level.
+    """The figures of a run, overall and by level."""
 
-    Attributes:
-        levels: the same by level, or by phrasing on a suite of several.
-        reasoning: of the traces; ``None`` where no text was in a known style, or none is stored any more.
-        symmetry_consistency: share of the images of a maze whose answer is the image of the answer to the maze; on
-            suite ``symmetry``.
-        robustness: mazes solved in every phrasing over mazes solved in the standard one; on suite ``phrasing``.
-        worst_phrasing: the one with the lowest solved rate; on suite ``phrasing``.
-        phrasings_not_taken: those that the agent cannot read, which are in no figure; on suite ``phrasing``.
-    """
-
-    levels: dict[str, Figures]
+    levels: dict[str, Figures]  # the same by level, or by phrasing on a suite of several
+    # of the traces; ``None`` where no text was in a known style, or none is stored any more
     reasoning: Reasoning | None = None
+    # share of the images of a maze whose answer is the image of the answer to the maze; on suite ``symmetry``
     symmetry_consistency: float | None = None
+    # mazes solved in every phrasing over mazes solved in the standard one; on suite ``phrasing``
     robustness: float | None = None
-    worst_phrasing: str | None = None
+    worst_phrasing: str | None = None  # the one with the lowest solved rate; on suite ``phrasing``
+    # those that the agent cannot read, which are in no figure; on suite ``phrasing``
     phrasings_not_taken: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure is shown, wherever it is shown.
+    """How a figure is shown, wherever it is shown."""
 
-    Attributes:
-        name: of the attribute that holds it.
-        title: of its row or column.
-        explanation: what it is, for a reader who has not seen it before.
-        scale: what it is multiplied with; 100 shows a share in percent.
-        digits: after the point.
-    """
-
-    name: str
-    title: str
-    explanation: str
-    scale: int = 100
-    digits: int = 1
+    name: str  # of the attribute that holds it
+    title: str  # of its row or column
+    explanation: str  # what it is, for a reader who has not seen it before
+    scale: int = 100  # what it is multiplied with; 100 shows a share in percent
+    digits: int = 1  # after the point
 
     def of(self, figures: object) -> float | None:
         """Its value among ``figures``, an object with an attribute of its name."""

@@ -149,13 +149,9 @@ def robustness(attempts: Sequence[Attempt]) -> float | None:
 def summarize(attempts: Sequence[Attempt], suite: Suite, view_radius: int | None = None) -> Summary:
     """Every figure of a run, overall and by level.
 
-    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
-
-    Args:
-        attempts: sample after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in
-            order.
-        suite: what they were made on.
-        view_radius: as ``path_metrics.revisits_of``.
+    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others. ``attempts`` hold sample
+    after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in order. ``view_radius``
+    as for ``path_metrics.revisits_of``.
     """
     spec, taken = suite.spec, {attempt.phrasing for attempt in attempts}
     several = len(spec.phrasings) > 1
@@ -194,14 +190,7 @@ def _scores(figures: Figures) -> Scores:
 def _figures(
     attempts: Sequence[Attempt], revisits: Sequence[tuple[int, bool]], images: int, samples: int
 ) -> dict[str, Any]:
-    """The fields of ``Figures``.
-
-    Args:
-        attempts: at least one.
-        revisits: of each, as ``revisits_of``.
-        images: of each maze; they and its phrasings are one trial, as its samples are: not independent.
-        samples: attempts at each maze in each phrasing.
-    """
+    """The fields of ``Figures``. A maze's images, phrasings and samples are one trial: not independent."""
     powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
     return {
         "attempts": len(attempts),

@@ -91,12 +91,7 @@ def play(
 
 
 def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int, rounds: int) -> dict[str, Any]:
-    """Measures both decoders, round after round.
-
-    Raises:
-        InvalidConfig: for a tokenizer that needs several tokens for a move.
-        DifferentMoves: when the two play different games.
-    """
+    """Measures both decoders, round after round. Raises DifferentMoves when the two play different games."""
     if any(len(tokenizer(token, add_special_tokens=False)["input_ids"]) != 1 for token in MOVE_TOKENS):
         raise InvalidConfig("Expects a model with one token for each move (add_maze_tokens), actual: several")
     batch = generate_batch(np.arange(games, dtype=np.uint64), MazeSpec(5, 5, min_length=10))

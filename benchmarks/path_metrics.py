@@ -73,10 +73,7 @@ def revisits_of(attempt: Attempt, view_radius: int | None = None) -> tuple[int, 
 
     A revisit is a loop when the agent knows what it knew in that cell before: what a memoryless agent did then, it will
     do again. Under partial observability it may have seen more since, and then it may have good reason to come back.
-
-    Args:
-        attempt: any.
-        view_radius: of partial observability in play; ``None`` for plans, which are made from the first view.
+    ``view_radius`` is that of play; ``None`` for plans, which are made from the first view.
     """
     cells = visited_cells(attempt)
     again = len(cells) - len(set(cells))

@@ -45,60 +45,35 @@ LINE = 150
 
 @dataclass(frozen=True)
 class SuiteOfResult:
-    """The suite that a result was measured on.
+    """The suite that a result was measured on."""
 
-    Attributes:
-        name: of a frozen suite, or the source of published mazes.
-        version: of the suite.
-        sha256: of its mazes.
-        mazes: how many.
-        max_steps: play's budget of moves; ``None`` for four times the cells of each maze.
-        of_training_split: how many mazes have a layout of the training split; ``None`` where nobody counted.
-        phrasings: in which the mazes were given.
-    """
-
-    name: str
-    version: int
-    sha256: str
-    mazes: int
-    max_steps: int | None = None
+    name: str  # of a frozen suite, or the source of published mazes
+    version: int  # of the suite
+    sha256: str  # of its mazes
+    mazes: int  # how many
+    max_steps: int | None = None  # play's budget of moves; ``None`` for four times the cells of each maze
+    # how many mazes have a layout of the training split; ``None`` where nobody counted
     of_training_split: int | None = None
-    phrasings: tuple[str, ...] = (STANDARD,)
+    phrasings: tuple[str, ...] = (STANDARD,)  # in which the mazes were given
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a result comes from; ``None`` for what was not recorded.
+    """Where a result comes from; ``None`` for what was not recorded."""
 
-    Attributes:
-        command: the command line.
-        version: of this package.
-        commit: of this repository.
-        uncommitted_changes: whether the code differed from the commit.
-        finished_at: UTC, ISO 8601.
-        wall_seconds: of the run; of its last process where it was resumed.
-        machine: operating system and architecture.
-        processor: its name.
-        cores: how many.
-        python: version.
-        packages: their versions.
-        torch_threads: how many.
-        resumed: how often the run was resumed.
-    """
-
-    command: str
-    version: str | None = None
-    commit: str | None = None
-    uncommitted_changes: bool | None = None
-    finished_at: str | None = None
-    wall_seconds: float | None = None
-    machine: str | None = None
-    processor: str | None = None
-    cores: int | None = None
-    python: str | None = None
-    packages: dict[str, str] | None = None
-    torch_threads: int | None = None
-    resumed: int = 0
+    command: str  # the command line
+    version: str | None = None  # of this package
+    commit: str | None = None  # of this repository
+    uncommitted_changes: bool | None = None  # whether the code differed from the commit
+    finished_at: str | None = None  # UTC, ISO 8601
+    wall_seconds: float | None = None  # of the run; of its last process where it was resumed
+    machine: str | None = None  # operating system and architecture
+    processor: str | None = None  # its name
+    cores: int | None = None  # how many
+    python: str | None = None  # version
+    packages: dict[str, str] | None = None  # their versions
+    torch_threads: int | None = None  # how many
+    resumed: int = 0  # how often the run was resumed
 
 
 Group = tuple[str, str]
@@ -106,21 +81,13 @@ Group = tuple[str, str]
 
 
 class Track(NamedTuple):
-    """What only compares within itself.
+    """What only compares within itself."""
 
-    Attributes:
-        suite: its name.
-        mode: ``plan`` or ``play``.
-        visibility: "", or the view radius in words.
-        decoding: how answers were drawn, in words.
-        phrasings: in which the mazes were given.
-    """
-
-    suite: str
-    mode: str
-    visibility: str
-    decoding: str
-    phrasings: tuple[str, ...]
+    suite: str  # its name
+    mode: str  # ``plan`` or ``play``
+    visibility: str  # "", or the view radius in words
+    decoding: str  # how answers were drawn, in words
+    phrasings: tuple[str, ...]  # in which the mazes were given
 
     @property
     def conditions(self) -> list[str]:
@@ -132,37 +99,23 @@ class Track(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is, known before its first attempt: two processes with the same one make the same attempts.
+    """What a run is, known before its first attempt: two processes with the same one make the same attempts."""
 
-    Attributes:
-        suite: what is measured on.
-        mode: ``plan`` or ``play``.
-        view_radius: of partial observability; ``None`` for none.
-        agent: its name on the command line.
-        agent_options: what its constructor was given.
-        settings: what is in force in it, as ``Agent.settings``; ``None`` where nobody recorded it.
-        samples: attempts at each maze in each phrasing.
-        seed: of the attempts.
-        batch_size: episodes at once, which sampled completions may depend on; ``None`` where nobody recorded it.
-        recipe: of the training, for tables.
-        stage: one of ``STAGES``, for tables.
-        train_seed: of the training, for tables.
-        keeps_texts: whether everything that the agent wrote is kept.
-    """
-
-    suite: SuiteOfResult
-    mode: Mode
-    view_radius: int | None = None
-    agent: str
-    agent_options: dict[str, Any]
+    suite: SuiteOfResult  # what is measured on
+    mode: Mode  # ``plan`` or ``play``
+    view_radius: int | None = None  # of partial observability; ``None`` for none
+    agent: str  # its name on the command line
+    agent_options: dict[str, Any]  # what its constructor was given
+    # what is in force in it, as ``Agent.settings``; ``None`` where nobody recorded it
     settings: dict[str, Any] | None = None
-    samples: int = 1
-    seed: int = 0
+    samples: int = 1  # attempts at each maze in each phrasing
+    seed: int = 0  # of the attempts
+    # episodes at once, which sampled completions may depend on; ``None`` where nobody recorded it
     batch_size: int | None = None
-    recipe: str | None = None
-    stage: str | None = None
-    train_seed: int | None = None
-    keeps_texts: bool = False
+    recipe: str | None = None  # of the training, for tables
+    stage: str | None = None  # one of ``STAGES``, for tables
+    train_seed: int | None = None  # of the training, for tables
+    keeps_texts: bool = False  # whether everything that the agent wrote is kept
 
     @property
     def attempts_per_maze(self) -> int:
@@ -195,30 +148,21 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Run):
-    """A run and what came of it.
+    """A run and what came of it."""
 
-    Attributes:
-        status: ``incomplete`` while attempts are being made.
-        summary: the figures.
-        baselines: the scores of ``BASELINES`` on the same mazes.
-        provenance: where it comes from.
-        attempts: sample after sample, in each phrasing after phrasing, in each every maze of the suite in order.
-        schema_version: of the file's form.
-    """
-
-    status: Literal["complete", "incomplete"] = "complete"
-    summary: Summary
-    baselines: dict[str, Baseline]
-    provenance: Provenance
+    status: Literal["complete", "incomplete"] = "complete"  # ``incomplete`` while attempts are being made
+    summary: Summary  # the figures
+    baselines: dict[str, Baseline]  # the scores of ``BASELINES`` on the same mazes
+    provenance: Provenance  # where it comes from
+    # sample after sample, in each phrasing after phrasing, in each every maze of the suite in order
     attempts: tuple[StoredAttempt, ...]
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = SCHEMA_VERSION  # of the file's form
 
 
 def load(path: Path) -> Result:
     """A stored result, of this schema or an older one.
 
-    Raises:
-        InvalidResult: for a file that is missing, is no result, or is an incomplete one.
+    Raises InvalidResult for a file that is missing, is no result, or is an incomplete one.
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -242,11 +186,7 @@ def load(path: Path) -> Result:
 
 
 def result_of(raw: dict[str, Any]) -> Result:
-    """The result of a file's JSON, its attempts unpacked.
-
-    Raises:
-        InvalidResult: unless it is whole.
-    """
+    """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
     rows = raw.pop("attempts")
     result: Result = decode(Result, {**raw, "attempts": []})
     expected = list(places(result.samples, result.suite.phrasings, result.suite.mazes))
@@ -263,11 +203,7 @@ def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
 
 
 def unpacked(text: Any) -> list[dict[str, Any]]:
-    """The rows of ``packed``.
-
-    Raises:
-        InvalidResult: for anything else.
-    """
+    """The rows of ``packed``. Raises InvalidResult for anything else."""
     try:
         return [json.loads(line) for line in gzip.decompress(base64.b64decode(text)).splitlines()]
     except (ValueError, TypeError, OSError, EOFError, zlib.error) as error:
@@ -302,8 +238,7 @@ def check_output(path: Path, overwrite: bool) -> None:
 def store(result: Result, path: Path) -> None:
     """Writes a result in one step.
 
-    Raises:
-        InvalidOutput: when it cannot be written there; the message says where it is instead.
+    Raises InvalidOutput when it cannot be written there; the message says where it is instead.
     """
     text = result_text(result)
     try:
@@ -319,8 +254,7 @@ def store(result: Result, path: Path) -> None:
 def suite_of(result: Result) -> Suite:
     """The mazes that a result was measured on.
 
-    Raises:
-        InvalidResult: when what the suite's name stands for holds other mazes now.
+    Raises InvalidResult when what the suite's name stands for holds other mazes now.
     """
     suite = load_suite(result.suite.name)
     if suite.spec.sha256 != result.suite.sha256:
@@ -339,11 +273,7 @@ def solved_shares(result: Result) -> list[float]:
 
 
 def path_scores(result: Result) -> list[float]:
-    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py).
-
-    Raises:
-        InvalidResult: as ``suite_of``.
-    """
+    """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py)."""
     mazes = suite_of(result).mazes
     scores = [0.0] * len(mazes)
     for attempt in result.attempts:
@@ -363,8 +293,7 @@ def group_title(group: Group) -> str:
 def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
     """Results by recipe and stage, recipes by name and stages in the order of training; seeds ascending.
 
-    Raises:
-        InvalidResult: for two results of the same recipe, stage and training seed.
+    Raises InvalidResult for two results of the same recipe, stage and training seed.
     """
     groups: dict[Group, list[Result]] = {}
     for result in sorted(results, key=lambda one: one.train_seed or 0):
@@ -380,8 +309,7 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
 def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
     """Results by track, tracks in alphabetical order.
 
-    Raises:
-        InvalidResult: for a result on another version of its suite than this one.
+    Raises InvalidResult for a result on another version of its suite than this one.
     """
     tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}

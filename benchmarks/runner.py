@@ -64,22 +64,10 @@ def run_suite(
 ) -> list[Attempt]:
     """Attempts every maze ``samples`` times in each phrasing.
 
-    Args:
-        agent: who attempts them.
-        suite: the mazes.
-        samples: attempts at each maze in each phrasing.
-        seed: of the attempts.
-        batch_size: episodes at once; default the agent's.
-        view_radius: of partial observability.
-        phrasings: in which the mazes are given; default the suite's.
-        done: attempts made already, whole batches of them.
-        keep: is called with the attempts of each batch.
-
-    Returns:
-        The attempts, sample after sample, in each phrasing after phrasing, in each every maze in order.
-
-    Raises:
-        InvalidEndpoint: when requests failed and the agent's server is gone.
+    ``phrasings`` and ``batch_size`` are by default the suite's and the agent's. Goes on after ``done``, whole batches
+    of attempts, and calls ``keep`` with the attempts of each batch. They come sample after sample, in each phrasing
+    after phrasing, in each every maze in order. Raises InvalidEndpoint when requests failed and the agent's server is
+    gone.
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
@@ -119,9 +107,7 @@ class PartialFile:
     def __init__(self, output: Path, run: Run):
         """The partial file of an output; nothing is written before the first attempts.
 
-        Args:
-            output: where the result will be.
-            run: the run. If its agent is a folder, the files in it must not change.
+        If the agent is a folder, the files in it must not change.
         """
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
         self.run, self.resumed = run, 0
@@ -133,17 +119,8 @@ class PartialFile:
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:
         """The attempts to go on from.
 
-        Args:
-            suite: the mazes of the run.
-            resume: whether to go on with what the file holds.
-            overwrite: whether to delete it if not.
-
-        Returns:
-            Those of whole batches; none where there is no file.
-
-        Raises:
-            InvalidOutput: for a file with attempts that are neither to be used nor deleted.
-            InvalidResult: for a file of another run; the message names what differs.
+        Those of whole batches; none where there is no file. Raises InvalidOutput for a file with attempts that are
+        neither to be used (``resume``) nor deleted (``overwrite``), InvalidResult for a file of another run.
         """
         if self.path.exists() and not resume:
             if not overwrite:

@@ -36,11 +36,7 @@ NEEDED = ("suite", "mode", "agent", "agent_options", "samples", "summary", "base
 
 
 def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of a result of schema 1 as that of schema 2, its attempts unpacked.
-
-    Raises:
-        InvalidResult: for a file that lacks a part.
-    """
+    """The JSON of a result of schema 1 as that of schema 2, its attempts unpacked."""
     if missing := [name for name in NEEDED if name not in raw]:
         raise InvalidResult(f"Expects a whole result, actual: one without {', '.join(missing)}")
     try:

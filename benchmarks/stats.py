@@ -34,34 +34,22 @@ def wilson(rate: float, count: int) -> Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How two agents differ on the same mazes: ``first`` minus ``second``.
+    """How two agents differ on the same mazes: ``first`` minus ``second``."""
 
-    Attributes:
-        difference: of the solved rates.
-        interval: its 95 % interval.
-        first_only: mazes that the first solved more often.
-        second_only: mazes that the second solved more often.
-        p_value: of the exact McNemar test, two-sided.
-        mazes: pairs that were compared.
-    """
-
-    difference: float
-    interval: Interval
-    first_only: int
-    second_only: int
-    p_value: float
-    mazes: int
+    difference: float  # of the solved rates
+    interval: Interval  # its 95 % interval
+    first_only: int  # mazes that the first solved more often
+    second_only: int  # mazes that the second solved more often
+    p_value: float  # of the exact McNemar test, two-sided
+    mazes: int  # pairs that were compared
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
     """Compares two agents maze by maze.
 
     With one attempt at each maze the interval is Newcombe's and the test McNemar's; with more, a bootstrap over mazes
-    and the sign test, which is what McNemar's test becomes then.
-
-    Args:
-        first: share of its attempts at each maze (and at its images) that one agent solved.
-        second: the same of the other, in the same order of mazes.
+    and the sign test, which is what McNemar's test becomes then. Scores are shares of the attempts at each maze (and at
+    its images) that were solved, of both in the same order.
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     binary = set(np.unique((one, two))) <= {0.0, 1.0}
@@ -129,10 +117,7 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
 def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> int:
     """Mazes with which the exact McNemar test at 5 % sees a paired difference with probability ``power``.
 
-    Args:
-        difference: d, of the solved rates, not 0.
-        discordant: ψ, as for ``mcnemar_power``.
-        power: the probability.
+    ``discordant`` as for ``mcnemar_power``; ``difference`` is not 0.
     """
     enough = 8
     while mcnemar_power(enough, difference, discordant) < power:
@@ -151,12 +136,6 @@ def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Inte
     Source: Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired
     data", Statistics in Medicine 17 (1998), method 10; recommended, with Tango's, by Fagerland, Lydersen and Laake,
     Statistics in Medicine 33 (2014). Unlike the textbook interval it does not shrink to nothing when no pair differs.
-
-    Args:
-        both: mazes that both solved.
-        first_only: that the first alone solved.
-        second_only: that the second alone solved.
-        neither: that none of them solved.
     """
     count = both + first_only + second_only + neither
     ones, twos = both + first_only, both + second_only
@@ -184,10 +163,6 @@ def bootstrap_seeds(scores: np.ndarray, resamples: int = 10_000) -> Interval:
 
     Source: Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", arXiv 2108.13264,
     on intervals over runs and tasks.
-
-    Args:
-        scores: (seeds, mazes) float.
-        resamples: how many.
     """
     weights, counts = _resamples(*scores.shape, resamples)
     means = ((counts @ scores.T) * weights).sum(axis=1) / scores.size
@@ -207,10 +182,6 @@ def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
     """The percentile bootstrap interval of a mean, resampling mazes; the same input gives the same interval.
 
     Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
-
-    Args:
-        differences: (mazes,) float.
-        resamples: how many.
     """
     rng = np.random.default_rng(0)
     means = [differences[rng.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]

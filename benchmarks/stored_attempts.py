@@ -19,33 +19,19 @@ MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class StoredAttempt:
-    """One attempt of a result.
+    """One attempt of a result."""
 
-    Attributes:
-        maze: its index in the suite.
-        sample: the how manieth attempt at the maze in its phrasing, from 0.
-        phrasing: in which the maze was given.
-        end: how it ended.
-        ended_by: who or what ended it.
-        moves: those played, a letter each (``LETTERS``), up to a plan's first illegal one.
-        unplayed: moves of a plan that the strict rule does not play.
-        tokens: how many were generated; ``None`` where the agent counts none.
-        thinking_opened: whether the prompt had opened ``<think>``.
-        failure: why a request failed; else empty.
-        texts: what the agent wrote, where the result keeps it.
-    """
-
-    maze: int
-    sample: int
-    phrasing: str
-    end: End
-    ended_by: EndedBy
-    moves: str
-    unplayed: str = ""
-    tokens: int | None = None
-    thinking_opened: bool = False
-    failure: str = ""
-    texts: tuple[str, ...] | None = None
+    maze: int  # its index in the suite
+    sample: int  # the how manieth attempt at the maze in its phrasing, from 0
+    phrasing: str  # in which the maze was given
+    end: End  # how it ended
+    ended_by: EndedBy  # who or what ended it
+    moves: str  # those played, a letter each (``LETTERS``), up to a plan's first illegal one
+    unplayed: str = ""  # moves of a plan that the strict rule does not play
+    tokens: int | None = None  # how many were generated; ``None`` where the agent counts none
+    thinking_opened: bool = False  # whether the prompt had opened ``<think>``
+    failure: str = ""  # why a request failed; else empty
+    texts: tuple[str, ...] | None = None  # what the agent wrote, where the result keeps it
 
     @property
     def solved(self) -> bool:
@@ -91,11 +77,7 @@ def row_of(one: StoredAttempt, mode: Mode) -> dict[str, Any]:
 
 
 def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
-    """The attempt of a row.
-
-    Raises:
-        InvalidResult: for what is no such row.
-    """
+    """The attempt of a row. Raises InvalidResult for what is no such row."""
     try:
         end = End(row.get("end", End.SOLVED))
         texts = row.get("texts")
@@ -114,11 +96,7 @@ def letters_of(moves: Sequence[Move]) -> str:
 
 
 def moves_of(letters: str) -> tuple[Move, ...]:
-    """The moves that letters stand for.
-
-    Raises:
-        InvalidResult: for a letter that stands for none.
-    """
+    """The moves that letters stand for."""
     try:
         return tuple([MOVE_OF_LETTER[letter] for letter in letters])
     except KeyError as error:

@@ -40,8 +40,7 @@ Groups = dict[str, list[Result]]
 def read(folder: Path, patterns: str) -> Groups:
     """The results that glob ``patterns`` name, by the title of their recipe and stage.
 
-    Raises:
-        InvalidResult: for a pattern without a file, or results that do not compare.
+    Raises InvalidResult for a pattern without a file.
     """
     paths: list[Path] = []
     for pattern in patterns.split():
@@ -83,11 +82,7 @@ def differences_to(
 ) -> dict[str, list[str]]:
     """For each other group its difference to ``against``: the mean, and each seed with its exact test.
 
-    Args:
-        groups: results by title.
-        against: the title of one of them.
-        metric: a name of ``METRICS``.
-        scores: for each title and training seed, (mazes,) float64.
+    ``scores``: for each title and training seed, (mazes,) float64.
     """
     pairs = {title: pairs_of(members, groups[against]) for title, members in groups.items() if title != against}
     compared = {title: [compare(*pair, metric) for pair in some] for title, some in pairs.items()}

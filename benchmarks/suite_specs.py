@@ -23,27 +23,20 @@ V1_NAMES = {
 
 @dataclass(frozen=True)
 class Draw:
-    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened.
-
-    Attributes:
-        size: rows and columns, where they are not the suite's.
-        turns: minimum and maximum number of turns of the shortest path.
-        corridors: minimum and maximum number of cells of the longest corridor
-            (``maze_env.solving.longest_corridor``).
-        level: of its mazes; "" where the length of the shortest path says it.
-        closed_passage: where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for
-            none. Lengths are those of the shortest path before that.
-    """
+    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened."""
 
     min_length: int
     max_length: int
     count: int
     braid: float = 0.0
-    size: tuple[int, int] | None = None
+    size: tuple[int, int] | None = None  # rows and columns, where they are not the suite's
     generator: str = GENERATOR
-    turns: tuple[int, int] | None = None
+    turns: tuple[int, int] | None = None  # minimum and maximum number of turns of the shortest path
+    # minimum and maximum number of cells of the longest corridor (``maze_env.solving.longest_corridor``)
     corridors: tuple[int, int] | None = None
-    level: str = ""
+    level: str = ""  # of its mazes; "" where the length of the shortest path says it
+    # where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths are
+    # those of the shortest path before that
     closed_passage: str = ""
 
     @property
@@ -69,33 +62,24 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteSpec:
-    """How a suite is made, and the hash of what came out.
-
-    Attributes:
-        levels: name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name
-            the levels.
-        draws: how the mazes are drawn, in order.
-        images: whether each maze stands there in its 8 symmetric images, one after the other.
-        disjoint_from: suites of the same split whose layouts this one leaves out.
-        view_radius: under which partial observability the suite is played; ``None`` for none.
-        modes: in which it can be measured.
-        phrasings: of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels.
-        sha256: of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
-            (``external.read``). Results are on the same mazes when it is the same.
-    """
+    """How a suite is made, and the hash of what came out."""
 
     name: str
     split: str = "benchmark"
     rows: int = 5
     cols: int = 5
+    # name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name the levels
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
-    draws: tuple[Draw, ...]
+    draws: tuple[Draw, ...]  # how the mazes are drawn, in order
+    # of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
+    # (``external.read``). Results are on the same mazes when it is the same
     sha256: str
-    disjoint_from: tuple[str, ...] = ()
-    view_radius: int | None = None
-    modes: tuple[Mode, ...] = MODES
+    disjoint_from: tuple[str, ...] = ()  # suites of the same split whose layouts this one leaves out
+    view_radius: int | None = None  # under which partial observability the suite is played; ``None`` for none
+    modes: tuple[Mode, ...] = MODES  # in which it can be measured
+    # of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels
     phrasings: tuple[str, ...] = (STANDARD,)
-    images: bool = False
+    images: bool = False  # whether each maze stands there in its 8 symmetric images, one after the other
     version: int = 1
 
     @property

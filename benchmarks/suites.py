@@ -51,13 +51,11 @@ class Suite:
     """A suite's mazes, as read from its frozen file or from published data.
 
     Attributes:
-        spec: how they were drawn.
-        mazes: in the suite's order.
         labels: the level of each maze, as it was drawn.
     """
 
-    spec: SuiteSpec
-    mazes: tuple[Maze, ...]
+    spec: SuiteSpec  # how they were drawn
+    mazes: tuple[Maze, ...]  # in the suite's order
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -80,10 +78,8 @@ def spec_named(name: str) -> SuiteSpec:
 def load(name: str) -> Suite:
     """The frozen suite of that name, or the mazes published under it.
 
-    Raises:
-        UnknownName: for a suite that does not exist.
-        InvalidSuite: as ``external.read``.
-        ChangedSuite: when the file is missing or its hash is not the pinned one.
+    Raises UnknownName for a suite that does not exist, InvalidSuite as ``external.read``, and ChangedSuite when the
+    file is missing or its hash is not the pinned one.
     """
     if external.is_source(name):
         return Suite(*external.read(name))
@@ -154,13 +150,8 @@ def suite_layouts(name: str) -> frozenset[int]:
 def close_passage(maze: Maze, place: str, key: int) -> Maze | None:
     """Closes one passage of a maze without loops, so that it falls into two parts of at least two cells each.
 
-    Args:
-        maze: the maze.
-        place: ``ON_PATH``: on the shortest path; ``OFF_PATH``: elsewhere.
-        key: chooses among such passages.
-
-    Returns:
-        The new maze; ``None`` where it has no such passage.
+    The passage is on the shortest path (``ON_PATH``) or elsewhere (``OFF_PATH``); ``key`` chooses. ``None`` where there
+    is none.
     """
     path = [{cell, to} for cell, to in pairwise(path_cells(maze.origin, shortest_path(maze)))]
     layouts = []

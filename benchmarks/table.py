@@ -26,11 +26,7 @@ CONTRASTS = (("grpo", "sft"), ("grpo", "sft-continued"), ("sft-continued", "sft"
 
 
 def table(results: Sequence[Result]) -> str:
-    """The Markdown of all results; those that do not compare (``Track``) are in tables of their own.
-
-    Raises:
-        InvalidResult: as ``tracks_of`` and ``groups_of`` say.
-    """
+    """The Markdown of all results; those that do not compare (``Track``) are in tables of their own."""
     return "\n\n".join(_track_table(track, members) for track, members in tracks_of(results).items())
 
 

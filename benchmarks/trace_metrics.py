@@ -37,25 +37,16 @@ EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One completion's reasoning.
+    """One completion's reasoning."""
 
-    Attributes:
-        style: as which it was read; ``NO_TRACE`` for none.
-        fault: what is invalid in it first, in words; empty for a valid trace.
-        kind: the same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace.
-        follows: whether the trace is valid and the answer is the path that it arrives at.
-        attempts: the moves of each attempt from the origin, in order; all but the last were given up.
-        wrong: for each attempt, whether it took a wrong turn.
-        repeats: attempts that make the same moves as an earlier one.
-    """
-
-    style: str
-    fault: str
-    kind: str
-    follows: bool
+    style: str  # as which it was read; ``NO_TRACE`` for none
+    fault: str  # what is invalid in it first, in words; empty for a valid trace
+    kind: str  # the same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace
+    follows: bool  # whether the trace is valid and the answer is the path that it arrives at
+    # the moves of each attempt from the origin, in order; all but the last were given up
     attempts: tuple[tuple[Move, ...], ...]
-    wrong: tuple[bool, ...]
-    repeats: int
+    wrong: tuple[bool, ...]  # for each attempt, whether it took a wrong turn
+    repeats: int  # attempts that make the same moves as an earlier one
 
 
 def style_written(thinking: str) -> str:
@@ -106,12 +97,8 @@ def is_wrong_turn(maze: Maze, moves: Sequence[Move], distances: NDArray[np.int16
     """Whether moves from the origin are illegal, or leave every shortest path to the target and do not reach it.
 
     Moves that do reach it, if by a detour, are no wrong turn; ``path_metrics.optimality_gap`` measures their length.
-    Where the target is unreachable, any move is one.
-
-    Args:
-        maze: the maze.
-        moves: in their order.
-        distances: (rows, cols) int16, ``distances_to`` the target, if it is at hand.
+    Where the target is unreachable, any move is one. ``distances``: (rows, cols) int16, ``distances_to`` the target, if
+    it is at hand.
     """
     if distances is None:
         distances = distances_to(maze.walls, maze.target)

@@ -34,11 +34,7 @@ def interval_text(figure: Figure, value: float, interval: Sequence[float], sign:
 
 
 def insert_between(page: str, text: str, begin: str, end: str) -> str:
-    """``page`` with what stands between its markers replaced by ``text``.
-
-    Raises:
-        InvalidOutput: when there is not exactly one pair of markers.
-    """
+    """``page`` with what stands between its markers replaced by ``text``."""
     if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
         raise InvalidOutput(f"Expects one {begin} and after it one {end} in the README, actual: not so")
     return f"{page.partition(begin)[0]}{begin}\n{text}\n{end}{page.partition(end)[2]}"

@@ -12,17 +12,11 @@ MAZES = 100
 
 
 class Published(NamedTuple):
-    """A row of the paper's table, for DeepSeek-R1-Distill-Qwen-1.5B (AlphaMaze, arXiv 2502.14669).
+    """A row of the paper's table, for DeepSeek-R1-Distill-Qwen-1.5B (AlphaMaze, arXiv 2502.14669)."""
 
-    Attributes:
-        stage: of the training.
-        solved_rate: over all levels.
-        by_level: the same by level; ``None`` where it was not published.
-    """
-
-    stage: str
-    solved_rate: float
-    by_level: tuple[float, float, float] | None = None
+    stage: str  # of the training
+    solved_rate: float  # over all levels
+    by_level: tuple[float, float, float] | None = None  # the same by level; ``None`` where it was not published
 
     @property
     def interval(self) -> Interval:

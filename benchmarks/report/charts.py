@@ -32,19 +32,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line of a chart.
+    """A line of a chart."""
 
-    Attributes:
-        name: in the legend.
-        number: gives the colour, and identifies it to the legend.
-        points: in the order of ``x``.
-        faint: whether it is drawn behind the others, without dots.
-    """
-
-    name: str
-    number: int
-    points: Sequence[Point]
-    faint: bool = False
+    name: str  # in the legend
+    number: int  # gives the colour, and identifies it to the legend
+    points: Sequence[Point]  # in the order of ``x``
+    faint: bool = False  # whether it is drawn behind the others, without dots
 
 
 def color_class(number: int) -> str:
@@ -63,14 +56,7 @@ def line_chart(
 ) -> Markup:
     """A chart of lines over an axis from 0, or from the minimum where that is negative.
 
-    Args:
-        title: what is shown.
-        series: the lines.
-        ticks: places of the x axis and their labels.
-        y_title: of the values.
-        x_title: of the x axis.
-        top: of the y axis; default: above the maximum.
-        percent: whether values are shares, written in percent.
+    ``percent``: values are shares.
     """
     points = [point for line in series for point in line.points]
     xs = [point.x for point in points] + [x for x, _ in ticks]
@@ -121,10 +107,7 @@ def line_chart(
 def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
     """Shares of unordered kinds: a row for each of ``labels``, in which every series has a dot and its interval.
 
-    Args:
-        title: what is shown.
-        series: a point's ``x`` is its row, its ``y`` the share.
-        labels: of the rows.
+    A point's ``x`` is its row, its ``y`` the share.
     """
     step = min(ROW_STEP, MAX_ROW / len(series))
     row = step * len(series) + ROW_GAP

@@ -16,17 +16,11 @@ COLUMN_GAP = 3
 
 
 class Entry(NamedTuple):
-    """A result on the page.
+    """A result on the page."""
 
-    Attributes:
-        number: by which links and the replay find it.
-        title: unique within its track.
-        result: the result.
-    """
-
-    number: int
-    title: str
-    result: Result
+    number: int  # by which links and the replay find it
+    title: str  # unique within its track
+    result: Result  # the result
 
 
 def in_columns(levels: Collection[str]) -> bool:

@@ -22,14 +22,9 @@ SCRIPTS = ("board.js", "viewer.js", "page.js")
 def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> str:
     """The whole page.
 
-    Args:
-        results: with the names of their files, which distinguish results of the same title.
-        runs: folders of finished training runs, to draw the curves of.
-
-    Raises:
-        InvalidResult: for a result on other mazes than its suite's name stands for now, for two of the same recipe,
-            stage and training seed in one track, or for invalid moves.
-        InvalidCheckpoint: for a folder without a run.
+    The names of their files distinguish results of the same title; ``runs`` are folders of finished training runs.
+    Raises InvalidResult for a result on other mazes than its suite's name stands for now, for two of the same recipe,
+    stage and training seed in one track, or for invalid moves; InvalidCheckpoint for a folder without a run.
     """
     names = {id(result): name for name, result in results}
     tracks: dict[Track, list[Entry]] = {}
@@ -62,12 +57,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
 
 
 def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:
-    """A title for each result of a track, no two alike.
-
-    Args:
-        results: of one track.
-        names: of the file of each result, by ``id``.
-    """
+    """A title for each result of a track, no two alike. ``names`` are those of the files, by ``id``."""
     counts = Counter(result.title for result in results)
     titles = [
         f"{result.title} ({names[id(result)]})" if counts[result.title] > 1 else result.title for result in results

@@ -31,14 +31,7 @@ SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}
 
 
 def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]:
-    """All that the replay needs, ready for JSON.
-
-    Args:
-        tracks: the title of each, and its results in the order of their numbers.
-
-    Raises:
-        InvalidResult: as ``suite_of``, and for invalid moves.
-    """
+    """All that the replay needs, ready for JSON."""
     suites = {entry.result.suite.name: suite_of(entry.result) for _, entries in tracks for entry in entries}
     return {
         "moves": [[LETTERS[move], move.name.lower(), *DELTA_PAIRS[move]] for move in MOVES],
@@ -92,9 +85,6 @@ def result_data(result: Result) -> dict[str, Any]:
     """The attempts as columns, in the order of the result; texts in pieces, compressed, where it keeps them.
 
     Texts are shown in standard tokens, whatever the phrasing (maze_env/phrasings.py) that they were written in.
-
-    Raises:
-        InvalidResult: as ``replay_data``.
     """
     mazes = suite_of(result).mazes
     distances = [distances_to(maze.walls, maze.target) for maze in mazes]
@@ -118,12 +108,7 @@ def result_data(result: Result) -> dict[str, Any]:
 
 
 def marked_moves(attempt: Attempt, distances: NDArray[np.int16]) -> str:
-    """The executed moves as letters that say what each did.
-
-    Args:
-        attempt: the attempt.
-        distances: (rows, cols) int16, to the target.
-    """
+    """The executed moves as letters that say what each did. ``distances``: (rows, cols) int16, to the target."""
     marked, cells = [], iter(visited_cells(attempt))
     cell = next(cells)
     for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):  # a plan's rest is not executed

@@ -32,14 +32,7 @@ REDRAWN = re.compile(rf"{STEP.pattern}|{RESET}|{CLAIM}|(?:{MAZE_TOKEN.pattern}\n
 
 
 def plan_pieces(maze: Maze, text: str, thinking_opened: bool, executed: int) -> list[Piece]:
-    """The pieces of a plan.
-
-    Args:
-        maze: the maze.
-        text: the completion, in standard tokens.
-        thinking_opened: whether its prompt had opened ``<think>``.
-        executed: how many of its moves were executed.
-    """
+    """The pieces of a plan. ``text`` is in standard tokens, and the first ``executed`` of its moves were executed."""
     answer = parse_answer(text, thinking_opened)
     thinking, closed, body = text.partition(THINK_CLOSE)
     if not closed:
