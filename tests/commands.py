@@ -57,9 +57,8 @@ def python_commands(lines):
 
 def make_lines(arguments):
     """The shell lines that ``make arguments`` would run."""
-    done = subprocess.run(
-        ["make", "--dry-run", "--always-make", f"BIN={Path(sys.executable).parent}", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+    command = ["make", "--dry-run", "--always-make", f"BIN={Path(sys.executable).parent}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return [line.removeprefix("@") for line in shell_lines(done.stdout)]
 
