@@ -39,19 +39,22 @@ def rollout(
     """
     if agent.mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {agent.name!r}, one of {agent.modes}, actual: {agent.mode!r}")
-    episodes = [
-        Episode(maze, agent.mode, seed, max_steps, view_radius, phrasing, reward)
-        for maze, seed in zip(mazes, seeds, strict=True)
-    ]
+    under_way = {
+        index: Episode(maze, agent.mode, seed, max_steps, view_radius, phrasing, reward)
+        for index, (maze, seed) in enumerate(zip(mazes, seeds, strict=True))
+    }
+    attempts: dict[int, Attempt] = {}
     agent.reset(seeds, phrasing)
-    while any(episode.end is None for episode in episodes):
-        replies = agent.respond([episode.observation if episode.end is None else None for episode in episodes])
-        if len(replies) != len(episodes) or not all(isinstance(reply, Reply) for reply in replies):
+    while under_way:
+        shown = [under_way[index].observation if index in under_way else None for index in range(len(mazes))]
+        replies = agent.respond(shown)
+        if len(replies) != len(mazes) or not all(isinstance(reply, Reply) for reply in replies):
             raise InvalidConfig(
-                f"Expects {type(agent).__name__}.act to give {len(episodes)} Reply objects, one for each observation, "
+                f"Expects {type(agent).__name__}.act to give {len(mazes)} Reply objects, one for each observation, "
                 f"actual: {len(replies)} of {sorted({type(reply).__name__ for reply in replies})}"
             )
-        for episode, reply in zip(episodes, replies, strict=True):
-            if episode.end is None:
-                episode.step(reply)
-    return [episode.attempt for episode in episodes]
+        for index in list(under_way):
+            under_way[index].step(replies[index])
+            if under_way[index].end is not None:
+                attempts[index] = under_way.pop(index).attempt  # the episode is freed: many make collecting them slow
+    return [attempts[index] for index in range(len(mazes))]

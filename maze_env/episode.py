@@ -73,6 +73,12 @@ class Episode:
     (<End.SOLVED: 'solved'>, <EndedBy.ENVIRONMENT: 'environment'>)
     """
 
+    end: End | None = None
+    ended_by: EndedBy | None = None
+    verdict: Verdict | None = None
+    reward = 0.0
+    _replies: tuple[Reply, ...] = ()
+
     def __init__(
         self,
         maze: Maze,
@@ -111,13 +117,6 @@ class Episode:
                 f"Expects phrasing {STANDARD!r} in play and under partial observability, actual: {phrasing!r}"
             )
         self.maze, self.mode, self.seed, self.phrasing = maze, mode, seed, phrasing
-        self.end: End | None = None
-        self.ended_by: EndedBy | None = None
-        self.verdict: Verdict | None = None
-        self.moves: list[Move] = []
-        self.outcomes: list[Outcome] = []
-        self.reward = 0.0
-        self._replies: list[Reply] = []
         if mode == "plan":
             walls = initial_visible_walls(maze, view_radius)
             self.observation = Observation(walls, maze.origin, maze.target, phrasing)
@@ -126,6 +125,8 @@ class Episode:
             maze.rows, maze.cols, split=None, view="text" if view_radius is None else "state", view_radius=view_radius,
             max_steps=max_steps, reward=reward, render_mode=render_mode,
         )  # fmt: skip
+        self.moves: list[Move] = []
+        self.outcomes: list[Outcome] = []
         written, info = self.env.reset(options={"maze": maze})
         self._start_distance = self._end_distance = int(info["distance"])
         self.observation = self._observe(written)
@@ -133,7 +134,7 @@ class Episode:
     def step(self, reply: Reply) -> None:
         """Takes the agent's reply: an answer in plan, which ends the attempt, or a move in play."""
         self._check_under_way()
-        self._replies.append(reply)
+        self._replies += (reply,)
         if self.mode == "plan":
             self.verdict = verify(self.maze, self._translate(reply.text), thinking_opened=reply.thinking_opened)
         ended_by = EndedBy.TOKEN_BUDGET if reply.truncated else EndedBy.AGENT

@@ -52,7 +52,7 @@ def validate(maze: Maze, trace: str) -> list[Move]:
 
 def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
     """The tokens of a trace, called ``what`` in an error: those of mazes and ``words``, and nothing between them."""
-    pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words)))
+    pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words))) if words else MAZE_TOKEN
     stray = pattern.sub("", trace)
     if stray:
         known = " and ".join(("maze tokens", *words))
