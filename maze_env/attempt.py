@@ -16,24 +16,16 @@ class End(StrEnum):
     """How an attempt ended: ``SOLVED``, or why not. Exactly one applies; ``EndedBy`` says who or what ended it."""
 
     SOLVED = "solved"
-    UNCLOSED_THINKING = "unclosed_thinking"
-    """Thinking was opened and ``</think>`` never came."""
-    EMPTY = "empty"
-    """Nothing follows the thinking."""
-    STRAY_TEXT = "stray_text"
-    """The answer holds something other than movement tokens, such as ``tokens.UNREACHABLE_TOKEN`` next to others."""
+    UNCLOSED_THINKING = "unclosed_thinking"  # thinking was opened and ``</think>`` never came
+    EMPTY = "empty"  # nothing follows the thinking
+    STRAY_TEXT = "stray_text"  # the answer holds more than moves, e.g. ``tokens.UNREACHABLE_TOKEN`` next to others
     HIT_WALL = "hit_wall"
     LEFT_GRID = "left_grid"
-    PAST_TARGET = "past_target"
-    """The moves reached the target and went on."""
-    SHORT_OF_TARGET = "short_of_target"
-    """Every move was played, and the last one ended elsewhere."""
-    SAID_UNREACHABLE = "said_unreachable"
-    """The answer says that the target cannot be reached, and it can."""
-    NOT_A_MOVE = "not_a_move"
-    """A turn in play held no move; in a dialogue of tool calls, no call."""
-    REQUEST_FAILED = "request_failed"
-    """The agent asked a server and got no reply."""
+    PAST_TARGET = "past_target"  # the moves reached the target and went on
+    SHORT_OF_TARGET = "short_of_target"  # every move was played, and the last one ended elsewhere
+    SAID_UNREACHABLE = "said_unreachable"  # the answer says that the target cannot be reached, and it can
+    NOT_A_MOVE = "not_a_move"  # a turn in play held no move; in a dialogue of tool calls, no call
+    REQUEST_FAILED = "request_failed"  # the agent asked a server and got no reply
 
     @property
     def title(self) -> str:  # type: ignore[override]  # str has a method of this name
@@ -43,23 +35,17 @@ class End(StrEnum):
 
 MALFORMED = frozenset({End.UNCLOSED_THINKING, End.EMPTY, End.STRAY_TEXT, End.NOT_A_MOVE, End.REQUEST_FAILED})
 """Ends of attempts in which the agent's text was no answer at all."""
-ILLEGAL = frozenset({End.HIT_WALL, End.LEFT_GRID})
-"""Ends of answers with a move that is not possible."""
+ILLEGAL = frozenset({End.HIT_WALL, End.LEFT_GRID})  # ends of answers with a move that is not possible
 
 
 class EndedBy(StrEnum):
     """Which party or which budget ended an attempt."""
 
-    AGENT = "agent"
-    """The agent: its answer was complete, or it wrote what is no move."""
-    ENVIRONMENT = "environment"
-    """The environment, which terminates on the target (only in play)."""
-    STEP_BUDGET = "step_budget"
-    """The moves that the environment allows (only in play): Gymnasium's truncation."""
-    TOKEN_BUDGET = "token_budget"
-    """The tokens that the agent may generate."""
-    REQUEST = "request"
-    """The server that the agent asked."""
+    AGENT = "agent"  # the agent: its answer was complete, or it wrote what is no move
+    ENVIRONMENT = "environment"  # the environment, which terminates on the target (only in play)
+    STEP_BUDGET = "step_budget"  # the moves that the environment allows (only in play): Gymnasium's truncation
+    TOKEN_BUDGET = "token_budget"  # the tokens that the agent may generate
+    REQUEST = "request"  # the server that the agent asked
 
     @property
     def is_budget(self) -> bool:

@@ -11,8 +11,7 @@ class Outcome(StrEnum):
 
     MOVED = "moved"
     HIT_WALL = "hit_wall"
-    LEFT_GRID = "left_grid"
-    """The move pointed off the grid; the wall of the border stopped it."""
+    LEFT_GRID = "left_grid"  # the move pointed off the grid; the wall of the border stopped it
 
 
 MOVED, HIT_WALL, LEFT_GRID = Outcome.MOVED, Outcome.HIT_WALL, Outcome.LEFT_GRID  # module names are the faster lookup

@@ -113,9 +113,8 @@ class Episode:
         check_view_radius(view_radius)
         self._translate = phrasing_named(phrasing).translate
         if phrasing != STANDARD and (mode != "plan" or view_radius is not None):
-            raise InvalidConfig(
-                f"Expects phrasing {STANDARD!r} in play and under partial observability, actual: {phrasing!r}"
-            )
+            right = f"{STANDARD!r} in play and under partial observability"
+            raise InvalidConfig(f"Expects phrasing {right}, actual: {phrasing!r}")
         self.maze, self.mode, self.seed, self.phrasing = maze, mode, seed, phrasing
         if mode == "plan":
             walls = initial_visible_walls(maze, view_radius)

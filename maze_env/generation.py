@@ -28,8 +28,7 @@ from maze_env.splits import hash_bounds
 
 GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
 """Generator names and their numbers in ``kernels.generation``."""
-MAX_TRIES = 10_000
-"""Layouts tried for one maze before it counts as impossible."""
+MAX_TRIES = 10_000  # layouts tried for one maze before it counts as impossible
 MAX_WORK = 2**27
 """Cells of distance maps computed for one maze before it counts as impossible: about five seconds at any size."""
 
@@ -58,16 +57,12 @@ class MazeSpec:
                 raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
         if not 1 <= self.min_length <= longest:
-            raise ImpossibleMaze(
-                f"Expects min_length from 1 to {longest}, the longest path that {self.rows}x{self.cols} cells can "
-                f"hold, actual: {self.min_length}"
-            )
+            most = f"{longest}, the longest path that {self.rows}x{self.cols} cells can hold"
+            raise ImpossibleMaze(f"Expects min_length from 1 to {most}, actual: {self.min_length}")
         turns = (self.max_length or longest) - 1
         if not 0 <= self.min_turns <= turns:
-            raise ImpossibleMaze(
-                f"Expects min_turns from 0 to {turns}, the most that a path of {turns + 1} moves can make, "
-                f"actual: {self.min_turns}"
-            )
+            most = f"{turns}, the most that a path of {turns + 1} moves can make"
+            raise ImpossibleMaze(f"Expects min_turns from 0 to {most}, actual: {self.min_turns}")
         if not 0 <= self.braid <= 1:
             raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
         lookup("generator", self.generator, GENERATORS)

@@ -10,8 +10,7 @@ import numpy as np
 from maze_env.errors import InvalidMaze
 from maze_env.moves import ALL_WALLS, MOVES, Move, Walls, possible_moves
 
-Cell = tuple[int, int]
-"""A cell as (row, column)."""
+Cell = tuple[int, int]  # a cell as (row, column)
 
 MIN_SIDE = 2
 MAX_SIDE = 64

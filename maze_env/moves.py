@@ -49,20 +49,15 @@ MOVES: tuple[Move, ...] = tuple(Move)
 MOVE_TOKENS: tuple[str, ...] = tuple(f"<|{move.name.lower()}|>" for move in MOVES)
 MOVE_OF_TOKEN: dict[str, Move] = dict(zip(MOVE_TOKENS, MOVES, strict=True))
 
-DELTA_PAIRS: tuple[tuple[int, int], ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))
-"""(row step, column step) of each move."""
+DELTA_PAIRS: tuple[tuple[int, int], ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (row step, column step) of each move
 DELTAS = np.array(DELTA_PAIRS, dtype=np.int64)  # (4, 2), for array code
 DELTAS.setflags(write=False)
 
 ALL_WALLS = 0b1111
-Walls = NDArray[np.uint8]
-"""The wall bytes of a grid, (rows, cols) uint8."""
-UNSEEN_BITS = 16
-"""Stands among wall bytes for a cell that the agent has not seen."""
-Distances = NDArray[np.int16]
-"""Moves from each cell to one of them, (rows, cols) int16."""
-UNREACHABLE = -1
-"""Stands among distances for a cell that no path leads to."""
+Walls = NDArray[np.uint8]  # the wall bytes of a grid, (rows, cols) uint8
+UNSEEN_BITS = 16  # stands among wall bytes for a cell that the agent has not seen
+Distances = NDArray[np.int16]  # moves from each cell to one of them, (rows, cols) int16
+UNREACHABLE = -1  # stands among distances for a cell that no path leads to
 
 
 def possible_moves(bits: int) -> list[Move]:

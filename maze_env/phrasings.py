@@ -118,10 +118,8 @@ def maze_from_adjacency(text: str) -> Maze:
     """The maze of a size and a list of open sides in any order."""
     form = _ADJACENCY.fullmatch(text)
     if form is None:
-        raise InvalidMazeText(
-            "Expects ROWSxCOLS, <ADJLIST_START> (sides) <ADJLIST_END> and both endpoints as (row,column), "
-            f"actual: {text[:40]!r}"
-        )
+        right = "ROWSxCOLS, <ADJLIST_START> (sides) <ADJLIST_END> and both endpoints as (row,column)"
+        raise InvalidMazeText(f"Expects {right}, actual: {text[:40]!r}")
     rows, cols, *ends = (int(form[group]) for group in (1, 2, 4, 5, 6, 7))
     walls = np.full((rows, cols), ALL_WALLS, dtype=np.uint8)
     for written in filter(None, map(str.strip, form[3].split(";"))):

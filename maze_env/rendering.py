@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.dynamics import Outcome, transition
 from maze_env.maze import Cell, Maze, draw_ascii
 from maze_env.moves import MOVES, UNSEEN_BITS, Move, Walls
 from maze_env.visibility import open_unseen
@@ -20,19 +19,11 @@ class Scene:
     visible_walls: Walls
     maze: Maze
     position: Cell
-    moves: tuple[tuple[Cell, Move], ...] = ()
-    """Those made, illegal ones included, each with the cell it was made from."""
+    moves: tuple[tuple[Cell, Move], ...] = ()  # those made, illegal ones included, each with the cell it was made from
 
-    @property
-    def illegal(self) -> set[tuple[Cell, Move]]:
-        """The moves into a wall."""
-        return {(cell, move) for cell, move in self.moves if not self.maze.is_open(cell, move)}
-
-    @property
-    def steps(self) -> list[tuple[Cell, Cell]]:
-        """The legal moves, as pairs of cells."""
-        made = [(cell, transition(self.maze, cell, move)) for cell, move in self.moves]
-        return [(cell, to) for cell, (to, outcome) in made if outcome is Outcome.MOVED]
+    def made(self, legal: bool) -> list[tuple[Cell, Move]]:
+        """Those of the moves that are legal, or illegal."""
+        return [(cell, move) for cell, move in self.moves if self.maze.is_open(cell, move) == legal]
 
 
 def render(mode: str, scene: Scene) -> str | NDArray[np.uint8]:
@@ -46,7 +37,7 @@ def draw_text(scene: Scene) -> str:
     marks.update({cell: "." for cell, _ in scene.moves})
     marks.update({scene.maze.origin: ".", scene.maze.target: "X", scene.position: "O"})
     lines = [list(line) for line in draw_ascii(open_unseen(scene.visible_walls), marks).splitlines()]
-    for (row, col), move in scene.illegal:
+    for (row, col), move in scene.made(legal=False):
         row_step, col_step = move.apply((0, 0))
         lines[2 * row + 1 + row_step][4 * col + 2 + 2 * col_step] = "!"
     return "\n".join(map("".join, lines))
@@ -55,16 +46,12 @@ def draw_text(scene: Scene) -> str:
 FLOOR_COLOR, UNSEEN_COLOR, WALL_COLOR = (250, 250, 247), (176, 182, 190), (38, 44, 56)
 AGENT_COLOR, TARGET_COLOR, ORIGIN_COLOR = (214, 81, 40), (35, 148, 98), (226, 196, 160)
 PATH_COLOR, ILLEGAL_COLOR = (112, 154, 209), (206, 30, 52)
-PICTURE_SIDE = 512
-"""Pixels of the longer side, about: a cell is a whole number of them, so that every line is sharp."""
-MIN_CELL = 8
-"""Pixels."""
+PICTURE_SIDE = 512  # pixels of the longer side, about: a cell is a whole number of them, so that every line is sharp
+MIN_CELL = 8  # pixels
 
 
 def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
-    """The scene as (height, width, 3) uint8: walls dark, agent orange, target green, the path walked blue, walls it ran
-    into red, unseen cells grey.
-    """
+    """The scene as (height, width, 3) uint8, the path walked blue, walls that the agent ran into red."""
     rows, cols = scene.visible_walls.shape
     cell = max(MIN_CELL, PICTURE_SIDE // max(rows, cols))
     line = half = max(1, cell // 12)
@@ -79,8 +66,8 @@ def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
         picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN_COLOR
     fill(scene.maze.origin, 0.1, ORIGIN_COLOR)
     fill(scene.maze.target, 0.1, TARGET_COLOR)
-    for ends in scene.steps:
-        (top, bottom), (left, right) = np.sort(np.transpose(ends)) * cell + (cell + line) // 2
+    for place, move in scene.made(legal=True):
+        (top, bottom), (left, right) = np.sort(np.transpose([place, move.apply(place)])) * cell + (cell + line) // 2
         picture[top - half : bottom + half, left - half : right + half] = PATH_COLOR
     _disc(picture, scene.position, cell, line)
 
@@ -93,7 +80,7 @@ def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
         for move in MOVES:
             if bits & move.wall:
                 draw_side(place, move, WALL_COLOR)
-    for place, move in scene.illegal:  # over the wall, from post to post
+    for place, move in scene.made(legal=False):  # over the wall, from post to post
         draw_side(place, move, ILLEGAL_COLOR)
     return picture
 

@@ -46,9 +46,7 @@ def hash_bounds(split: str | None, shape: tuple[int, int]) -> tuple[int, int] | 
     if split is None or (small and split == "train"):
         return None
     if small:
-        raise ImpossibleMaze(
-            f"Expects sides of at least {MIN_SPLIT_SIDE} for split={split!r} (smaller layouts are all 'train'), "
-            f"actual: {shape[0]}x{shape[1]}"
-        )
+        least = f"{MIN_SPLIT_SIDE} for split={split!r} (smaller layouts are all 'train')"
+        raise ImpossibleMaze(f"Expects sides of at least {least}, actual: {shape[0]}x{shape[1]}")
     first, second = HASH_LIMITS
     return {"benchmark": (0, first - 1), "validation": (first, second - 1), "train": (second, 2**64 - 1)}[split]

@@ -22,8 +22,7 @@ from maze_env.tokens import maze_from_text
 from maze_env.views import make_view
 from maze_env.visibility import initial_visible_walls, reveal
 
-NO_MOVE = "none"
-"""``last_move`` after a reset."""
+NO_MOVE = "none"  # ``last_move`` after a reset
 # Copied into each info: several times as fast as making them.
 ACTION_MASKS = tuple(np.array([not bits & move.wall for move in MOVES], np.int8) for bits in range(16))
 
@@ -45,17 +44,14 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     a wall or off the grid leaves the agent in place, costs a step, and is flagged in the info.
 
     ## Observation Space
-    By `view`:
+    By `view`, or by the wrappers of `maze_env.wrappers`:
     - `"text"`: `MazeText(rows, cols)`, the maze cell by cell, row by row, each row ended by a newline; a cell is
       `<|row-col|><|walls|><|marker|>`. `<|origin|>` stands where the agent stands now, so every observation is a maze
       to solve from here. The terminal observation shows `<|origin|>` on the target and no `<|target|>`.
-    - `"tokens"`: `Box` of shape (rows * (3 * cols + 1),), int32: that text as ids of `maze_env.vocabulary`; sides up
-      to 20.
-    - `"grid"`: `Box` of shape (6, rows, cols), uint8, 0 or 1: wall up, down, left, right, agent, target; with
-      `view_radius` a seventh channel, unseen.
+    - `"tokens"`: `Box`, (rows * (3 * cols + 1),) int32: that text as ids of `maze_env.vocabulary`; sides up to 20.
+    - `"grid"`: `Box`, (6, rows, cols) uint8, 0 or 1: wall up, down, left, right, agent, target; with `view_radius` a
+      seventh channel, unseen.
     - `"state"`: `Discrete(rows * cols)`, the number of the agent's cell.
-
-    `maze_env.wrappers` turns a text environment into the other views.
 
     ## Partial Observability
     With `view_radius=r` the agent sees the cells up to r rows and columns away, through walls, and remembers

@@ -22,8 +22,7 @@ UNREACHABLE_TOKEN = "<|unreachable|>"
 """The whole answer where no path leads to the target. The published format has no token for it, and so neither has the
 closed vocabulary (``vocabulary.py``): a model with that vocabulary alone cannot write it."""
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
-MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")
-"""What has the shape of a maze token, whether or not it is in the vocabulary."""
+MAZE_TOKEN = re.compile(r"<\|[^|<>]*\|>")  # what has the shape of a maze token, whether or not it is in the vocabulary
 COORDINATE_TOKEN = re.compile(r"<\|([0-9]{1,4})-([0-9]{1,4})\|>")
 
 
@@ -35,8 +34,7 @@ def _wall_token(bits: int) -> str:
 
 WALL_TOKENS: tuple[str, ...] = tuple(_wall_token(bits) for bits in range(16))
 """The token of each wall byte: the sides joined in the order up, down, left, right."""
-UNSEEN = "<|unseen|>"
-"""Stands in place of the walls of a cell that the agent has not seen (partial observability)."""
+UNSEEN = "<|unseen|>"  # stands in place of the walls of a cell that the agent has not seen (partial observability)
 WALLS_OF_TOKEN: dict[str, int] = {token: bits for bits, token in enumerate((*WALL_TOKENS, UNSEEN))}
 
 
@@ -89,10 +87,8 @@ def maze_from_text(text: str) -> Maze:
     if kernels.grid.walls_agree(walls):
         return Maze.from_validated(walls, origin, target)
     for row, col in np.argwhere(walls == UNSEEN_BITS).tolist():
-        place = f"{UNSEEN} in cell {coordinate_token((row, col))}"
-        raise InvalidMazeText(
-            f"Expects a maze whose walls are all known, actual: {place}; see maze_env.visibility.known_maze"
-        )
+        came = f"{UNSEEN} in cell {coordinate_token((row, col))}; see maze_env.visibility.known_maze"
+        raise InvalidMazeText(f"Expects a maze whose walls are all known, actual: {came}")
     try:
         return Maze(walls, origin, target)  # which says what is wrong
     except InvalidMaze as error:
@@ -157,10 +153,8 @@ def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
     rows, cols = (int(last[1]) + 1, int(last[2]) + 1) if last else (0, 0)
     fits = MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE
     if not fits and rows * cols == len(names):
-        raise InvalidMazeText(
-            f"Expects a last cell from {coordinate_token((MIN_SIDE - 1, MIN_SIDE - 1))} to "
-            f"{coordinate_token((MAX_SIDE - 1, MAX_SIDE - 1))}, actual: {names[-1]}"
-        )
+        first, last_one = (coordinate_token((side - 1, side - 1)) for side in (MIN_SIDE, MAX_SIDE))
+        raise InvalidMazeText(f"Expects a last cell from {first} to {last_one}, actual: {names[-1]}")
     if not fits or tuple(names) != coordinate_tokens(rows, cols):
         raise _misplaced(names, (rows, cols) if fits else None)
     walls = np.empty(len(names), dtype=np.uint8)

@@ -25,8 +25,7 @@ from maze_env.rendering import Scene, render
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import NO_MOVE, TokenMazeEnv, check_options, playable, step_budget
 
-OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)
-"""``last_move`` by the numbers of ``kernels.vector``."""
+OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
 
 
@@ -130,10 +129,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if self.autoreset_mode is AutoresetMode.NEXT_STEP:
             skipped = self._done
         elif self.autoreset_mode is AutoresetMode.DISABLED and self._done.any():
-            raise gymnasium.error.ResetNeeded(
-                "Expects reset(options={'reset_mask': ...}) for the episodes that have ended (autoreset is disabled), "
-                f"actual: {int(self._done.sum())} of them"
-            )
+            ended = f"the episodes that have ended (autoreset is disabled), actual: {int(self._done.sum())} of them"
+            raise gymnasium.error.ResetNeeded("Expects reset(options={'reset_mask': ...}) for " + ended)
         moves = self._as_moves(actions)
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
@@ -198,9 +195,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             return None
         mazes = [given] * self.num_envs if isinstance(given, (Maze, str)) else list(given)
         if len(mazes) != self.num_envs:
-            raise InvalidMaze(
-                f"Expects one maze, or one for each of {self.num_envs} environments, actual: {len(mazes)}"
-            )
+            each = f"one for each of {self.num_envs} environments"
+            raise InvalidMaze(f"Expects one maze, or {each}, actual: {len(mazes)}")
         return [playable(mazes[i], self.maze_spec)[0] for i in chosen.tolist()]
 
     def _start_episodes(self, chosen: NDArray[np.int64], mazes: list[Maze] | None = None) -> None:

@@ -35,10 +35,8 @@ from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_tex
 from maze_env.visibility import check_view_radius
 from maze_env.vocabulary import ID_OF_TOKEN, MAX_VOCABULARY_SIDE, VOCABULARY
 
-Batch = NDArray[np.uint8]
-"""The walls of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen."""
-Cells = NDArray[np.int64]
-"""A cell of each maze, (n,) int64, numbered row by row."""
+Batch = NDArray[np.uint8]  # the walls of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen
+Cells = NDArray[np.int64]  # a cell of each maze, (n,) int64, numbered row by row
 
 
 class View(ABC):
@@ -100,10 +98,8 @@ class TokensView(View):
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         super().__init__(rows, cols, view_radius)
         if max(rows, cols) > MAX_VOCABULARY_SIDE:
-            raise ImpossibleMaze(
-                f"Expects sides of at most {MAX_VOCABULARY_SIDE} for the 'tokens' view (the vocabulary ends there), "
-                f"actual: {rows}x{cols}"
-            )
+            most = f"{MAX_VOCABULARY_SIDE} for the 'tokens' view (the vocabulary ends there)"
+            raise ImpossibleMaze(f"Expects sides of at most {most}, actual: {rows}x{cols}")
         self.length = rows * (3 * cols + 1)
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
         self._coordinates = _ids(coordinate_tokens(rows, cols))

@@ -7,14 +7,10 @@ from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, UNSEEN, WALL_TOKENS, coordinate_tokens
 
 PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
-RESET = "RESET"
-"""In a trace of attempts: gives one up and starts again at the origin."""
-BACK, PATH = "BACK", "PATH"
-"""In an exploration: returns to the cell before; and begins the path that was found."""
-DEAD_END, WRONG_WAY = "This is a dead end.", "This leads the wrong way."
-"""In a redrawn trace: why an attempt is given up."""
-MAX_VOCABULARY_SIDE = 20
-"""Grids up to 20x20 have their coordinates in the vocabulary."""
+RESET = "RESET"  # in a trace of attempts: gives one up and starts again at the origin
+BACK, PATH = "BACK", "PATH"  # in an exploration: returns to the cell before; and begins the path that was found
+DEAD_END, WRONG_WAY = "This is a dead end.", "This leads the wrong way."  # in a redrawn trace: why one is given up
+MAX_VOCABULARY_SIDE = 20  # grids up to 20x20 have their coordinates in the vocabulary
 
 WORDS = (
     "\n", THINK_OPEN, THINK_CLOSE, RESET, BACK, PATH, DEAD_END, WRONG_WAY,

@@ -43,10 +43,8 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     tokens = trace_tokens(trace, "a path trace")
     moves, cell = replay(maze, tokens[:-2])
     if tokens[-2:] != [coordinate_token(cell), TARGET] or cell != maze.target:
-        raise FalseArrival(
-            f"Expects the trace to end with {coordinate_token(maze.target)}{TARGET}, "
-            f"actual: {''.join(tokens[-2:])} after arriving at {cell}"
-        )
+        right, came = coordinate_token(maze.target) + TARGET, "".join(tokens[-2:])
+        raise FalseArrival(f"Expects the trace to end with {right}, actual: {came} after arriving at {cell}")
     return moves
 
 

@@ -62,10 +62,9 @@ def replay(maze: Maze, trace: str) -> tuple[list[Move], Cell]:
         if f"{block}\n" != step_text(maze, number, cell, move):
             drawn = drawn_in(maze, number, move, block)
             error = FalseDrawing if drawn is None else FalseStart if number == 1 else FalseStep
-            raise error(
-                f"Expects step {number} to redraw the maze with {move.token} in {coordinate_token(cell)}, "
-                f"actual: {'another drawing' if drawn is None else f'in {coordinate_token(drawn)}'}"
-            )
+            right = f"{move.token} in {coordinate_token(cell)}"
+            came = "another drawing" if drawn is None else f"in {coordinate_token(drawn)}"
+            raise error(f"Expects step {number} to redraw the maze with {right}, actual: {came}")
         cell, outcome = transition(maze, cell, move)
         if outcome is not Outcome.MOVED:
             raise FalseStep(f"Expects a possible move in step {number}, actual: {move.token}, {outcome}")

@@ -28,15 +28,12 @@ CLAIMS = {
     "Heading in the wrong direction. Let's reset to the origin and try a different path.": WRONG_WAY,
 }
 """What each sentence before a ``RESET`` claims: this package's two, and those of the published data."""
-MORE_ATTEMPTS = 0.5
-"""After each wrong attempt, the chance that another follows (while untried branches are left)."""
-EARLY_STEPS = 3
-"""Max steps of a wrong attempt in the published data."""
+MORE_ATTEMPTS = 0.5  # after each wrong attempt, the chance that another follows (while untried branches are left)
+EARLY_STEPS = 3  # max steps of a wrong attempt in the published data
 
 Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]
 """(maze, its shortest path, rng) -> the moves of wrong attempts."""
-Turn = tuple[int, Move]
-"""A branch off the path: steps along it, and the first wrong move."""
+Turn = tuple[int, Move]  # a branch off the path: steps along it, and the first wrong move
 
 
 def wrong_turns(maze: Maze, moves: list[Move]) -> list[Turn]:

@@ -59,10 +59,8 @@ def _replay_exploration(maze: Maze, exploration: str) -> set[Cell]:
         cell = visited[-1]
         path.check_name(cell, name, step)
         if wall == TARGET or cell == maze.target:
-            raise FalseArrival(
-                f"Expects {TARGET} on {coordinate_token(maze.target)} and nothing after it, "
-                f"actual: {wall}{token} on {name} in step {step}"
-            )
+            right, came = f"{TARGET} on {coordinate_token(maze.target)}", f"{wall}{token} on {name} in step {step}"
+            raise FalseArrival(f"Expects {right} and nothing after it, actual: {came}")
         path.check_cell(maze, cell, name, wall, step)
         if token == BACK:
             if len(visited) == 1 or path.unseen_moves(maze, cell, seen):
@@ -72,7 +70,7 @@ def _replay_exploration(maze: Maze, exploration: str) -> set[Cell]:
             _, reached = path.take(maze, cell, token, step)
             visited.append(reached)
             seen.add(reached)
-    _check_end(maze, visited[-1], tokens[3 * steps :], [coordinate_token(maze.target), TARGET], "exploration")
+    _check_end(maze, visited[-1], tokens[3 * steps :], coordinate_token(maze.target) + TARGET, "exploration")
     return seen
 
 
@@ -87,12 +85,11 @@ def _replay_walk(maze: Maze, walk: str, seen: set[Cell]) -> list[Move]:
         if cell not in seen:
             raise FalseStep(f"Expects step {step} of the walk in explored cells, actual: {token} to {cell}")
         moves.append(move)
-    _check_end(maze, cell, tokens[2 * len(moves) :], [coordinate_token(maze.target)], "walk")
+    _check_end(maze, cell, tokens[2 * len(moves) :], coordinate_token(maze.target), "walk")
     return moves
 
 
-def _check_end(maze: Maze, cell: Cell, came: list[str], expected: list[str], what: str) -> None:
-    if came != expected or cell != maze.target:
-        raise FalseArrival(
-            f"Expects the {what} to end with {''.join(expected)}, actual: {''.join(came)!r} after arriving at {cell}"
-        )
+def _check_end(maze: Maze, cell: Cell, tokens: list[str], right: str, what: str) -> None:
+    came = "".join(tokens)
+    if came != right or cell != maze.target:
+        raise FalseArrival(f"Expects the {what} to end with {right}, actual: {came!r} after arriving at {cell}")
