@@ -27,16 +27,11 @@ from maze_env.tokens import parse_cells
 
 @dataclass
 class Transcript:
-    """The tokens of a dialogue behind its prompt.
-
-    Attributes:
-        ids: token ids, the model's and the environment's in order.
-        own: 1 for each token that the model wrote, 0 for one that it read.
-        log_probs: of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read.
-    """
+    """The tokens of a dialogue behind its prompt, the model's and the environment's in order."""
 
     ids: list[int] = field(default_factory=list)
-    own: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)  # 1 for each token that the model wrote, 0 for one that it read
+    # Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read.
     log_probs: list[float] = field(default_factory=list)
 
     def add(self, ids: Sequence[int], log_probs: Sequence[float] | None = None) -> None:
@@ -68,19 +63,13 @@ class MultiTurnPolicy(ModelAgent):
         batch_size: int = 1024,
         max_tokens: int | None = None,
     ):
-        """A policy of a model that is loaded already, as during training.
+        """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
         Args:
-            temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
             restrict: what the model may write: ``none``: anything; ``moves``: moves only; ``legal``: possible moves.
             max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
-            batch_size: episodes played at once.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
                 without room for another turn ends in a truncated reply.
-
-        Raises:
-            InvalidConfig: for values that cannot be.
-            UnknownName: for a restriction that does not exist.
         """
         budgets = {"max_turn_tokens": max_turn_tokens, "max_tokens": max_tokens, "batch_size": batch_size}
         super().__init__(model, tokenizer, name, mode, temperature=temperature, restrict=restrict, **budgets)
