@@ -153,10 +153,7 @@ class DepthFirstAgent(WalkingAgent):
 
 
 class ShortestPathAgent(WalkingAgent):
-    """Breadth-first search: the oracle.
-
-    Under partial observability it explores along the shortest path that what it has seen leaves possible.
-    """
+    """Breadth-first search: the oracle; on what it knows of a maze, the shortest path that this leaves possible."""
 
     name = "shortest-path"
 

@@ -81,8 +81,7 @@ def drop_finished(
 ) -> Tensor:
     """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
 
-    Returns:
-        (batch, prompt + longest completion) int64, right of each end token filled with padding.
+    Returns (batch, prompt + longest completion) int64, right of each end token filled with padding.
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")

@@ -117,8 +117,8 @@ class EndpointAgent(Agent):
         async with openai.AsyncOpenAI(**self._options(), timeout=self.timeout, max_retries=self.retries) as client:
             asked = [self._ask(client, gate, index, observations[index]) for index in live]
             replies = await tqdm.gather(*asked, desc=f"{self.model} {self.mode}", disable=not self.progress)
-        reply_of = dict(zip(live, replies, strict=True))
-        return [reply_of.get(index, Reply("")) for index in range(len(observations))]
+        written = dict(zip(live, replies, strict=True))
+        return [written.get(index, Reply("")) for index in range(len(observations))]
 
     async def _ask(self, client: openai.AsyncOpenAI, gate: asyncio.Semaphore, index: int, observation: str) -> Reply:
         """One completion; none where the request failed for good, or what came was no completion."""

@@ -42,12 +42,7 @@ class Transcript:
 
 
 class MultiTurnPolicy(ModelAgent):
-    """A causal language model as a player.
-
-    Attributes:
-        prompts: token ids of the prompt of each episode since the last reset.
-        transcripts: what each of them has written and read since.
-    """
+    """A causal language model as a player."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
@@ -107,8 +102,8 @@ class MultiTurnPolicy(ModelAgent):
         super().reset(seeds, phrasing)
         self._playing: list[int] = []
         self._last: dict[int, Observation] = {}
-        self.prompts: dict[int, list[int]] = {}
-        self.transcripts: dict[int, Transcript] = {}
+        self.prompts: dict[int, list[int]] = {}  # token ids of the prompt of each episode since the last reset
+        self.transcripts: dict[int, Transcript] = {}  # what each of them has written and read since
 
     def act(self, observations: list[str]) -> list[Reply]:
         self._last = {
