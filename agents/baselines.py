@@ -24,13 +24,16 @@ from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 from maze_env.tokens import UNREACHABLE_TOKEN
 
 
+def manhattan(cell: Cell, to: Cell) -> int:
+    return abs(cell[0] - to[0]) + abs(cell[1] - to[1])
+
+
 class WalkingAgent(Agent):
     """A policy that chooses a move from the maze as it stands; subclasses implement ``choose``."""
 
     def __init__(self, mode: Mode = "play"):
         self.mode = mode
-        self._rngs: list[Random] = []
-        self._memory: list[dict[str, Any]] = []
+        self.reset([])
 
     @abstractmethod
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
@@ -45,7 +48,7 @@ class WalkingAgent(Agent):
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
         self._phrasing = phrasing_named(phrasing)
         self._rngs = [Random(seed) for seed in seeds]
-        self._memory = [{} for _ in seeds]
+        self._memory: list[dict[str, Any]] = [{} for _ in seeds]
 
     def act(self, observations: list[str]) -> list[Reply]:
         episodes = zip(observations, self._rngs, self._memory, strict=True)
@@ -94,13 +97,8 @@ class GreedyAgent(WalkingAgent):
     name = "greedy"
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
-        def distance(move: Move) -> int:
-            row, col = move.apply(maze.origin)
-            return abs(row - maze.target[0]) + abs(col - maze.target[1])
-
-        moves = maze.open_moves(maze.origin)
-        min_distance = min(map(distance, moves))
-        return rng.choice([move for move in moves if distance(move) == min_distance])
+        distances = {move: manhattan(move.apply(maze.origin), maze.target) for move in maze.open_moves(maze.origin)}
+        return rng.choice([move for move, distance in distances.items() if distance == min(distances.values())])
 
 
 CLOCKWISE = (Move.UP, Move.RIGHT, Move.DOWN, Move.LEFT)
@@ -110,12 +108,9 @@ class WallFollower(WalkingAgent):
     """Keeps one hand on the wall: turns to that side where it can, else ahead, else to the other side, else back.
 
     Finds the target of any maze without loops; it starts facing up.
-
-    Attributes:
-        turns: clockwise quarter turns from the direction it faces, in order of preference.
     """
 
-    turns: tuple[int, ...]
+    turns: tuple[int, ...]  # clockwise quarter turns from the direction it faces, in order of preference
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         facing = CLOCKWISE.index(memory.get("last", Move.UP))
@@ -158,10 +153,7 @@ class DepthFirstAgent(WalkingAgent):
 
 
 class ShortestPathAgent(WalkingAgent):
-    """Breadth-first search: the oracle.
-
-    Under partial observability it explores along the shortest path that what it has seen leaves possible.
-    """
+    """Breadth-first search: the oracle; on what it knows of a maze, the shortest path that this leaves possible."""
 
     name = "shortest-path"
 
@@ -176,22 +168,18 @@ class AStarAgent(WalkingAgent):
     name = "a-star"
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
-        def heuristic(cell: Cell) -> int:
-            return abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1])
-
         # Entries are (lower bound of the path's length, heuristic, cell, moves so far, the first of them).
-        queue: list[tuple[int, int, Cell, int, Move | None]] = [(heuristic(maze.origin), 0, maze.origin, 0, None)]
+        queue: list[tuple[int, int, Cell, int, Move | None]] = [(0, 0, maze.origin, 0, None)]
         best = {maze.origin: 0}
         while queue:
             _, _, cell, length, first = heappop(queue)
             if cell == maze.target:
-                assert first is not None
                 return first
             for move in maze.open_moves(cell):
                 to = move.apply(cell)
                 if length + 1 < best.get(to, maze.rows * maze.cols):
                     best[to] = length + 1
-                    left = heuristic(to)
+                    left = manhattan(to, maze.target)
                     heappush(queue, (length + 1 + left, left, to, length + 1, move if first is None else first))
         return None
 

@@ -81,11 +81,7 @@ def drop_finished(
 ) -> Tensor:
     """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
 
-    Returns:
-        (batch, prompt + longest completion) int64, right of each end token filled with padding.
-
-    Raises:
-        InvalidConfig: for a model whose weights are spread over processes.
+    Returns (batch, prompt + longest completion) int64, right of each end token filled with padding.
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
@@ -115,18 +111,14 @@ def drop_finished(
         if running.float().mean() < KEEP_SHARE:
             kept = torch.nonzero(running).squeeze(1)
             cache.batch_select_indices(kept)
-            rows, mask, chosen = rows[kept], mask[kept], chosen[kept]
-            running = torch.ones_like(rows, dtype=torch.bool)
+            rows, mask, chosen, running = rows[kept], mask[kept], chosen[kept], running[kept]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         inputs = chosen[:, None]
     return sequences[:, :length]
 
 
 def read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
-    """Feeds tokens to the model; returns the (batch, vocabulary) logits after the last of each row.
-
-    ``inputs``, (batch, new) int64, are the last columns of ``mask``, (batch, tokens) int64, 0 for padding.
-    """
+    """Feeds tokens to the model, the last columns of ``mask``; returns (batch, vocabulary), the logits after them."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
     outputs = model(
         input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,

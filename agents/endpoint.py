@@ -113,28 +113,25 @@ class EndpointAgent(Agent):
         return replies
 
     async def _ask_all(self, observations: list[str]) -> list[Reply]:
-        replies = [Reply("")] * len(observations)
-        gate = asyncio.Semaphore(self.concurrency)
+        gate, live = asyncio.Semaphore(self.concurrency), [index for index, text in enumerate(observations) if text]
         async with openai.AsyncOpenAI(**self._options(), timeout=self.timeout, max_retries=self.retries) as client:
+            asked = [self._ask(client, gate, index, observations[index]) for index in live]
+            replies = await tqdm.gather(*asked, desc=f"{self.model} {self.mode}", disable=not self.progress)
+        written = dict(zip(live, replies, strict=True))
+        return [written.get(index, Reply("")) for index in range(len(observations))]
 
-            async def ask(index: int) -> None:
-                async with gate:
-                    replies[index] = await self._ask(client, index, observations[index])
-
-            live = [ask(index) for index, text in enumerate(observations) if text]
-            await tqdm.gather(*live, desc=f"{self.model} {self.mode}", disable=not self.progress)
-        return replies
-
-    async def _ask(self, client: openai.AsyncOpenAI, index: int, observation: str) -> Reply:
+    async def _ask(self, client: openai.AsyncOpenAI, gate: asyncio.Semaphore, index: int, observation: str) -> Reply:
         """One completion; none where the request failed for good, or what came was no completion."""
         try:
-            reply = await client.chat.completions.create(
-                model=self.model,
-                messages=[{"role": "user", "content": PROMPT_TEMPLATES[self._phrasing].replace("{maze}", observation)}],
-                temperature=self.temperature,
-                max_tokens=self.max_new_tokens,
-                seed=key_of(self._seeds[index], self._turn) % 2**31,
-            )
+            content = PROMPT_TEMPLATES[self._phrasing].replace("{maze}", observation)
+            async with gate:
+                reply = await client.chat.completions.create(
+                    model=self.model,
+                    messages=[{"role": "user", "content": content}],
+                    temperature=self.temperature,
+                    max_tokens=self.max_new_tokens,
+                    seed=key_of(self._seeds[index], self._turn) % 2**31,
+                )
             choice = reply.choices[0]
             text = choice.message.content or ""
             reasoning = getattr(choice.message, "reasoning_content", None) or getattr(choice.message, "reasoning", None)

@@ -48,9 +48,6 @@ def _enlarged(held: Tensor, like: Tensor, length: int) -> Tensor:
 
 
 def preallocate(config: PreTrainedConfig) -> Cache:
-    """An empty cache for a model of that configuration.
-
-    Layers that do not keep all tokens (sliding windows, linear attention) are ``DynamicCache``'s.
-    """
+    """An empty cache; layers that do not keep all tokens (sliding windows ...) are ``DynamicCache``'s own."""
     layers = DynamicCache(config=config).layers
     return Cache(layers=[PreallocatedLayer() if type(layer) is DynamicLayer else layer for layer in layers])

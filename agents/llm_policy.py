@@ -32,13 +32,11 @@ from maze_env.phrasings import STANDARD, phrasing_named
 def load_checkpoint(
     path: str, chat_template_file: str | None = None, prompt_file: str | None = None, **options: Any
 ) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer of a folder or hub name.
+    """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
 
     Args:
-        path: the folder or name.
         chat_template_file: a chat template (Jinja) instead of the tokenizer's.
         prompt_file: a text with ``{maze}`` in it, instead of the standard prompt.
-        options: passed to ``from_pretrained``.
 
     Raises:
         InvalidCheckpoint: when nothing usable is there, model and tokenizer disagree on the vocabulary, or nothing says
@@ -154,11 +152,9 @@ SAMPLE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
 
 
 class LLMPolicy(ModelAgent):
-    """A language model as an agent.
+    """A language model as an agent, in both modes.
 
-    Example:
-        >>> policy = LLMPolicy.from_pretrained("runs/my-model", temperature=0.7)  # doctest: +SKIP
-        >>> policy = LLMPolicy(model, tokenizer)  # doctest: +SKIP
+    >>> policy = LLMPolicy.from_pretrained("runs/my-model", temperature=0.7)  # doctest: +SKIP
     """
 
     def __init__(
@@ -178,7 +174,6 @@ class LLMPolicy(ModelAgent):
             temperature: 0 decodes greedily; above, samples from the whole distribution.
             max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
             batch_size: completions generated at once.
-            progress: whether to show a progress bar.
         """
         options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
         super().__init__(model, tokenizer, name, mode, **options)

@@ -30,13 +30,6 @@ class MultiTurnDecoder:
 
     Dialogues have read different amounts: what they read at a time is padded on the left, the padding is masked in the
     cache for good, and positions count only real tokens, so each dialogue sees what it would see alone.
-
-    Attributes:
-        cache: keys and values of every token read.
-        mask: (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
-        logits: (dialogues, vocabulary), after the last token that each has read.
-        unread: for each dialogue the tokens that the model has still to read.
-        end_ids: the tokens that end a turn.
     """
 
     def __init__(
@@ -59,10 +52,11 @@ class MultiTurnDecoder:
         """Starts a dialogue for each prompt; all end inside an open ``<think>``, or none does."""
         self.thinking_opened = thinking_opened
         count, device = len(prompts), self.model.device
-        self.cache = preallocate(self.model.config)
+        self.cache = preallocate(self.model.config)  # keys and values of every token read
+        # (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
-        self.logits = torch.empty((count, 0), device=device)
-        self.unread: list[list[int]] = [list(ids) for ids in prompts]
+        self.logits = torch.empty((count, 0), device=device)  # (dialogues, vocabulary), after the last token read
+        self.unread: list[list[int]] = [list(ids) for ids in prompts]  # what the model has still to read
         self._read(range(count))
 
     def select(self, dialogues: Sequence[int]) -> None:
@@ -86,8 +80,7 @@ class MultiTurnDecoder:
         """Lets each dialogue write a move, out of those that are ``possible`` with ``restrict="legal"``.
 
         Returns:
-            For each dialogue the text, its token ids, and the log-probability of each of them. A text that is no
-            movement token is no move.
+            For each dialogue the text, its token ids, and the log-probability of each of them.
         """
         running = list(range(len(self.unread)))
         written: list[list[int]] = [[] for _ in running]

@@ -27,16 +27,11 @@ from maze_env.tokens import parse_cells
 
 @dataclass
 class Transcript:
-    """The tokens of a dialogue behind its prompt.
-
-    Attributes:
-        ids: token ids, the model's and the environment's in order.
-        own: 1 for each token that the model wrote, 0 for one that it read.
-        log_probs: of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read.
-    """
+    """The tokens of a dialogue behind its prompt, the model's and the environment's in order."""
 
     ids: list[int] = field(default_factory=list)
-    own: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)  # 1 for each token that the model wrote, 0 for one that it read
+    # Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read.
     log_probs: list[float] = field(default_factory=list)
 
     def add(self, ids: Sequence[int], log_probs: Sequence[float] | None = None) -> None:
@@ -47,12 +42,7 @@ class Transcript:
 
 
 class MultiTurnPolicy(ModelAgent):
-    """A causal language model as a player.
-
-    Attributes:
-        prompts: token ids of the prompt of each episode since the last reset.
-        transcripts: what each of them has written and read since.
-    """
+    """A causal language model as a player."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
 
@@ -68,19 +58,13 @@ class MultiTurnPolicy(ModelAgent):
         batch_size: int = 1024,
         max_tokens: int | None = None,
     ):
-        """A policy of a model that is loaded already, as during training.
+        """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
         Args:
-            temperature: 0 decodes greedily; above, samples from the whole (restricted) distribution.
             restrict: what the model may write: ``none``: anything; ``moves``: moves only; ``legal``: possible moves.
             max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
-            batch_size: episodes played at once.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
                 without room for another turn ends in a truncated reply.
-
-        Raises:
-            InvalidConfig: for values that cannot be.
-            UnknownName: for a restriction that does not exist.
         """
         budgets = {"max_turn_tokens": max_turn_tokens, "max_tokens": max_tokens, "batch_size": batch_size}
         super().__init__(model, tokenizer, name, mode, temperature=temperature, restrict=restrict, **budgets)
@@ -118,8 +102,8 @@ class MultiTurnPolicy(ModelAgent):
         super().reset(seeds, phrasing)
         self._playing: list[int] = []
         self._last: dict[int, Observation] = {}
-        self.prompts: dict[int, list[int]] = {}
-        self.transcripts: dict[int, Transcript] = {}
+        self.prompts: dict[int, list[int]] = {}  # token ids of the prompt of each episode since the last reset
+        self.transcripts: dict[int, Transcript] = {}  # what each of them has written and read since
 
     def act(self, observations: list[str]) -> list[Reply]:
         self._last = {

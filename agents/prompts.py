@@ -38,8 +38,7 @@ OWN_PROMPT = """\
 {%- set own.messages = own.messages + [message] -%}
 {%- endfor -%}
 {%- set messages = own.messages -%}{{ '' }}"""
-"""What stands before a chat template that is given a prompt of its user's own, ``AROUND`` being the two
-texts around the maze."""
+"""Stands before a chat template that is given a prompt of its user's own; ``AROUND``: the two texts around the maze."""
 
 TOKENS = "Find the way through a maze that is written in tokens, cell by cell, {order}."
 CELLS = """\
@@ -153,9 +152,8 @@ def _multi_turn_text(act: str, maze: str, state: str) -> str:
 def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Prompt:
     """The prompt for one maze, as ``conversation``.
 
-    Raises:
-        UnreadableMaze: for a phrasing that differs from the standard one only in its prompt, and a tokenizer whose
-            chat template writes only the maze.
+    Raises UnreadableMaze for a phrasing that differs from the standard one only in its prompt, and a tokenizer whose
+    chat template writes only the maze.
     """
     only_prompt_differs = phrasing != STANDARD and phrasing_named(phrasing) == PHRASINGS[STANDARD]
     if only_prompt_differs and prompt_template(tokenizer, phrasing) == prompt_template(tokenizer):
@@ -191,13 +189,7 @@ def prompt_settings(template: str) -> dict[str, Any]:
 
 
 def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
-    """Gives a tokenizer a prompt of its user's own, saved with it as part of its chat template.
-
-    It replaces only that of the standard phrasing.
-
-    Raises:
-        InvalidConfig: unless ``{maze}`` is in it once.
-    """
+    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
     if template.count("{maze}") != 1:
         raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
     own = OWN_PROMPT.replace("AROUND", json.dumps(template.split("{maze}"), ensure_ascii=False))
@@ -215,8 +207,7 @@ def _write(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of each text; none is added, for prompts and replies have their special tokens already.
 
-    Raises:
-        UnreadableMaze: for text that a closed vocabulary lacks, as the tiny model's may.
+    Raises UnreadableMaze for text that a closed vocabulary lacks, as the tiny model's may.
     """
     try:
         return tokenizer(list(texts), add_special_tokens=False)["input_ids"]

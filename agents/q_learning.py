@@ -25,9 +25,6 @@ class QLearningAgent(Agent):
     """Trains on each maze for ``episodes`` episodes, all mazes of a size in one vector environment, then acts greedily.
 
     An episode has at most 4 * rows * cols steps; rewards are the environment's, those of the future discounted.
-
-    Attributes:
-        learning_curve: the share of mazes that were solved in each episode of the last training.
     """
 
     name = "q-learning"
@@ -36,7 +33,7 @@ class QLearningAgent(Agent):
     def __init__(self, mode: Mode = "play", episodes: int = 60, discount: float = 0.95):
         self.mode, self.episodes, self.discount = mode, episodes, discount
         self._tables: dict[int, NDArray[np.float64]] = {}
-        self.learning_curve: list[float] = []
+        self.learning_curve: list[float] = []  # share of mazes solved in each episode of the last training
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
@@ -47,19 +44,14 @@ class QLearningAgent(Agent):
     def act(self, observations: list[str]) -> list[Reply]:
         mazes = {index: maze_from_text(text) for index, text in enumerate(observations) if text}
         if not self._tables:
-            self._tables = self._learn_all(mazes)
+            for size in {(maze.rows, maze.cols) for maze in mazes.values()}:
+                chosen = [index for index, maze in mazes.items() if (maze.rows, maze.cols) == size]
+                self._tables |= zip(chosen, self.learn([mazes[index] for index in chosen]), strict=True)
         replies = [Reply("")] * len(observations)
         for index, maze in mazes.items():
             row, col = maze.origin
             replies[index] = Reply(MOVE_TOKENS[self._tables[index][row * maze.cols + col].argmax()])
         return replies
-
-    def _learn_all(self, mazes: dict[int, Maze]) -> dict[int, NDArray[np.float64]]:
-        tables: dict[int, NDArray[np.float64]] = {}
-        for size in {(maze.rows, maze.cols) for maze in mazes.values()}:
-            chosen = [index for index, maze in mazes.items() if (maze.rows, maze.cols) == size]
-            tables.update(zip(chosen, self.learn([mazes[index] for index in chosen]), strict=True))
-        return tables
 
     def learn(self, mazes: list[Maze]) -> NDArray[np.float64]:
         """Trains on mazes of one size: the value of each move in each cell, (mazes, rows * cols, 4) float64."""

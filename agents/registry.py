@@ -28,8 +28,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             ``options``.
         mode: ``plan`` or ``play``.
         options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
-            ``multi_turn=True`` makes a model play in one dialogue for each episode, in place of planning anew at each
-            move.
+            ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan anew at each move.
 
     Raises:
         UnknownName: when the name is none of these, with the nearest valid one.

@@ -19,19 +19,14 @@ def rollout(
     phrasing: str = STANDARD,
     reward: str = "solved",
 ) -> list[Attempt]:
-    """Lets an agent attempt every maze once, in its mode.
+    """Lets an agent attempt every maze once, all at once, in its mode; one attempt for each, in their order.
 
     Args:
-        agent: who attempts them.
-        mazes: the mazes, all at once.
         seeds: one for each maze.
         max_steps: the budget of moves in play; default 4 * rows * cols of each maze.
         view_radius: of partial observability; a plan is made from what is seen at the start.
         phrasing: in which of ``maze_env.phrasings`` the mazes are given and the answers read.
         reward: name of the step reward in play.
-
-    Returns:
-        One attempt for each maze, in their order.
 
     Raises:
         InvalidConfig: as ``Episode``, for an agent in a mode that it lacks, and for one whose ``act`` does not give one

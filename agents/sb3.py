@@ -30,13 +30,12 @@ from maze_env.views import GridView
 
 
 class MazeVecEnv(VecEnv):
-    """``TokenMazeVectorEnv`` in the form that Stable-Baselines3 trains on.
+    """``TokenMazeVectorEnv``, with its ``options``, in the form that Stable-Baselines3 trains on.
 
     The returns and lengths of episodes are reported as its ``Monitor`` does.
     """
 
     def __init__(self, num_envs: int, **options: Any):
-        """``num_envs`` environments; ``options`` are those of ``TokenMazeVectorEnv``."""
         self.env = TokenMazeVectorEnv(num_envs, "SameStep", **options)
         super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
         self._returns = np.zeros(num_envs)
@@ -120,16 +119,11 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
     """Stores a policy as weights and sizes: unlike Stable-Baselines3's own files, loading it runs no code.
 
     The configuration is written last: a folder that has it is complete.
-
-    Raises:
-        InvalidConfig: for a policy without ``policy_options``.
     """
     features = policy.features_extractor
     if not isinstance(features, MazeFeatures) or policy.net_arch:
-        raise InvalidConfig(
-            "Expects a policy with agents.sb3.policy_options, actual: "
-            f"{type(features).__name__} and net_arch={policy.net_arch}"
-        )
+        actual = f"{type(features).__name__} and net_arch={policy.net_arch}"
+        raise InvalidConfig(f"Expects a policy with agents.sb3.policy_options, actual: {actual}")
     check_folder(Path(folder))
     (Path(folder) / CONFIG_FILE).unlink(missing_ok=True)
     save_model(policy, str(Path(folder) / WEIGHTS_FILE))
@@ -139,11 +133,7 @@ def save_policy(policy: ActorCriticPolicy, folder: str | Path) -> None:
 
 
 def load_policy(folder: str | Path) -> ActorCriticPolicy:
-    """The policy that ``save_policy`` stored, for acting.
-
-    Raises:
-        InvalidCheckpoint: when files are missing, damaged or do not belong together.
-    """
+    """The policy that ``save_policy`` stored; InvalidCheckpoint where files are missing, damaged or do not match."""
     try:
         config = json.loads((Path(folder) / CONFIG_FILE).read_text(encoding="utf-8"))
         planes, rows, cols = config["observation_shape"]
@@ -152,10 +142,9 @@ def load_policy(folder: str | Path) -> ActorCriticPolicy:
         policy = ActorCriticPolicy(space, Discrete(4), lambda _: 0.0, **options)
         load_model(policy, Path(folder) / WEIGHTS_FILE)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
+        files, reason = f"{CONFIG_FILE} and {WEIGHTS_FILE}", " ".join(str(error).split())[:200]
         raise InvalidCheckpoint(
-            f"Expects a folder with {CONFIG_FILE} and {WEIGHTS_FILE} of training.ppo, actual: {str(folder)!r} "
-            f"({type(error).__name__}: {reason})"
+            f"Expects a folder with {files} of training.ppo, actual: {str(folder)!r} ({type(error).__name__}: {reason})"
         ) from error
     policy.set_training_mode(False)
     return policy
@@ -179,10 +168,9 @@ class SB3Agent(Agent):
         live = [index for index, text in enumerate(observations) if text]
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:
-            if walls.shape != (self.rows, self.cols):
-                raise InvalidMaze(
-                    f"Expects mazes of {self.rows}x{self.cols}, actual: {walls.shape[0]}x{walls.shape[1]}"
-                )
+            rows, cols = walls.shape
+            if (rows, cols) != (self.rows, self.cols):
+                raise InvalidMaze(f"Expects mazes of {self.rows}x{self.cols}, actual: {rows}x{cols}")
         replies = [Reply("")] * len(observations)
         if live:
             cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self.cols, 1)

@@ -18,11 +18,11 @@ from maze_env._cli import check_folder, run_command
 from maze_env.errors import InvalidOutput
 from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
 
+SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
+
 
 @dataclass(frozen=True)
 class TinyConfig:
-    """The sizes of the tiny model."""
-
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
@@ -30,26 +30,18 @@ class TinyConfig:
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    words = sorted((re.escape(word) for word in (*WORDS, PAD, BOS, EOS)), key=len, reverse=True)
+    words = sorted((re.escape(word) for word in (*WORDS, *SPECIAL_TOKENS.values())), key=len, reverse=True)
     tokenizer = Tokenizer(models.WordLevel(ID_OF_TOKEN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        bos_token=BOS,
-        eos_token=EOS,
-        clean_up_tokenization_spaces=False,
-        padding_side="left",
-        chat_template=BARE_CHAT,
-    )
+    options = {"clean_up_tokenization_spaces": False, "padding_side": "left", "chat_template": BARE_CHAT}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS, **options)
 
 
 def build_model(config: TinyConfig, seed: int) -> LlamaForCausalLM:
     """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
-    names = {"pad_token_id": PAD, "bos_token_id": BOS, "eos_token_id": EOS}
-    special = {name: ID_OF_TOKEN[token] for name, token in names.items()}
+    special = {f"{name}_id": ID_OF_TOKEN[token] for name, token in SPECIAL_TOKENS.items()}
     llama = LlamaConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=config.hidden_size,
