@@ -150,6 +150,13 @@ def test_a_truncated_completion_counts_in_the_loss_with_its_reward_of_0(trained,
     assert found  # some are really weakened
 
 
+def test_evaluating_with_samples_changes_nothing_that_is_drawn_or_learned(trained, finished, tmp_path):
+    evaluations = {"eval_strategy": "steps", "eval_steps": 2, "eval_mazes": 2, "eval_samples": 2}
+    runs.train_grpo(tmp_path / "run", trained, **evaluations)
+    assert sum("eval_pass@2" in entry for entry in runs.log_of(tmp_path / "run")) == 3
+    assert runs.same_weights(tmp_path / "run", finished[0])
+
+
 def test_a_killed_run_resumes_and_ends_with_bitwise_the_same_weights(trained, finished, tmp_path):
     folder = tmp_path / "run"
     values = {**runs.GRPO, "output_dir": folder, "model": trained}
