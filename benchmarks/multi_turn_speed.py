@@ -132,10 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.output is not None:
         check_output(options.output, options.overwrite)
     start = time.monotonic()
-    if options.model is None:
-        model, tokenizer = build_model(TinyConfig(), seed=0).eval(), build_tokenizer()
-    else:
-        model, tokenizer = load_for_inference(options.model, None)
+    tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
+    model, tokenizer = tiny or load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)
     rates, ratio = result["moves_per_second"], result["ratio"]
     print(

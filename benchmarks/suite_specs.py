@@ -68,7 +68,7 @@ class SuiteSpec:
     cols: int = 5
     # name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name the levels
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
-    draws: tuple[Draw, ...]  # how the mazes are drawn, in order
+    draws: tuple[Draw, ...]
     # of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
     # (``external.read``). Results are on the same mazes when it is the same
     sha256: str

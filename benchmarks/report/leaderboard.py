@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
     number: int  # by which links and the replay find it
     title: str  # unique within its track
-    result: Result  # the result
+    result: Result
 
 
 def in_columns(levels: Collection[str]) -> bool:
