@@ -13,7 +13,7 @@ from maze_env.attempt import End, EndedBy
 class Scores:
     """The figures that every row of a table has. Rates are shares of all attempts."""
 
-    attempts: int  # how many
+    attempts: int
     solved: int  # how many of them solved their maze
     trials: int  # independent ones, for intervals: a maze is one, however many attempts there are at it and its images
     legality: float  # share of attempts with a well-formed answer and no illegal move
@@ -61,7 +61,7 @@ class FirstIllegalMove:
 class TraceFigures:
     """What the reasoning of plans is worth, over the completions with a trace in a known style."""
 
-    completions: int  # how many
+    completions: int
     validity: float  # share whose trace is true of the maze throughout
     consistency: float  # share whose answer is the path that a valid trace arrives at
     correct_despite_trace: float  # share solved although the trace is invalid or the answer is another

@@ -86,13 +86,8 @@ def solved_within(attempts: Sequence[Attempt]) -> dict[int, float] | None:
         return None
     used = [attempt.tokens or 0 for attempt in attempts]
     spent = sorted(tokens for tokens, attempt in zip(used, attempts, strict=True) if attempt.solved)
-    powers = range(_power_above(min(used)), _power_above(max(used)) + 1)
-    return {2**power: bisect_right(spent, 2**power) / len(attempts) for power in powers}
-
-
-def _power_above(tokens: int) -> int:
-    """The minimum k with tokens ≤ 2^k."""
-    return max(tokens - 1, 0).bit_length()
+    first, last = (max(tokens - 1, 0).bit_length() for tokens in (min(used), max(used)))  # minimum k with tokens ≤ 2^k
+    return {2**power: bisect_right(spent, 2**power) / len(attempts) for power in range(first, last + 1)}
 
 
 def _counts_tokens(attempts: Iterable[Attempt]) -> bool:
@@ -179,12 +174,9 @@ def summarize(attempts: Sequence[Attempt], suite: Suite, view_radius: int | None
 
 def baseline_of(summary: Summary) -> Baseline:
     """The part of a summary that a result keeps of a baseline."""
-    kept = {name: _scores(figures) for name, figures in summary.levels.items()}
-    return Baseline(**vars(_scores(summary)), levels=kept)
-
-
-def _scores(figures: Figures) -> Scores:
-    return Scores(**{field.name: getattr(figures, field.name) for field in fields(Scores)})
+    names = [field.name for field in fields(Scores)]
+    overall, *levels = ({name: getattr(one, name) for name in names} for one in (summary, *summary.levels.values()))
+    return Baseline(**overall, levels={level: Scores(**one) for level, one in zip(summary.levels, levels, strict=True)})
 
 
 def _figures(

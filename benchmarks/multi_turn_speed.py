@@ -26,6 +26,7 @@ from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from benchmarks.record import check_output
+from benchmarks.throughput import ratio
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
@@ -98,19 +99,17 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
     mazes = [batch[index] for index in range(games)]
     rates: dict[str, list[float]] = {"kept": [], "fresh": []}
     for _ in range(rounds):
-        kept, moves = play(model, tokenizer, mazes, turns, cached=True)
-        fresh, moves_uncached = play(model, tokenizer, mazes, turns, cached=False)
-        agreement = sum(one == other for one, other in zip(moves, moves_uncached, strict=True)) / games
+        (kept, moves), (fresh, others) = (play(model, tokenizer, mazes, turns, cached) for cached in (True, False))
+        agreement = sum(one == other for one, other in zip(moves, others, strict=True)) / games
         if agreement < MIN_AGREEMENT:
             raise DifferentMoves(f"Expects the same moves from both decoders, actual: in {agreement:.1%} of the games")
         rates["kept"].append(kept)
         rates["fresh"].append(fresh)
-    ratios = [kept / fresh for kept, fresh in zip(rates["kept"], rates["fresh"], strict=True)]
     return {
         "games": games,
         "turns": turns,
         "moves_per_second": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
+        "ratio": ratio(rates["kept"], rates["fresh"]),
         "rounds": rates,
     }
 
@@ -118,9 +117,7 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and stores."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.multi_turn_speed",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "python -m benchmarks.multi_turn_speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
@@ -135,10 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.output is not None:
         check_output(options.output, options.overwrite)
     start = time.monotonic()
-    if options.model is None:
-        model, tokenizer = build_model(TinyConfig(), seed=0).eval(), build_tokenizer()
-    else:
-        model, tokenizer = load_for_inference(options.model, None)
+    tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
+    model, tokenizer = tiny or load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)
     rates, ratio = result["moves_per_second"], result["ratio"]
     print(

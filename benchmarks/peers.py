@@ -4,7 +4,6 @@
 """
 
 import time
-from importlib.util import find_spec
 from typing import Any
 
 import gymnasium
@@ -95,8 +94,3 @@ def maze_dataset_mazes(side: int, count: int) -> float:
     for _ in range(count):
         LatticeMazeGenerators.gen_dfs((side, side))
     return count / (time.perf_counter() - start)
-
-
-def installed(package: str) -> bool:
-    """Whether a peer can be measured here."""
-    return find_spec(package) is not None

@@ -10,7 +10,6 @@ import argparse
 import base64
 import gzip
 import json
-import sys
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ class SuiteOfResult:
     name: str  # of a frozen suite, or the source of published mazes
     version: int  # of the suite
     sha256: str  # of its mazes
-    mazes: int  # how many
+    mazes: int
     max_steps: int | None = None  # play's budget of moves; ``None`` for four times the cells of each maze
     # how many mazes have a layout of the training split; ``None`` where nobody counted
     of_training_split: int | None = None
@@ -61,18 +60,18 @@ class SuiteOfResult:
 class Provenance:
     """Where a result comes from; ``None`` for what was not recorded."""
 
-    command: str  # the command line
+    command: str
     version: str | None = None  # of this package
     commit: str | None = None  # of this repository
     uncommitted_changes: bool | None = None  # whether the code differed from the commit
     finished_at: str | None = None  # UTC, ISO 8601
     wall_seconds: float | None = None  # of the run; of its last process where it was resumed
     machine: str | None = None  # operating system and architecture
-    processor: str | None = None  # its name
-    cores: int | None = None  # how many
-    python: str | None = None  # version
-    packages: dict[str, str] | None = None  # their versions
-    torch_threads: int | None = None  # how many
+    processor: str | None = None
+    cores: int | None = None
+    python: str | None = None
+    packages: dict[str, str] | None = None
+    torch_threads: int | None = None
     resumed: int = 0  # how often the run was resumed
 
 
@@ -83,7 +82,7 @@ Group = tuple[str, str]
 class Track(NamedTuple):
     """What only compares within itself."""
 
-    suite: str  # its name
+    suite: str
     mode: str  # ``plan`` or ``play``
     visibility: str  # "", or the view radius in words
     decoding: str  # how answers were drawn, in words
@@ -151,9 +150,9 @@ class Result(Run):
     """A run and what came of it."""
 
     status: Literal["complete", "incomplete"] = "complete"  # ``incomplete`` while attempts are being made
-    summary: Summary  # the figures
+    summary: Summary
     baselines: dict[str, Baseline]  # the scores of ``BASELINES`` on the same mazes
-    provenance: Provenance  # where it comes from
+    provenance: Provenance
     # sample after sample, in each phrasing after phrasing, in each every maze of the suite in order
     attempts: tuple[StoredAttempt, ...]
     schema_version: int = SCHEMA_VERSION  # of the file's form
@@ -328,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description="Upgrades stored results.")
     parser.add_argument("action", choices=["upgrade"])
     parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(arguments)
     upgraded = [(path, load(path)) for path in options.results]  # all are read before the first is written
     for path, result in upgraded:
         store(result, path)

@@ -90,25 +90,10 @@ def run_suite(
     return attempts
 
 
-def whole_batches(attempts: int, mazes: int, batch_size: int) -> int:
-    """How many of the first ``attempts`` are in batches that are complete."""
-    blocks, rest = divmod(attempts, mazes)
-    return blocks * mazes + rest // batch_size * batch_size
-
-
 class PartialFile:
-    """The attempts of a run under way.
-
-    Attributes:
-        path: of the file.
-        resumed: how often the run was resumed.
-    """
+    """The attempts of a run under way; nothing is written before the first ones."""
 
     def __init__(self, output: Path, run: Run):
-        """The partial file of an output; nothing is written before the first attempts.
-
-        If the agent is a folder, the files in it must not change.
-        """
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
         self.run, self.resumed = run, 0
         head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
@@ -129,8 +114,7 @@ class PartialFile:
                     "on with them, --overwrite begins anew"
                 )
             self.path.unlink()
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        lines = text.split("\n")[:-1]  # without a last line that was torn
+        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []  # the last is torn
         if not lines:
             self.path.unlink(missing_ok=True)
             return []
@@ -141,7 +125,9 @@ class PartialFile:
                     f"Expects {self.path} of the same run, actual: {name} {head.get(name)!r}, now "
                     f"{self.head.get(name)!r}; --overwrite begins anew"
                 )
-        rows = rows[: whole_batches(len(rows), len(suite.mazes), self.run.batch_size or 1)]
+        blocks, rest = divmod(len(rows), len(suite.mazes))
+        size = self.run.batch_size or 1
+        rows = rows[: blocks * len(suite.mazes) + rest // size * size]  # whole batches
         self.resumed = lines.count(RESUMED) + 1
         kept = [json.dumps(self.head), *map(json.dumps, rows), *[RESUMED] * self.resumed]
         write_whole(self.path, "\n".join(kept) + "\n")
@@ -176,9 +162,8 @@ def _files_of(agent: str) -> list[list[Any]]:
     return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
 
 
-def _json(line: str, path: Path) -> dict[str, Any]:
+def _json(line: str, path: Path) -> Any:
     try:
-        found: dict[str, Any] = json.loads(line)
+        return json.loads(line)
     except ValueError:
         raise InvalidResult(f"Expects JSON lines in {path}, actual: {line[:80]!r}") from None
-    return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.typed_json import InvalidResult
 from maze_env.attempt import Attempt, End, EndedBy
-from maze_env.dynamics import MOVED, Outcome, transition
+from maze_env.dynamics import Outcome, transition
 from maze_env.episode import Mode
 from maze_env.maze import Maze
 from maze_env.moves import Move
@@ -90,11 +90,6 @@ def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
         raise InvalidResult(f"Expects the row of an attempt, actual: {str(row)[:80]} ({error})") from None
 
 
-def letters_of(moves: Sequence[Move]) -> str:
-    """Moves as letters."""
-    return "".join([LETTERS[move] for move in moves])
-
-
 def moves_of(letters: str) -> tuple[Move, ...]:
     """The moves that letters stand for."""
     try:
@@ -103,31 +98,23 @@ def moves_of(letters: str) -> tuple[Move, ...]:
         raise InvalidResult(f"Expects moves written with {''.join(MOVE_OF_LETTER)}, actual: {error}") from None
 
 
-def outcomes_of(maze: Maze, moves: Sequence[Move]) -> tuple[Outcome, ...]:
-    """What moves from the origin do; an illegal one leaves the agent where it stands."""
-    outcomes, cell = [], maze.origin
+def restored(one: StoredAttempt, maze: Maze, seed: int) -> Attempt:
+    """The attempt as it was made, replayed on its maze; without the environment's reward, which no result stores."""
+    moves, cell = moves_of(one.moves), maze.origin
+    outcomes: list[Outcome] = []
     for move in moves:
         cell, outcome = transition(maze, cell, move)
         outcomes.append(outcome)
-    return tuple(outcomes)
-
-
-def restored(one: StoredAttempt, maze: Maze, seed: int) -> Attempt:
-    """The attempt as it was made, replayed on its maze; without the environment's reward, which no result stores."""
-    moves = moves_of(one.moves)
-    outcomes, cell = outcomes_of(maze, moves), maze.origin
-    for move, outcome in zip(moves, outcomes, strict=True):
-        cell = move.apply(cell) if outcome is MOVED else cell
     distances = distances_to(maze.walls, maze.target)
     return Attempt(
-        maze, one.phrasing, seed, one.texts or (), one.thinking_opened, moves + moves_of(one.unplayed), outcomes,
+        maze, one.phrasing, seed, one.texts or (), one.thinking_opened, moves + moves_of(one.unplayed), tuple(outcomes),
         one.end, one.ended_by, cell, distances.item(maze.origin), distances.item(cell), 0.0, one.tokens, one.failure,
     )  # fmt: skip
 
 
 def stored_of(attempt: Attempt, place: Place, texts: bool) -> StoredAttempt:
     """An attempt as a result holds it."""
-    letters, played = letters_of(attempt.moves), len(attempt.outcomes)
+    letters, played = "".join([LETTERS[move] for move in attempt.moves]), len(attempt.outcomes)
     return StoredAttempt(
         place[2], place[0], place[1], attempt.end, attempt.ended_by, letters[:played], letters[played:],
         attempt.tokens, attempt.thinking_opened, attempt.failure, attempt.texts if texts else None,

@@ -14,10 +14,8 @@ FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
 ON_PATH, OFF_PATH = "on the way", "beside it"
 """Where a passage is closed; the texts stand in frozen files and in keys."""
-V1_NAMES = {
-    **{name: name for name in ("braid", "size", "generator", "turns", "corridors")},
-    "closed_passage": "walled_up",
-}
+V1_NAMES = {name: name for name in ("braid", "size", "generator", "turns", "corridors")}
+V1_NAMES["closed_passage"] = "walled_up"
 """Optional attributes of a ``Draw``, in their order in its key, and what a frozen file of version 1 calls them."""
 
 
@@ -70,7 +68,7 @@ class SuiteSpec:
     cols: int = 5
     # name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name the levels
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
-    draws: tuple[Draw, ...]  # how the mazes are drawn, in order
+    draws: tuple[Draw, ...]
     # of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
     # (``external.read``). Results are on the same mazes when it is the same
     sha256: str
@@ -160,101 +158,47 @@ BEFORE_SYMMETRY = (*BEFORE_SIZES, "sizes", "topology", "turns")
 BEFORE_CORRIDORS = (*BEFORE_SYMMETRY, "symmetry")
 """Earlier 5x5 suites of the benchmark split, which later ones leave out."""
 
-SUITES: dict[str, SuiteSpec] = {
-    spec.name: spec
-    for spec in (
-        SuiteSpec(
-            name="mazebench-100",
-            levels=PAPER_LEVELS,
-            draws=paper_draws(1),
-            sha256="b221d7c99d8f32a0aa8538a705390ffb010e010e9b0f19622920f425e2e1b747",
-        ),
-        SuiteSpec(
-            name="mazebench-1000",
-            levels=PAPER_LEVELS,
-            draws=paper_draws(10),
-            sha256="09773e2f991c0d4a556d29400e0ba936ac84dbbe27cb01a3079e25f954e720c1",
-            disjoint_from=("mazebench-100",),
-        ),
-        SuiteSpec(
-            name="mazebench-dev",
-            split="validation",
-            levels=PAPER_LEVELS,
-            draws=paper_draws(10),
-            sha256="de1aed882ddfdcac81e91adb23796481c05cc1b27befd4cfabcc596dce9ba0b8",
-        ),
-        SuiteSpec(
-            name="mazebench-10x10",
-            rows=10,
-            cols=10,
-            # Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
-            levels={"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
-            draws=(Draw(1, 99, 1000),),
-            sha256="2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",
-        ),
-        SuiteSpec(
-            name="fog",
-            levels=FOG_LEVELS,
-            draws=FOG_DRAWS,
-            sha256="bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
-            disjoint_from=("mazebench-100", "mazebench-1000"),
-            view_radius=1,
-        ),
-        SuiteSpec(
-            name="fog-dev",
-            split="validation",
-            levels=FOG_LEVELS,
-            draws=FOG_DRAWS,
-            sha256="6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
-            disjoint_from=("mazebench-dev",),
-            view_radius=1,
-        ),
-        SuiteSpec(
-            name="sizes",
-            draws=SIZE_DRAWS,
-            sha256="143460daf3bf9fc803407fd6eae41a715c2d5caeab15d2617a6ef16f9f6936a3",
-            disjoint_from=("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog"),
-        ),
-        SuiteSpec(
-            name="topology",
-            draws=TOPOLOGY_DRAWS,
-            sha256="89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
-            disjoint_from=(*BEFORE_SIZES, "sizes"),
-        ),
-        SuiteSpec(
-            name="turns",
-            draws=TURN_DRAWS,
-            sha256="f174f31ad7446e52b6ca0b78bb56f232895e4895086f0184f71ddc7016e4924c",
-            disjoint_from=(*BEFORE_SIZES, "sizes", "topology"),
-        ),
-        SuiteSpec(
-            name="symmetry",
-            levels=PAPER_LEVELS,
-            draws=paper_draws(1),
-            sha256="da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",
-            disjoint_from=BEFORE_SYMMETRY,
-            images=True,
-        ),
-        SuiteSpec(
-            name="unreachable",
-            draws=UNREACHABLE_DRAWS,
-            sha256="7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
-            disjoint_from=BEFORE_CORRIDORS,
-            modes=("plan",),  # the environment has no move that says so, and refuses such mazes
-        ),
-        SuiteSpec(
-            name="phrasing",
-            draws=PHRASING_DRAWS,
-            sha256="0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
-            disjoint_from=BEFORE_CORRIDORS,
-            modes=("plan",),  # the environment speaks the standard phrasing
-            phrasings=tuple(PHRASINGS),
-        ),
-        SuiteSpec(
-            name="corridors",
-            draws=CORRIDOR_DRAWS,
-            sha256="85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
-            disjoint_from=(*BEFORE_CORRIDORS, "phrasing"),
-        ),
-    )
+HASHES = {
+    "mazebench-100": "b221d7c99d8f32a0aa8538a705390ffb010e010e9b0f19622920f425e2e1b747",
+    "mazebench-1000": "09773e2f991c0d4a556d29400e0ba936ac84dbbe27cb01a3079e25f954e720c1",
+    "mazebench-dev": "de1aed882ddfdcac81e91adb23796481c05cc1b27befd4cfabcc596dce9ba0b8",
+    "mazebench-10x10": "2347aaf3f4cf44df6c1047d6ec40f161b70dd1590a2309f1dd16265406d98029",
+    "fog": "bec04867fffdf4be412378233d91716ec676e96f1dd9fc83d55f48039d6a60f5",
+    "fog-dev": "6714a6d2b029726df68ba5220223089c74255667f2fc268929ce595c91298ea2",
+    "sizes": "143460daf3bf9fc803407fd6eae41a715c2d5caeab15d2617a6ef16f9f6936a3",
+    "topology": "89d3b5c6807ba23572ace21f8c41cfcd0f4737833cd903862bb7926e6999bf85",
+    "turns": "f174f31ad7446e52b6ca0b78bb56f232895e4895086f0184f71ddc7016e4924c",
+    "symmetry": "da5ff0985cb02aa37c75e6e9c3324fdc9c9c16bdf29a87669f0c852852a8f4a4",
+    "unreachable": "7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
+    "phrasing": "0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
+    "corridors": "85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
 }
+"""Pinned: of the frozen file of each suite."""
+PAPER: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(1)}
+THOUSAND: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(10)}
+TEN: dict[str, Any] = {
+    "rows": 10,
+    "cols": 10,
+    # Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
+    "levels": {"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
+    "draws": (Draw(1, 99, 1000),),
+}
+FOG: dict[str, Any] = {"levels": FOG_LEVELS, "draws": FOG_DRAWS, "view_radius": 1}
+PLAN: dict[str, Any] = {"modes": ("plan",), "disjoint_from": BEFORE_CORRIDORS}
+"""The environment has no move for an unreachable target, refuses such mazes, and speaks the standard phrasing."""
+DEFINITIONS: dict[str, dict[str, Any]] = {
+    "mazebench-100": PAPER,
+    "mazebench-1000": {**THOUSAND, "disjoint_from": ("mazebench-100",)},
+    "mazebench-dev": {**THOUSAND, "split": "validation"},
+    "mazebench-10x10": TEN,
+    "fog": {**FOG, "disjoint_from": ("mazebench-100", "mazebench-1000")},
+    "fog-dev": {**FOG, "disjoint_from": ("mazebench-dev",), "split": "validation"},
+    "sizes": {"draws": SIZE_DRAWS, "disjoint_from": ("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog")},
+    "topology": {"draws": TOPOLOGY_DRAWS, "disjoint_from": (*BEFORE_SIZES, "sizes")},
+    "turns": {"draws": TURN_DRAWS, "disjoint_from": (*BEFORE_SIZES, "sizes", "topology")},
+    "symmetry": {**PAPER, "disjoint_from": BEFORE_SYMMETRY, "images": True},
+    "unreachable": {**PLAN, "draws": UNREACHABLE_DRAWS},
+    "phrasing": {**PLAN, "draws": PHRASING_DRAWS, "phrasings": tuple(PHRASINGS)},
+    "corridors": {"draws": CORRIDOR_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing")},
+}
+SUITES = {name: SuiteSpec(name=name, sha256=HASHES[name], **given) for name, given in DEFINITIONS.items()}

@@ -48,11 +48,7 @@ class ChangedSuite(TokenMazeError):
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite's mazes, as read from its frozen file or from published data.
-
-    Attributes:
-        labels: the level of each maze, as it was drawn.
-    """
+    """A suite's mazes, as read from its frozen file or from published data."""
 
     spec: SuiteSpec  # how they were drawn
     mazes: tuple[Maze, ...]  # in the suite's order

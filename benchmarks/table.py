@@ -12,12 +12,11 @@ from pathlib import Path
 
 from benchmarks.comparison import compare, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import insert_between, interval_text, markdown_table, mean_text, range_text, values_of
+from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish, range_text, values_of
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
 from benchmarks.stats import PairedDifference, holm
-from maze_env._cli import run_command, write_whole
-from maze_env.errors import InvalidOutput
+from maze_env._cli import run_command
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DIFFERENCES = "paired difference in points [95 %], exact McNemar, Holm-corrected over the table"
@@ -97,13 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=Path, help=f"file in which to replace what is between {BEGIN} and {END}")
     options = parser.parse_args(arguments)
-    text = table(list(map(load, options.results)))
-    if options.readme is None:
-        print(text)
-        return
-    if not options.readme.is_file():
-        raise InvalidOutput(f"Expects an existing file for --readme, actual: {options.readme}")
-    write_whole(options.readme, insert_between(options.readme.read_text(encoding="utf-8"), text, BEGIN, END))
+    publish(table(list(map(load, options.results))), options.readme, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from agents.provenance import provenance
 from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
-from benchmarks.present.markdown import insert_between, markdown_table
+from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.record import check_output
 from benchmarks.suites import load
 from maze_env import traces
@@ -40,6 +41,10 @@ from maze_env.generation import MazeSpec, generate_batch
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.verifier import verify
 
+BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
+PACKAGES = {"MiniGrid FourRooms": "minigrid", "Jumanji Maze": "jumanji", "Jumanji": "jumanji"}
+PACKAGES["maze-dataset"] = "maze_dataset"
+"""Of the peers that gymnasium does not bring along."""
 Rate = Callable[[], float]
 
 
@@ -107,13 +112,13 @@ def measure_verification(parse: bool) -> float:
     answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in mazes]
     start = time.perf_counter()
     if parse:
-        solved = sum(
+        solved = [
             verify(maze_env.maze_from_text(text), answer).solved for text, answer in zip(texts, answers, strict=True)
-        )
+        ]
     else:
-        solved = sum(verify(maze, answer).solved for maze, answer in zip(mazes, answers, strict=True))
+        solved = [verify(maze, answer).solved for maze, answer in zip(mazes, answers, strict=True)]
     seconds = time.perf_counter() - start
-    assert solved == len(mazes)
+    assert all(solved)
     return len(mazes) / seconds
 
 
@@ -135,70 +140,65 @@ def measure_benchmark() -> float:
 
 def rows() -> list[Row]:
     """Every figure, with the peers that are installed."""
-    has = peers.installed
-    generators: dict[int, dict[str, Rate]] = {}
-    for side, count, batch in ((5, 300, 4096), (10, 100, 2048), (20, 30, 256), (50, 5, 16)):
-        generators[side] = {}
-        if has("maze_dataset"):
-            generators[side]["maze-dataset"] = partial(peers.maze_dataset_mazes, side, count)
-        if has("jumanji"):
-            generators[side]["Jumanji"] = partial(peers.jumanji_mazes, side, batch)
-    single: dict[str, Rate] = {"FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1")}
-    if has("minigrid"):
-        single["MiniGrid FourRooms"] = peers.minigrid_steps
-    no_reset: dict[str, Rate] = {"CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1")}
-    fresh: dict[str, Rate] = {}
-    if has("jumanji"):
-        no_reset = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=False), **no_reset}
-        fresh = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=True)}
+    single = {"FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1"), "MiniGrid FourRooms": peers.minigrid_steps}
+    no_reset = {
+        "Jumanji Maze": partial(peers.jumanji_steps, autoreset=False),
+        "CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1"),
+    }
+    fresh = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=True)}
 
-    return [
+    def generation(side: int, ours: int, theirs: int, batch: int) -> Row:
+        others = {
+            "maze-dataset": partial(peers.maze_dataset_mazes, side, theirs),
+            "Jumanji": partial(peers.jumanji_mazes, side, batch),
+        }
+        return Row(f"{side}x{side} mazes", "mazes/s", partial(measure_generation, side, ours), others)
+
+    def vector(view: str, steps: int = 60, **others: Rate) -> Row:
+        ours = partial(peers.vector_steps, "TokenMaze-v0", steps, view=view)
+        return Row(f"vector of 4,096, {view}, fresh mazes", "steps/s", ours, others)
+
+    every = [
         Row("one environment, text", "steps/s", partial(peers.single_steps, "TokenMaze-v0"), single),
         Row("one environment, reset", "resets/s", measure_resets),
         Row("vector of 4,096, state, no episode ends", "steps/s", partial(measure_vector_steps, "state"), no_reset),
         Row("vector of 4,096, tokens, no episode ends", "steps/s", partial(measure_vector_steps, "tokens")),
-        *(
-            Row(
-                f"vector of 4,096, {view}, fresh mazes",
-                "steps/s",
-                partial(peers.vector_steps, "TokenMaze-v0", steps, view=view),
-                fresh if view == "state" else {},
-            )
-            for view, steps in (("state", 60), ("tokens", 60), ("grid", 60), ("text", 10))
-        ),
-        Row("5x5 mazes", "mazes/s", partial(measure_generation, 5, 100_000), generators[5]),
+        *(vector("state", **fresh), vector("tokens"), vector("grid"), vector("text", 10)),
+        generation(5, 100_000, 300, 4096),
         Row("5x5 mazes of the train split", "mazes/s", partial(measure_generation, 5, 100_000, "train")),
-        Row("10x10 mazes", "mazes/s", partial(measure_generation, 10, 20_000), generators[10]),
-        Row("20x20 mazes", "mazes/s", partial(measure_generation, 20, 4_000), generators[20]),
-        Row("50x50 mazes", "mazes/s", partial(measure_generation, 50, 500), generators[50]),
+        *(generation(10, 20_000, 100, 2048), generation(20, 4_000, 30, 256), generation(50, 500, 5, 16)),
         Row("answers judged, maze given", "answers/s", partial(measure_verification, parse=False)),
         Row("answers judged, maze parsed from text", "answers/s", partial(measure_verification, parse=True)),
         Row("answers benchmarked: judged, every metric", "answers/s", measure_benchmark),
     ]
+    return [replace(row, peers={name: rate for name, rate in row.peers.items() if installed(name)}) for row in every]
+
+
+def installed(peer: str) -> bool:
+    """Whether a peer can be measured here."""
+    return peer not in PACKAGES or find_spec(PACKAGES[peer]) is not None
 
 
 def measure(row: Row, rounds: int) -> dict[str, Any]:
     """The rates of all rounds, medians, and the ratio to each peer with its minimum and maximum over the rounds."""
     row.ours()  # compiles, and is not counted
-    rates: dict[str, list[float]] = {"TokenMaze": [], **{name: [] for name in row.peers}}
+    rates: dict[str, list[float]] = {name: [] for name in ("TokenMaze", *row.peers)}
     for _ in range(rounds):
-        rates["TokenMaze"].append(row.ours())
-        for name, peer in row.peers.items():
-            rates[name].append(peer())
-    ratios = {
-        name: [ours / theirs for ours, theirs in zip(rates["TokenMaze"], rates[name], strict=True)]
-        for name in row.peers
-    }
+        for name, rate in {"TokenMaze": row.ours, **row.peers}.items():
+            rates[name].append(rate())
     return {
         "name": row.name,
         "unit": row.unit,
         "median": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": {
-            name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
-            for name, values in ratios.items()
-        },
+        "ratio": {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers},
         "rounds": rates,
     }
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
+    """The ratio within each round: median, minimum and maximum."""
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
 def memory() -> dict[str, float]:
@@ -222,41 +222,32 @@ def memory() -> dict[str, float]:
 def import_time(rounds: int = 5) -> float:
     """Milliseconds of ``import maze_env`` beyond gymnasium and numpy: the median over fresh processes."""
     code = "import time, gymnasium, numpy; t = time.perf_counter(); import maze_env; print(time.perf_counter() - t)"
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(rounds)
-    ]
-    return 1000 * statistics.median(float(run.stdout) for run in runs)
+    runs = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(rounds)]
+    return 1000 * statistics.median(runs)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.2f}"
+def _ratio_text(ratio: dict[str, float], peer: str, peer_first: bool) -> str:
+    times = {name: f"{value:,.0f}" if value >= 20 else f"{value:.2f}" for name, value in ratio.items()}
+    spread = f"[{times['min']}, {times['max']}]"
+    return f"{times['median']} x " + (f"{peer} {spread}" if peer_first else f"{spread} {peer}")
 
 
 def show(result: dict[str, Any]) -> str:
-    """One line for a row."""
+    """A line for a row, and one for each of its peers."""
     line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
     for name, ratio in result["ratio"].items():
-        theirs = result["median"][name]
-        spread = f"[{_times(ratio['min'])}, {_times(ratio['max'])}]"
-        line += f"\n    {_times(ratio['median'])} x {spread} {name} ({theirs:,.0f})"
+        line += f"\n    {_ratio_text(ratio, name, peer_first=False)} ({result['median'][name]:,.0f})"
     return line
-
-
-BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
 
 
 def table(stored: dict[str, Any]) -> str:
     """Stored results as a Markdown table."""
     lines = []
     for row in stored["rows"]:
-        ratios = [
-            f"{_times(ratio['median'])} x {name} [{_times(ratio['min'])}, {_times(ratio['max'])}]"
-            for name, ratio in row["ratio"].items()
-        ]
+        ratios = [_ratio_text(ratio, name, peer_first=True) for name, ratio in row["ratio"].items()]
         lines.append([row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(ratios)])
-    lines += [
-        [f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in stored["memory_bytes"].items()
-    ]
+    for name, size in stored["memory_bytes"].items():
+        lines.append([f"memory of an environment, {name}", f"{size:,.0f} bytes", ""])
     lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
     return markdown_table(["what", "median", "compared with others: ratio [min, max over rounds]"], lines)
 
@@ -264,13 +255,11 @@ def table(stored: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and stores; or makes the table of what was stored."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.throughput",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "python -m benchmarks.throughput", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default %(default)s)")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--output", type=Path, default=None, help="a JSON file to store the results in")
+    parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
     parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
     parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
@@ -278,12 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     started = time.monotonic()
     if options.table is not None:
-        text = table(json.loads(options.table.read_text(encoding="utf-8")))
-        if options.readme is None:
-            print(text)
-        else:
-            readme = options.readme.read_text(encoding="utf-8")
-            write_whole(options.readme, insert_between(readme, text, BEGIN, END))
+        publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)
         return
     if options.output is not None:
         check_output(options.output, options.overwrite)

@@ -1,8 +1,10 @@
 """Markdown tables, figures in their cells, and the places in a page that hold them."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from benchmarks.figures import Figure
+from maze_env._cli import write_whole
 from maze_env.errors import InvalidOutput
 
 
@@ -38,3 +40,13 @@ def insert_between(page: str, text: str, begin: str, end: str) -> str:
     if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
         raise InvalidOutput(f"Expects one {begin} and after it one {end} in the README, actual: not so")
     return f"{page.partition(begin)[0]}{begin}\n{text}\n{end}{page.partition(end)[2]}"
+
+
+def publish(text: str, readme: Path | None, begin: str, end: str) -> None:
+    """Puts ``text`` between two markers of an existing file; prints it where none is given."""
+    if readme is None:
+        print(text)
+    elif readme.is_file():
+        write_whole(readme, insert_between(readme.read_text(encoding="utf-8"), text, begin, end))
+    else:
+        raise InvalidOutput(f"Expects an existing file for --readme, actual: {readme}")

@@ -3,20 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.figures import (
-    LEGAL,
-    REVISITS,
-    ROBUSTNESS,
-    SOLVED,
-    SPL,
-    SYMMETRY,
-    TOKENS,
-    TRACE_FIGURES,
-    Baseline,
-    Reasoning,
-    Scores,
-    Summary,
-)
+from benchmarks import figures
+from benchmarks.figures import LEGAL, REVISITS, ROBUSTNESS, SOLVED, SPL, SYMMETRY, TOKENS, TRACE_FIGURES, Summary
 from benchmarks.record import TITLE, Result
 
 MAX_COLUMNS, MAX_TITLE = 4, 7
@@ -35,8 +23,7 @@ def report(result: Result) -> str:
         part = summary.levels[level]
         lines.append(f"  {level:<28}{part.solved_rate:7.1%}  {_interval(part):>15}  of {part.attempts}")
     lines += [f"ends: {_counts(summary.ends)}", f"ended by: {_counts(summary.ended_by)}"]
-    lines.append(f"cut short: {_counts(summary.truncated)}")
-    lines += _path_lines(summary)
+    lines += [f"cut short: {_counts(summary.truncated)}", *_path_lines(summary)]
     if summary.reasoning is not None:
         lines += _trace_lines(summary.reasoning)
     if summary.symmetry_consistency is not None:
@@ -44,7 +31,8 @@ def report(result: Result) -> str:
     if summary.worst_phrasing is not None:
         worst = summary.levels[summary.worst_phrasing]
         lines += [
-            f"{ROBUSTNESS.title} ({ROBUSTNESS.explanation}): {_percent(summary.robustness)}",
+            f"{ROBUSTNESS.title} ({ROBUSTNESS.explanation}): "
+            + ("-" if summary.robustness is None else f"{summary.robustness:.1%}"),
             f"worst phrasing: {summary.worst_phrasing}, {worst.solved_rate:.1%}",
             f"phrasings not taken: {', '.join(summary.phrasings_not_taken or ()) or 'none'}",
         ]
@@ -57,7 +45,7 @@ def report(result: Result) -> str:
 
 def _table(result: Result, levels: list[str]) -> list[str]:
     """A row for the agent and for each baseline."""
-    rows: dict[str, Summary | Baseline] = {result.agent: result.summary}
+    rows: dict[str, Summary | figures.Baseline] = {result.agent: result.summary}
     rows |= {f"({name})": baseline for name, baseline in result.baselines.items()}
     width = max(map(len, rows))
     cells = [(SOLVED.title, 7), ("95 % interval", 15), *((level, 8) for level in levels)]
@@ -76,17 +64,15 @@ def _path_lines(summary: Summary) -> list[str]:
     paths = f"{REVISITS.title}: {REVISITS.text(summary.revisits)} an attempt; attempts with a loop: {summary.loops:.1%}"
     if gap := summary.optimality_gap:
         paths += f"; longer than the shortest path: {gap.ratio:.1%}, {gap.moves:.2f} moves a solve"
-    illegal = [
-        f"{end} in {first.share:.1%}, median move {first.median:g}"
-        for end, first in summary.first_illegal_moves.items()
-    ]
+    firsts = summary.first_illegal_moves.items()
+    illegal = [f"{end} in {first.share:.1%}, median move {first.median:g}" for end, first in firsts]
     lines = [paths, f"first illegal move: {'; '.join(illegal) or 'none'}"]
     if curve := summary.solved_within:
         lines.append("solved within tokens: " + ", ".join(f"{budget} {share:.1%}" for budget, share in curve.items()))
     return lines
 
 
-def _trace_lines(reasoning: Reasoning) -> list[str]:
+def _trace_lines(reasoning: figures.Reasoning) -> list[str]:
     """What the traces were worth, and what was wrong with them first."""
     values = [(figure.title, figure.of(reasoning)) for figure in TRACE_FIGURES]
     shares = ", ".join(f"{title} {value:.1%}" for title, value in values if value is not None)
@@ -94,14 +80,10 @@ def _trace_lines(reasoning: Reasoning) -> list[str]:
     return [f"traces ({_counts(reasoning.styles)}): {shares}", f"first fault of a trace: {'; '.join(faults) or 'none'}"]
 
 
-def _interval(scores: Scores) -> str:
+def _interval(scores: figures.Scores) -> str:
     low, high = scores.solved_rate_wilson_95
     return f"{low:.1%} - {high:.1%}"
 
 
 def _counts(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"

@@ -80,13 +80,12 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
         bins = bins_of([measure(maze) for maze in suite.mazes])
         if len(bins) == 1:
             continue
-        trials = {label: max(1, len(indices) // images) for label, indices in bins}
         rates = [[[some[index] for index in indices] for _, indices in bins] for some in shares]
-        series = _series(groups, rates, list(trials.values()))
-        ticks: list[tuple[float, str]] = [(float(x), label) for x, label in enumerate(trials)]
-        ticks = ticks if len("  ".join(trials)) <= MAX_LETTERS else ticks[::2]
+        series = _series(groups, rates, [max(1, len(indices) // images) for _, indices in bins])
+        ticks = [(float(x), label) for x, (label, _) in enumerate(bins)]
+        ticks = ticks if len("  ".join(label for label, _ in bins)) <= MAX_LETTERS else ticks[::2]
         chart = line_chart("Solved", series, ticks, "solved", name, top=1.0, percent=True)
-        figures.append(_figure(name, chart, series, [f"{label} ({len(indices)})" for label, indices in bins]))
+        figures.append(_figure(name, chart, series, {label: len(indices) for label, indices in bins}))
     if len(levels) > 1 and not (suite.spec.levels and in_columns(levels)):
         name = "phrasing" if len(suite.spec.phrasings) > 1 else "level"
         counts = {level: part.attempts // first.samples for level, part in levels.items()}
@@ -94,8 +93,7 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
             [[one.summary.levels[level].solved_rate for one in results] for level in levels] for _, results in groups
         ]
         series = _series(groups, rates, [count // images for count in counts.values()])
-        chart = row_chart(f"Solved by {name}", series, list(levels))
-        figures.append(_figure(name, chart, series, [f"{level} ({count})" for level, count in counts.items()]))
+        figures.append(_figure(name, row_chart(f"Solved by {name}", series, list(levels)), series, counts))
     return element("div", *figures, class_="figures")
 
 
@@ -115,52 +113,40 @@ def _point(x: int, rates: Sequence[float], trials: int) -> Point:
     return Point(x, rate, *interval, interval_text(SOLVED, rate, interval, unit=" %"))
 
 
-def _figure(name: str, chart: Markup, series: Sequence[Series], places: Sequence[str]) -> Markup:
+def _figure(name: str, chart: Markup, series: Sequence[Series], counts: dict[str, int]) -> Markup:
     """A chart, and below it its numbers on demand."""
     rows: list[list[object]] = [[line.name, *(point.note for point in line.points)] for line in series]
-    numbers = element("details", element("summary", "numbers"), data_table(["", *places], rows))
-    return element("figure", element("figcaption", f"Solved, by {name}"), chart, numbers)
+    header = ["", *(f"{place} ({count})" for place, count in counts.items())]
+    return element("figure", element("figcaption", f"Solved, by {name}"), chart, _numbers(header, rows))
+
+
+def _numbers(header: list[object], rows: list[list[object]]) -> Markup:
+    return element("details", element("summary", "numbers"), data_table(header, rows))
 
 
 def endings(entries: Sequence[Entry]) -> Markup:
     """How attempts ended: a bar for each result with a part for each end, and the same as a table."""
     ends = [end for end in End if any(end in result.summary.ends for _, _, result in entries)]
-    bars = []
+    bars, rows = [], []
     for number, title, result in entries:
         counts, attempts = result.summary.ends, result.summary.attempts
         parts = []
         for end in (end for end in ends if end in counts):
             label = f"{end.title}: {counts[end]} of {attempts}"
-            parts.append(
-                element(
-                    "a",
-                    href="#replay",
-                    class_=end_class(end),
-                    style=f"flex-grow:{counts[end]}",
-                    title=label,
-                    aria_label=f"{title}, {label}; replay",
-                    data_result=number,
-                    data_end=end,
-                )
-            )
+            style: dict[str, object] = {"class_": end_class(end), "style": f"flex-grow:{counts[end]}", "title": label}
+            note = f"{title}, {label}; replay"
+            parts.append(element("a", href="#replay", **style, aria_label=note, data_result=number, data_end=end))
+        failed = element("span", f"{attempts - counts.get(End.SOLVED, 0):,} failed", class_="count")
         bars.append(
-            element(
-                "div",
-                element("span", title),
-                element("div", *parts, class_="stack"),
-                element("span", f"{attempts - counts.get(End.SOLVED, 0):,} failed", class_="count"),
-                class_="row",
-            )
+            element("div", element("span", title), element("div", *parts, class_="stack"), failed, class_="row")
         )
+        rows.append([title, *(_count_text(result.summary, end) for end in ends)])
     key = [element("span", element("i", class_=end_class(end)), end.title) for end in ends]
-    rows: list[list[object]] = [
-        [title, *(_count_text(result.summary, end) for end in ends)] for _, title, result in entries
-    ]
     return joined(
         element("p", *key, class_="key"),
         element("label", element("input", type="checkbox", class_="failures-only"), " failures only", class_="switch"),
         element("div", *bars, class_="stacks"),
-        element("details", element("summary", "numbers"), data_table(["", *(end.title for end in ends)], rows)),
+        _numbers(["", *(end.title for end in ends)], rows),
     )
 
 

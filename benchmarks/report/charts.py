@@ -75,33 +75,39 @@ def line_chart(
         return round(TOP + height * (top - y) / (top - bottom), 1)
 
     parts = []
-    for i in range(5):
-        value = bottom + (top - bottom) * i / 4
+    for value in (bottom + (top - bottom) * i / 4 for i in range(5)):
         label = f"{100 * value:.3g} %" if percent else f"{value:.3g}"
-        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=up(value), y2=up(value), class_="grid"))
+        parts.append(_line(LEFT, WIDTH - RIGHT, up(value), up(value), class_="grid"))
         parts.append(element("text", label, x=LEFT - 6, y=up(value) + 4, text_anchor="end"))
     for x, label in ticks:
         parts.append(element("text", label, x=across(x), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
     parts.append(element("text", x_title, x=LEFT + width / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis"))
+    dodge = min(DODGE, 0.7 * width / span / len(series)) if pad else 0.0
     for place, line in enumerate(series):
-        drawn = [(across(point.x), up(point.y), point) for point in line.points]
-        offset = 0.0
-        if pad:
-            offset = min(DODGE, 0.7 * width / span / len(series)) * (place - (len(series) - 1) / 2)
-        marks = [element("polyline", points=" ".join(f"{x + offset:.1f},{y}" for x, y, _ in drawn))]
+        offset = dodge * (place - (len(series) - 1) / 2)
+        drawn = [(across(point.x) + offset, up(point.y), point) for point in line.points]
+        marks = [element("polyline", points=" ".join(f"{x:.1f},{y}" for x, y, _ in drawn))]
         for x, y, point in drawn if not line.faint else []:
             interval = None
             if point.low is not None and point.high is not None:
-                interval = element("line", x1=x + offset, x2=x + offset, y1=up(point.low), y2=up(point.high))
-            dot = element("circle", cx=round(x + offset, 1), cy=y, r=2.6 if pad else 1.9)
+                interval = _line(x, x, up(point.low), up(point.high))
+            dot = element("circle", cx=round(x, 1), cy=y, r=2.6 if pad else 1.9)
             marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
-        parts.append(
-            element(
-                "g", *marks, class_=f"series {color_class(line.number)}{' faint' * line.faint}", data_series=line.number
-            )
-        )
-    label = f"{title}: {y_title} by {x_title}"
-    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="chart", role="img", aria_label=label)
+        parts.append(_series(line, marks))
+    return _chart(parts, HEIGHT, f"{title}: {y_title} by {x_title}")
+
+
+def _line(x1: float, x2: float, y1: float, y2: float, **attributes: str) -> Markup:
+    return element("line", x1=x1, x2=x2, y1=y1, y2=y2, **attributes)
+
+
+def _series(line: Series, marks: Sequence[Markup]) -> Markup:
+    classes = f"series {color_class(line.number)}{' faint' * line.faint}"
+    return element("g", *marks, class_=classes, data_series=line.number)
+
+
+def _chart(parts: Sequence[Markup], height: float, label: str) -> Markup:
+    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {height}", class_="chart", role="img", aria_label=label)
 
 
 def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
@@ -118,45 +124,31 @@ def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Ma
 
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(element("line", x1=across(share), x2=across(share), y1=TOP, y2=bottom, class_="grid"))
+        parts.append(_line(across(share), across(share), TOP, bottom, class_="grid"))
         parts.append(element("text", f"{100 * share:g} %", x=across(share), y=bottom + 16, text_anchor="middle"))
     for place, label in enumerate(labels):
-        middle = TOP + row * (place + 0.5)
-        parts.append(element("text", label, x=left - 8, y=round(middle + 4, 1), text_anchor="end"))
+        top = TOP + row * place
+        parts.append(element("text", label, x=left - 8, y=round(TOP + row * (place + 0.5) + 4, 1), text_anchor="end"))
         if place:
-            parts.append(
-                element("line", x1=0, x2=WIDTH - RIGHT, y1=TOP + row * place, y2=TOP + row * place, class_="grid")
-            )
+            parts.append(_line(0, WIDTH - RIGHT, top, top, class_="grid"))
     for place, line in enumerate(series):
         marks = []
         for point in line.points:
             y = round(TOP + row * point.x + ROW_GAP / 2 + step * (place + 0.5), 1)
-            interval = element("line", x1=across(point.low or 0.0), x2=across(point.high or 0.0), y1=y, y2=y)
-            dot = element("circle", cx=across(point.y), cy=y, r=2.6)
-            marks.append(
-                element("g", element("title", f"{line.name}, {labels[int(point.x)]}: {point.note}"), interval, dot)
-            )
-        parts.append(element("g", *marks, class_=f"series {color_class(line.number)}", data_series=line.number))
-    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {bottom + 24}", class_="chart", role="img", aria_label=title)
+            interval = _line(across(point.low or 0.0), across(point.high or 0.0), y, y)
+            note = element("title", f"{line.name}, {labels[int(point.x)]}: {point.note}")
+            marks.append(element("g", note, interval, element("circle", cx=across(point.y), cy=y, r=2.6)))
+        parts.append(_series(line, marks))
+    return _chart(parts, bottom + 24, title)
 
 
 def legend(names: Sequence[tuple[int, str]]) -> Markup:
     """A button for each series, which toggles it."""
-    return element(
-        "div",
-        *(
-            element(
-                "button",
-                element("i", class_=color_class(number)),
-                name,
-                type="button",
-                aria_pressed="true",
-                data_series=number,
-            )
-            for number, name in names
-        ),
-        class_="legend",
-    )
+    buttons = []
+    for number, name in names:
+        color = element("i", class_=color_class(number))
+        buttons.append(element("button", color, name, type="button", aria_pressed="true", data_series=number))
+    return element("div", *buttons, class_="legend")
 
 
 def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) -> float:

@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
     number: int  # by which links and the replay find it
     title: str  # unique within its track
-    result: Result  # the result
+    result: Result
 
 
 def in_columns(levels: Collection[str]) -> bool:
@@ -32,23 +32,20 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
     """The table of one track, its rows in the order of ``entries``."""
     first = entries[0].result
     levels = list(first.summary.levels) if in_columns(first.summary.levels) else []
-    titles = [("agent", ""), _head(SOLVED), ("95 % interval", ""), *((level, "") for level in levels)]
-    titles += [*map(_head, (LEGAL, SPL, TOKENS)), ("", "")]
-    head = [
-        element("th", element("button", title, type="button", title=note or None) if title else None, scope="col")
-        for title, note in titles
+    titles = [
+        ("agent", ""),
+        (SOLVED.title, SOLVED.explanation),
+        ("95 % interval", ""),
+        *((level, "") for level in levels),
     ]
+    titles += [*((figure.title, figure.explanation) for figure in (LEGAL, SPL, TOKENS)), ("", "")]
+    buttons = [element("button", title, type="button", title=note or None) if title else None for title, note in titles]
+    head = element("thead", element("tr", *(element("th", button, scope="col") for button in buttons)))
     rows = [_row(_name(title, result), result.summary, levels, number) for number, title, result in entries]
     others = [_row(element("span", f"{name} agent"), row, levels) for name, row in first.baselines.items()]
     others += [_published_row(row, levels) for row in published_rows(first.track, first.summary.levels)]
-    table = element(
-        "table",
-        element("thead", element("tr", *head)),
-        element("tbody", *rows),
-        element("tbody", *others, class_="references"),
-        class_="leaderboard sortable",
-    )
-    return scrolling(table)
+    body = [element("tbody", *rows), element("tbody", *others, class_="references")]
+    return scrolling(element("table", head, *body, class_="leaderboard sortable"))
 
 
 def reasoning(entries: Sequence[Entry]) -> Markup | None:
@@ -68,10 +65,6 @@ def reasoning(entries: Sequence[Entry]) -> Markup | None:
     note = f"In percent of the completions that reason in a known style. {explained}."
     header: list[object] = ["", "styles", *(figure.title for figure in TRACE_FIGURES)]
     return joined(element("h3", "Reasoning"), element("p", note, class_="note"), data_table(header, rows))
-
-
-def _head(figure: Figure) -> tuple[str, str]:
-    return figure.title, figure.explanation
 
 
 def _name(title: str, result: Result) -> Markup:
@@ -116,12 +109,9 @@ def interval_bar(rate: float, low: float, high: float) -> Markup:
     """A rate as a tick and its interval as a bar, on a line from 0 to 1."""
     middle = BAR_HEIGHT / 2
     left, right, at = (round(4 + (BAR - 8) * share, 1) for share in (low, high, rate))
-    return element(
-        "svg",
+    parts = [
         element("line", x1=4, x2=BAR - 4, y1=middle, y2=middle, class_="rail"),
         element("rect", x=left, y=middle - 3, width=max(round(right - left, 1), 1), height=6, rx=2, class_="span"),
         element("line", x1=at, x2=at, y1=1, y2=BAR_HEIGHT - 1, class_="rate"),
-        viewBox=f"0 0 {BAR} {BAR_HEIGHT}",
-        class_="bar",
-        aria_hidden="true",
-    )
+    ]
+    return element("svg", *parts, viewBox=f"0 0 {BAR} {BAR_HEIGHT}", class_="bar", aria_hidden="true")

@@ -59,9 +59,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
 def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:
     """A title for each result of a track, no two alike. ``names`` are those of the files, by ``id``."""
     counts = Counter(result.title for result in results)
-    titles = [
-        f"{result.title} ({names[id(result)]})" if counts[result.title] > 1 else result.title for result in results
-    ]
+    titles = [one.title + (f" ({names[id(one)]})" if counts[one.title] > 1 else "") for one in results]
     return [title if titles.count(title) == 1 else f"{title} #{i + 1}" for i, title in enumerate(titles)]
 
 

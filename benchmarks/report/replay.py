@@ -38,9 +38,9 @@ def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]
         "suites": {name: suite_data(suite) for name, suite in suites.items()},
         "tracks": [title for title, _ in tracks],
         "results": [
-            {"title": title, "track": track, **result_data(result)}
+            {"title": entry.title, "track": track, **result_data(entry.result)}
             for track, (_, entries) in enumerate(tracks)
-            for _, title, result in entries
+            for entry in entries
         ],
     }
 
@@ -98,8 +98,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "ends": [[end, end.title, None if end in SHOWN_BY_MOVES else end.title] for end in ends],
         "end": [ends.index(attempt.end) for attempt in attempts],
         "moves": [
-            marked_moves(attempt, distances[stored.maze])
-            for attempt, stored in zip(attempts, result.attempts, strict=True)
+            marked_moves(one, distances[stored.maze]) for one, stored in zip(attempts, result.attempts, strict=True)
         ],
         "tokens": [attempt.tokens for attempt in attempts],
         "truncated": [int(attempt.truncated) for attempt in attempts],

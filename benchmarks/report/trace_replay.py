@@ -64,22 +64,14 @@ def trace_pieces(maze: Maze, thinking: str) -> list[Piece]:
 
 
 class _TraceReader:
-    """Follows a trace.
-
-    Attributes:
-        maze: the maze.
-        path: the cells of the current attempt, or from the origin to where an exploration stands.
-        visited: all cells so far.
-        explored: whether an exploration has ended, so that the path keeps to the cells visited.
-        last: the step that a drawing shows: the cell that it left, and the move.
-    """
+    """Follows a trace."""
 
     def __init__(self, maze: Maze) -> None:
         self.maze = maze
-        self.path: list[Cell] = [maze.origin]
+        self.path: list[Cell] = [maze.origin]  # of the current attempt, or to where an exploration stands
         self.visited: set[Cell] = {maze.origin}
-        self.explored = False
-        self.last: tuple[Cell, Move] | None = None
+        self.explored = False  # whether an exploration has ended, so that the path keeps to the cells visited
+        self.last: tuple[Cell, Move] | None = None  # the step that a drawing shows: the cell that it left, and the move
 
     def piece(self, text: str, valid: bool, *flags: str) -> Piece:
         row, col = self.path[-1]
