@@ -98,8 +98,7 @@ class Episode:
             seed: of the agent's randomness; only recorded.
             max_steps: the budget of moves in play; default 4 * rows * cols.
             view_radius: of partial observability; a plan is made from what is seen at the start.
-            phrasing: in which of ``maze_env.phrasings`` the maze is given, and an answer read; in play and under
-                partial observability the standard one alone.
+            phrasing: of the maze and the answer; in play and under partial observability the standard one alone.
             reward: name of the step reward in play.
             render_mode: of the environment in play.
 

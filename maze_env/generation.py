@@ -29,8 +29,7 @@ from maze_env.splits import hash_bounds
 GENERATORS: dict[str, int] = {"dfs": 0, "wilson": 1, "kruskal": 2, "prim": 3, "binary-tree": 4}
 """Generator names and their numbers in ``kernels.generation``."""
 MAX_TRIES = 10_000  # layouts tried for one maze before it counts as impossible
-MAX_WORK = 2**27
-"""Cells of distance maps computed for one maze before it counts as impossible: about five seconds at any size."""
+MAX_WORK = 2**27  # cells of distance maps computed for one maze before the same: about five seconds at any size
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,10 @@ class MazeSpec:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
             if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
-        bounds = (("length", self.min_length, self.max_length), ("turns", self.min_turns, self.max_turns))
-        for what, low, high in bounds:
+        for what, low, high in (
+            ("length", self.min_length, self.max_length),
+            ("turns", self.min_turns, self.max_turns),
+        ):
             if high is not None and high < low:
                 raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
@@ -95,11 +96,7 @@ def generate_batch(
     spec: MazeSpec,
     lengths: tuple[ArrayLike, ArrayLike] | None = None,  # min and max, both (n,) int64, in place of those in ``spec``
 ) -> MazeBatch:
-    """The mazes of many keys, in their order.
-
-    Raises:
-        ImpossibleMaze: naming the bounds that were not met.
-    """
+    """The mazes of many keys, in their order; ImpossibleMaze names the bounds that were not met."""
     keys = np.ascontiguousarray(keys, dtype=np.uint64)
     count, longest = len(keys), spec.rows * spec.cols - 1
     turned = spec.min_turns > 0 or spec.max_turns is not None

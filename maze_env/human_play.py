@@ -39,10 +39,7 @@ CLEAR = "\x1b[H\x1b[2J"
 
 
 class Game:
-    """A person's game: one episode after another.
-
-    The first maze is the one that ``TokenMazeEnv.reset(seed=seed)`` draws; each new one adds 1 to the seed.
-    """
+    """A person's game: episodes of the mazes that ``TokenMazeEnv.reset(seed=seed)`` draws, the seed counting up."""
 
     def __init__(self, spec: MazeSpec, seed: int, view_radius: int | None = None, max_steps: int | None = None):
         self.spec, self.view_radius, self.max_steps = spec, view_radius, max_steps

@@ -11,9 +11,7 @@ from maze_env.errors import InvalidMaze
 from maze_env.moves import ALL_WALLS, MOVES, Move, Walls, possible_moves
 
 Cell = tuple[int, int]  # a cell as (row, column)
-
-MIN_SIDE = 2
-MAX_SIDE = 64
+MIN_SIDE, MAX_SIDE = 2, 64
 
 
 class Maze:

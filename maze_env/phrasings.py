@@ -68,9 +68,6 @@ def shuffled_to_text(maze: Maze) -> str:
     return "".join("".join(cells[start : start + maze.cols]) + "\n" for start in range(0, len(cells), maze.cols))
 
 
-_CELL_BEGINS = re.compile(rf"(?={COORDINATE_TOKEN.pattern})")
-
-
 def maze_from_cells(text: str) -> Maze:
     """As ``maze_from_text``, of cells in any order."""
 
@@ -78,7 +75,7 @@ def maze_from_cells(text: str) -> Maze:
         name = COORDINATE_TOKEN.match(cell)
         return (int(name[1]), int(name[2])) if name else (-1, -1)  # stray text comes first, and is an error there
 
-    begins = [match.start() for match in _CELL_BEGINS.finditer(text)]
+    begins = [match.start() for match in COORDINATE_TOKEN.finditer(text)]
     cells = [text[start:end] for start, end in zip([0, *begins], [*begins, None], strict=True)]
     return maze_from_text("".join(sorted(cells, key=place)))
 
@@ -95,10 +92,8 @@ def open_sides(maze: Maze) -> str:
         for move in (Move.DOWN, Move.RIGHT)
         if maze.is_open(cell, move)
     ]
-    return (
-        f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> <ORIGIN_START> {_pair(maze.origin)} <ORIGIN_END> "
-        f"<TARGET_START> {_pair(maze.target)} <TARGET_END>"
-    )
+    ends = f"<ORIGIN_START> {_pair(maze.origin)} <ORIGIN_END> <TARGET_START> {_pair(maze.target)} <TARGET_END>"
+    return f"<ADJLIST_START> {' '.join(sides)} <ADJLIST_END> {ends}"
 
 
 def _pair(cell: Cell) -> str:

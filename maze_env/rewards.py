@@ -29,10 +29,8 @@ from maze_env.verifier import Verdict
 PROGRESS = 0.1
 
 StepReward = Callable[[Any, Any, Any, Any], Any]
-"""(distance before, distance after, start distance, target reached) -> the reward of one step of the environment.
-
-Plain arithmetic, which takes numbers of one environment and (n,) arrays of many.
-"""
+"""(distance before, distance after, start distance, target reached) -> the reward of one step of the environment, in
+plain arithmetic, which takes numbers of one environment and (n,) arrays of many."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from maze_env.moves import Walls
 SPLITS = ("train", "validation", "benchmark")
 VALIDATION_SHARE = 0.05
 BENCHMARK_SHARE = 0.05
-MIN_SPLIT_SIDE = 4
-"""Layouts with a shorter side are all ``train``: there are too few of them to hold any back (192 of 3x3)."""
+MIN_SPLIT_SIDE = 4  # layouts with a shorter side are all ``train``: too few of them to hold any back (192 of 3x3)
 
 # A hash under the first limit is benchmark, under the second validation, else train.
 HASH_LIMITS = (int(BENCHMARK_SHARE * 2**64), int((BENCHMARK_SHARE + VALIDATION_SHARE) * 2**64))

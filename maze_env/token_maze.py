@@ -149,8 +149,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """Starts an episode; ``options={"maze": ...}`` plays that `Maze` or text.
 
         Raises:
-            InvalidMazeText: for a text that is no maze.
-            InvalidMaze: for a maze that cannot be solved or has another size.
+            InvalidMaze: for a text that is no maze, or a maze that cannot be solved or has another size.
             InvalidConfig: for an option that does not exist.
         """
         super().reset(seed=seed)

@@ -130,10 +130,7 @@ def _parse_plain_cells(text: str) -> tuple[Walls, Cell, Cell] | None:
 
 
 def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
-    """Walls, origin and target of a text, which may hold unseen cells; the walls may contradict each other.
-
-    Raises InvalidMazeText as ``maze_from_text`` does.
-    """
+    """Walls (unseen or contradictory ones too), origin and target of a text; raises as ``maze_from_text`` does."""
     if plain := _parse_plain_cells(text):
         return plain
     tokens = MAZE_TOKEN.findall(text)

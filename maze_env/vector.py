@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maze_env import kernels
 from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
 from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
-from maze_env.generation import generate_batch
+from maze_env.generation import MazeBatch, generate_batch
 from maze_env.keys import draw_key
 from maze_env.maze import Maze
 from maze_env.moves import MOVES, UNSEEN_BITS, as_move
@@ -27,6 +27,7 @@ from maze_env.token_maze import NO_MOVE, TokenMazeEnv, check_options, playable, 
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
+Mask = NDArray[np.bool_]  # (num_envs,)
 
 
 class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -114,9 +115,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._has_reset = True
         return self._observe(), self._infos(mask)
 
-    def step(
-        self, actions: Any
-    ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, NDArray[np.float64], Mask, Mask, dict[str, Any]]:
         """Plays one move in every environment.
 
         Raises:
@@ -156,8 +155,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def maze(self, index: int) -> Maze:
         """The maze being played in environment ``index``, with the endpoints it had at the reset."""
-        (row, col), (to_row, to_col) = self._origins[index].tolist(), self._target_cells[index].tolist()
-        return Maze.from_validated(self._walls[index].copy(), (row, col), (to_row, to_col))
+        return MazeBatch(self._walls, self._origins, self._target_cells)[index]
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each environment."""
@@ -248,12 +246,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         observations = np.full(self.num_envs, None, dtype=object)
         for i, observation in zip(ended.tolist(), self._observe(ended), strict=True):
             observations[i] = observation
-        done = self._done
-        infos = {"final_obs": observations, "final_info": self._infos(done)}
-        return {**infos, "_final_obs": done.copy(), "_final_info": done.copy()}
+        infos = {"final_obs": observations, "final_info": self._infos(self._done)}
+        return {**infos, "_final_obs": self._done.copy(), "_final_info": self._done.copy()}
 
-    def _infos(self, chosen: NDArray[np.bool_] | None) -> dict[str, Any]:
-        """The infos of the environments ``chosen`` ((num_envs,) bool, ``None`` for all); zeros and None elsewhere."""
+    def _infos(self, chosen: Mask | None) -> dict[str, Any]:
+        """The infos of the environments ``chosen`` (``None`` for all); zeros and None elsewhere."""
         infos: dict[str, Any] = {
             "agent_position": self._agents.copy(),
             "target_position": self._target_cells.copy(),

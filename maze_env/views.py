@@ -152,6 +152,5 @@ VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": 
 
 def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
     """The view of that name."""
-    make = lookup("view", name, VIEWS)
     check_view_radius(view_radius)
-    return make(rows, cols, view_radius)
+    return lookup("view", name, VIEWS)(rows, cols, view_radius)

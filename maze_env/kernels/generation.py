@@ -14,7 +14,8 @@ DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
 
 @compiled
 def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
-    """Fills ``walls`` by the algorithm of that number."""
+    """Fills ``walls``, whatever it held, by the algorithm of that number."""
+    walls[:, :] = 15
     if algorithm == DFS:
         generators.dfs(stream, walls)
     elif algorithm == WILSON:

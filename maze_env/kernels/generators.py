@@ -1,4 +1,4 @@
-"""The maze algorithms: each fills ``walls``, whatever it held, with a spanning tree of the grid drawn from ``stream``.
+"""The maze algorithms: each opens ``walls``, all closed before, to a spanning tree of the grid drawn from ``stream``.
 
 To add one, write it here, call it in ``kernels.generation.carve`` under a new number, and give that number a name in
 ``maze_env.generation.GENERATORS``. Buck's book is Jamis Buck, "Mazes for Programmers" (2015).
@@ -24,7 +24,6 @@ def dfs(stream: NDArray[np.uint64], walls: Walls) -> None:
     Differs from it: an explicit key instead of a global random state.
     """
     rows, cols = walls.shape
-    walls[:, :] = 15
     path = np.empty(rows * cols, np.int64)
     choices = np.empty(4, np.int64)
     cell = below(stream, rows * cols)
@@ -63,7 +62,6 @@ def wilson(stream: NDArray[np.uint64], walls: Walls) -> None:
     uniformity is proved. The tree's first cell may be any; here it is drawn, which changes nothing but the time taken.
     """
     rows, cols = walls.shape
-    walls[:, :] = 15
     in_tree = np.zeros(rows * cols, np.bool_)
     last_exit = np.empty(rows * cols, np.int64)  # overwritten when the walk comes by again: that forgets the loop
     choices = np.empty(4, np.int64)
@@ -99,7 +97,6 @@ def kruskal(stream: NDArray[np.uint64], walls: Walls) -> None:
     (1956), with the walls shuffled in place of sorted; Buck.
     """
     rows, cols = walls.shape
-    walls[:, :] = 15
     parent = np.arange(rows * cols)
     sides = np.empty(2 * rows * cols, np.int64)  # 2 * cell for the side below it, one more for the side to its right
     count = 0
@@ -141,7 +138,6 @@ def prim(stream: NDArray[np.uint64], walls: Walls) -> None:
     (1957), with chance in place of weights, in the form of Buck.
     """
     rows, cols = walls.shape
-    walls[:, :] = 15
     state = np.zeros(rows * cols, np.uint8)  # 0 far off, 1 next to the tree, 2 in it
     frontier = np.empty(rows * cols, np.int64)
     choices = np.empty(4, np.int64)
@@ -179,7 +175,6 @@ def binary_tree(stream: NDArray[np.uint64], walls: Walls) -> None:
     and west.
     """
     rows, cols = walls.shape
-    walls[:, :] = 15
     for row in range(rows):
         for col in range(cols):
             if row > 0 and (col == 0 or below(stream, 2) == 0):

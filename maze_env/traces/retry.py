@@ -31,8 +31,7 @@ CLAIMS = {
 MORE_ATTEMPTS = 0.5  # after each wrong attempt, the chance that another follows (while untried branches are left)
 EARLY_STEPS = 3  # max steps of a wrong attempt in the published data
 
-Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]
-"""(maze, its shortest path, rng) -> the moves of wrong attempts."""
+Attempts = Callable[[Maze, list[Move], Random], list[list[Move]]]  # maze, its shortest path, rng -> wrong attempts
 Turn = tuple[int, Move]  # a branch off the path: steps along it, and the first wrong move
 
 
@@ -135,8 +134,7 @@ def write_redrawn(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
 def validate_redrawn(maze: Maze, trace: str) -> list[Move]:
     """As ``validate_compact``, of redrawn attempts.
 
-    The sentence before a ``RESET`` is one of ``CLAIMS``. This package writes a blank line before it, the published data
-    none.
+    The sentence before a ``RESET`` is one of ``CLAIMS``; this package writes a blank line before it, AlphaMaze none.
     """
     *wrong, right = trace.split(f"\n{RESET}\n")
     for number, attempt in enumerate(wrong, start=1):
