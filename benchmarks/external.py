@@ -58,8 +58,7 @@ def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
         mazes.append(maze)
         draws.append(Draw(length, length, 1, size=(maze.rows, maze.cols), level=level))
     levels = LEVELS if "" in bounds else dict(sorted(bounds.items(), key=lambda item: item[1]))
-    text = "".join(map(maze_to_text, mazes))
-    sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    sha256 = hashlib.sha256("".join(map(maze_to_text, mazes)).encode("utf-8")).hexdigest()
     return SuiteSpec(name=source, levels=levels, draws=tuple(draws), sha256=sha256), tuple(mazes)
 
 

@@ -18,8 +18,7 @@ class Scores:
     trials: int  # independent ones, for intervals: a maze is one, however many attempts there are at it and its images
     legality: float  # share of attempts with a well-formed answer and no illegal move
     spl: float  # success weighted by path length
-    # all tokens over mazes solved; ``None`` where none are counted or nothing is solved
-    tokens_per_solve: float | None = None
+    tokens_per_solve: float | None = None  # all tokens over mazes solved; ``None`` if none are counted or solved
 
     @property
     def solved_rate(self) -> float:
@@ -66,8 +65,7 @@ class TraceFigures:
     consistency: float  # share whose answer is the path that a valid trace arrives at
     correct_despite_trace: float  # share solved although the trace is invalid or the answer is another
     wrong_turn_rate: float  # share with an attempt that goes wrong
-    # share of all wrong attempts that were given up (``RESET``, or in a search ``BACK``)
-    backtracking_rate: float | None
+    backtracking_rate: float | None  # share of all wrong attempts that were given up (``RESET``, ``BACK``)
     recovery_rate: float | None  # share of the completions with a wrong attempt that solved their maze
     repetition_rate: float  # share that makes the same attempt twice
     faults: dict[str, int]  # how many invalid traces have each kind of fault first
@@ -107,15 +105,11 @@ class Summary(Figures):
     """The figures of a run, overall and by level."""
 
     levels: dict[str, Figures]  # the same by level, or by phrasing on a suite of several
-    # of the traces; ``None`` where no text was in a known style, or none is stored any more
-    reasoning: Reasoning | None = None
-    # share of the images of a maze whose answer is the image of the answer to the maze; on suite ``symmetry``
-    symmetry_consistency: float | None = None
-    # mazes solved in every phrasing over mazes solved in the standard one; on suite ``phrasing``
-    robustness: float | None = None
+    reasoning: Reasoning | None = None  # ``None`` where no text was in a known style, or none is stored any more
+    symmetry_consistency: float | None = None  # answers to images that are the image of the answer; on ``symmetry``
+    robustness: float | None = None  # solved in every phrasing over solved in the standard one; on ``phrasing``
     worst_phrasing: str | None = None  # the one with the lowest solved rate; on suite ``phrasing``
-    # those that the agent cannot read, which are in no figure; on suite ``phrasing``
-    phrasings_not_taken: tuple[str, ...] | None = None
+    phrasings_not_taken: tuple[str, ...] | None = None  # that the agent cannot read: in no figure; on ``phrasing``
 
 
 @dataclass(frozen=True)

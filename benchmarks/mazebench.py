@@ -34,15 +34,11 @@ from maze_env.splits import split_of
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m benchmarks.mazebench", description=f"{TITLE}: runs an agent on a frozen suite of mazes."
-    )
+    description = f"{TITLE}: runs an agent on a frozen suite of mazes."
+    made = argparse.ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
     add = made.add_argument
-    add(
-        "--agent",
-        required=True,
-        help="see agents/registry.py: random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent",
-    )
+    kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
+    add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
     add(
         "--suite",
         default="mazebench-100",
@@ -95,9 +91,8 @@ def check_options(options: argparse.Namespace) -> None:
         if value is not None and value < minimum:
             raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {minimum}, actual: {value}")
     if options.view_radius is not None and options.mode in MODES:  # a phrasing that cannot be is an error now
-        Episode(
-            load(options.suite).mazes[0], options.mode, view_radius=options.view_radius, phrasing=spec.phrasings[-1]
-        )
+        maze = load(options.suite).mazes[0]
+        Episode(maze, options.mode, view_radius=options.view_radius, phrasing=spec.phrasings[-1])
     if options.stage is not None and options.stage not in STAGES:
         raise unknown_name("stage", options.stage, STAGES)
     if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:
@@ -114,29 +109,19 @@ def check_options(options: argparse.Namespace) -> None:
 def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, Any], suite: Suite) -> Run:
     """What is going to be run."""
     spec = suite.spec
-    described = SuiteOfResult(
-        name=spec.name,
-        version=spec.version,
-        sha256=spec.sha256,
-        mazes=len(suite.mazes),
-        max_steps=spec.max_steps,
-        of_training_split=sum(split_of(maze.walls) == "train" for maze in suite.mazes),
-        phrasings=supported_phrasings(agent, suite),
-    )
+    of_training_split = sum(split_of(maze.walls) == "train" for maze in suite.mazes)
+    phrasings = supported_phrasings(agent, suite)
+    as_given = ("mode", "agent", "samples", "seed", "recipe", "stage", "train_seed")
     return Run(
-        suite=described,
-        mode=options.mode,
+        suite=SuiteOfResult(
+            spec.name, spec.version, spec.sha256, len(suite.mazes), spec.max_steps, of_training_split, phrasings
+        ),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
-        agent=options.agent,
         agent_options=agent_options,
         settings=agent.settings,
-        samples=options.samples,
-        seed=options.seed,
         batch_size=options.batch_size or agent.batch_size,
-        recipe=options.recipe,
-        stage=options.stage,
-        train_seed=options.train_seed,
         keeps_texts=options.texts,
+        **{name: getattr(options, name) for name in as_given},
     )
 
 

@@ -115,14 +115,13 @@ def symmetry_consistency(attempts: Sequence[Attempt]) -> float:
     images, one after the other, as suite ``symmetry`` does. An agent that looks at the walls alone and breaks ties
     without regard to direction has 1.
     """
-    alike = total = 0
+    alike: list[bool] = []
     for start in range(0, len(attempts), len(SYMMETRIES)):
         first, *others = attempts[start : start + len(SYMMETRIES)]
         for symmetry, attempt in enumerate(others, start=1):
             image = tuple(transform_move(move, symmetry) for move in first.moves)
-            alike += attempt.moves == image and not (first.malformed or attempt.malformed)
-            total += 1
-    return alike / total
+            alike.append(attempt.moves == image and not (first.malformed or attempt.malformed))
+    return sum(alike) / len(alike)
 
 
 def robustness(attempts: Sequence[Attempt]) -> float | None:

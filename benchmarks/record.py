@@ -51,8 +51,7 @@ class SuiteOfResult:
     sha256: str  # of its mazes
     mazes: int
     max_steps: int | None = None  # play's budget of moves; ``None`` for four times the cells of each maze
-    # how many mazes have a layout of the training split; ``None`` where nobody counted
-    of_training_split: int | None = None
+    of_training_split: int | None = None  # mazes with a layout of the training split; ``None`` where nobody counted
     phrasings: tuple[str, ...] = (STANDARD,)  # in which the mazes were given
 
 
@@ -105,12 +104,10 @@ class Run:
     view_radius: int | None = None  # of partial observability; ``None`` for none
     agent: str  # its name on the command line
     agent_options: dict[str, Any]  # what its constructor was given
-    # what is in force in it, as ``Agent.settings``; ``None`` where nobody recorded it
-    settings: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None  # in force in it, as ``Agent.settings``; ``None`` if not recorded
     samples: int = 1  # attempts at each maze in each phrasing
     seed: int = 0  # of the attempts
-    # episodes at once, which sampled completions may depend on; ``None`` where nobody recorded it
-    batch_size: int | None = None
+    batch_size: int | None = None  # which sampled completions may depend on; ``None`` if not recorded
     recipe: str | None = None  # of the training, for tables
     stage: str | None = None  # one of ``STAGES``, for tables
     train_seed: int | None = None  # of the training, for tables
@@ -153,8 +150,7 @@ class Result(Run):
     summary: Summary
     baselines: dict[str, Baseline]  # the scores of ``BASELINES`` on the same mazes
     provenance: Provenance
-    # sample after sample, in each phrasing after phrasing, in each every maze of the suite in order
-    attempts: tuple[StoredAttempt, ...]
+    attempts: tuple[StoredAttempt, ...]  # sample after sample, in each phrasing after phrasing, in each every maze
     schema_version: int = SCHEMA_VERSION  # of the file's form
 
 
@@ -274,12 +270,10 @@ def solved_shares(result: Result) -> list[float]:
 def path_scores(result: Result) -> list[float]:
     """For each maze of the suite, the mean of its attempts' terms of SPL (benchmarks/metrics.py)."""
     mazes = suite_of(result).mazes
+    shortest = [distances_to(maze.walls, maze.target).item(maze.origin) for maze in mazes]
     scores = [0.0] * len(mazes)
-    for attempt in result.attempts:
-        if attempt.solved:
-            maze = mazes[attempt.maze]
-            shortest = distances_to(maze.walls, maze.target).item(maze.origin)
-            scores[attempt.maze] += path_efficiency(shortest, len(attempt.moves))
+    for one in result.attempts:
+        scores[one.maze] += path_efficiency(shortest[one.maze], len(one.moves)) if one.solved else 0.0
     return [score / result.attempts_per_maze for score in scores]
 
 

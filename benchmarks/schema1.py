@@ -14,7 +14,7 @@ from benchmarks.stats import wilson
 from benchmarks.stored_attempts import Place, StoredAttempt, places, restored, row_of, stored, usual_ended_by
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, encode
-from maze_env.attempt import Attempt, End, EndedBy
+from maze_env.attempt import End, EndedBy
 from maze_env.errors import TokenMazeError
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import THINK_OPEN
@@ -45,15 +45,16 @@ def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
         if len(raw["attempts"]) != len(where):
             raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(raw['attempts'])}")
         attempts = [_attempt(row, mode, place) for row, place in zip(raw["attempts"], where, strict=True)]
-        summary = _renamed(raw["summary"])
-        computed = _computed(raw, attempts)
+        summary, computed = _renamed(raw["summary"]), _computed(raw, attempts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidResult(f"Expects a whole result, actual: {error!r}") from None
-    summary = _completed(summary, computed)
     kept = {name: value for name, value in raw.items() if name not in ("benchmark", "attempt_columns")}
-    kept |= {"keeps_texts": any(attempt.texts is not None for attempt in attempts)}
-    rows = [row_of(attempt, mode) for attempt in attempts]
-    return {**kept, "summary": summary, "baselines": _renamed(raw["baselines"]), "attempts": rows}
+    return kept | {
+        "keeps_texts": any(attempt.texts is not None for attempt in attempts),
+        "summary": _completed(summary, computed),
+        "baselines": _renamed(raw["baselines"]),
+        "attempts": [row_of(attempt, mode) for attempt in attempts],
+    }
 
 
 def _attempt(row: Sequence[Any], mode: Any, place: Place) -> StoredAttempt:
@@ -77,10 +78,9 @@ def _computed(raw: dict[str, Any], attempts: Sequence[StoredAttempt]) -> dict[st
         return {}
     if suite.spec.sha256 != raw["suite"]["sha256"]:
         return {}
-    made: list[Attempt] = [restored(attempt, suite.mazes[attempt.maze], 0) for attempt in attempts]
+    made = [restored(attempt, suite.mazes[attempt.maze], 0) for attempt in attempts]
     radius = raw.get("view_radius") if raw["mode"] == "play" else None
-    figures: dict[str, Any] = encode(summarize(made, suite, radius))
-    return figures
+    return dict(encode(summarize(made, suite, radius)))
 
 
 def _renamed(figures: Any) -> Any:
@@ -88,14 +88,10 @@ def _renamed(figures: Any) -> Any:
     if not isinstance(figures, dict):
         return figures
     renamed = {RENAMED.get(name, name): _renamed(value) for name, value in figures.items() if name not in GONE}
-    if "solved_rate_wilson_95" in figures:
-        renamed["trials"] = _trials(figures["attempts"], figures["solved_rate"], figures["solved_rate_wilson_95"])
+    if interval := figures.get("solved_rate_wilson_95"):  # the number of trials that it was made with
+        sizes, rate = range(figures["attempts"], 0, -1), figures["solved_rate"]
+        renamed["trials"] = min(sizes, key=lambda trials: math.dist(wilson(rate, trials), interval))
     return renamed
-
-
-def _trials(attempts: int, rate: float, interval: Sequence[float]) -> int:
-    """The number of trials that an interval was made with."""
-    return min(range(attempts, 0, -1), key=lambda trials: math.dist(wilson(rate, trials), interval))
 
 
 def _completed(stored_figures: dict[str, Any], computed: dict[str, Any]) -> dict[str, Any]:

@@ -52,15 +52,12 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     its images) that were solved, of both in the same order.
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    binary = set(np.unique((one, two))) <= {0.0, 1.0}
-    first_only, second_only = int((one > two).sum()), int((one < two).sum())
-    if binary:
-        both, neither = int((one * two).sum()), int(((1 - one) * (1 - two)).sum())
-        interval = newcombe(both, first_only, second_only, neither)
+    more, less = int((one > two).sum()), int((one < two).sum())
+    if set(np.unique((one, two))) <= {0.0, 1.0}:
+        interval = newcombe(int((one * two).sum()), more, less, int(((1 - one) * (1 - two)).sum()))
     else:
         interval = bootstrap(one - two)
-    p_value = mcnemar(first_only, second_only)
-    return PairedDifference(float((one - two).mean()), interval, first_only, second_only, p_value, len(one))
+    return PairedDifference(float((one - two).mean()), interval, more, less, mcnemar(more, less), len(one))
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -70,9 +67,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
     Source: McNemar, Psychometrika 12 (1947); the exact form is the sign test on discordant pairs.
     """
-    if first_only + second_only == 0:
-        return 1.0
-    return float(binomtest(first_only, first_only + second_only).pvalue)
+    return float(binomtest(first_only, differ).pvalue) if (differ := first_only + second_only) else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -140,11 +135,9 @@ def newcombe(both: int, first_only: int, second_only: int, neither: int) -> Inte
     count = both + first_only + second_only + neither
     ones, twos = both + first_only, both + second_only
     rate_1, rate_2 = ones / count, twos / count
-    low_1, high_1 = wilson(rate_1, count)
-    low_2, high_2 = wilson(rate_2, count)
+    (low_1, high_1), (low_2, high_2) = wilson(rate_1, count), wilson(rate_2, count)
     numerator: float = both * neither - first_only * second_only
-    if numerator > 0:
-        numerator = max(numerator - count / 2, 0.0)
+    numerator = max(numerator - count / 2, 0.0) if numerator > 0 else numerator
     denominator = math.sqrt(ones * (count - ones) * twos * (count - twos))
     phi = numerator / denominator if denominator else 0.0
 

@@ -32,8 +32,6 @@ from maze_env.errors import InvalidOutput, unknown_name
 
 KINDS = "solved|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
 Groups = dict[str, list[Result]]
 
 
@@ -42,13 +40,11 @@ def read(folder: Path, patterns: str) -> Groups:
 
     Raises InvalidResult for a pattern without a file.
     """
-    paths: list[Path] = []
-    for pattern in patterns.split():
-        matches = sorted(folder.glob(pattern))
-        if not matches:
+    matches = {pattern: sorted(folder.glob(pattern)) for pattern in patterns.split()}
+    for pattern, paths in matches.items():
+        if not paths:
             raise InvalidResult(f"Expects result files {pattern} in {folder}, actual: none")
-        paths += matches
-    tracks = tracks_of(list(map(load, paths)))
+    tracks = tracks_of([load(path) for paths in matches.values() for path in paths])
     if len(tracks) > 1:
         raise InvalidResult(f"Expects results of one suite and track in {patterns}, actual: {sorted(tracks)}")
     (results,) = tracks.values()
@@ -124,13 +120,10 @@ def reasoning(groups: Groups) -> str:
     tokens = replace(TOKENS, digits=1)
     rows = []
     for title, members in groups.items():
-        traces = [range_text(figure, values_of(figure, _traces(members))) for figure in TRACE_FIGURES]
+        traced = [one.summary.reasoning for one in members if one.summary.reasoning is not None]
+        traces = [range_text(figure, values_of(figure, traced)) for figure in TRACE_FIGURES]
         rows.append([title, range_text(tokens, values_of(tokens, [one.summary for one in members])), *traces])
     return markdown_table(["%, but for tokens", tokens.title, *(figure.title for figure in TRACE_FIGURES)], rows)
-
-
-def _traces(results: Sequence[Result]) -> list[object]:
-    return [one.summary.reasoning for one in results if one.summary.reasoning is not None]
 
 
 def symmetry(groups: Groups) -> str:
@@ -168,9 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        raise InvalidOutput(
-            f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}"
-        )
+        raise InvalidOutput(f"Expects an end to each of {started} tables started in {options.page}, actual: {complete}")
     write_whole(options.page, filled(page, options.page.parent))
 
 

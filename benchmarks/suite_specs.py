@@ -30,8 +30,7 @@ class Draw:
     size: tuple[int, int] | None = None  # rows and columns, where they are not the suite's
     generator: str = GENERATOR
     turns: tuple[int, int] | None = None  # minimum and maximum number of turns of the shortest path
-    # minimum and maximum number of cells of the longest corridor (``maze_env.solving.longest_corridor``)
-    corridors: tuple[int, int] | None = None
+    corridors: tuple[int, int] | None = None  # the same of its ``longest_corridor``'s cells (maze_env/solving.py)
     level: str = ""  # of its mazes; "" where the length of the shortest path says it
     # where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths are
     # those of the shortest path before that
@@ -66,7 +65,7 @@ class SuiteSpec:
     split: str = "benchmark"
     rows: int = 5
     cols: int = 5
-    # name of each level and the bounds, inclusive, of its shortest-path lengths; empty where draws name the levels
+    # bounds, inclusive, of each level's shortest-path lengths; empty where draws name the levels
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
     draws: tuple[Draw, ...]
     # of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts

@@ -31,7 +31,7 @@ from maze_env._cli import run_command
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.keys import key_of
-from maze_env.maze import Cell, Maze
+from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_cells, shortest_path
@@ -102,17 +102,10 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
     mazes: list[Maze] = []
     for draw in spec.draws:
         rows, cols = draw.size or (spec.rows, spec.cols)
-        min_turns, max_turns = draw.turns or (0, None)
+        split = spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None  # all smaller layouts belong to training
+        (low, high), (min_turns, max_turns) = (draw.min_length, draw.max_length), draw.turns or (0, None)
         bounds = MazeSpec(
-            rows,
-            cols,
-            draw.min_length,
-            draw.max_length,
-            min_turns,
-            max_turns,
-            generator=draw.generator,
-            braid=draw.braid,
-            split=spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None,  # all smaller layouts belong to training
+            rows, cols, low, high, min_turns, max_turns, generator=draw.generator, braid=draw.braid, split=split
         )
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
@@ -189,26 +182,20 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
     if spec.view_radius is not None:
         head["view_radius"] = spec.view_radius
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
-    lines_of_mazes = (f"{maze.rows}x{maze.cols} " * sized + _line_of_maze(maze) for maze in mazes)
-    listed = ",\n".join(map(json.dumps, lines_of_mazes))
-    return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + listed + "\n]\n}\n"
-
-
-def _line_of_maze(maze: Maze) -> str:
-    walls = "".join(f"{bits:x}" for bits in maze.walls.flat)
-    return f"{walls} {maze.origin[0]}-{maze.origin[1]} {maze.target[0]}-{maze.target[1]}"
+    listed = []
+    for maze in mazes:
+        walls, (row, col), (to_row, to_col) = "".join(f"{bits:x}" for bits in maze.walls.flat), maze.origin, maze.target
+        size = f"{maze.rows}x{maze.cols} " if sized else ""
+        listed.append(json.dumps(f"{size}{walls} {row}-{col} {to_row}-{to_col}"))
+    return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + ",\n".join(listed) + "\n]\n}\n"
 
 
 def _maze_of_line(line: str, spec: SuiteSpec) -> Maze:
     *size, walls, origin, target = line.split()
     rows, cols = map(int, size[0].split("x")) if size else (spec.rows, spec.cols)
     bits = np.array([int(digit, 16) for digit in walls], dtype=np.uint8)
-    return Maze(bits.reshape(rows, cols), _cell(origin), _cell(target))
-
-
-def _cell(text: str) -> Cell:
-    row, col = text.split("-")
-    return int(row), int(col)
+    (row, col), (to_row, to_col) = (map(int, cell.split("-")) for cell in (origin, target))
+    return Maze(bits.reshape(rows, cols), (row, col), (to_row, to_col))
 
 
 def level_of(length: int, spec: SuiteSpec) -> str:

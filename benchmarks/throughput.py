@@ -140,21 +140,24 @@ def measure_benchmark() -> float:
 
 def rows() -> list[Row]:
     """Every figure, with the peers that are installed."""
-    single = {"FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1"), "MiniGrid FourRooms": peers.minigrid_steps}
-    no_reset = {
+    single: dict[str, Rate] = {
+        "FrozenLake-v1": partial(peers.single_steps, "FrozenLake-v1"),
+        "MiniGrid FourRooms": peers.minigrid_steps,
+    }
+    no_reset: dict[str, Rate] = {
         "Jumanji Maze": partial(peers.jumanji_steps, autoreset=False),
         "CartPole-v1, numpy vector": partial(peers.vector_steps, "CartPole-v1"),
     }
-    fresh = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=True)}
+    fresh: dict[str, Rate] = {"Jumanji Maze": partial(peers.jumanji_steps, autoreset=True)}
 
     def generation(side: int, ours: int, theirs: int, batch: int) -> Row:
-        others = {
+        others: dict[str, Rate] = {
             "maze-dataset": partial(peers.maze_dataset_mazes, side, theirs),
             "Jumanji": partial(peers.jumanji_mazes, side, batch),
         }
         return Row(f"{side}x{side} mazes", "mazes/s", partial(measure_generation, side, ours), others)
 
-    def vector(view: str, steps: int = 60, **others: Rate) -> Row:
+    def vector(view: str, steps: int, others: dict[str, Rate]) -> Row:
         ours = partial(peers.vector_steps, "TokenMaze-v0", steps, view=view)
         return Row(f"vector of 4,096, {view}, fresh mazes", "steps/s", ours, others)
 
@@ -163,7 +166,7 @@ def rows() -> list[Row]:
         Row("one environment, reset", "resets/s", measure_resets),
         Row("vector of 4,096, state, no episode ends", "steps/s", partial(measure_vector_steps, "state"), no_reset),
         Row("vector of 4,096, tokens, no episode ends", "steps/s", partial(measure_vector_steps, "tokens")),
-        *(vector("state", **fresh), vector("tokens"), vector("grid"), vector("text", 10)),
+        *(vector("state", 60, fresh), vector("tokens", 60, {}), vector("grid", 60, {}), vector("text", 10, {})),
         generation(5, 100_000, 300, 4096),
         Row("5x5 mazes of the train split", "mazes/s", partial(measure_generation, 5, 100_000, "train")),
         *(generation(10, 20_000, 100, 2048), generation(20, 4_000, 30, 256), generation(50, 500, 5, 16)),

@@ -43,8 +43,7 @@ class Trace:
     fault: str  # what is invalid in it first, in words; empty for a valid trace
     kind: str  # the same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace
     follows: bool  # whether the trace is valid and the answer is the path that it arrives at
-    # the moves of each attempt from the origin, in order; all but the last were given up
-    attempts: tuple[tuple[Move, ...], ...]
+    attempts: tuple[tuple[Move, ...], ...]  # the moves of each, from the origin; all but the last were given up
     wrong: tuple[bool, ...]  # for each attempt, whether it took a wrong turn
     repeats: int  # attempts that make the same moves as an earlier one
 
@@ -70,11 +69,8 @@ def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
     if style == "search":
         return _explored_paths(thinking)
     pieces = thinking.split(RESET)
-    if style in ("redraw", "retry-redraw"):
-        return tuple(tuple(STEP_NAMES[name] for name in STEP.findall(piece) if name in STEP_NAMES) for piece in pieces)
-    return tuple(
-        tuple(MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(piece) if token in MOVE_OF_TOKEN) for piece in pieces
-    )
+    pattern, moves = (STEP, STEP_NAMES) if style.endswith("redraw") else (MAZE_TOKEN, MOVE_OF_TOKEN)
+    return tuple(tuple(moves[name] for name in pattern.findall(piece) if name in moves) for piece in pieces)
 
 
 def _explored_paths(thinking: str) -> tuple[tuple[Move, ...], ...]:
@@ -83,12 +79,9 @@ def _explored_paths(thinking: str) -> tuple[tuple[Move, ...], ...]:
     path: list[Move] = []
     forward = True
     for piece in EXPLORATION.findall(thinking.partition(PATH)[0]):
-        if piece != BACK:
-            path.append(MOVE_OF_TOKEN[piece])
-        else:
-            if forward:
-                paths.append(tuple(path))
-            path = path[:-1]
+        if piece == BACK and forward:
+            paths.append(tuple(path))
+        path = path[:-1] if piece == BACK else [*path, MOVE_OF_TOKEN[piece]]
         forward = piece != BACK
     return (*paths, tuple(path))
 

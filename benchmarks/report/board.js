@@ -10,9 +10,7 @@ function shape(name, attributes, children = []) {
   return node;
 }
 
-function middle(maze, cell) {
-  return [(cell % maze.cols) * CELL + CELL / 2, Math.floor(cell / maze.cols) * CELL + CELL / 2];
-}
+const middle = (maze, cell) => [(cell % maze.cols + 0.5) * CELL, (Math.floor(cell / maze.cols) + 0.5) * CELL];
 
 function square(maze, cell, inset, name) {
   const [x, y] = middle(maze, cell);
@@ -35,46 +33,33 @@ function side(maze, cell, [, , down, right]) {
 }
 
 function wallsOf(maze, moves) {
-  const lines = [];
-  for (let cell = 0; cell < maze.rows * maze.cols; cell++) {
-    moves.forEach((move, bit) => {
-      if ((parseInt(maze.walls[cell], 16) >> bit) & 1) {
-        const [x1, y1, x2, y2] = side(maze, cell, move);
-        lines.push(`M${x1} ${y1}L${x2} ${y2}`);
-      }
-    });
-  }
+  const lines = [...maze.walls].flatMap((digit, cell) => {
+    const walls = moves.filter((_, bit) => (parseInt(digit, 16) >> bit) & 1);
+    return walls.map((move) => side(maze, cell, move)).map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`);
+  });
   return shape("path", { d: lines.join(""), class: "walls" });
 }
 
-// The cells visible so far under partial observability: a square window around each cell that the agent was in.
-function seenCells(maze, visited, radius) {
-  const seen = new Set();
-  for (const cell of visited) {
-    const row = Math.floor(cell / maze.cols);
-    const col = cell % maze.cols;
-    for (let r = Math.max(0, row - radius); r <= Math.min(maze.rows - 1, row + radius); r++) {
-      for (let c = Math.max(0, col - radius); c <= Math.min(maze.cols - 1, col + radius); c++) seen.add(r * maze.cols + c);
-    }
-  }
-  return seen;
+// Whether a cell is visible under partial observability: in a square window around a cell that the agent was in.
+function isSeen(maze, cell, visited, radius) {
+  const [row, col] = [Math.floor(cell / maze.cols), cell % maze.cols];
+  const distance = (at) => Math.max(Math.abs(Math.floor(at / maze.cols) - row), Math.abs((at % maze.cols) - col));
+  return visited.some((at) => distance(at) <= radius);
 }
 
 // Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
 function drawBoard(svg, maze, moves, scene, showPath, radius) {
-  const margin = 8;
-  svg.setAttribute(
-    "viewBox", `${-margin} ${-margin} ${maze.cols * CELL + 2 * margin} ${maze.rows * CELL + 2 * margin}`,
-  );
+  const [margin, width, height] = [8, maze.cols * CELL, maze.rows * CELL];
+  svg.setAttribute("viewBox", `${-margin} ${-margin} ${width + 2 * margin} ${height + 2 * margin}`);
   const parts = [
-    shape("rect", { x: 0, y: 0, width: maze.cols * CELL, height: maze.rows * CELL, class: "floor" }),
+    shape("rect", { x: 0, y: 0, width, height, class: "floor" }),
     square(maze, maze.origin, 14, "origin"),
     square(maze, maze.target, 14, "target"),
   ];
   if (radius !== null) {
-    const seen = seenCells(maze, [maze.origin, ...scene.steps.map((step) => step.to)], radius);
+    const visited = [maze.origin, ...scene.steps.map((step) => step.to)];
     for (let cell = 0; cell < maze.rows * maze.cols; cell++) {
-      if (!seen.has(cell) && cell !== maze.target) parts.push(square(maze, cell, 0, "unseen"));
+      if (!isSeen(maze, cell, visited, radius) && cell !== maze.target) parts.push(square(maze, cell, 0, "unseen"));
     }
   }
   for (const step of scene.steps) {
@@ -86,19 +71,17 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
     parts.push(polyline(maze, cells, old ? "reasoned old" : "reasoned"));
   });
   parts.push(wallsOf(maze, moves));
-  for (const step of scene.steps) {
-    if (step.mark === "illegal") {
-      const [x1, y1, x2, y2] = side(maze, step.from, moves[step.move]);
-      parts.push(shape("line", { x1, y1, x2, y2, class: "illegal" }));
-    }
+  for (const step of scene.steps.filter(({ mark }) => mark === "illegal")) {
+    const [x1, y1, x2, y2] = side(maze, step.from, moves[step.move]);
+    parts.push(shape("line", { x1, y1, x2, y2, class: "illegal" }));
   }
   const [x, y] = middle(maze, scene.position);
   parts.push(shape("circle", { cx: x, cy: y, r: 24, class: "agent", "data-cell": scene.position }));
   if (scene.fails) parts.push(shape("circle", { cx: x, cy: y, r: 42, class: "ending" }));
   if (scene.reasoner !== null) {
     const [cx, cy] = middle(maze, scene.reasoner);
-    const invalid = scene.invalid ? " invalid" : "";
-    parts.push(shape("circle", { cx, cy, r: 35, class: `reasoner${invalid}`, "data-cell": scene.reasoner }));
+    const name = scene.invalid ? "reasoner invalid" : "reasoner";
+    parts.push(shape("circle", { cx, cy, r: 35, class: name, "data-cell": scene.reasoner }));
   }
   svg.replaceChildren(...parts);
 }

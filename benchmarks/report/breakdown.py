@@ -115,12 +115,12 @@ def _point(x: int, rates: Sequence[float], trials: int) -> Point:
 
 def _figure(name: str, chart: Markup, series: Sequence[Series], counts: dict[str, int]) -> Markup:
     """A chart, and below it its numbers on demand."""
-    rows: list[list[object]] = [[line.name, *(point.note for point in line.points)] for line in series]
+    rows = [[line.name, *(point.note for point in line.points)] for line in series]
     header = ["", *(f"{place} ({count})" for place, count in counts.items())]
     return element("figure", element("figcaption", f"Solved, by {name}"), chart, _numbers(header, rows))
 
 
-def _numbers(header: list[object], rows: list[list[object]]) -> Markup:
+def _numbers(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
     return element("details", element("summary", "numbers"), data_table(header, rows))
 
 

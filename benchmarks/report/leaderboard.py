@@ -50,7 +50,7 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
 
 def reasoning(entries: Sequence[Entry]) -> Markup | None:
     """The figures of the traces; ``None`` where no result has any."""
-    rows: list[list[object]] = [
+    rows = [
         [
             title,
             ", ".join(f"{style} {one.completions}" for style, one in figures.by_style.items()),
@@ -63,7 +63,7 @@ def reasoning(entries: Sequence[Entry]) -> Markup | None:
         return None
     explained = "; ".join(f"{figure.title}: {figure.explanation}" for figure in TRACE_FIGURES)
     note = f"In percent of the completions that reason in a known style. {explained}."
-    header: list[object] = ["", "styles", *(figure.title for figure in TRACE_FIGURES)]
+    header = ["", "styles", *(figure.title for figure in TRACE_FIGURES)]
     return joined(element("h3", "Reasoning"), element("p", note, class_="note"), data_table(header, rows))
 
 

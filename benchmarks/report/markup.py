@@ -1,6 +1,7 @@
 """HTML and SVG that no text can break out of: whatever is not ``Markup`` is escaped."""
 
 import json
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -37,13 +38,12 @@ def json_block(name: str, value: Any) -> Markup:
     return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
 
 
-def data_table(header: list[object], rows: list[list[object]], **attributes: object) -> Markup:
+def data_table(header: Iterable[object], rows: Iterable[Sequence[object]]) -> Markup:
     """A table whose first column names its rows, in a box that scrolls where the page is narrow."""
     head = element("tr", *(element("th", cell, scope="col") for cell in header))
-    lines = [
-        element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
-    ]
-    return scrolling(element("table", element("thead", head), element("tbody", *lines), **attributes))
+    heads = [(element("th", name, scope="row"), cells) for name, *cells in rows]
+    lines = [element("tr", name, *(element("td", cell) for cell in cells)) for name, cells in heads]
+    return scrolling(element("table", element("thead", head), element("tbody", *lines)))
 
 
 def scrolling(table: Markup) -> Markup:

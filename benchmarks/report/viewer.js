@@ -24,9 +24,7 @@ function readMove(letter) {
   return [move, letter === letter.toUpperCase() ? "" : "detour"];
 }
 
-function neighbour(maze, cell, move) {
-  return cell + DATA.moves[move][2] * maze.cols + DATA.moves[move][3];
-}
+const neighbour = (maze, cell, move) => cell + DATA.moves[move][2] * maze.cols + DATA.moves[move][3];
 
 function mazeOf(result, index) {
   const [rows, cols, walls, origin, target, level, letters] = DATA.suites[result.suite].mazes[index];
@@ -40,10 +38,7 @@ function attemptAt(result, maze) {
   return Math.max(0, result.names.indexOf(state.sample)) * DATA.suites[result.suite].mazes.length + maze;
 }
 
-function endOf(result, maze) {
-  return result.ends[result.end[attemptAt(result, maze)]];
-}
-
+const endOf = (result, maze) => result.ends[result.end[attemptAt(result, maze)]];
 const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 
 // The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
@@ -62,13 +57,11 @@ function framesOf(letters, pieces, reasoning) {
   const moves = [...letters].map(readMove).map(([move, mark], index) => ({ kind: "executed", move, mark, index }));
   if (!pieces) return moves;
   let executed = 0;
-  const frames = [];
-  pieces.forEach((piece, place) => {
-    if (typeof piece === "string") return;
-    if (piece.length === 1) frames.push({ ...moves[executed++], place });
-    else if (reasoning) frames.push({ kind: "reasoned", cell: piece[1], flags: piece.slice(2), place });
+  return pieces.flatMap((piece, place) => {
+    if (typeof piece === "string") return [];
+    if (piece.length === 1) return [{ ...moves[executed++], place }];
+    return reasoning ? [{ kind: "reasoned", cell: piece[1], flags: piece.slice(2), place }] : [];
   });
-  return frames;
 }
 
 // What is shown after `step` frames: moves executed, and the attempts of the reasoning, each as cells.
@@ -79,13 +72,11 @@ function sceneAt(maze, frames, step) {
       const from = scene.position;
       const to = frame.mark === "illegal" ? from : neighbour(maze, from, frame.move);
       scene.steps.push({ from, to, move: frame.move, mark: frame.mark });
-      scene.position = to;
-      scene.reasoner = null;
+      Object.assign(scene, { position: to, reasoner: null });
     } else {
       if (!scene.reasoned.length || frame.flags.includes("restart")) scene.reasoned.push([maze.origin]);
       if (scene.reasoned.at(-1).at(-1) !== frame.cell) scene.reasoned.at(-1).push(frame.cell);
-      scene.reasoner = frame.cell;
-      scene.invalid = frame.flags.includes("invalid");
+      Object.assign(scene, { reasoner: frame.cell, invalid: frame.flags.includes("invalid") });
     }
   }
   return scene;
@@ -162,8 +153,8 @@ function showPanel(panel, step) {
     span.classList.toggle("now", i === place);
     span.classList.toggle("ahead", i > place && !ended);
   });
-  const line = place < 0 ? 0 : panel.spans[place].offsetTop - panel.text.offsetTop - panel.text.clientHeight / 2;
-  panel.text.scrollTop = line;
+  const above = panel.text.offsetTop + panel.text.clientHeight / 2;
+  panel.text.scrollTop = place < 0 ? 0 : panel.spans[place].offsetTop - above;
 }
 
 const lastStep = () => Math.max(0, ...state.panels.map((panel) => panel.frames.length));
