@@ -159,10 +159,8 @@ class Episode:
         self.reward += reward
         self._end_distance = info["distance"]
         self.observation = self._observe(written, self.observation)
-        if terminated:
-            self.stop(End.SOLVED, EndedBy.ENVIRONMENT)
-        elif truncated:
-            self.stop(End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)
+        if terminated or truncated:
+            self.end, self.ended_by = self.env.end, self.env.ended_by
 
     def stop(self, end: End, ended_by: EndedBy) -> None:
         """Ends the attempt."""

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
-from maze_env.attempt import End
+from maze_env.attempt import End, EndedBy
 from maze_env.dynamics import transition
 from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.generation import MazeSpec, generate
@@ -200,6 +200,13 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         if self._distance == 0:
             return End.SOLVED
         return End.SHORT_OF_TARGET if self._step_count >= self.max_steps else None
+
+    @property
+    def ended_by(self) -> EndedBy | None:
+        """What ended the episode: the environment on the target, or the budget of steps; ``None`` while it goes on."""
+        if self.end is None:
+            return None
+        return EndedBy.ENVIRONMENT if self.end is End.SOLVED else EndedBy.STEP_BUDGET
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """The maze as text or picture: the agent, the target, the path walked and the illegal moves."""

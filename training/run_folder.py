@@ -51,7 +51,6 @@ def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwr
             source = Path(str(configuration.get("model"))).resolve()
             if source.is_relative_to(folder.resolve()):
                 raise InvalidConfig(f"Expects --model outside the folder to overwrite, actual: {str(source)!r}")
-            shutil.rmtree(folder)
         else:
             check_same(folder, configuration)
             checkpoint = last_checkpoint(folder)
@@ -82,7 +81,13 @@ def last_checkpoint(folder: Path) -> str | None:
 
 
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
-    """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it."""
+    """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it.
+
+    Without figures the run begins, and what is in the folder is removed: no sooner, so that a failed start costs nothing.
+    """
+    if figures is None:
+        shutil.rmtree(folder)
+        folder.mkdir()
     run = {
         "stage": stage,
         "figures": figures,

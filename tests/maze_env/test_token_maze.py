@@ -12,6 +12,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
 
 import maze_env
+from maze_env.attempt import End, EndedBy
 from maze_env.errors import ImpossibleMaze, InvalidConfig, InvalidMaze, InvalidMazeText, InvalidMove, UnknownName
 from maze_env.maze import Maze
 from maze_env.moves import MOVES
@@ -353,3 +354,16 @@ def test_a_vector_of_environments_plays_as_each_alone():
 def test_the_public_names_exist():
     assert all(hasattr(maze_env, name) for name in maze_env.__all__)
     assert maze_to_text(maze_env.generate(1, maze_env.MazeSpec())) in TokenMazeEnv().observation_space
+
+
+def test_an_episode_says_how_it_ended_and_what_ended_it():
+    env = TokenMazeEnv(2, 2, max_steps=2)
+    env.reset(options={"maze": Maze([[5, 9], [14, 14]], (0, 0), (1, 1))})
+    assert (env.end, env.ended_by) == (None, None)
+    env.step("<|right|>")
+    env.step("<|down|>")
+    assert (env.end, env.ended_by) == (End.SOLVED, EndedBy.ENVIRONMENT)
+    env.reset(options={"maze": Maze([[5, 9], [14, 14]], (0, 0), (1, 1))})
+    env.step("<|right|>")
+    env.step("<|right|>")
+    assert (env.end, env.ended_by) == (End.SHORT_OF_TARGET, EndedBy.STEP_BUDGET)

@@ -83,6 +83,12 @@ def test_overwriting_replaces_the_whole_run(used):
     assert json.loads((used / "run.json").read_text())["configuration"]["examples"] == 99
 
 
+def test_an_overwritten_run_stays_until_training_begins(used):
+    before = contents(used)
+    assert run_folder.prepare(str(used), {**BEGAN, "examples": 99}, resume=False, overwrite=True) is None
+    assert contents(used) == before
+
+
 @pytest.mark.parametrize("inside", ["", "checkpoint-8"])
 def test_the_model_to_start_from_is_never_overwritten(used, inside):
     before = contents(used)
