@@ -83,7 +83,7 @@ def last_checkpoint(folder: Path) -> str | None:
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
     """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it.
 
-    Without figures the run begins, and what is in the folder is removed: no sooner, so that a failed start costs nothing.
+    Without figures the run begins, and what is in the folder is removed: no sooner, so that a failed start loses nothing.
     """
     if figures is None:
         shutil.rmtree(folder)
