@@ -38,8 +38,7 @@ BASELINES = ("random", "shortest-path")
 STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
-LINE = 150
-"""Characters up to which an object in a result file is in one line."""
+LINE = 150  # characters up to which an object in a result file is in one line
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        raise InvalidOutput(f"Expects an end to each of {started} tables started in {options.page}, actual: {complete}")
+        started_text = f"each of the {started} tables started in {options.page}"
+        raise InvalidOutput(f"Expects an end to {started_text}, actual: {complete}")
     write_whole(options.page, filled(page, options.page.parent))
 
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from benchmarks.report.markup import Markup, element
 
 WIDTH, HEIGHT = 430, 250
-LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42
-"""Margins of the plot, in the units of the drawing."""
-COLORS = 8
-"""Colours of the style sheet; further series reuse them, dashed."""
-DODGE = 4.0
-"""Distance between the intervals of two series at the same place."""
-LETTER = 7.3
-"""Width of a letter of a label."""
+LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42  # margins of the plot, in the units of the drawing
+COLORS = 8  # of the style sheet; further series reuse them, dashed
+DODGE = 4.0  # distance between the intervals of two series at the same place
+LETTER = 7.3  # width of a letter of a label
 ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0
 """Of a chart of rows: distance between two series, maximum height of a row's series, and the gap between rows."""
 

@@ -25,10 +25,8 @@ NOT_DRAWN = {"end/solved"}
 """Logged names that are in another panel already."""
 NOT_OF_GRPO = {"loss"}
 """Names left out where a reward is trained on: the value of a surrogate loss does not measure progress."""
-MAX_LINES = 3
-"""Of a panel that also has lines for what never happened."""
-MAX_OPEN = 4
-"""Up to so many runs are shown unfolded."""
+MAX_LINES = 3  # of a panel that also has lines for what never happened
+MAX_OPEN = 4  # up to so many runs are shown unfolded
 MEANS, MAX_POINTS = 30, 400
 """Points of a curve: of the line, each the mean over some steps, and of the faint line behind it."""
 

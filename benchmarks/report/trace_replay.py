@@ -110,12 +110,8 @@ class _TraceReader:
 
     def read_compact(self, text: str, found: re.Match[str]) -> Piece:
         """Reads a token or word of the styles ``path``, ``retry`` and ``search``."""
-        if text == RESET:
-            return self.reset()
-        if text == PATH:
-            return self.end_exploration()
-        if text == BACK:
-            return self.back()
+        if text in (RESET, PATH, BACK):
+            return {RESET: self.reset, PATH: self.end_exploration, BACK: self.back}[text]()
         if text in MOVE_OF_TOKEN:
             return self.go(text, text)
         if text in WALLS_OF_TOKEN:

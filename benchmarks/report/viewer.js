@@ -204,8 +204,7 @@ async function show() {
 
 function isListed(index) {
   const first = DATA.results[state.a];
-  const level = at("level").value;
-  const outcome = at("outcome").value;
+  const [level, outcome] = [at("level").value, at("outcome").value];
   if (level !== "" && DATA.suites[first.suite].mazes[index][5] !== Number(level)) return false;
   if (outcome === "solved" && !solved(first, index)) return false;
   if (outcome === "failed" && solved(first, index)) return false;
@@ -236,8 +235,7 @@ function list() {
 }
 
 function chooseAgents(a, b) {
-  state.a = a;
-  state.b = b;
+  Object.assign(state, { a, b });
   const first = DATA.results[a];
   const named = state.results.map((number) => [number, DATA.results[number].title]);
   fill(at("agent-a"), named, a);
