@@ -39,10 +39,8 @@ class WalkingAgent(Agent):
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         """The next move; ``None`` when the target is known to be unreachable.
 
-        Args:
-            maze: the maze as far as it is known, its origin where the agent stands.
-            rng: the episode's randomness.
-            memory: what the agent keeps between the moves of an episode; empty at the first.
+        ``maze`` is what is known, its origin where the agent stands; ``rng`` and ``memory``, empty at first, are the
+        episode's.
         """
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
@@ -184,16 +182,5 @@ class AStarAgent(WalkingAgent):
         return None
 
 
-BASELINES: dict[str, type[WalkingAgent]] = {
-    agent.name: agent
-    for agent in (
-        RandomAgent,
-        RandomLegalAgent,
-        GreedyAgent,
-        LeftHandAgent,
-        RightHandAgent,
-        DepthFirstAgent,
-        ShortestPathAgent,
-        AStarAgent,
-    )
-}
+_EXPLORERS = (RandomAgent, RandomLegalAgent, GreedyAgent, LeftHandAgent, RightHandAgent, DepthFirstAgent)
+BASELINES: dict[str, type[WalkingAgent]] = {kind.name: kind for kind in (*_EXPLORERS, ShortestPathAgent, AStarAgent)}

@@ -15,14 +15,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    Cache,
-    DynamicCache,
-    GenerationConfig,
-    LogitsProcessorList,
-    PreTrainedModel,
-    StoppingCriteriaList,
-)
+from transformers import Cache, DynamicCache, GenerationConfig, PreTrainedModel
+from transformers.generation import LogitsProcessorList, StoppingCriteriaList
 
 from agents.kv_cache import preallocate
 from agents.protocols import Tokenizer
@@ -88,8 +82,7 @@ def drop_finished(
     cache, mask = model_kwargs["past_key_values"], model_kwargs.get("attention_mask")
     if type(cache) is DynamicCache and not cache.offloading:
         cache = preallocate(model.config)
-    if mask is None:
-        mask = torch.ones_like(input_ids)
+    mask = torch.ones_like(input_ids) if mask is None else mask
     ends = generation_config.eos_token_id
     eos_ids = input_ids.new_tensor(ends if isinstance(ends, list) else [] if ends is None else [ends])
     start, max_length = input_ids.shape[1], stopping_criteria.max_length

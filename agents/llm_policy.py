@@ -129,7 +129,7 @@ class ModelAgent(Agent):
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
         self._seeds, self._turn, self._phrasing = list(seeds), 0, phrasing
 
-    def _check_room(self, prompts: Iterable[list[int]], budget: str, tokens: int) -> None:
+    def check_room(self, prompts: Iterable[list[int]], budget: str, tokens: int) -> None:
         """Raises InvalidConfig unless each prompt and the budget of that name fit into the model's context."""
         longest, context = max(map(len, prompts)), context_length(self.model)
         if longest + tokens > context:
@@ -138,7 +138,7 @@ class ModelAgent(Agent):
                 f"actual: a prompt of {longest} tokens"
             )
 
-    def _generator(self, indices: Sequence[int]) -> torch.Generator | None:
+    def generator(self, indices: Sequence[int]) -> torch.Generator | None:
         """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of its batch."""
         if self.temperature == 0:
             return None
@@ -228,9 +228,9 @@ class LLMPolicy(ModelAgent):
     def _complete(self, observations: list[str], indices: list[int]) -> list[Reply]:
         prompts = [render(self.tokenizer, text, self._phrasing) for text in observations]
         ids = token_ids(self.tokenizer, [prompt.text for prompt in prompts])
-        self._check_room(ids, "max_new_tokens", self.generation.max_new_tokens)
+        self.check_room(ids, "max_new_tokens", self.generation.max_new_tokens)
         inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(self.model.device)
-        decode = partial(drop_finished, generator=self._generator(indices))
+        decode = partial(drop_finished, generator=self.generator(indices))
         with evaluation_mode(self.model):
             sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=decode)
         completions = sequences[:, inputs["input_ids"].shape[1] :]

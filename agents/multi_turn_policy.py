@@ -107,9 +107,7 @@ class MultiTurnPolicy(ModelAgent):
 
     def act(self, observations: list[str]) -> list[Reply]:
         self._last = {
-            index: Observation(*parse_cells(text)).after(self._last.get(index))
-            for index, text in enumerate(observations)
-            if text
+            i: Observation(*parse_cells(text)).after(self._last.get(i)) for i, text in enumerate(observations) if text
         }
         return self.respond([self._last.get(index) for index in range(len(observations))])
 
@@ -129,7 +127,7 @@ class MultiTurnPolicy(ModelAgent):
             return {}
         possible = [possible_moves(int(live[index].walls[live[index].position])) for index in self._playing]
         opened, replies = self.decoder.thinking_opened, {}
-        turns = self.decoder.generate(possible, self._generator(self._playing))
+        turns = self.decoder.generate(possible, self.generator(self._playing))
         for index, text, ids, log_probs in zip(self._playing, *turns, strict=True):
             self.transcripts[index].add(ids, log_probs)
             move = first_move(text, opened)
@@ -141,7 +139,7 @@ class MultiTurnPolicy(ModelAgent):
     def _start(self, live: dict[int, Observation]) -> None:
         prompts = [render_play(self.tokenizer, observation) for observation in live.values()]
         self.prompts = dict(zip(live, token_ids(self.tokenizer, [prompt.text for prompt in prompts]), strict=True))
-        self._check_room(self.prompts.values(), "max_turn_tokens", self.decoder.max_turn_tokens)
+        self.check_room(self.prompts.values(), "max_turn_tokens", self.decoder.max_turn_tokens)
         self.transcripts = {index: Transcript() for index in live}
         self._playing = list(live)
         self.decoder.prefill(list(self.prompts.values()), prompts[0].thinking_opened)

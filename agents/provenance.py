@@ -37,7 +37,13 @@ class Provenance(TypedDict):
 def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provenance:
     """The provenance of a run of the command ``module``, with that command line, that ends now."""
     torch = sys.modules.get("torch")  # loaded, or the run did not use it
-    commit = own_commit()
+    # An installed package can lie inside of anybody's repository, whose commit says nothing about it.
+    tracked = git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
+    commit = None if tracked is None else git("rev-parse", "HEAD")
+    packages = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            packages[package] = version(package)
     return {
         "command": shlex.join(["python", "-m", module, *arguments]),
         "version": __version__,
@@ -49,7 +55,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provena
         "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "packages": installed_versions(),
+        "packages": packages,
         "torch_threads": torch.get_num_threads() if torch else None,
     }
 
@@ -63,13 +69,6 @@ def processor() -> str | None:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
 
 
-def own_commit() -> str | None:
-    """The commit of this package's repository; ``None`` where it lies in none, or in one that does not track it."""
-    # An installed package can lie inside of anybody's repository, whose commit says nothing about it.
-    tracked = git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
-    return None if tracked is None else git("rev-parse", "HEAD")
-
-
 def git(*arguments: str) -> str | None:
     """What git says in this package's folder; ``None`` where there is no git or it fails."""
     try:
@@ -77,12 +76,3 @@ def git(*arguments: str) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def installed_versions() -> dict[str, str]:
-    """The versions of the packages that figures may depend on, as far as they are installed."""
-    versions = {}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return versions

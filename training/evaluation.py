@@ -41,7 +41,7 @@ class Evaluation:
         texts = [maze_to_text(maze) for maze in validation_mazes(self.data, self.args.eval_mazes)]
         return Dataset.from_dict({"maze": texts, "input_ids": token_ids(self.tokenizer, texts)})
 
-    def figures(self, model: PreTrainedModel, mazes: Sequence[Maze]) -> dict[str, float]:
+    def figures(self, model: PreTrainedModel, mazes: list[Maze]) -> dict[str, float]:
         """``solved_rate``, ``malformed_rate`` and ``tokens_per_attempt``, greedily; with samples ``pass@...``."""
         greedy = self._attempt(model, mazes, temperature=0.0, repeats=1)
         figures = {
@@ -55,9 +55,7 @@ class Evaluation:
             figures |= {"pass@1": sum(solved) / len(sampled), f"pass@{samples}": fmean(map(bool, solved))}
         return figures
 
-    def _attempt(
-        self, model: PreTrainedModel, mazes: Sequence[Maze], temperature: float, repeats: int
-    ) -> list[Attempt]:
+    def _attempt(self, model: PreTrainedModel, mazes: list[Maze], temperature: float, repeats: int) -> list[Attempt]:
         """``repeats`` attempts at every maze, one round after another."""
         if self.args.mode == "play":
             policy: Agent = MultiTurnPolicy(model, self.tokenizer, temperature=temperature)

@@ -58,10 +58,7 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-COLUMNS: dict[str, tuple[Features, Callable[[dict[str, str]], dict[str, Any]]]] = {
-    "own": (OWN, dict),
-    "published": (PUBLISHED, published_columns),
-}
+COLUMNS: dict[str, tuple[Features, Callable]] = {"own": (OWN, dict), "published": (PUBLISHED, published_columns)}
 
 
 def adjacency_list(maze: Maze, path: list[Move]) -> str:

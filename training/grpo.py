@@ -14,7 +14,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from datasets import Dataset
 from transformers import PreTrainedModel
@@ -91,11 +91,9 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
             )
 
     @property
-    def task(self) -> "type[Task]":
+    def task(self) -> "type[PlanTask | MultiTurnTask | ToolTask]":
         """The task that ``mode`` and ``tool_calls`` name."""
-        if self.mode == "plan":
-            return PlanTask
-        return ToolTask if self.tool_calls else MultiTurnTask
+        return PlanTask if self.mode == "plan" else ToolTask if self.tool_calls else MultiTurnTask
 
     @property
     def env(self) -> EnvConfig:
@@ -109,25 +107,16 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         return self.max_completion_length
 
 
-class Task(Protocol):
-    """What a model is trained to do."""
+class PlanTask:
+    """One answer for the whole maze (mode plan).
 
-    rows: Dataset  # of ``prompt``, as messages
-    reward: Any  # TRL's reward function
-    trainer_arguments: dict[str, Any]  # how the trainer gets completions, where it does not by itself
-
-    def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer): ...
+    A task has ``rows`` of ``prompt`` (messages), TRL's ``reward`` function, and ``trainer_arguments``: how the trainer
+    gets completions, where it does not by itself.
+    """
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         """Raises InvalidConfig for keys that the task cannot have."""
-
-
-class PlanTask:
-    """One answer for the whole maze (mode plan)."""
-
-    @staticmethod
-    def check(args: MazeGRPOConfig) -> None:
         if args.tool_calls:
             raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
 

@@ -34,9 +34,7 @@ def log_attempts(log_metric: LogMetric, attempts: Sequence[Attempt]) -> None:
     log_metric("legality", sum(attempt.legal for attempt in attempts) / count)
     log_metric("answers/moves", sum(len(attempt.moves) for attempt in attempts) / count)
     log_metric("answers/distinct", mean_over_groups(lambda group: len({attempt.moves for attempt in group})))
-    log_metric(
-        "answers/distinct_first_moves", mean_over_groups(lambda group: len({attempt.moves[:1] for attempt in group}))
-    )
+    log_metric("answers/distinct_first_moves", mean_over_groups(lambda group: len({one.moves[:1] for one in group})))
     for end in End:
         log_metric(f"end/{end}", ends[end] / count)
     for party in EndedBy:

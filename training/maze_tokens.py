@@ -25,8 +25,7 @@ MAZE_TOKENS: tuple[str, ...] = (*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, UNSEEN, *C
 def add_maze_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
     """Adds those of ``MAZE_TOKENS`` that the vocabulary lacks, and returns their ids.
 
-    Raises:
-        InvalidConfig: where the vocabulary has one of them as a special token, which decoding would drop.
+    Raises InvalidConfig where the vocabulary has one of them as a special token, which decoding would drop.
     """
     if special := set(tokenizer.all_special_tokens) & set(MAZE_TOKENS):
         raise InvalidConfig(
@@ -40,11 +39,8 @@ def add_maze_tokens(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
     if len(tokenizer) > rows:  # many models have rows to spare
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     ids: list[int] = tokenizer.convert_tokens_to_ids(new)
-    matrices = [model.get_input_embeddings().weight]
-    head = model.get_output_embeddings()
-    if head is not None and head.weight is not matrices[0]:
-        matrices.append(head.weight)
-    for matrix in matrices:
+    layers = (model.get_input_embeddings(), model.get_output_embeddings())
+    for matrix in {id(layer.weight): layer.weight for layer in layers if layer is not None}.values():
         for index, piece in zip(ids, pieces, strict=True):
             matrix[index] = matrix[torch.tensor(piece, device=matrix.device)].mean(dim=0)
     return ids

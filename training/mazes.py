@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,9 +75,7 @@ class DataConfig:
         self.phases = _phases(self.trace_styles)
         self.specs = [
             MazeSpec(rows, cols, generator=generator, braid=braid, split=self.split)
-            for rows, cols in self.size_shares
-            for generator in self.generator_shares
-            for braid in self.braid_shares
+            for (rows, cols), generator, braid in product(self.size_shares, self.generator_shares, self.braid_shares)
         ]
         """Every kind of maze that is drawn: sizes, within them generators, within them braids."""
         for spec in self.specs:

@@ -28,7 +28,6 @@ class ModelConfig:
     layers: int = option(4, "Decoder layers of the tiny model.")
     heads: int = option(4, "Attention heads of the tiny model.")
     context: int = option(4096, "Longest sequence of the tiny model, in tokens.")
-
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
@@ -38,9 +37,7 @@ class ModelConfig:
     lora_alpha: int = option(32, "Scale of the adapters.")
     lora_targets: str = option("all-linear", "Modules with adapters, with commas.")
     merge_lora: bool = option(False, "Save the model with its adapters merged in.")
-    attn_implementation: str | None = option(
-        None, "Attention code, e.g. eager, sdpa, flash_attention_2; None for transformers' choice."
-    )
+    attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
 
     def __post_init__(self) -> None:
         require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)

@@ -120,7 +120,7 @@ class _SamplingPolicy(MultiTurnPolicy):
         self.seconds += time.perf_counter() - began
         return replies
 
-    def _generator(self, indices: Sequence[int]) -> torch.Generator | None:
+    def generator(self, indices: Sequence[int]) -> torch.Generator | None:
         return None
 
 

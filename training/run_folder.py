@@ -28,10 +28,8 @@ FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name",
 def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
     """Makes sure, before any long work, that the run can be written; returns the checkpoint to go on from, if any.
 
-    Raises:
-        InvalidOutput: for a folder that is in use by something else than a run to resume or overwrite, or that cannot
-            be written to.
-        InvalidConfig: when a run is to be resumed with another configuration than it began with, naming the key.
+    Raises InvalidOutput for a folder in use by anything but a run to resume or overwrite, or that cannot be written to;
+    InvalidConfig for a run that is to be resumed with another configuration, naming the key.
     """
     folder = Path(output_dir)
     if resume and overwrite:
@@ -83,7 +81,7 @@ def last_checkpoint(folder: Path) -> str | None:
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
     """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it.
 
-    Without figures the run begins, and what is in the folder is removed: no sooner, so that a failed start loses nothing.
+    Without figures the run begins, and what is in the folder is removed: no sooner: a failed start loses nothing.
     """
     if figures is None:
         shutil.rmtree(folder)

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel
 
 from agents.decoding import context_length, drop_finished
 from agents.llm_policy import load_for_inference
-from agents.prompts import render
+from agents.prompts import render, token_ids
+from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.run_log import read_run
 from maze_env._cli import check_folder, run_command, write_whole
@@ -87,12 +88,7 @@ def training_speed(
 
 @torch.inference_mode()
 def generation_speed(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    batch: int,
-    tokens: int,
-    side: int,
-    bytes_per_second: float,
+    model: PreTrainedModel, tokenizer: Tokenizer, batch: int, tokens: int, side: int, bytes_per_second: float
 ) -> dict[str, float]:
     """Tokens a second while ``batch`` rows generate ``tokens`` (at least 2) each, without the time their prompts take.
 
@@ -100,13 +96,13 @@ def generation_speed(
     """
     mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
     prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
-    inputs = tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+    ids = token_ids(tokenizer, prompts)
+    inputs = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
     width, context = inputs["input_ids"].shape[1], context_length(model)
     if width + tokens > context:
         raise InvalidConfig(
             f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {width} tokens"
         )
-    inputs = {name: inputs[name].to(model.device) for name in ("input_ids", "attention_mask")}
 
     def generation(count: int) -> Callable[[], Any]:
         config = GenerationConfig(

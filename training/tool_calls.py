@@ -92,10 +92,8 @@ class ToolReward:
         **columns: Any,
     ) -> list[float]:
         """The rewards of a batch; a completion that ends without one of ``eos_ids`` was cut off."""
-        attempts = [
-            environment._attempt(truncated=ids[-1] not in self.eos_ids)
-            for environment, ids in zip(environments, completion_ids, strict=True)
-        ]
+        pairs = zip(environments, completion_ids, strict=True)
+        attempts = [environment._attempt(truncated=ids[-1] not in self.eos_ids) for environment, ids in pairs]
         return episode_return(attempts, log_metric=log_metric)
 
 

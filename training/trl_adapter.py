@@ -85,7 +85,7 @@ class SparseGRPOTrainer(GRPOTrainer):
     def compute_loss(
         self,
         model: PreTrainedModel,
-        inputs: dict[str, Any],
+        inputs: dict,
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Tensor:
@@ -103,14 +103,12 @@ def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:
     if not len(rows):
         rows = rows.new_zeros(1)
     longest = int(inputs["completion_mask"][rows].sum(dim=1).max())
-    kept = {}
+    kept = dict(inputs)
     for key, value in inputs.items():
         if key in ROW_KEYS:
             kept[key] = value[rows]
         elif key in TOKEN_KEYS:
             kept[key] = value[rows, :longest]
-        elif key in BATCH_KEYS or not isinstance(value, Tensor):
-            kept[key] = value
-        else:
+        elif key not in BATCH_KEYS and isinstance(value, Tensor):
             raise KeyError(f"Expects tensors that training/trl_adapter.py knows, actual: {key!r}")
     return kept
