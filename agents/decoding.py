@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any
 
 import torch
+import transformers
+from packaging.version import Version
 from torch import Tensor
 from transformers import Cache, DynamicCache, GenerationConfig, PreTrainedModel
 from transformers.generation import LogitsProcessorList, StoppingCriteriaList
@@ -22,6 +24,8 @@ from agents.kv_cache import preallocate
 from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 
+CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
+"""What models and ``generate`` call the key-value cache."""
 KEEP_SHARE = 0.85
 """Rows are dropped when fewer than this share of the batch still runs; dropping copies the cache once."""
 
@@ -79,7 +83,7 @@ def drop_finished(
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
-    cache, mask = model_kwargs["past_key_values"], model_kwargs.get("attention_mask")
+    cache, mask = model_kwargs[CACHE_NAME], model_kwargs.get("attention_mask")
     if type(cache) is DynamicCache and not cache.offloading:
         cache = preallocate(model.config)
     mask = torch.ones_like(input_ids) if mask is None else mask
@@ -113,10 +117,8 @@ def drop_finished(
 def read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
     """Feeds tokens to the model, the last columns of ``mask``; returns (batch, vocabulary), the logits after them."""
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
-    outputs = model(
-        input_ids=inputs, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
-        logits_to_keep=1,
-    )  # fmt: skip
+    held = {CACHE_NAME: cache, "use_cache": True}
+    outputs = model(input_ids=inputs, attention_mask=mask, position_ids=positions, logits_to_keep=1, **held)
     return outputs.logits[:, -1]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import context_length, drop_finished, early_row_removal, end_ids, evaluation_mode
+from agents.decoding import CACHE_NAME, context_length, drop_finished, early_row_removal, end_ids, evaluation_mode
 from agents.kv_cache import preallocate
 from agents.llm_policy import LLMPolicy
 from agents.tiny_model import build_model, build_tokenizer
@@ -168,13 +168,13 @@ def test_evaluation_mode_ends_as_it_began(training):
 def test_a_cache_that_the_caller_asked_for_is_used():
     model, used = model_that_ends(3.0), []
     model.register_forward_pre_hook(
-        lambda _, inputs, options: used.append(options["past_key_values"]), with_kwargs=True
+        lambda _, inputs, options: used.append(options[CACHE_NAME]), with_kwargs=True
     )
     options = {"max_new_tokens": 25, "do_sample": False}
     plain = model.generate(**inputs_of(build_tokenizer()), **options)
     given = preallocate(model.config)
     dropping = model.generate(
-        **inputs_of(build_tokenizer()), **options, past_key_values=given, custom_generate=drop_finished
+        **inputs_of(build_tokenizer()), **options, **{CACHE_NAME: given}, custom_generate=drop_finished
     )
     assert used[-1] is given
     assert torch.equal(plain, dropping)
