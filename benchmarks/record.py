@@ -12,6 +12,7 @@ import gzip
 import json
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,10 +155,7 @@ class Result(Run):
 
 
 def load(path: Path) -> Result:
-    """A stored result, of this schema or an older one.
-
-    Raises InvalidResult for a file that is missing, is no result, or is an incomplete one.
-    """
+    """A stored result, of any schema. Raises InvalidResult for a file that is missing, no result, or incomplete."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -206,9 +204,11 @@ def unpacked(text: Any) -> list[dict[str, Any]]:
 
 def result_text(result: Result) -> str:
     """A result as the text of its file."""
-    figures = encode(replace(result, attempts=()))
     head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": result.status}
-    return _readable({**head, **figures, "attempts": packed(result.attempts, result.mode)}) + "\n"
+    return (
+        _readable({**head, **encode(replace(result, attempts=())), "attempts": packed(result.attempts, result.mode)})
+        + "\n"
+    )
 
 
 def _readable(value: Any, depth: int = 0) -> str:
@@ -230,10 +230,7 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 def store(result: Result, path: Path) -> None:
-    """Writes a result in one step.
-
-    Raises InvalidOutput when it cannot be written there; the message says where it is instead.
-    """
+    """Writes a result in one step. Raises InvalidOutput, which says where it is instead, when it cannot."""
     text = result_text(result)
     try:
         write_whole(path, text)
@@ -246,10 +243,7 @@ def store(result: Result, path: Path) -> None:
 
 
 def suite_of(result: Result) -> Suite:
-    """The mazes that a result was measured on.
-
-    Raises InvalidResult when what the suite's name stands for holds other mazes now.
-    """
+    """The mazes that a result was measured on. Raises InvalidResult when its suite holds other mazes now."""
     suite = load_suite(result.suite.name)
     if suite.spec.sha256 != result.suite.sha256:
         raise InvalidResult(
@@ -260,10 +254,8 @@ def suite_of(result: Result) -> Suite:
 
 def solved_shares(result: Result) -> list[float]:
     """For each maze of the suite, the share of its attempts that solved it."""
-    solved = [0] * result.suite.mazes
-    for attempt in result.attempts:
-        solved[attempt.maze] += attempt.solved
-    return [count / result.attempts_per_maze for count in solved]
+    solved = Counter(attempt.maze for attempt in result.attempts if attempt.solved)
+    return [solved[maze] / result.attempts_per_maze for maze in range(result.suite.mazes)]
 
 
 def path_scores(result: Result) -> list[float]:
@@ -299,10 +291,7 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
 
 
 def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
-    """Results by track, tracks in alphabetical order.
-
-    Raises InvalidResult for a result on another version of its suite than this one.
-    """
+    """Results by track, in alphabetical order. Raises InvalidResult for one on another version of its suite."""
     tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}
     for result in results:

@@ -14,17 +14,12 @@ Interval = tuple[float, float]
 
 
 def wilson(rate: float, count: int) -> Interval:
-    """The Wilson score interval of a proportion.
-
-    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)
+    """The Wilson score interval of a proportion: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n).
 
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927). Written out
-    because scipy's takes whole successes only, and the mean over several samples of each maze is none.
-
-    Args:
-        rate: the proportion, 0 to 1.
-        count: independent trials behind it. Several attempts at one maze are one trial: they are not independent, and
-            counting mazes is right, if wide, whatever their dependence.
+    because scipy's takes whole successes only, and the mean over several samples of each maze is none. ``count`` are
+    the independent trials. Several attempts at one maze are one trial: they are not independent, and counting mazes is
+    right, if wide, whatever their dependence.
     """
     centre = rate + Z**2 / (2 * count)
     spread = Z * math.sqrt(rate * (1 - rate) / count + Z**2 / (4 * count**2))
@@ -61,9 +56,7 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
-    """The two-sided p-value of the exact McNemar test on the pairs where the two differ.
-
-    P(at least as uneven | X ~ Binomial(b + c, 1/2))
+    """The two-sided p-value of the exact McNemar test: P(at least as uneven | X ~ Binomial(b + c, 1/2)).
 
     Source: McNemar, Psychometrika 12 (1947); the exact form is the sign test on discordant pairs.
     """
@@ -74,7 +67,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """p-values corrected for their number, in their order: controls the family-wise error rate.
 
     With p sorted ascending: p'₍ᵢ₎ = max over j ≤ i of min(1, (m - j + 1) · p₍ⱼ₎).
-
     Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian J. of Statistics 6 (1979).
     """
     count, maximum = len(p_values), 0.0
@@ -89,15 +81,10 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
     """The chance that the exact McNemar test at 5 % sees a paired difference over ``mazes`` mazes.
 
     Σₘ P(M = m) · P(the test rejects | m), with M ~ Binomial(n, ψ) mazes that one of the two solves and the other does
-    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ.
-
+    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ. n is ``mazes``, d the ``difference`` of the
+    solved rates, and ψ, ``discordant``, the share of mazes on which the two differ, from |d| to 1.
     Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
     Biometrics 40 (1984).
-
-    Args:
-        mazes: n, compared.
-        difference: d, of the solved rates.
-        discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
     """
     low, high = (int(binom.ppf(tail, mazes, discordant)) for tail in (1e-9, 1 - 1e-9))
     differ = np.arange(low, high + 1)
@@ -158,9 +145,7 @@ def bootstrap_seeds(scores: np.ndarray, resamples: int = 10_000) -> Interval:
     on intervals over runs and tasks.
     """
     weights, counts = _resamples(*scores.shape, resamples)
-    means = ((counts @ scores.T) * weights).sum(axis=1) / scores.size
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    return _middle(((counts @ scores.T) * weights).sum(axis=1) / scores.size)
 
 
 @lru_cache(maxsize=4)
@@ -178,5 +163,9 @@ def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
     """
     rng = np.random.default_rng(0)
     means = [differences[rng.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
+    return _middle(means)
+
+
+def _middle(means: Sequence[float] | np.ndarray) -> Interval:
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

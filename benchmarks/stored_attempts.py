@@ -44,6 +44,8 @@ class StoredAttempt:
         return self.ended_by.is_budget
 
 
+AS_THEY_ARE = ("moves", "unplayed", "tokens", "thinking_opened", "failure", "texts")
+"""Fields that a row has unless they are empty."""
 Place = tuple[int, str, int]
 """Sample, phrasing, and index of the maze."""
 
@@ -63,16 +65,9 @@ def usual_ended_by(mode: Mode, end: End) -> EndedBy:
 
 def row_of(one: StoredAttempt, mode: Mode) -> dict[str, Any]:
     """An attempt as a row for JSON; its place is that of the row."""
-    row = {
-        "end": "" if one.solved else str(one.end),
-        "ended_by": "" if one.ended_by is usual_ended_by(mode, one.end) else str(one.ended_by),
-        "moves": one.moves,
-        "unplayed": one.unplayed,
-        "tokens": one.tokens,
-        "thinking_opened": one.thinking_opened,
-        "failure": one.failure,
-        "texts": one.texts,
-    }
+    row: dict[str, Any] = {"end": "" if one.solved else str(one.end)}
+    row["ended_by"] = "" if one.ended_by is usual_ended_by(mode, one.end) else str(one.ended_by)
+    row |= {name: getattr(one, name) for name in AS_THEY_ARE}
     return {name: value for name, value in row.items() if value or (value == 0 and name == "tokens")}
 
 

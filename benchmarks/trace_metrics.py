@@ -64,10 +64,8 @@ def style_written(thinking: str) -> str:
 
 def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
     """The moves of each attempt from the origin. Of a search: the path to each dead end, and that to where it ends."""
-    if style == NO_TRACE:
-        return ()
-    if style == "search":
-        return _explored_paths(thinking)
+    if style in (NO_TRACE, "search"):
+        return _explored_paths(thinking) if style == "search" else ()
     pieces = thinking.split(RESET)
     pattern, moves = (STEP, STEP_NAMES) if style.endswith("redraw") else (MAZE_TOKEN, MOVE_OF_TOKEN)
     return tuple(tuple(moves[name] for name in pattern.findall(piece) if name in moves) for piece in pieces)
@@ -89,9 +87,8 @@ def _explored_paths(thinking: str) -> tuple[tuple[Move, ...], ...]:
 def is_wrong_turn(maze: Maze, moves: Sequence[Move], distances: NDArray[np.int16] | None = None) -> bool:
     """Whether moves from the origin are illegal, or leave every shortest path to the target and do not reach it.
 
-    Moves that do reach it, if by a detour, are no wrong turn; ``path_metrics.optimality_gap`` measures their length.
-    Where the target is unreachable, any move is one. ``distances``: (rows, cols) int16, ``distances_to`` the target, if
-    it is at hand.
+    A detour that does reach it is none. Where the target is unreachable, any move is one. ``distances``: (rows, cols)
+    int16, ``distances_to`` the target, if it is at hand.
     """
     if distances is None:
         distances = distances_to(maze.walls, maze.target)

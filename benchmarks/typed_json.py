@@ -27,15 +27,10 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: Any, value: Any, where: str = "result") -> Any:
-    """What ``encode`` made of a value of type ``kind``.
+    """What ``encode`` made of a value of type ``kind``: a dataclass, or any type that its fields have.
 
-    Args:
-        kind: a dataclass, or any type that its fields have.
-        value: from ``json.loads``; a dataclass's unknown names are ignored.
-        where: the place in the file, for messages.
-
-    Raises:
-        InvalidResult: for a value of another type, and for a field without a default that is missing.
+    Unknown names are ignored. Raises InvalidResult, which says ``where``, for a value of another type, and for a field
+    without a default that is missing.
     """
     arguments, origin = get_args(kind), get_origin(kind)
     if kind is Any:

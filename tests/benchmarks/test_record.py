@@ -96,6 +96,14 @@ def unmade(result):
 SAMPLER = ["--agent", "kept_agents:Sampler", "--samples", "2"]
 
 
+def holds_attempts(partial):
+    """Whether a partial file has a whole line behind its head."""
+    try:
+        return partial.read_bytes().count(b"\n") > 1
+    except FileNotFoundError:
+        return False
+
+
 def kill_and_resume(folder, times, mode):
     """Kills runs at random moments and resumes them, ``times`` in all, and the last one is left to end."""
     pause = {"plan": 0.02, "play": 0.0005}[mode]  # a game has up to 100 turns
@@ -107,18 +115,19 @@ def kill_and_resume(folder, times, mode):
     killed, resumed, output = 0, [], folder / "0.json"
     while killed < times or not resumed:
         Path("begun").unlink(missing_ok=True)
+        partial = output.with_name(f"{output.stem}.partial.jsonl")
         process = subprocess.Popen(
             [*command, str(output)], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        while not Path("begun").exists() and process.poll() is None:
-            time.sleep(0.002)
+        while not (Path("begun").exists() and holds_attempts(partial)) and process.poll() is None:
+            time.sleep(0.002)  # a run killed before its first batch is stored has nothing to resume
         if killed < times:
             time.sleep(rng.uniform(0, 0.4))
             process.kill()
         if process.wait() == 0:
             result = load(output)
             assert unmade(result) == whole
-            assert not output.with_name(f"{output.stem}.partial.jsonl").exists()
+            assert not partial.exists()
             resumed.append(result.provenance.resumed)
             output = folder / f"{len(resumed)}.json"
         else:
