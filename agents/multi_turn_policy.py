@@ -30,9 +30,10 @@ class Transcript:
     """The tokens of a dialogue behind its prompt, the model's and the environment's in order."""
 
     ids: list[int] = field(default_factory=list)
-    own: list[int] = field(default_factory=list)  # 1 for each token that the model wrote, 0 for one that it read
-    # Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read.
+    own: list[int] = field(default_factory=list)
+    """(n,) integers, 1 for each token that the model wrote, 0 for one that it read."""
     log_probs: list[float] = field(default_factory=list)
+    """Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read."""
 
     def add(self, ids: Sequence[int], log_probs: Sequence[float] | None = None) -> None:
         """Adds tokens of the model, with their log-probabilities, or of the environment, without."""

@@ -13,10 +13,13 @@ from agents.errors import InvalidCheckpoint
 class RunLog:
     """A finished run."""
 
-    stage: str  # ``sft`` or ``grpo``
+    stage: str
+    """``sft`` or ``grpo``."""
     configuration: dict[str, Any]
-    figures: dict[str, float]  # ``steps``, ``wall_seconds`` and others that ``run.json`` has
-    entries: list[dict[str, Any]]  # what was logged, in order; each has its ``step``
+    figures: dict[str, float]
+    """``steps``, ``wall_seconds`` and others that ``run.json`` has."""
+    entries: list[dict[str, Any]]
+    """What was logged, in order; each has its ``step``."""
 
     @property
     def names(self) -> list[str]:

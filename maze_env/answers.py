@@ -11,20 +11,27 @@ from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN, UNREACHABLE_TOK
 class Answer(NamedTuple):
     """A parsed completion."""
 
-    text: str  # the whole
-    thinking: str  # before the first ``</think>``, without a leading ``<think>``; "" when there is none
-    moves: tuple[Move, ...]  # those of the answer, up to the first stray text
-    fault: End | None  # why this is not a well-formed answer
-    says_unreachable: bool = False  # whether the answer is ``UNREACHABLE_TOKEN`` and nothing else
+    text: str
+    """The whole completion."""
+    thinking: str
+    """What stands before the first ``</think>``, without a leading ``<think>``; empty when there is none."""
+    moves: tuple[Move, ...]
+    """The moves of the answer, up to the first stray text."""
+    fault: End | None
+    """Why this is not a well-formed answer."""
+    says_unreachable: bool = False
+    """Whether the answer is ``UNREACHABLE_TOKEN`` and nothing else."""
 
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
 
 
 def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
-    """Parses a completion (without end-of-text tokens), strictly: the answer is what follows the first ``</think>``.
+    """Parses a completion strictly: the answer is what follows the first ``</think>``; without think tags, all of it.
 
-    A text without think tags is all answer, unless ``thinking_opened``: its prompt ends with an open ``<think>``.
+    Args:
+        text: the completion, without end-of-text tokens.
+        thinking_opened: whether its prompt ends with an open ``<think>``, so that an answer needs ``</think>`` before.
 
     >>> parse_answer("<think>\\n</think>\\n\\n<|up|><|left|>").moves
     (<Move.UP: 0>, <Move.LEFT: 2>)

@@ -16,16 +16,24 @@ class End(StrEnum):
     """How an attempt ended: ``SOLVED``, or why not. Exactly one applies; ``EndedBy`` says who or what ended it."""
 
     SOLVED = "solved"
-    UNCLOSED_THINKING = "unclosed_thinking"  # thinking was opened and ``</think>`` never came
-    EMPTY = "empty"  # nothing follows the thinking
-    STRAY_TEXT = "stray_text"  # the answer holds more than moves, e.g. ``tokens.UNREACHABLE_TOKEN`` next to others
+    UNCLOSED_THINKING = "unclosed_thinking"
+    """Thinking was opened and ``</think>`` never came."""
+    EMPTY = "empty"
+    """Nothing follows the thinking."""
+    STRAY_TEXT = "stray_text"
+    """The answer holds more than moves, e.g. ``tokens.UNREACHABLE_TOKEN`` next to others."""
     HIT_WALL = "hit_wall"
     LEFT_GRID = "left_grid"
-    PAST_TARGET = "past_target"  # the moves reached the target and went on
-    SHORT_OF_TARGET = "short_of_target"  # every move was played, and the last one ended elsewhere
-    SAID_UNREACHABLE = "said_unreachable"  # the answer says that the target cannot be reached, and it can
-    NOT_A_MOVE = "not_a_move"  # a turn in play held no move; in a dialogue of tool calls, no call
-    REQUEST_FAILED = "request_failed"  # the agent asked a server and got no reply
+    PAST_TARGET = "past_target"
+    """The moves reached the target and went on."""
+    SHORT_OF_TARGET = "short_of_target"
+    """Every move was played, and the last one ended elsewhere."""
+    SAID_UNREACHABLE = "said_unreachable"
+    """The answer says that the target cannot be reached, and it can."""
+    NOT_A_MOVE = "not_a_move"
+    """A turn in play held no move; in a dialogue of tool calls, no call."""
+    REQUEST_FAILED = "request_failed"
+    """The agent asked a server and got no reply."""
 
     @property
     def title(self) -> str:  # type: ignore[override]  # str has a method of this name
@@ -41,11 +49,16 @@ ILLEGAL = frozenset({End.HIT_WALL, End.LEFT_GRID})  # ends of answers with a mov
 class EndedBy(StrEnum):
     """Which party or which budget ended an attempt."""
 
-    AGENT = "agent"  # the agent: its answer was complete, or it wrote what is no move
-    ENVIRONMENT = "environment"  # the environment, which terminates on the target (only in play)
-    STEP_BUDGET = "step_budget"  # the moves that the environment allows (only in play): Gymnasium's truncation
-    TOKEN_BUDGET = "token_budget"  # the tokens that the agent may generate
-    REQUEST = "request"  # the server that the agent asked
+    AGENT = "agent"
+    """The agent: its answer was complete, or it wrote what is no move."""
+    ENVIRONMENT = "environment"
+    """The environment, which terminates on the target (only in play)."""
+    STEP_BUDGET = "step_budget"
+    """The moves that the environment allows (only in play): Gymnasium's truncation."""
+    TOKEN_BUDGET = "token_budget"
+    """The tokens that the agent may generate."""
+    REQUEST = "request"
+    """The server that the agent asked."""
 
     @property
     def is_budget(self) -> bool:
@@ -57,11 +70,16 @@ class EndedBy(StrEnum):
 class Reply:
     """What an agent replies to one observation."""
 
-    text: str  # a move in play, a complete answer in plan; as it was written, in the phrasing of the observation
-    tokens: int | None = None  # how many were generated; ``None`` where the agent does not count them
-    truncated: bool = False  # by the budget of tokens; with ``tokens=0``, no room was left to write anything
-    failure: str = ""  # why there is no reply, e.g. the error of a server
-    thinking_opened: bool = False  # by the prompt already, as R1-style chat templates do
+    text: str
+    """A move in play, a complete answer in plan; as it was written, in the phrasing of the observation."""
+    tokens: int | None = None
+    """How many tokens were generated; ``None`` where the agent does not count them."""
+    truncated: bool = False
+    """Whether the budget of tokens cut it short; with ``tokens=0``, no room was left to write anything."""
+    failure: str = ""
+    """Why there is no reply, e.g. the error of a server."""
+    thinking_opened: bool = False
+    """Whether the prompt opened thinking already, as R1-style chat templates do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +87,32 @@ class Attempt:
     """One attempt at one maze, complete."""
 
     maze: Maze
-    phrasing: str  # in which it was given, and ``texts`` are written
-    seed: int  # of the agent's randomness in this attempt
-    texts: tuple[str, ...]  # what the agent wrote: one text in plan, one for each turn in play
-    thinking_opened: bool  # by the prompt
-    moves: tuple[Move, ...]  # of the answer, or those played, illegal ones included
-    outcomes: tuple[Outcome, ...]  # what each of ``moves`` did, up to the first illegal one in plan
+    phrasing: str
+    """The phrasing in which it was given, and ``texts`` are written."""
+    seed: int
+    """The seed of the agent's randomness in this attempt."""
+    texts: tuple[str, ...]
+    """What the agent wrote: one text in plan, one for each turn in play."""
+    thinking_opened: bool
+    """Whether the prompt ended inside an open ``<think>``."""
+    moves: tuple[Move, ...]
+    """The moves of the answer, or those played, illegal ones included."""
+    outcomes: tuple[Outcome, ...]
+    """What each of ``moves`` did, up to the first illegal one in plan."""
     end: End
     ended_by: EndedBy
-    position: Cell  # where the agent stood at the end
-    start_distance: int  # moves of the shortest path at the start; ``UNREACHABLE`` where there is none
-    end_distance: int  # the same at the end
-    reward: float = 0.0  # sum of the environment's step rewards; 0 in plan, whose reward ``maze_env.rewards`` says
-    tokens: int | None = None  # how many the agent generated, where it counts them
-    failure: str = ""  # why a request failed
+    position: Cell
+    """Where the agent stood at the end."""
+    start_distance: int
+    """Moves of the shortest path at the start; ``UNREACHABLE`` where there is none."""
+    end_distance: int
+    """Moves of the shortest path from ``position``; ``UNREACHABLE`` where there is none."""
+    reward: float = 0.0
+    """Sum of the environment's step rewards; 0 in plan, whose reward ``maze_env.rewards`` says."""
+    tokens: int | None = None
+    """How many tokens the agent generated, where it counts them."""
+    failure: str = ""
+    """Why a request failed."""
 
     @property
     def solved(self) -> bool:

@@ -28,13 +28,19 @@ MODES: tuple[Mode, ...] = ("play", "plan")
 class Observation:
     """What an agent may know at one turn."""
 
-    walls: Walls  # (rows, cols) uint8, those seen so far; ``UNSEEN_BITS`` where a cell has not been seen
-    position: Cell  # where the agent stands
+    walls: Walls
+    """The walls seen so far, (rows, cols) uint8; ``UNSEEN_BITS`` where a cell has not been seen."""
+    position: Cell
+    """Where the agent stands."""
     target: Cell
-    phrasing: str = STANDARD  # the one of ``maze_env.phrasings`` that ``text`` is in
-    moved: bool | None = None  # whether the last move led on; ``None`` before the first
-    revealed: tuple[tuple[Cell, int], ...] = ()  # cells that came into view with it, each with its wall byte
-    written: str | None = None  # the text, where it has been written already
+    phrasing: str = STANDARD
+    """The one of ``maze_env.phrasings`` that ``text`` is in."""
+    moved: bool | None = None
+    """Whether the last move led on; ``None`` before the first."""
+    revealed: tuple[tuple[Cell, int], ...] = ()
+    """Cells that came into view with the last move, each with its wall byte."""
+    written: str | None = None
+    """The text, where the environment has written it already."""
 
     @property
     def text(self) -> str:
@@ -63,8 +69,15 @@ def _newly_seen(before: Walls, now: Walls) -> tuple[tuple[Cell, int], ...]:
 class Episode:
     """One attempt under way.
 
-    ``observation`` is what the agent may know now; ``moves`` those made so far, illegal ones included; ``outcomes``
-    what each of them did; ``end`` and ``ended_by`` how it ended, if it has. Plan has a ``verdict``, play an ``env``.
+    Attributes:
+        observation: what the agent may know now.
+        moves: those made so far in play, illegal ones included.
+        outcomes: what each of ``moves`` did.
+        env: the environment of play.
+        verdict: of the answer in plan, once it is given.
+        end: how it ended, if it has.
+        ended_by: who or what ended it, likewise.
+        reward: sum of the step rewards so far in play.
 
     >>> episode = Episode(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)))
     >>> while episode.end is None:

@@ -38,13 +38,20 @@ class MazeSpec:
 
     rows: int = 5
     cols: int = 5
-    min_length: int = 1  # moves of the shortest path, inclusive
-    max_length: int | None = None  # likewise; ``None`` for no bound
-    min_turns: int = 0  # turns (changes of direction) of the shortest path; of several, the straightest counts
+    min_length: int = 1
+    """Fewest moves of the shortest path, inclusive."""
+    max_length: int | None = None
+    """Most moves of the shortest path, inclusive; ``None`` for no bound."""
+    min_turns: int = 0
+    """Fewest turns (changes of direction) of the shortest path; of several, the straightest counts."""
     max_turns: int | None = None
-    generator: str = "dfs"  # one of ``GENERATORS``
-    braid: float = 0.0  # share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths
-    split: str | None = "train"  # one of ``splits.SPLITS``, or ``None`` to draw from all layouts
+    """Most turns of the shortest path, inclusive; ``None`` for no bound."""
+    generator: str = "dfs"
+    """One of ``GENERATORS``."""
+    braid: float = 0.0
+    """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths."""
+    split: str | None = "train"
+    """One of ``splits.SPLITS``, or ``None`` to draw from all layouts."""
 
     def __post_init__(self) -> None:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
@@ -74,9 +81,12 @@ class MazeSpec:
 class MazeBatch:
     """Mazes of one size as arrays; ``batch[i]`` is maze ``i``."""
 
-    walls: NDArray[np.uint8]  # (n, rows, cols)
-    origins: NDArray[np.int64]  # (n, 2), as (row, col)
-    targets: NDArray[np.int64]  # (n, 2), likewise
+    walls: NDArray[np.uint8]
+    """The wall bytes, (n, rows, cols) uint8."""
+    origins: NDArray[np.int64]
+    """Where the agents start, (n, 2) int64, as (row, col)."""
+    targets: NDArray[np.int64]
+    """Where they should go, (n, 2) int64, as (row, col)."""
 
     def __len__(self) -> int:
         return len(self.walls)
@@ -87,16 +97,29 @@ class MazeBatch:
 
 
 def generate(key: int, spec: MazeSpec) -> Maze:
-    """The maze of one 64-bit key; ImpossibleMaze when none was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells."""
+    """The maze of one key.
+
+    Args:
+        key: from 0 to 2**64 - 1.
+        spec: what maze to make.
+
+    Raises:
+        ImpossibleMaze: when none was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells of distance maps.
+    """
     return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
 
 
-def generate_batch(
-    keys: ArrayLike,  # (n,) uint64
-    spec: MazeSpec,
-    lengths: tuple[ArrayLike, ArrayLike] | None = None,  # min and max, both (n,) int64, in place of those in ``spec``
-) -> MazeBatch:
-    """The mazes of many keys, in their order; ImpossibleMaze names the bounds that were not met."""
+def generate_batch(keys: ArrayLike, spec: MazeSpec, lengths: tuple[ArrayLike, ArrayLike] | None = None) -> MazeBatch:
+    """The mazes of many keys, in their order.
+
+    Args:
+        keys: (n,) uint64.
+        spec: what mazes to make.
+        lengths: min and max moves of the shortest path, both (n,) int64, in place of those in ``spec``.
+
+    Raises:
+        ImpossibleMaze: as ``generate``, naming the bounds that were not met; or for lengths that cannot be.
+    """
     keys = np.ascontiguousarray(keys, dtype=np.uint64)
     count, longest = len(keys), spec.rows * spec.cols - 1
     turned = spec.min_turns > 0 or spec.max_turns is not None

@@ -17,17 +17,26 @@ MIN_SIDE, MAX_SIDE = 2, 64
 class Maze:
     """An immutable maze.
 
+    Args:
+        walls: (rows, cols) integers, the wall byte of each cell.
+        origin: where the agent starts, as (row, col).
+        target: where it should go, likewise.
+
     Raises:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
     """
 
     __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
-    walls: Walls  # (rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``
-    origin: Cell  # where the agent starts
-    target: Cell  # where it should go; never the origin
+    walls: Walls
+    """(rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``."""
+    origin: Cell
+    """Where the agent starts."""
+    target: Cell
+    """Where it should go; never the origin."""
     rows: int
     cols: int
-    bits: bytes  # the walls in row-major order, which index faster than an array
+    bits: bytes
+    """The walls in row-major order, which index faster than an array."""
 
     def __init__(self, walls: object, origin: Sequence[int], target: Sequence[int]):
         array = np.array(walls)

@@ -28,10 +28,12 @@ class Phrasing:
     """A format for mazes."""
 
     write: Callable[[Maze], str]
-    read: Callable[[str], Maze]  # raises InvalidMaze with the first thing that is wrong
-    # An agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so a standard
-    # token that the phrasing replaces is none of its tokens.
+    """The text of a maze."""
+    read: Callable[[str], Maze]
+    """The maze of a text; raises InvalidMaze with the first thing that is wrong."""
     translate: Callable[[str], str] = str
+    """An agent's text from the phrasing's tokens to the standard ones, and back: it is its own inverse, so a standard
+    token that the phrasing replaces is none of its tokens."""
 
 
 COMPASS = {Move.UP: "north", Move.DOWN: "south", Move.LEFT: "west", Move.RIGHT: "east"}

@@ -38,9 +38,12 @@ class RewardScheme:
     """A reward for answers, and perhaps for steps."""
 
     name: str
-    terms: Callable[[Maze, Verdict], dict[str, float]]  # the parts of the reward by name; their sum is the reward
-    step: StepReward | None  # ``None`` where the scheme speaks of an answer's form, which a step does not have
-    bounds: tuple[float, float] = (-float("inf"), float("inf"))  # min and max reward of one step
+    terms: Callable[[Maze, Verdict], dict[str, float]]
+    """(maze, verdict) -> the parts of the reward by name; their sum is the reward."""
+    step: StepReward | None
+    """``None`` where the scheme speaks of an answer's form, which a step does not have."""
+    bounds: tuple[float, float] = (-float("inf"), float("inf"))
+    """Min and max reward of one step."""
 
     def __call__(self, maze: Maze, verdict: Verdict) -> float:
         """The reward of a verified answer."""

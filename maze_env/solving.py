@@ -11,7 +11,12 @@ from maze_env.moves import UNREACHABLE, Distances, Move, Walls
 
 
 def distances_to(walls: Walls, cell: Cell) -> Distances:
-    """Moves from every cell to ``cell``, (rows, cols) int16; ``UNREACHABLE`` where no path leads there."""
+    """Moves from every cell to ``cell``, (rows, cols) int16; ``UNREACHABLE`` where no path leads there.
+
+    Args:
+        walls: the wall bytes of a grid, (rows, cols) uint8.
+        cell: the one to go to.
+    """
     distances = np.empty(walls.shape, dtype=np.int16)
     kernels.grid.fill_distances(walls, cell[0], cell[1], distances, np.empty(walls.size, dtype=np.int64))
     return distances
@@ -26,7 +31,9 @@ def require_path(maze: Maze, distances: Distances) -> None:
 def shortest_path(maze: Maze, distances: Distances | None = None) -> list[Move]:
     """One shortest path from origin to target; where there are several, the first in the order up, down, left, right.
 
-    ``distances`` are ``distances_to(maze.walls, maze.target)``, when known.
+    Args:
+        maze: the one to solve.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
 
     Raises:
         InvalidMaze: when the target cannot be reached.

@@ -27,7 +27,11 @@ def layout_hash(walls: Walls) -> int:
 
 
 def split_of(walls: Walls) -> str:
-    """The split that a wall layout belongs to, by its hash alone."""
+    """The split that a wall layout belongs to, by its hash alone.
+
+    Args:
+        walls: the wall bytes of the layout, (rows, cols) uint8.
+    """
     if min(walls.shape) < MIN_SPLIT_SIDE:
         return "train"
     value = layout_hash(walls)

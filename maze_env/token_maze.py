@@ -134,9 +134,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self._cell_arrays = cell_arrays(rows, cols)
         self._maze: Maze | None = None
         self.position: Cell  # where the agent stands
-        self.visible_walls: (
-            Walls  # what it has seen, ``UNSEEN_BITS`` elsewhere; under partial observability written into
-        )
+        self.visible_walls: Walls  # as it has seen them; under partial observability written into
 
     @property
     def maze(self) -> Maze:
@@ -146,7 +144,11 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return self._maze
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Starts an episode; ``options={"maze": ...}`` plays that `Maze` or text.
+        """Starts an episode.
+
+        Args:
+            seed: of the environment's random generator; ``None`` lets it go on.
+            options: ``{"maze": ...}`` plays that `Maze` or text.
 
         Raises:
             InvalidMaze: for a text that is no maze, or a maze that cannot be solved or has another size.
@@ -175,7 +177,15 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return self.view.observe(number), self._info(number)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Plays one move: 0 to 3, or a movement token; raises InvalidMove for anything else."""
+        """Plays one move.
+
+        Args:
+            action: 0 to 3, or a movement token.
+
+        Raises:
+            InvalidMove: for anything else.
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
         # A plain index needs no lookup, and each use of an enumeration's member would be slower.
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
         maze = self._maze or self.maze

@@ -56,9 +56,11 @@ def _cell_prefixes(rows: int, cols: int) -> tuple[tuple[str, ...], ...]:
 
 
 def maze_to_text(maze: Maze, agent: Cell | None = None) -> str:
-    """The maze in the token format, with ``<|origin|>`` where ``agent`` stands (default: at the maze's origin).
+    """The maze in the token format.
 
-    An agent on the target hides it: that text, the terminal observation, is no maze to start from.
+    Args:
+        maze: the one to write.
+        agent: the cell of ``<|origin|>``, by default the maze's own. On the target it hides that: the terminal text.
     """
     return "".join(cell_texts(maze.walls, agent or maze.origin, maze.target))
 
@@ -78,7 +80,10 @@ def cell_texts(walls: Walls, origin: Cell | None, target: Cell | None) -> list[s
 
 
 def maze_from_text(text: str) -> Maze:
-    """The maze that a text writes. Coordinates say where a row ends, so white space between tokens is ignored.
+    """The maze that a text writes.
+
+    Args:
+        text: in the token format. Coordinates say where a row ends, so white space between tokens is ignored.
 
     Raises:
         InvalidMazeText: for the first thing that is wrong, naming the cell.

@@ -201,10 +201,9 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """Starts episodes in the environments of the indices ``chosen``, of ``mazes`` or of mazes that they draw."""
         if mazes is None:
             keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
-            batch = generate_batch(keys, self.maze_spec)
-            self._walls[chosen], self._origins[chosen], self._target_cells[chosen] = (
-                batch.walls, batch.origins, batch.targets,
-            )  # fmt: skip
+            drawn = generate_batch(keys, self.maze_spec)
+            self._walls[chosen], self._origins[chosen] = drawn.walls, drawn.origins
+            self._target_cells[chosen] = drawn.targets
         else:
             for i, maze in zip(chosen.tolist(), mazes, strict=True):
                 self._walls[i], self._origins[i], self._target_cells[i] = maze.walls, maze.origin, maze.target

@@ -18,10 +18,14 @@ class Verdict(NamedTuple):
 
     end: End
     answer: Answer
-    legal_moves: int  # played before the first illegal one. The strict rule plays none of a malformed answer
-    position: Cell  # where the agent stood when the replay ended
-    start_distance: int  # moves of the shortest path from the origin to the target, or ``UNREACHABLE``
-    end_distance: int  # the same from ``position``
+    legal_moves: int
+    """Moves played before the first illegal one. The strict rule plays none of a malformed answer."""
+    position: Cell
+    """Where the agent stood when the replay ended."""
+    start_distance: int
+    """Moves of the shortest path from the origin to the target, or ``UNREACHABLE``."""
+    end_distance: int
+    """Moves of the shortest path from ``position``, or ``UNREACHABLE``."""
 
     @property
     def solved(self) -> bool:
@@ -46,12 +50,21 @@ def verify(
     thinking_opened: bool = False,
     distances: Distances | None = None,
 ) -> Verdict:
-    """Replays an answer, the completion as text (without end-of-text tokens) or parsed already, on the maze.
+    """Replays an answer on the maze.
 
     By the rule ``strict`` it is wrong at the first illegal move, at any move after the target, at stray text among the
     moves, or when thinking is never closed. Where the target cannot be reached, ``tokens.UNREACHABLE_TOKEN`` alone is
-    right. For ``published`` see ``verify_published``. ``thinking_opened``: whether the prompt ended with an open
-    ``<think>``; ignored for a parsed answer. ``distances``: ``distances_to(maze.walls, maze.target)``, when known.
+    right. For ``published`` see ``verify_published``.
+
+    Args:
+        maze: the one that was asked about.
+        answer: the completion as text (without end-of-text tokens), or parsed already.
+        rule: one of ``RULES``.
+        thinking_opened: whether the prompt ended with an open ``<think>``; ignored for a parsed answer.
+        distances: ``distances_to(maze.walls, maze.target)``, (rows, cols) int16, when known.
+
+    Raises:
+        UnknownName: for a rule that does not exist.
     """
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)

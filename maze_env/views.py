@@ -40,16 +40,23 @@ Cells = NDArray[np.int64]  # a cell of each maze, (n,) int64, numbered row by ro
 
 
 class View(ABC):
-    """Makes the observations of mazes of one size; ``space`` is that of one observation."""
+    """Makes the observations of mazes of one size."""
 
     space: Space[Any]
+    """The space of one observation."""
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         self.rows, self.cols, self.view_radius = rows, cols, view_radius
 
     @abstractmethod
     def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> Any:
-        """The observations of a batch, in the form of ``batch_space``."""
+        """The observations of a batch, in the form of ``batch_space``.
+
+        Args:
+            walls: of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+            positions: the agents' cells, (n,) int64, numbered row by row.
+            targets: likewise.
+        """
 
     def start_episode(self, walls: Walls, target: Cell) -> None:
         """Starts an episode of a single environment, which under partial observability goes on writing into walls."""

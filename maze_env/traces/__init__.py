@@ -45,8 +45,10 @@ from maze_env.vocabulary import DEAD_END
 class TraceStyle:
     """How the path to the target is written."""
 
-    write: Callable[[Maze, Random], tuple[str, list[Move]]]  # trace and answer; a pure function of maze and rng's state
-    validate: Callable[[Maze, str], list[Move]]  # the moves that the trace arrives at; raises InvalidTrace
+    write: Callable[[Maze, Random], tuple[str, list[Move]]]
+    """(maze, rng) -> trace and answer; a pure function of the maze and rng's state."""
+    validate: Callable[[Maze, str], list[Move]]
+    """(maze, trace) -> the moves that the trace arrives at; raises InvalidTrace."""
 
 
 TRACE_STYLES: dict[str, TraceStyle] = {
