@@ -167,9 +167,7 @@ def test_evaluation_mode_ends_as_it_began(training):
 
 def test_a_cache_that_the_caller_asked_for_is_used():
     model, used = model_that_ends(3.0), []
-    model.register_forward_pre_hook(
-        lambda _, inputs, options: used.append(options[CACHE_NAME]), with_kwargs=True
-    )
+    model.register_forward_pre_hook(lambda _, inputs, options: used.append(options[CACHE_NAME]), with_kwargs=True)
     options = {"max_new_tokens": 25, "do_sample": False}
     plain = model.generate(**inputs_of(build_tokenizer()), **options)
     given = preallocate(model.config)
