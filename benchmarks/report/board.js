@@ -3,23 +3,22 @@
 
 const CELL = 100;
 
-function shape(name, attributes, children = []) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+function build(node, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   node.append(...children);
   return node;
 }
 
+const make = (name, ...contents) => build(document.createElement(name), ...contents);
+const shape = (name, attributes) => build(document.createElementNS("http://www.w3.org/2000/svg", name), attributes);
 const middle = (maze, cell) => [(cell % maze.cols + 0.5) * CELL, (Math.floor(cell / maze.cols) + 0.5) * CELL];
 
-function square(maze, cell, inset, name) {
-  const [x, y] = middle(maze, cell);
-  const side = CELL - 2 * inset;
-  return shape("rect", { x: x - side / 2, y: y - side / 2, width: side, height: side, rx: inset, class: name });
-}
+const polyline = (maze, cells, name) =>
+  shape("polyline", { points: cells.map((cell) => middle(maze, cell).join(",")).join(" "), class: name });
 
-function polyline(maze, cells, name) {
-  return shape("polyline", { points: cells.map((cell) => middle(maze, cell).join(",")).join(" "), class: name });
+function square(maze, cell, inset, name) {
+  const [[x, y], width] = [middle(maze, cell), CELL - 2 * inset];
+  return shape("rect", { x: x - width / 2, y: y - width / 2, width, height: width, rx: inset, class: name });
 }
 
 // The wall on a side of a cell, as [x1, y1, x2, y2].
@@ -75,13 +74,10 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
     const [x1, y1, x2, y2] = side(maze, step.from, moves[step.move]);
     parts.push(shape("line", { x1, y1, x2, y2, class: "illegal" }));
   }
-  const [x, y] = middle(maze, scene.position);
-  parts.push(shape("circle", { cx: x, cy: y, r: 24, class: "agent", "data-cell": scene.position }));
-  if (scene.fails) parts.push(shape("circle", { cx: x, cy: y, r: 42, class: "ending" }));
-  if (scene.reasoner !== null) {
-    const [cx, cy] = middle(maze, scene.reasoner);
-    const name = scene.invalid ? "reasoner invalid" : "reasoner";
-    parts.push(shape("circle", { cx, cy, r: 35, class: name, "data-cell": scene.reasoner }));
-  }
+  const circle = (cell, r, name, more = { "data-cell": cell }, [cx, cy] = middle(maze, cell)) =>
+    parts.push(shape("circle", { cx, cy, r, class: name, ...more }));
+  circle(scene.position, 24, "agent");
+  if (scene.fails) circle(scene.position, 42, "ending", {});
+  if (scene.reasoner !== null) circle(scene.reasoner, 35, scene.invalid ? "reasoner invalid" : "reasoner");
   svg.replaceChildren(...parts);
 }

@@ -14,11 +14,8 @@ from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, fewest_turns
 from maze_env.symmetry import SYMMETRIES
 
-MAX_BINS = 14
-"""Up to so many values of a property have a bin each; more are put into ranges."""
-
-MAX_LETTERS = 50
-"""That fit under a chart; of longer rows of labels, every second one is written."""
+MAX_BINS = 14  # up to so many values of a property have a bin each; more are put into ranges
+MAX_LETTERS = 50  # that fit under a chart; of longer rows of labels, every second one is written
 
 
 def path_length(maze: Maze) -> int | None:
@@ -40,25 +37,17 @@ PROPERTIES: dict[str, Callable[[Maze], int | None]] = {
 
 
 def bins_of(values: Sequence[int | None]) -> list[tuple[str, list[int]]]:
-    """Labels and the indices of ``values`` in each bin, ascending: single values, or ranges of equal width.
-
-    ``None`` is in no bin.
-    """
-    distinct = sorted({value for value in values if value is not None})
+    """Labels and the indices of ``values`` in each bin, ascending: values or equal ranges; ``None`` is in no bin."""
+    numbered = [(i, value) for i, value in enumerate(values) if value is not None]
+    distinct = sorted({value for _, value in numbered})
     first, last = distinct[0], distinct[-1]
     if len(distinct) <= MAX_BINS:
         groups = [(value, value) for value in distinct]
     else:
         width = next(w for w in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if (last - first) // w < MAX_BINS)
         groups = [(low, low + width - 1) for low in range(first - first % width, last + 1, width)]
-    bins = (
-        (
-            str(low) if low == high else f"{low}-{high}",
-            [i for i, value in enumerate(values) if value is not None and low <= value <= high],
-        )
-        for low, high in groups
-    )
-    return [(label, indices) for label, indices in bins if indices]
+    bins = {(low, high): [i for i, value in numbered if low <= value <= high] for low, high in groups}
+    return [(str(low) if low == high else f"{low}-{high}", some) for (low, high), some in bins.items() if some]
 
 
 def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
@@ -72,9 +61,7 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
     first = groups[0][1][0]
     suite, levels = suite_of(first), first.summary.levels
     images = len(SYMMETRIES) if suite.spec.images else 1
-    shares = [
-        [sum(rates) / len(rates) for rates in zip(*map(solved_shares, results), strict=True)] for _, results in groups
-    ]
+    shares = [[sum(r) / len(r) for r in zip(*map(solved_shares, results), strict=True)] for _, results in groups]
     figures = []
     for name, measure in PROPERTIES.items():
         bins = bins_of([measure(maze) for maze in suite.mazes])
@@ -89,9 +76,7 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
     if len(levels) > 1 and not (suite.spec.levels and in_columns(levels)):
         name = "phrasing" if len(suite.spec.phrasings) > 1 else "level"
         counts = {level: part.attempts // first.samples for level, part in levels.items()}
-        rates = [
-            [[one.summary.levels[level].solved_rate for one in results] for level in levels] for _, results in groups
-        ]
+        rates = [[[one.summary.levels[level].solved_rate for one in some] for level in levels] for _, some in groups]
         series = _series(groups, rates, [count // images for count in counts.values()])
         figures.append(_figure(name, row_chart(f"Solved by {name}", series, list(levels)), series, counts))
     return element("div", *figures, class_="figures")
@@ -133,13 +118,12 @@ def endings(entries: Sequence[Entry]) -> Markup:
         parts = []
         for end in (end for end in ends if end in counts):
             label = f"{end.title}: {counts[end]} of {attempts}"
-            style: dict[str, object] = {"class_": end_class(end), "style": f"flex-grow:{counts[end]}", "title": label}
-            note = f"{title}, {label}; replay"
-            parts.append(element("a", href="#replay", **style, aria_label=note, data_result=number, data_end=end))
+            shown: dict[str, object] = {"class_": end_class(end), "style": f"flex-grow:{counts[end]}", "title": label}
+            shown |= {"aria_label": f"{title}, {label}; replay", "data_result": number, "data_end": end}
+            parts.append(element("a", href="#replay", **shown))
         failed = element("span", f"{attempts - counts.get(End.SOLVED, 0):,} failed", class_="count")
-        bars.append(
-            element("div", element("span", title), element("div", *parts, class_="stack"), failed, class_="row")
-        )
+        stack = element("div", *parts, class_="stack")
+        bars.append(element("div", element("span", title), stack, failed, class_="row"))
         rows.append([title, *(_count_text(result.summary, end) for end in ends)])
     key = [element("span", element("i", class_=end_class(end)), end.title) for end in ends]
     return joined(

@@ -11,8 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42  # margins of the plot, in the units o
 COLORS = 8  # of the style sheet; further series reuse them, dashed
 DODGE = 4.0  # distance between the intervals of two series at the same place
 LETTER = 7.3  # width of a letter of a label
-ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0
-"""Of a chart of rows: distance between two series, maximum height of a row's series, and the gap between rows."""
+ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0  # of rows: between two series, at most for all of them, between rows
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,7 @@ def line_chart(
     top: float | None = None,
     percent: bool = False,
 ) -> Markup:
-    """A chart of lines over an axis from 0, or from the minimum where that is negative.
-
-    ``percent``: values are shares.
-    """
+    """Lines over an axis from 0, or from the minimum where that is negative. ``percent``: values are shares."""
     points = [point for line in series for point in line.points]
     xs = [point.x for point in points] + [x for x, _ in ticks]
     left, right = min(xs), max(xs)
@@ -84,9 +80,7 @@ def line_chart(
         drawn = [(across(point.x) + offset, up(point.y), point) for point in line.points]
         marks = [element("polyline", points=" ".join(f"{x:.1f},{y}" for x, y, _ in drawn))]
         for x, y, point in drawn if not line.faint else []:
-            interval = None
-            if point.low is not None and point.high is not None:
-                interval = _line(x, x, up(point.low), up(point.high))
+            interval = None if point.low is None or point.high is None else _line(x, x, up(point.low), up(point.high))
             dot = element("circle", cx=round(x, 1), cy=y, r=2.6 if pad else 1.9)
             marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
         parts.append(_series(line, marks))
@@ -98,8 +92,9 @@ def _line(x1: float, x2: float, y1: float, y2: float, **attributes: str) -> Mark
 
 
 def _series(line: Series, marks: Sequence[Markup]) -> Markup:
-    classes = f"series {color_class(line.number)}{' faint' * line.faint}"
-    return element("g", *marks, class_=classes, data_series=line.number)
+    return element(
+        "g", *marks, class_=f"series {color_class(line.number)}{' faint' * line.faint}", data_series=line.number
+    )
 
 
 def _chart(parts: Sequence[Markup], height: float, label: str) -> Markup:
@@ -107,10 +102,7 @@ def _chart(parts: Sequence[Markup], height: float, label: str) -> Markup:
 
 
 def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
-    """Shares of unordered kinds: a row for each of ``labels``, in which every series has a dot and its interval.
-
-    A point's ``x`` is its row, its ``y`` the share.
-    """
+    """A row for each of ``labels``, in which every series has a dot (``x``: its row, ``y``: a share) and interval."""
     step = min(ROW_STEP, MAX_ROW / len(series))
     row = step * len(series) + ROW_GAP
     left, bottom = 12 + LETTER * max(map(len, labels)), TOP + row * len(labels)

@@ -1,6 +1,7 @@
 """Training curves, from the log that each run folder holds."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agents.run_log import RunLog, read_run
@@ -21,14 +22,11 @@ PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
 )
 """Title, unit of the values, whether they are shares, and the logged names with their labels; ``*`` stands for any
 text, and those names are their own labels. A panel is drawn where one of its names was logged."""
-NOT_DRAWN = {"end/solved"}
-"""Logged names that are in another panel already."""
-NOT_OF_GRPO = {"loss"}
-"""Names left out where a reward is trained on: the value of a surrogate loss does not measure progress."""
+NOT_DRAWN = {"end/solved"}  # logged names that are in another panel already
+NOT_OF_GRPO = {"loss"}  # left out where a reward is trained on: a surrogate loss does not measure progress
 MAX_LINES = 3  # of a panel that also has lines for what never happened
 MAX_OPEN = 4  # up to so many runs are shown unfolded
-MEANS, MAX_POINTS = 30, 400
-"""Points of a curve: of the line, each the mean over some steps, and of the faint line behind it."""
+MEANS, MAX_POINTS = 30, 400  # points of the line, each the mean over some steps, and of the faint line behind it
 
 
 def training_section(folders: Sequence[Path]) -> Markup:
@@ -50,12 +48,11 @@ def run_panels(run: RunLog) -> list[Markup]:
     panels = []
     for title, unit, percent, patterns in PANELS:
         curves = [
-            (label or name.rpartition("/")[2].replace("_", " "), run.curve(name))
+            (label or name.rpartition("/")[2].replace("_", " "), curve)
             for pattern, label in patterns.items()
             for name in run.names
-            if name not in left_out and _matches(name, pattern)
+            if name not in left_out and fnmatchcase(name, pattern) and (curve := run.curve(name))
         ]
-        curves = [(label, curve) for label, curve in curves if curve]
         if len(curves) > MAX_LINES:
             curves = [(label, curve) for label, curve in curves if any(y for _, y in curve)]
         if not curves:
@@ -69,11 +66,6 @@ def run_panels(run: RunLog) -> list[Markup]:
         lines = None if single else legend([(i, label) for i, (label, _) in enumerate(curves)])
         panels.append(element("figure", caption, chart, lines))
     return panels
-
-
-def _matches(name: str, pattern: str) -> bool:
-    start, wildcard, end = pattern.partition("*")
-    return name.startswith(start) and name.endswith(end) if wildcard else name == pattern
 
 
 def _points(curve: Sequence[tuple[float, float]], count: int) -> list[Point]:

@@ -10,9 +10,7 @@ from benchmarks.report.markup import Markup, data_table, element, joined, scroll
 from benchmarks.stats import Interval
 
 BAR, BAR_HEIGHT = 140, 14
-MAX_LETTERS = 36
-"""Of the levels' columns, ``COLUMN_GAP`` of each included, before the table is too wide for the page."""
-COLUMN_GAP = 3
+MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before the table is too wide for the page
 
 
 class Entry(NamedTuple):
@@ -32,12 +30,7 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
     """The table of one track, its rows in the order of ``entries``."""
     first = entries[0].result
     levels = list(first.summary.levels) if in_columns(first.summary.levels) else []
-    titles = [
-        ("agent", ""),
-        (SOLVED.title, SOLVED.explanation),
-        ("95 % interval", ""),
-        *((level, "") for level in levels),
-    ]
+    titles = [("agent", ""), (SOLVED.title, SOLVED.explanation), *((level, "") for level in ("95 % interval", *levels))]
     titles += [*((figure.title, figure.explanation) for figure in (LEGAL, SPL, TOKENS)), ("", "")]
     buttons = [element("button", title, type="button", title=note or None) if title else None for title, note in titles]
     head = element("thead", element("tr", *(element("th", button, scope="col") for button in buttons)))

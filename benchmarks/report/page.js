@@ -1,24 +1,30 @@
 // What the visitor can do: the replay's controls and keys, legends that switch lines, columns that sort.
 
+const stepper = (step) => () => { pause(); goTo(step()); };
+const BUTTONS = {
+  first: stepper(() => 0), back: stepper(() => state.step - 1), next: stepper(() => state.step + 1), last: stepper(lastStep), play,
+};
+const KEYS = {
+  Home: BUTTONS.first, ArrowLeft: BUTTONS.back, ArrowRight: BUTTONS.next, End: BUTTONS.last, " ": play,
+  n: () => move(1), p: () => move(-1), s: () => { at("path").checked = !at("path").checked; goTo(state.step); },
+};
+
 function connectReplay() {
   const on = (id, event, act) => at(id).addEventListener(event, act);
   on("track", "change", () => { chooseTrack(Number(at("track").value)); list(); });
-  for (const id of ["agent-a", "agent-b"]) {
-    on(id, "change", () => {
-      const [a, b] = [Number(at("agent-a").value), Number(at("agent-b").value)];
-      chooseAgents(a, a === b ? -1 : b);
-      list();
-    });
-  }
+  const agents = ["agent-a", "agent-b"];
+  for (const id of agents) on(id, "change", () => {
+    const [a, b] = agents.map((name) => Number(at(name).value));
+    chooseAgents(a, a === b ? -1 : b);
+    list();
+  });
   on("sample", "change", () => { state.sample = at("sample").value; list(); });
   for (const id of ["level", "outcome", "disagree"]) on(id, "change", list);
   on("maze", "change", () => { state.maze = Number(at("maze").value); show(); });
   on("reasoning", "change", () => show());
   on("path", "change", () => goTo(state.step));
   on("step", "input", () => { pause(); goTo(Number(at("step").value)); });
-  on("play", "click", play);
-  const steps = { first: () => 0, back: () => state.step - 1, next: () => state.step + 1, last: lastStep };
-  for (const [id, step] of Object.entries(steps)) on(id, "click", () => { pause(); goTo(step()); });
+  for (const [id, act] of Object.entries(BUTTONS)) on(id, "click", act);
   document.querySelector(".controls").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-result]");
@@ -37,17 +43,6 @@ function connectFocus() {
   at("replay").addEventListener("change", (event) => { if (event.target !== keyed) toBoards(); });
   at("maze").addEventListener("click", toBoards); // choosing it again is no change
 }
-
-const KEYS = {
-  ArrowRight: () => { pause(); goTo(state.step + 1); },
-  ArrowLeft: () => { pause(); goTo(state.step - 1); },
-  Home: () => { pause(); goTo(0); },
-  End: () => { pause(); goTo(lastStep()); },
-  " ": play,
-  n: () => move(1),
-  p: () => move(-1),
-  s: () => { at("path").checked = !at("path").checked; goTo(state.step); },
-};
 
 // Keys work in the replay, and anywhere while it fills the middle of the window and no control has the focus.
 function pressed(event) {

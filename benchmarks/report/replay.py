@@ -21,13 +21,11 @@ from benchmarks.stored_attempts import LETTERS, restored
 from benchmarks.suites import Suite
 from maze_env.attempt import ILLEGAL, Attempt, End
 from maze_env.dynamics import MOVED
-from maze_env.maze import Maze
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 
-SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}
-"""Ends that the last move shows; of the others the replay says at the end what is wrong."""
+SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}  # of other ends the replay says after the last move what is wrong
 
 
 def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]:
@@ -46,30 +44,16 @@ def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]
 
 
 def suite_data(suite: Suite) -> dict[str, Any]:
-    """The mazes: rows, columns, wall bytes in hexadecimal, cells of origin and target, level, and a shortest path or
-    null where the target cannot be reached.
-    """
-    names = list(dict.fromkeys(suite.labels))
-    mazes = [
-        [
-            maze.rows,
-            maze.cols,
-            "".join(f"{bits:x}" for bits in maze.walls.flat),
-            maze.origin[0] * maze.cols + maze.origin[1],
-            maze.target[0] * maze.cols + maze.target[1],
-            names.index(label),
-            _path_letters(maze),
-        ]
-        for maze, label in zip(suite.mazes, suite.labels, strict=True)
-    ]
+    """The mazes: rows, columns, walls in hexadecimal, cells of origin and target, level, shortest path or null."""
+    names, mazes = list(dict.fromkeys(suite.labels)), []
+    for maze, label in zip(suite.mazes, suite.labels, strict=True):
+        distances = distances_to(maze.walls, maze.target)
+        path = None if distances[maze.origin] == UNREACHABLE else shortest_path(maze, distances)
+        letters = None if path is None else "".join(LETTERS[move] for move in path)
+        walls = "".join(f"{bits:x}" for bits in maze.walls.flat)
+        cells = [row * maze.cols + col for row, col in (maze.origin, maze.target)]
+        mazes.append([maze.rows, maze.cols, walls, *cells, names.index(label), letters])
     return {"levels": names, "mazes": mazes}
-
-
-def _path_letters(maze: Maze) -> str | None:
-    distances = distances_to(maze.walls, maze.target)
-    if distances[maze.origin] == UNREACHABLE:
-        return None
-    return "".join(LETTERS[move] for move in shortest_path(maze, distances))
 
 
 def attempt_names(result: Result) -> list[str]:
@@ -97,9 +81,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "radius": result.view_radius if result.mode == "play" else None,
         "ends": [[end, end.title, None if end in SHOWN_BY_MOVES else end.title] for end in ends],
         "end": [ends.index(attempt.end) for attempt in attempts],
-        "moves": [
-            marked_moves(one, distances[stored.maze]) for one, stored in zip(attempts, result.attempts, strict=True)
-        ],
+        "moves": [marked_moves(a, distances[of.maze]) for a, of in zip(attempts, result.attempts, strict=True)],
         "tokens": [attempt.tokens for attempt in attempts],
         "truncated": [int(attempt.truncated) for attempt in attempts],
         "texts": packed([_pieces(result.mode, attempt) for attempt in attempts]) if has_texts else None,

@@ -77,23 +77,11 @@ class _TraceReader:
         row, col = self.path[-1]
         return [text, row * self.maze.cols + col, *flags, *([] if valid else [INVALID])]
 
-    def reset(self) -> Piece:
-        """Gives an attempt up. Invalid where there is no reason to."""
-        reasons = reasons_to_give_up(self.maze, self.path)
-        self.path = [self.maze.origin]
-        return self.piece(RESET, bool(reasons), RESTART)
-
-    def end_exploration(self) -> Piece:
-        """Ends an exploration; its path begins. Invalid where the target was not found."""
-        found = self.path[-1] == self.maze.target
-        self.path, self.explored = [self.maze.origin], True
-        return self.piece(PATH, found, RESTART)
-
-    def back(self) -> Piece:
-        """Goes one cell back in an exploration. Invalid where an unvisited cell is next to it, and at the origin."""
-        valid = len(self.path) > 1 and not unseen_moves(self.maze, self.path[-1], self.visited)
-        self.path = self.path[:-1] or self.path
-        return self.piece(BACK, valid)
+    def restart(self, text: str) -> Piece:
+        """Begins again. Invalid to give up without a reason, or to end an exploration that is not at the target."""
+        valid = self.path[-1] == self.maze.target if text == PATH else bool(reasons_to_give_up(self.maze, self.path))
+        self.path, self.explored = [self.maze.origin], self.explored or text == PATH
+        return self.piece(text, valid, RESTART)
 
     def go(self, text: str, token: str) -> Piece:
         """Makes a move. Invalid through a wall, and after an exploration to an unvisited cell; none off the grid."""
@@ -110,8 +98,12 @@ class _TraceReader:
 
     def read_compact(self, text: str, found: re.Match[str]) -> Piece:
         """Reads a token or word of the styles ``path``, ``retry`` and ``search``."""
-        if text in (RESET, PATH, BACK):
-            return {RESET: self.reset, PATH: self.end_exploration, BACK: self.back}[text]()
+        if text in (RESET, PATH):
+            return self.restart(text)
+        if text == BACK:  # invalid where an unvisited cell is next to this one, and at the origin
+            valid = len(self.path) > 1 and not unseen_moves(self.maze, self.path[-1], self.visited)
+            self.path = self.path[:-1] or self.path
+            return self.piece(text, valid)
         if text in MOVE_OF_TOKEN:
             return self.go(text, text)
         if text in WALLS_OF_TOKEN:
@@ -127,7 +119,7 @@ class _TraceReader:
     def read_redraw(self, text: str, found: re.Match[str]) -> Piece:
         """Reads a line, sentence, word or drawing of the styles ``redraw`` and ``retry-redraw``."""
         if text == RESET:
-            return self.reset()
+            return self.restart(text)
         if text in CLAIMS:
             return self.piece(text, CLAIMS[text] in reasons_to_give_up(self.maze, self.path))
         if name := found[1]:

@@ -7,16 +7,9 @@ const MAX_CAPTION = 36; // letters of a piece of text, in the line below a board
 const at = (id) => document.getElementById(id);
 const state = { results: [], a: 0, b: -1, sample: "", maze: -1, step: 0, timer: null, panels: [], asked: 0 };
 
-function make(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-function fill(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, text]) => new Option(text, value, false, String(value) === String(chosen))));
-}
+const fill = (select, options, chosen) => select.replaceChildren(
+  ...options.map(([value, text]) => new Option(text, value, false, String(value) === String(chosen))),
+);
 
 function readMove(letter) {
   if (letter >= "0" && letter <= "3") return [Number(letter), "illegal"];
@@ -34,22 +27,17 @@ function mazeOf(result, index) {
 }
 
 // The index of an attempt in the columns of its result.
-function attemptAt(result, maze) {
-  return Math.max(0, result.names.indexOf(state.sample)) * DATA.suites[result.suite].mazes.length + maze;
-}
-
+const attemptAt = (result, maze) =>
+  Math.max(0, result.names.indexOf(state.sample)) * DATA.suites[result.suite].mazes.length + maze;
 const endOf = (result, maze) => result.ends[result.end[attemptAt(result, maze)]];
 const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 
 // The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
 function textsOf(result) {
-  if (result.texts === null) return Promise.resolve(null);
-  if (!result.unpacked) {
-    const bytes = Uint8Array.from(atob(result.texts), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    result.unpacked = new Response(stream).json();
-  }
-  return result.unpacked;
+  if (result.texts === null || result.unpacked) return Promise.resolve(result.unpacked ?? null);
+  const bytes = Uint8Array.from(atob(result.texts), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return (result.unpacked = new Response(stream).json());
 }
 
 // The frames that an attempt is stepped through. Frame 0, not in the list, is the beginning.
@@ -128,10 +116,8 @@ function makePanel(result, index, pieces) {
   );
   panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
   if (pieces) {
-    panel.spans = pieces.map((piece) => {
-      if (typeof piece === "string") return make("span", {}, piece);
-      return make("span", { class: piece.length === 1 ? "executed" : piece.slice(2).join(" ") }, piece[0]);
-    });
+    const classOf = (piece) => (piece.length === 1 ? "executed" : piece.slice(2).join(" "));
+    panel.spans = pieces.map((p) => (typeof p === "string" ? make("span", {}, p) : make("span", { class: classOf(p) }, p[0])));
     panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
     panel.root.append(panel.text);
   }
@@ -206,8 +192,7 @@ function isListed(index) {
   const first = DATA.results[state.a];
   const [level, outcome] = [at("level").value, at("outcome").value];
   if (level !== "" && DATA.suites[first.suite].mazes[index][5] !== Number(level)) return false;
-  if (outcome === "solved" && !solved(first, index)) return false;
-  if (outcome === "failed" && solved(first, index)) return false;
+  if (["solved", "failed"].includes(outcome) && (outcome === "solved") !== solved(first, index)) return false;
   if (outcome.startsWith("end ") && endOf(first, index)[0] !== outcome.slice(4)) return false;
   if (!at("disagree").checked) return true;
   const others = state.b >= 0 ? [DATA.results[state.b]] : state.results.map((number) => DATA.results[number]);
