@@ -48,18 +48,15 @@ class Agent(ABC):
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:  # noqa: B027 (most have nothing to reset)
         """Starts ``len(seeds)`` new episodes.
 
-        Args:
-            seeds: all randomness of episode ``i`` comes from ``seeds[i]``.
-            phrasing: in which of ``maze_env.phrasings`` the mazes are given and answers are read.
+        All randomness of episode ``i`` comes from ``seeds[i]``; mazes are given and answers read in ``phrasing``.
         """
 
     @abstractmethod
     def act(self, observations: list[str]) -> list[Reply]:
-        """One reply to each observation.
+        """One reply to each observation, a maze's text.
 
-        Args:
-            observations: the maze texts. After ``reset`` with n seeds the list has n entries, always in that order;
-                an episode that has ended is given as ``""`` and the reply to it is ignored.
+        After ``reset`` with n seeds there are n, always in that order; an episode that has ended is given as ``""`` and
+        the reply to it is ignored.
         """
 
     def respond(self, observations: Sequence[Observation | None]) -> list[Reply]:

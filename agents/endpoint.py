@@ -55,9 +55,7 @@ class EndpointAgent(Agent):
             timeout: seconds for each request.
             retries: after a failure that may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
 
-        Raises:
-            InvalidConfig: for a name of another form and for values that cannot be.
-            InvalidEndpoint: when the server cannot be reached, refuses the key, or lacks the model.
+        Raises InvalidEndpoint when the server cannot be reached, refuses the key, or lacks the model.
         """
         url, _, model = name.partition("#")
         parts = urlsplit(url)

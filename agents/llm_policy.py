@@ -34,14 +34,9 @@ def load_checkpoint(
 ) -> tuple[PreTrainedModel, Tokenizer]:
     """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
 
-    Args:
-        chat_template_file: a chat template (Jinja) instead of the tokenizer's.
-        prompt_file: a text with ``{maze}`` in it, instead of the standard prompt.
-
-    Raises:
-        InvalidCheckpoint: when nothing usable is there, model and tokenizer disagree on the vocabulary, or nothing says
-            how the model is to be prompted, as for a base model.
-        InvalidConfig: when ``chat_template_file`` or ``prompt_file`` is no file, or the latter has no ``{maze}``.
+    ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text with ``{maze}`` in it, the
+    standard prompt; InvalidConfig where they are not. Raises InvalidCheckpoint when nothing usable is there, model and
+    tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
     """
     for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
         if file is not None and not Path(file).is_file():
@@ -101,16 +96,9 @@ class ModelAgent(Agent):
 
     @classmethod
     def from_pretrained(cls, path: str, device: str | None = None, **options: Any) -> Self:
-        """Loads the model.
+        """Loads the model as ``load_for_inference``; ``options`` are the constructor's and ``load_checkpoint``'s.
 
-        Args:
-            path: a folder or hub name.
-            device: where to put the model; default the first accelerator, else the CPU.
-            options: the constructor's, and those of ``load_checkpoint`` (``chat_template_file``, ``dtype`` ...).
-
-        Raises:
-            InvalidCheckpoint: as ``load_checkpoint``.
-            InvalidConfig: for values that cannot be, before anything is loaded.
+        Raises InvalidConfig for values that cannot be, before anything is loaded.
         """
         signature = inspect.signature(cls)
         own = {"name": path} | {name: options.pop(name) for name in signature.parameters if name in options}
@@ -195,10 +183,9 @@ class LLMPolicy(ModelAgent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {}
-        for name in SETTINGS:
-            value = getattr(self.generation, name)  # None: the model's own
-            settings[name] = getattr(self.model.generation_config, name, None) if value is None else value
+        own = self.model.generation_config  # where nothing else is said
+        given = {name: getattr(self.generation, name) for name in SETTINGS}
+        settings = {name: getattr(own, name, None) if value is None else value for name, value in given.items()}
         if not settings["do_sample"]:
             settings |= {"temperature": 0.0, "top_k": None, "top_p": None}
         settings["dtype"] = str(self.model.dtype).removeprefix("torch.")

@@ -79,18 +79,17 @@ class MultiTurnDecoder:
     ) -> tuple[list[str], list[list[int]], list[list[float]]]:
         """Lets each dialogue write a move, out of those that are ``possible`` with ``restrict="legal"``.
 
-        Returns:
-            For each dialogue the text, its token ids, and the log-probability of each of them.
+        Returns for each dialogue the text, its token ids, and the log-probability of each of them.
         """
         running = list(range(len(self.unread)))
         written: list[list[int]] = [[] for _ in running]
         log_probs: list[list[float]] = [[] for _ in running]
         for _ in range(self.max_turn_tokens):
             scores = self._scores(running, written, possible)
-            if self.temperature > 0:
-                chosen = torch.multinomial(scores.exp(), 1, generator=generator)
-            else:
-                chosen = scores.argmax(-1, keepdim=True)
+            sampled = self.temperature > 0
+            chosen = (
+                torch.multinomial(scores.exp(), 1, generator=generator) if sampled else scores.argmax(-1, keepdim=True)
+            )
             chosen_log_probs = scores.gather(1, chosen).squeeze(1).tolist()
             for dialogue, token, log_prob in zip(running, chosen.squeeze(1).tolist(), chosen_log_probs, strict=True):
                 written[dialogue].append(token)

@@ -22,22 +22,17 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN`` (``random``, ``shortest-path`` ...); a folder or hub name (``owner/model``) with a
-            model that ``transformers`` loads; a folder of ``training.ppo``; an endpoint
-            (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
-            ``options``.
-        mode: ``plan`` or ``play``.
+        name: one of ``BUILT_IN``; a folder or hub name (``owner/model``) with a model that ``transformers`` loads; a
+            folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class
+            or function called with ``mode`` and ``options``.
         options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
             ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan anew at each move.
 
-    Raises:
-        UnknownName: when the name is none of these, with the nearest valid one.
-        InvalidConfig: for a mode that does not exist or that the agent does not have.
-        InvalidCheckpoint: for a folder that holds no usable model, and for a file whose loading would run code in it.
+    Raises UnknownName for a name that is none of these, InvalidConfig for a mode that the agent lacks,
+    InvalidCheckpoint for a folder without a usable model and for a file whose loading would run code in it.
 
-    Example:
-        >>> make("shortest-path").supports("ascii")
-        True
+    >>> make("shortest-path").supports("ascii")
+    True
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)

@@ -1,7 +1,6 @@
 """Command lines and YAML files to dataclasses: ``--config FILE.yaml`` (or several), then ``--key value``.
 
 A YAML file may name another as its ``base``, over whose values its own stand.
-
 ``transformers``' own parser does the work, so ``--help`` lists every field. What is added: an unknown key anywhere is
 an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
 """
@@ -58,9 +57,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
     for key in values:
         if key not in valid:
             raise unknown_name(f"configuration key in {name}", str(key), valid)
-    if base is None:
-        return values
-    return read_config(path.parent / str(base), valid, (*above, path.resolve())) | values
+    return values if base is None else read_config(path.parent / str(base), valid, (*above, path.resolve())) | values
 
 
 class _Parser(HfArgumentParser):
@@ -73,9 +70,8 @@ class _Parser(HfArgumentParser):
 def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
     """One instance of each dataclass in ``types`` (no two with a field of one name), made from ``argv``.
 
-    Raises:
-        UnknownName: for a key that no dataclass has.
-        InvalidConfig: for a file that is missing or no mapping, and for values that a dataclass refuses.
+    Raises UnknownName for a key that no dataclass has; InvalidConfig for a file that is missing or no mapping, and for
+    values that a dataclass refuses.
     """
     finder = _Parser([], add_help=False, allow_abbrev=False)
     finder.add_argument("--config", action="append", default=[])

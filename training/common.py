@@ -61,10 +61,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
 
 
 def has_native_bf16() -> bool:
-    """Whether the accelerator, or without one the processor, has bfloat16 arithmetic of its own.
-
-    A processor without it emulates it, which is slower than float32.
-    """
+    """Whether the accelerator, else the processor, has bfloat16 of its own: emulated, it is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if torch.accelerator.is_available():
@@ -124,9 +121,8 @@ def as_dict(*configurations: Any) -> dict[str, Any]:
 
 def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
     """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
-    if args.muon_learning_rate is None:
-        return None
-    return muon_adamw(model, args.learning_rate, args.muon_learning_rate, args.weight_decay)
+    muon = args.muon_learning_rate
+    return None if muon is None else muon_adamw(model, args.learning_rate, muon, args.weight_decay)
 
 
 def finish(
@@ -138,10 +134,7 @@ def finish(
     checkpoint: str | None,
     merge_lora: bool = False,
 ) -> dict[str, Any]:
-    """Saves model, tokenizer, the log and ``run.json``; returns the stage's own ``figures`` and those of every run.
-
-    ``wall_seconds`` are those since ``resumed_at_step``, which is 0 for a run that was never resumed.
-    """
+    """Saves model, tokenizer, log and ``run.json``; returns ``figures`` and every run's, timed since its resuming."""
     folder = Path(trainer.args.output_dir)
     if merge_lora:
         trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()

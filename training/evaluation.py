@@ -33,7 +33,7 @@ class Evaluation:
     """
 
     def __init__(self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int):
-        """An evaluation of the run of ``args`` and ``data``; ``max_tokens`` is of a completion, in mode plan."""
+        """``max_tokens`` is of a completion, in mode plan."""
         self.args, self.data, self.tokenizer, self.max_tokens = args, data, tokenizer, max_tokens
 
     def rows(self) -> Dataset:

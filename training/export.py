@@ -70,8 +70,8 @@ def adjacency_list(maze: Maze, path: list[Move]) -> str:
 def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:
     """Writes ``config.examples`` rows, and a ``dataset.json`` that says what they are; returns the parquet files.
 
-    ``folder`` is new or empty, ``columns`` a name in ``COLUMNS``, ``arguments`` are the command's, for
-    ``dataset.json``. Each file appears whole, and ``dataset.json`` last.
+    ``folder`` is new or empty, ``columns`` a name in ``COLUMNS``, ``arguments`` are the command's. Each file
+    appears whole, and ``dataset.json`` last.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
@@ -88,11 +88,8 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
             part.to_parquet(os.path.join(cache, path.name))
             os.replace(os.path.join(cache, path.name), path)
             files.append(path)
-    description = {
-        "columns": list(features),
-        "configuration": asdict(config),
-        "provenance": provenance("training.export", arguments, time.monotonic() - started),
-    }
+    origin = provenance("training.export", arguments, time.monotonic() - started)
+    description = {"columns": list(features), "configuration": asdict(config), "provenance": origin}
     write_whole(folder / "dataset.json", json.dumps(description, indent=1) + "\n")
     return files
 

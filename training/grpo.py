@@ -159,11 +159,9 @@ class ToolTask:
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         MultiTurnTask.check(args)
+        reason = "an evaluation lets the model write its moves, not call a tool"
         if args.eval_strategy != "no":
-            raise InvalidConfig(
-                "Expects eval_strategy no with tool_calls (an evaluation lets the model write its moves, not call a "
-                f"tool), actual: {args.eval_strategy}"
-            )
+            raise InvalidConfig(f"Expects eval_strategy no with tool_calls ({reason}), actual: {args.eval_strategy}")
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         self.rows = tool_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
@@ -183,10 +181,8 @@ def main() -> None:
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     if model_config.model == TINY and not args.from_scratch:
-        raise InvalidConfig(
-            "Expects --model to name a checkpoint (or --from_scratch true, to start GRPO from random weights), "
-            "actual: none"
-        )
+        allowed = "--from_scratch true, to start GRPO from random weights"
+        raise InvalidConfig(f"Expects --model to name a checkpoint (or {allowed}), actual: none")
     stopwatch = Stopwatch()
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)

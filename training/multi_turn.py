@@ -86,9 +86,8 @@ def expert_dataset(
             rows.append((ids, labels))
     longest = max(len(ids) for ids, _ in rows)
     if longest > context:
-        raise InvalidConfig(
-            f"Expects episodes of at most {context} tokens, the model's context, actual: one of {longest}"
-        )
+        expected = f"episodes of at most {context} tokens, the model's context"
+        raise InvalidConfig(f"Expects {expected}, actual: one of {longest}")
     order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
     return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
 

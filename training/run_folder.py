@@ -57,10 +57,8 @@ def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwr
 
 
 def check_same(folder: Path, configuration: dict[str, Any]) -> None:
-    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``.
-
-    The order of a mapping counts too: with it the same weights draw other mazes.
-    """
+    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``."""
+    # The order of a mapping counts too: with it the same weights draw other mazes.
     began = json.loads((folder / RUN_FILE).read_text())["configuration"]
     now = json.loads(json.dumps(configuration, default=str))
     for key in sorted(set(began) | set(now)):

@@ -58,11 +58,6 @@ class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
     """TRL's trainer, which attempts validation mazes."""
 
 
-def main() -> None:
-    """Data, model, trainer, save."""
-    train(*parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__))
-
-
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
@@ -88,6 +83,11 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     )
     figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+
+
+def main() -> None:
+    """Data, model, trainer, save."""
+    train(*parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__))
 
 
 if __name__ == "__main__":

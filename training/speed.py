@@ -80,29 +80,23 @@ def training_speed(
     tokens = max(entry.get("num_tokens", 0.0) for entry in log)
     rate = tokens / next(entry["train_runtime"] for entry in reversed(log) if "train_runtime" in entry)
     needed = 6 * sum(weight.numel() for weight in weights_of(model))
-    return {
-        "tokens_per_second": rate,
-        "share_of_arithmetic": rate * needed / flops_per_second if stage == "sft" else None,
-    }
+    share = rate * needed / flops_per_second if stage == "sft" else None
+    return {"tokens_per_second": rate, "share_of_arithmetic": share}
 
 
 @torch.inference_mode()
 def generation_speed(
     model: PreTrainedModel, tokenizer: Tokenizer, batch: int, tokens: int, side: int, bytes_per_second: float
 ) -> dict[str, float]:
-    """Tokens a second while ``batch`` rows generate ``tokens`` (at least 2) each, without the time their prompts take.
-
-    ``side`` is of the mazes in the prompts, ``bytes_per_second`` what the device's memory reads and writes.
-    """
+    """Tokens a second while ``batch`` rows generate ``tokens`` (at least 2) each, their prompts' time left out."""
     mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
     prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
     ids = token_ids(tokenizer, prompts)
     inputs = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
     width, context = inputs["input_ids"].shape[1], context_length(model)
     if width + tokens > context:
-        raise InvalidConfig(
-            f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {width} tokens"
-        )
+        actual = f"a prompt of {width} tokens"
+        raise InvalidConfig(f"Expects prompts and {tokens} tokens to fit into {context}, actual: {actual}")
 
     def generation(count: int) -> Callable[[], Any]:
         config = GenerationConfig(
@@ -155,9 +149,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args()
     if options.batch < 1 or options.tokens < 2:
-        raise InvalidConfig(
-            f"Expects a batch of at least 1 and at least 2 tokens, actual: {options.batch} and {options.tokens}"
-        )
+        actual = f"{options.batch} and {options.tokens}"
+        raise InvalidConfig(f"Expects a batch of at least 1 and at least 2 tokens, actual: {actual}")
     check_folder(options.output.parent)
     start = time.perf_counter()
     runs = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]

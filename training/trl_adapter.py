@@ -39,10 +39,7 @@ class RolloutTrainer(Protocol):
 def rollout_columns(
     prompt_ids: list[list[int]], transcripts: list[Transcript], attempts: list[Attempt], environment_seconds: float
 ) -> dict[str, list[Any]]:
-    """What a ``rollout_func`` returns: TRL's columns, and two that it hands on to the reward function.
-
-    ``environment_seconds`` were spent on the environment for all of the attempts.
-    """
+    """What a ``rollout_func`` returns: TRL's columns, and two that it hands on to the reward function."""
     return {
         "prompt_ids": prompt_ids,
         "completion_ids": [transcript.ids for transcript in transcripts],
