@@ -21,17 +21,21 @@ class Provenance(TypedDict):
     """What is needed to run a command again, and when it ran."""
 
     command: str
-    version: str  # of this package
-    commit: str | None  # of the repository that this package runs from; None where it is installed
+    version: str
+    """Of this package."""
+    commit: str | None
+    """Of the repository that this package runs from; None where it is installed."""
     uncommitted_changes: bool | None
-    finished_at: str  # UTC, ISO 8601
+    finished_at: str
+    """UTC, ISO 8601."""
     wall_seconds: float
     machine: str
     processor: str | None
     cores: int | None
     python: str
     packages: dict[str, str]
-    torch_threads: int | None  # None where torch is not loaded
+    torch_threads: int | None
+    """None where torch is not loaded."""
 
 
 def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provenance:

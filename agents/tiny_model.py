@@ -26,7 +26,8 @@ class TinyConfig:
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
-    context: int = 4096  # tokens; positions are rotary, so a long context costs nothing until it is used
+    context: int = 4096
+    """Tokens; positions are rotary, so a long context costs nothing until it is used."""
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

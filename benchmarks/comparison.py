@@ -14,8 +14,10 @@ from maze_env.symmetry import SYMMETRIES
 class Metric(NamedTuple):
     """What can be compared."""
 
-    figure: Figure  # how it is shown
-    scores: Callable[[Result], list[float]]  # of a result, one for each maze
+    figure: Figure
+    """How it is shown."""
+    scores: Callable[[Result], list[float]]
+    """Of a result, one for each maze."""
 
 
 METRICS = {"solved": Metric(SOLVED, solved_shares), "spl": Metric(SPL, path_scores)}

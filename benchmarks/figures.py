@@ -14,11 +14,16 @@ class Scores:
     """The figures that every row of a table has. Rates are shares of all attempts."""
 
     attempts: int
-    solved: int  # how many of them solved their maze
-    trials: int  # independent ones, for intervals: a maze is one, however many attempts there are at it and its images
-    legality: float  # share of attempts with a well-formed answer and no illegal move
-    spl: float  # success weighted by path length
-    tokens_per_solve: float | None = None  # all tokens over mazes solved; ``None`` if none are counted or solved
+    solved: int
+    """How many of them solved their maze."""
+    trials: int
+    """Independent ones, for intervals: a maze is one, however many attempts there are at it and its images."""
+    legality: float
+    """Share of attempts with a well-formed answer and no illegal move."""
+    spl: float
+    """Success weighted by path length."""
+    tokens_per_solve: float | None = None
+    """All tokens over mazes solved; ``None`` if none are counted or solved."""
 
     @property
     def solved_rate(self) -> float:
@@ -42,18 +47,24 @@ class Baseline(Scores):
 class OptimalityGap:
     """How much longer the paths that reached the target are than the shortest."""
 
-    ratio: float  # mean of walked / shortest - 1
-    moves: float  # mean of walked - shortest
+    ratio: float
+    """Mean of walked / shortest - 1."""
+    moves: float
+    """Mean of walked - shortest."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirstIllegalMove:
     """Where the first illegal move stands, of one kind. Moves are numbered from 1."""
 
-    attempts: int  # in how many attempts it was of this kind
-    share: float  # of all attempts
-    median: float  # of the move's number
-    at: dict[int, int]  # how many attempts had each number
+    attempts: int
+    """In how many attempts it was of this kind."""
+    share: float
+    """Of all attempts."""
+    median: float
+    """Of the move's number."""
+    at: dict[int, int]
+    """How many attempts had each number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +72,22 @@ class TraceFigures:
     """What the reasoning of plans is worth, over the completions with a trace in a known style."""
 
     completions: int
-    validity: float  # share whose trace is true of the maze throughout
-    consistency: float  # share whose answer is the path that a valid trace arrives at
-    correct_despite_trace: float  # share solved although the trace is invalid or the answer is another
-    wrong_turn_rate: float  # share with an attempt that goes wrong
-    backtracking_rate: float | None  # share of all wrong attempts that were given up (``RESET``, ``BACK``)
-    recovery_rate: float | None  # share of the completions with a wrong attempt that solved their maze
-    repetition_rate: float  # share that makes the same attempt twice
-    faults: dict[str, int]  # how many invalid traces have each kind of fault first
+    validity: float
+    """Share whose trace is true of the maze throughout."""
+    consistency: float
+    """Share whose answer is the path that a valid trace arrives at."""
+    correct_despite_trace: float
+    """Share solved although the trace is invalid or the answer is another."""
+    wrong_turn_rate: float
+    """Share with an attempt that goes wrong."""
+    backtracking_rate: float | None
+    """Share of all wrong attempts that were given up (``RESET``, ``BACK``)."""
+    recovery_rate: float | None
+    """Share of the completions with a wrong attempt that solved their maze."""
+    repetition_rate: float
+    """Share that makes the same attempt twice."""
+    faults: dict[str, int]
+    """How many invalid traces have each kind of fault first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,40 +106,62 @@ class Reasoning(TraceFigures):
 class Figures(Scores):
     """The figures of a set of attempts, e.g. of a level; ``None`` where there is nothing to measure."""
 
-    legal_moves: float | None = None  # moves that were possible over moves played
-    tokens_per_attempt: float | None = None  # tokens over attempts
-    optimality_gap: OptimalityGap | None = None  # over the attempts that reached the target
-    first_illegal_moves: dict[End, FirstIllegalMove]  # by what refused it, ``hit_wall`` or ``left_grid``
-    revisits: float  # moves onto a cell visited before, by attempt
-    loops: float  # share of attempts with a revisit that knew no more than before
-    solved_within: dict[int, float] | None = None  # share solved with at most so many tokens
-    ends: dict[End, int]  # how many attempts ended in each way, the most frequent first
-    ended_by: dict[EndedBy, int]  # how many attempts each party or budget ended
-    truncated: dict[End, int]  # the part of ``ends`` that a budget cut short
-    pass_at_k: dict[int, float] | None = None  # chance that one of k samples solves; where there are several samples
+    legal_moves: float | None = None
+    """Moves that were possible over moves played."""
+    tokens_per_attempt: float | None = None
+    """Tokens over attempts."""
+    optimality_gap: OptimalityGap | None = None
+    """Over the attempts that reached the target."""
+    first_illegal_moves: dict[End, FirstIllegalMove]
+    """By what refused it, ``hit_wall`` or ``left_grid``."""
+    revisits: float
+    """Moves onto a cell visited before, by attempt."""
+    loops: float
+    """Share of attempts with a revisit that knew no more than before."""
+    solved_within: dict[int, float] | None = None
+    """Share solved with at most so many tokens."""
+    ends: dict[End, int]
+    """How many attempts ended in each way, the most frequent first."""
+    ended_by: dict[EndedBy, int]
+    """How many attempts each party or budget ended."""
+    truncated: dict[End, int]
+    """The part of ``ends`` that a budget cut short."""
+    pass_at_k: dict[int, float] | None = None
+    """Chance that one of k samples solves; where there are several samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary(Figures):
     """The figures of a run, overall and by level."""
 
-    levels: dict[str, Figures]  # the same by level, or by phrasing on a suite of several
-    reasoning: Reasoning | None = None  # ``None`` where no text was in a known style, or none is stored any more
-    symmetry_consistency: float | None = None  # answers to images that are the image of the answer; on ``symmetry``
-    robustness: float | None = None  # solved in every phrasing over solved in the standard one; on ``phrasing``
-    worst_phrasing: str | None = None  # the one with the lowest solved rate; on suite ``phrasing``
-    phrasings_not_taken: tuple[str, ...] | None = None  # that the agent cannot read: in no figure; on ``phrasing``
+    levels: dict[str, Figures]
+    """The same by level, or by phrasing on a suite of several."""
+    reasoning: Reasoning | None = None
+    """``None`` where no text was in a known style, or none is stored any more."""
+    symmetry_consistency: float | None = None
+    """Answers to images that are the image of the answer; on ``symmetry``."""
+    robustness: float | None = None
+    """Solved in every phrasing over solved in the standard one; on ``phrasing``."""
+    worst_phrasing: str | None = None
+    """The one with the lowest solved rate; on suite ``phrasing``."""
+    phrasings_not_taken: tuple[str, ...] | None = None
+    """That the agent cannot read: in no figure; on ``phrasing``."""
 
 
 @dataclass(frozen=True)
 class Figure:
     """How a figure is shown, wherever it is shown."""
 
-    name: str  # of the attribute that holds it
-    title: str  # of its row or column
-    explanation: str  # what it is, for a reader who has not seen it before
-    scale: int = 100  # what it is multiplied with; 100 shows a share in percent
-    digits: int = 1  # after the point
+    name: str
+    """Of the attribute that holds it."""
+    title: str
+    """Of its row or column."""
+    explanation: str
+    """What it is, for a reader who has not seen it before."""
+    scale: int = 100
+    """What it is multiplied with; 100 shows a share in percent."""
+    digits: int = 1
+    """After the point."""
 
     def of(self, figures: object) -> float | None:
         """Its value among ``figures``, an object with an attribute of its name."""

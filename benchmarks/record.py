@@ -46,13 +46,19 @@ LINE = 150  # characters up to which an object in a result file is in one line
 class SuiteOfResult:
     """The suite that a result was measured on."""
 
-    name: str  # of a frozen suite, or the source of published mazes
-    version: int  # of the suite
-    sha256: str  # of its mazes
+    name: str
+    """Of a frozen suite, or the source of published mazes."""
+    version: int
+    """Of the suite."""
+    sha256: str
+    """Of its mazes."""
     mazes: int
-    max_steps: int | None = None  # play's budget of moves; ``None`` for four times the cells of each maze
-    of_training_split: int | None = None  # mazes with a layout of the training split; ``None`` where nobody counted
-    phrasings: tuple[str, ...] = (STANDARD,)  # in which the mazes were given
+    max_steps: int | None = None
+    """Play's budget of moves; ``None`` for four times the cells of each maze."""
+    of_training_split: int | None = None
+    """Mazes with a layout of the training split; ``None`` where nobody counted."""
+    phrasings: tuple[str, ...] = (STANDARD,)
+    """In which the mazes were given."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +66,25 @@ class Provenance:
     """Where a result comes from; ``None`` for what was not recorded."""
 
     command: str
-    version: str | None = None  # of this package
-    commit: str | None = None  # of this repository
-    uncommitted_changes: bool | None = None  # whether the code differed from the commit
-    finished_at: str | None = None  # UTC, ISO 8601
-    wall_seconds: float | None = None  # of the run; of its last process where it was resumed
-    machine: str | None = None  # operating system and architecture
+    version: str | None = None
+    """Of this package."""
+    commit: str | None = None
+    """Of this repository."""
+    uncommitted_changes: bool | None = None
+    """Whether the code differed from the commit."""
+    finished_at: str | None = None
+    """UTC, ISO 8601."""
+    wall_seconds: float | None = None
+    """Of the run; of its last process where it was resumed."""
+    machine: str | None = None
+    """Operating system and architecture."""
     processor: str | None = None
     cores: int | None = None
     python: str | None = None
     packages: dict[str, str] | None = None
     torch_threads: int | None = None
-    resumed: int = 0  # how often the run was resumed
+    resumed: int = 0
+    """How often the run was resumed."""
 
 
 Group = tuple[str, str]
@@ -82,10 +95,14 @@ class Track(NamedTuple):
     """What only compares within itself."""
 
     suite: str
-    mode: str  # ``plan`` or ``play``
-    visibility: str  # "", or the view radius in words
-    decoding: str  # how answers were drawn, in words
-    phrasings: tuple[str, ...]  # in which the mazes were given
+    mode: str
+    """``plan`` or ``play``."""
+    visibility: str
+    """"", or the view radius in words."""
+    decoding: str
+    """How answers were drawn, in words."""
+    phrasings: tuple[str, ...]
+    """In which the mazes were given."""
 
     @property
     def conditions(self) -> list[str]:
@@ -99,19 +116,32 @@ class Track(NamedTuple):
 class Run:
     """What a run is, known before its first attempt: two processes with the same one make the same attempts."""
 
-    suite: SuiteOfResult  # what is measured on
-    mode: Mode  # ``plan`` or ``play``
-    view_radius: int | None = None  # of partial observability; ``None`` for none
-    agent: str  # its name on the command line
-    agent_options: dict[str, Any]  # what its constructor was given
-    settings: dict[str, Any] | None = None  # in force in it, as ``Agent.settings``; ``None`` if not recorded
-    samples: int = 1  # attempts at each maze in each phrasing
-    seed: int = 0  # of the attempts
-    batch_size: int | None = None  # which sampled completions may depend on; ``None`` if not recorded
-    recipe: str | None = None  # of the training, for tables
-    stage: str | None = None  # one of ``STAGES``, for tables
-    train_seed: int | None = None  # of the training, for tables
-    keeps_texts: bool = False  # whether everything that the agent wrote is kept
+    suite: SuiteOfResult
+    """What is measured on."""
+    mode: Mode
+    """``plan`` or ``play``."""
+    view_radius: int | None = None
+    """Of partial observability; ``None`` for none."""
+    agent: str
+    """Its name on the command line."""
+    agent_options: dict[str, Any]
+    """What its constructor was given."""
+    settings: dict[str, Any] | None = None
+    """In force in it, as ``Agent.settings``; ``None`` if not recorded."""
+    samples: int = 1
+    """Attempts at each maze in each phrasing."""
+    seed: int = 0
+    """Of the attempts."""
+    batch_size: int | None = None
+    """Which sampled completions may depend on; ``None`` if not recorded."""
+    recipe: str | None = None
+    """Of the training, for tables."""
+    stage: str | None = None
+    """One of ``STAGES``, for tables."""
+    train_seed: int | None = None
+    """Of the training, for tables."""
+    keeps_texts: bool = False
+    """Whether everything that the agent wrote is kept."""
 
     @property
     def attempts_per_maze(self) -> int:
@@ -146,12 +176,16 @@ class Run:
 class Result(Run):
     """A run and what came of it."""
 
-    status: Literal["complete", "incomplete"] = "complete"  # ``incomplete`` while attempts are being made
+    status: Literal["complete", "incomplete"] = "complete"
+    """``incomplete`` while attempts are being made."""
     summary: Summary
-    baselines: dict[str, Baseline]  # the scores of ``BASELINES`` on the same mazes
+    baselines: dict[str, Baseline]
+    """The scores of ``BASELINES`` on the same mazes."""
     provenance: Provenance
-    attempts: tuple[StoredAttempt, ...]  # sample after sample, in each phrasing after phrasing, in each every maze
-    schema_version: int = SCHEMA_VERSION  # of the file's form
+    attempts: tuple[StoredAttempt, ...]
+    """Sample after sample, in each phrasing after phrasing, in each every maze."""
+    schema_version: int = SCHEMA_VERSION
+    """Of the file's form."""
 
 
 def load(path: Path) -> Result:

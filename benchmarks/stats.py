@@ -31,12 +31,18 @@ def wilson(rate: float, count: int) -> Interval:
 class PairedDifference:
     """How two agents differ on the same mazes: ``first`` minus ``second``."""
 
-    difference: float  # of the solved rates
-    interval: Interval  # its 95 % interval
-    first_only: int  # mazes that the first solved more often
-    second_only: int  # mazes that the second solved more often
-    p_value: float  # of the exact McNemar test, two-sided
-    mazes: int  # pairs that were compared
+    difference: float
+    """Of the solved rates."""
+    interval: Interval
+    """Its 95 % interval."""
+    first_only: int
+    """Mazes that the first solved more often."""
+    second_only: int
+    """Mazes that the second solved more often."""
+    p_value: float
+    """Of the exact McNemar test, two-sided."""
+    mazes: int
+    """Pairs that were compared."""
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:

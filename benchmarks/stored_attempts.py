@@ -21,17 +21,28 @@ MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}
 class StoredAttempt:
     """One attempt of a result."""
 
-    maze: int  # its index in the suite
-    sample: int  # the how manieth attempt at the maze in its phrasing, from 0
-    phrasing: str  # in which the maze was given
-    end: End  # how it ended
-    ended_by: EndedBy  # who or what ended it
-    moves: str  # those played, a letter each (``LETTERS``), up to a plan's first illegal one
-    unplayed: str = ""  # moves of a plan that the strict rule does not play
-    tokens: int | None = None  # how many were generated; ``None`` where the agent counts none
-    thinking_opened: bool = False  # whether the prompt had opened ``<think>``
-    failure: str = ""  # why a request failed; else empty
-    texts: tuple[str, ...] | None = None  # what the agent wrote, where the result keeps it
+    maze: int
+    """Its index in the suite."""
+    sample: int
+    """The how manieth attempt at the maze in its phrasing, from 0."""
+    phrasing: str
+    """In which the maze was given."""
+    end: End
+    """How it ended."""
+    ended_by: EndedBy
+    """Who or what ended it."""
+    moves: str
+    """Those played, a letter each (``LETTERS``), up to a plan's first illegal one."""
+    unplayed: str = ""
+    """Moves of a plan that the strict rule does not play."""
+    tokens: int | None = None
+    """How many were generated; ``None`` where the agent counts none."""
+    thinking_opened: bool = False
+    """Whether the prompt had opened ``<think>``."""
+    failure: str = ""
+    """Why a request failed; else empty."""
+    texts: tuple[str, ...] | None = None
+    """What the agent wrote, where the result keeps it."""
 
     @property
     def solved(self) -> bool:

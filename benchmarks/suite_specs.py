@@ -27,14 +27,19 @@ class Draw:
     max_length: int
     count: int
     braid: float = 0.0
-    size: tuple[int, int] | None = None  # rows and columns, where they are not the suite's
+    size: tuple[int, int] | None = None
+    """Rows and columns, where they are not the suite's."""
     generator: str = GENERATOR
-    turns: tuple[int, int] | None = None  # minimum and maximum number of turns of the shortest path
-    corridors: tuple[int, int] | None = None  # the same of its ``longest_corridor``'s cells (maze_env/solving.py)
-    level: str = ""  # of its mazes; "" where the length of the shortest path says it
-    # where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths are
-    # those of the shortest path before that
+    turns: tuple[int, int] | None = None
+    """Minimum and maximum number of turns of the shortest path."""
+    corridors: tuple[int, int] | None = None
+    """The same of its ``longest_corridor``'s cells (maze_env/solving.py)."""
+    level: str = ""
+    """Of its mazes; "" where the length of the shortest path says it."""
     closed_passage: str = ""
+    """Where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
+    are those of the shortest path before that.
+    """
 
     @property
     def _v1_options(self) -> dict[str, Any]:
@@ -59,24 +64,35 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteSpec:
-    """How a suite is made, and the hash of what came out."""
+    """How a suite is made, and the hash of what came out.
+
+    >>> from benchmarks.suites import make_mazes
+    >>> spec = SuiteSpec(name="mine", draws=(Draw(1, 4, count=2),), levels={"Short": (1, 4)}, sha256="")
+    >>> len(make_mazes(spec))
+    2
+    """
 
     name: str
     split: str = "benchmark"
     rows: int = 5
     cols: int = 5
-    # bounds, inclusive, of each level's shortest-path lengths; empty where draws name the levels
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Bounds, inclusive, of each level's shortest-path lengths; empty where draws name the levels."""
     draws: tuple[Draw, ...]
-    # of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
-    # (``external.read``). Results are on the same mazes when it is the same
     sha256: str
-    disjoint_from: tuple[str, ...] = ()  # suites of the same split whose layouts this one leaves out
-    view_radius: int | None = None  # under which partial observability the suite is played; ``None`` for none
-    modes: tuple[Mode, ...] = MODES  # in which it can be measured
-    # of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels
+    """Of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
+    (``external.read``). Results are on the same mazes when it is the same.
+    """
+    disjoint_from: tuple[str, ...] = ()
+    """Suites of the same split whose layouts this one leaves out."""
+    view_radius: int | None = None
+    """Under which partial observability the suite is played; ``None`` for none."""
+    modes: tuple[Mode, ...] = MODES
+    """In which it can be measured."""
     phrasings: tuple[str, ...] = (STANDARD,)
-    images: bool = False  # whether each maze stands there in its 8 symmetric images, one after the other
+    """Of ``maze_env.phrasings`` in which each maze is given; where there are several, they are the levels."""
+    images: bool = False
+    """Whether each maze stands there in its 8 symmetric images, one after the other."""
     version: int = 1
 
     @property

@@ -50,8 +50,10 @@ class ChangedSuite(TokenMazeError):
 class Suite:
     """A suite's mazes, as read from its frozen file or from published data."""
 
-    spec: SuiteSpec  # how they were drawn
-    mazes: tuple[Maze, ...]  # in the suite's order
+    spec: SuiteSpec
+    """How they were drawn."""
+    mazes: tuple[Maze, ...]
+    """In the suite's order."""
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -39,13 +39,20 @@ EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 class Trace:
     """One completion's reasoning."""
 
-    style: str  # as which it was read; ``NO_TRACE`` for none
-    fault: str  # what is invalid in it first, in words; empty for a valid trace
-    kind: str  # the same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace
-    follows: bool  # whether the trace is valid and the answer is the path that it arrives at
-    attempts: tuple[tuple[Move, ...], ...]  # the moves of each, from the origin; all but the last were given up
-    wrong: tuple[bool, ...]  # for each attempt, whether it took a wrong turn
-    repeats: int  # attempts that make the same moves as an earlier one
+    style: str
+    """As which it was read; ``NO_TRACE`` for none."""
+    fault: str
+    """What is invalid in it first, in words; empty for a valid trace."""
+    kind: str
+    """The same in a word (``InvalidTrace`` and its subclasses; ``UNCLOSED``); empty for a valid trace."""
+    follows: bool
+    """Whether the trace is valid and the answer is the path that it arrives at."""
+    attempts: tuple[tuple[Move, ...], ...]
+    """The moves of each, from the origin; all but the last were given up."""
+    wrong: tuple[bool, ...]
+    """For each attempt, whether it took a wrong turn."""
+    repeats: int
+    """Attempts that make the same moves as an earlier one."""
 
 
 def style_written(thinking: str) -> str:
