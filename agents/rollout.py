@@ -19,13 +19,22 @@ def rollout(
     phrasing: str = STANDARD,
     reward: str = "solved",
 ) -> list[Attempt]:
-    """Lets an agent attempt every maze once, all at once, in its mode; one attempt for each, in their order.
+    """Lets an agent attempt every maze once, all at once, in its mode.
 
-    There is one seed for each maze; ``phrasing`` is how mazes are given and answers read. ``max_steps`` (default 4 *
-    rows * cols of each maze) and ``reward`` are of play; with ``view_radius`` a plan is of what is seen at first.
+    Args:
+        agent: who attempts them.
+        mazes: what is attempted.
+        seeds: one for each maze.
+        max_steps: the budget of moves in play; default 4 * rows * cols of each maze.
+        view_radius: of partial observability; a plan is made from what is seen at the start.
+        phrasing: in which of ``maze_env.phrasings`` the mazes are given and the answers read.
+        reward: name of the step reward in play.
 
-    Raises InvalidConfig as ``Episode``, for an agent in a mode that it lacks, and for one that does not give one reply
-    for each observation.
+    Returns:
+        One attempt for each maze, in their order.
+
+    Raises:
+        InvalidConfig: as ``Episode``; for an agent in a mode that it lacks, or without one reply for each observation.
     """
     if agent.mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {agent.name!r}, one of {agent.modes}, actual: {agent.mode!r}")
