@@ -6,7 +6,6 @@ Both play the same games of the environment and have to make the same moves; the
 """
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -22,12 +21,11 @@ from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
-from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from benchmarks.record import check_output
-from benchmarks.throughput import ratio
-from maze_env._cli import run_command, write_whole
+from benchmarks.throughput import ratio, store
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
@@ -36,7 +34,8 @@ from maze_env.moves import MOVE_TOKENS, Move
 MIN_AGREEMENT = 0.99
 """Share of games that must be the same with both decoders; rounding may decide between moves of equal score."""
 
-Moves = tuple[Move, ...]
+Played = tuple[float, list[tuple[Move, ...]]]
+"""Moves per second, and the moves of each game."""
 
 
 class DifferentMoves(TokenMazeError):
@@ -65,23 +64,16 @@ class UncachedDecoder(MultiTurnDecoder):
         mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in self.unread], device=device)
         forbidden = torch.ones(self.model.get_output_embeddings().out_features, dtype=torch.bool, device=device)
         forbidden[[ids[0] for ids in self._move_ids]] = False
-        output = self.model.generate(
-            input_ids=rows,
-            attention_mask=mask,
-            generation_config=GenerationConfig(
-                max_new_tokens=1, do_sample=False, pad_token_id=pad, eos_token_id=list(self.end_ids)
-            ),
-            logits_processor=LogitsProcessorList([lambda _, scores: scores.masked_fill(forbidden, -torch.inf)]),
-        )
+        only = LogitsProcessorList([lambda _, scores: scores.masked_fill(forbidden, -torch.inf)])
+        config = GenerationConfig(max_new_tokens=1, do_sample=False, pad_token_id=pad, eos_token_id=list(self.end_ids))
+        output = self.model.generate(rows, config, logits_processor=only, attention_mask=mask)
         written = output[:, width:].tolist()
         self.append(written)
         return [self.tokenizer.decode(ids) for ids in written], written, [[0.0] * len(ids) for ids in written]
 
 
-def play(
-    model: PreTrainedModel, tokenizer: Tokenizer, mazes: Sequence[Maze], turns: int, cached: bool
-) -> tuple[float, list[Moves]]:
-    """Plays ``turns`` turns on each maze, all in one batch: moves per second, and the moves of each game."""
+def play(model: PreTrainedModel, tokenizer: Tokenizer, mazes: Sequence[Maze], turns: int, cached: bool) -> Played:
+    """Plays ``turns`` turns on each maze, all in one batch."""
     policy = MultiTurnPolicy(model, tokenizer, restrict="moves")
     if not cached:
         policy.decoder = UncachedDecoder(model, tokenizer, restrict="moves")
@@ -105,13 +97,8 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
             raise DifferentMoves(f"Expects the same moves from both decoders, actual: in {agreement:.1%} of the games")
         rates["kept"].append(kept)
         rates["fresh"].append(fresh)
-    return {
-        "games": games,
-        "turns": turns,
-        "moves_per_second": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": ratio(rates["kept"], rates["fresh"]),
-        "rounds": rates,
-    }
+    medians, ratios = {name: statistics.median(values) for name, values in rates.items()}, ratio(*rates.values())
+    return {"games": games, "turns": turns, "moves_per_second": medians, "ratio": ratios, "rounds": rates}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -141,10 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{rates['fresh']:,.0f} with a fresh generate; {ratio['median']:.1f} times "
         f"[{ratio['min']:.1f}, {ratio['max']:.1f}]"
     )
-    if options.output is not None:
-        result["provenance"] = provenance("benchmarks.multi_turn_speed", arguments, time.monotonic() - start)
-        write_whole(options.output, json.dumps(result, indent=1) + "\n")
-        print(f"stored in {options.output}")
+    store(result, options.output, "benchmarks.multi_turn_speed", arguments, start)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.comparison import METRICS, compare, p_text
 from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
-from benchmarks.present.markdown import interval_text, markdown_table, range_text, values_of
+from benchmarks.present.markdown import interval_text, markdown_table, mean_text
 from benchmarks.record import Result, group_title, groups_of, load, tracks_of
 from benchmarks.stats import bootstrap_seeds, holm
 from benchmarks.typed_json import InvalidResult
@@ -33,13 +33,12 @@ from maze_env.errors import InvalidOutput, unknown_name
 KINDS = "solved|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 Groups = dict[str, list[Result]]
+Scores = dict[str, dict[int | None, NDArray[np.float64]]]
+"""For each title and training seed, (mazes,)."""
 
 
 def read(folder: Path, patterns: str) -> Groups:
-    """The results that glob ``patterns`` name, by the title of their recipe and stage.
-
-    Raises InvalidResult for a pattern without a file.
-    """
+    """The results that glob ``patterns``, each with a file, name, by the title of their recipe and stage."""
     matches = {pattern: sorted(folder.glob(pattern)) for pattern in patterns.split()}
     for pattern, paths in matches.items():
         if not paths:
@@ -52,10 +51,7 @@ def read(folder: Path, patterns: str) -> Groups:
 
 
 def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
-    """A row for each group: mean over its training seeds, each seed, and its difference to ``against``, seed by seed.
-
-    The exact tests of a table are corrected for their number.
-    """
+    """A row for each group: mean over its training seeds, each seed, and the same of its difference to ``against``."""
     if against is not None and against not in groups:
         raise unknown_name("recipe and stage", against, groups)
     figure, score = METRICS[metric]
@@ -73,13 +69,8 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     return markdown_table(header, rows)
 
 
-def differences_to(
-    groups: Groups, against: str, metric: str, scores: dict[str, dict[int | None, NDArray[np.float64]]]
-) -> dict[str, list[str]]:
-    """For each other group its difference to ``against``: the mean, and each seed with its exact test.
-
-    ``scores``: for each title and training seed, (mazes,) float64.
-    """
+def differences_to(groups: Groups, against: str, metric: str, scores: Scores) -> dict[str, list[str]]:
+    """For each other group its difference to ``against``: the mean, and each seed with its exact test, corrected."""
     pairs = {title: pairs_of(members, groups[against]) for title, members in groups.items() if title != against}
     compared = {title: [compare(*pair, metric) for pair in some] for title, some in pairs.items()}
     figure = METRICS[metric].figure
@@ -110,8 +101,8 @@ def by_level(groups: Groups) -> str:
     first = next(iter(groups.values()))[0]
     rows = []
     for level in first.summary.levels:
-        rates = [values_of(SOLVED, [one.summary.levels[level] for one in members]) for members in groups.values()]
-        rows.append([level, *(range_text(SOLVED, some) for some in rates)])
+        each = [[one.summary.levels[level] for one in members] for members in groups.values()]
+        rows.append([level, *(mean_text(SOLVED, scores, bounds=True) for scores in each)])
     return markdown_table([f"{first.suite.name}: solved, %", *groups], rows)
 
 
@@ -121,19 +112,18 @@ def reasoning(groups: Groups) -> str:
     rows = []
     for title, members in groups.items():
         traced = [one.summary.reasoning for one in members if one.summary.reasoning is not None]
-        traces = [range_text(figure, values_of(figure, traced)) for figure in TRACE_FIGURES]
-        rows.append([title, range_text(tokens, values_of(tokens, [one.summary for one in members])), *traces])
+        traces = [mean_text(figure, traced, bounds=True) for figure in TRACE_FIGURES]
+        rows.append([title, mean_text(tokens, [one.summary for one in members], bounds=True), *traces])
     return markdown_table(["%, but for tokens", tokens.title, *(figure.title for figure in TRACE_FIGURES)], rows)
 
 
 def symmetry(groups: Groups) -> str:
     """A row for each group, on suite ``symmetry``; cells as in ``by_level``."""
-    figures = (SOLVED, SYMMETRY)
-    rows = [
-        [title, *(range_text(figure, values_of(figure, [one.summary for one in members])) for figure in figures)]
-        for title, members in groups.items()
-    ]
-    return markdown_table(["%", *(figure.title for figure in figures)], rows)
+    rows = []
+    for title, members in groups.items():
+        scores = [one.summary for one in members]
+        rows.append([title, *(mean_text(figure, scores, bounds=True) for figure in (SOLVED, SYMMETRY))])
+    return markdown_table(["%", SOLVED.title, SYMMETRY.title], rows)
 
 
 TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
@@ -161,8 +151,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        started_text = f"each of the {started} tables started in {options.page}"
-        raise InvalidOutput(f"Expects an end to {started_text}, actual: {complete}")
+        raise InvalidOutput(
+            f"Expects an end to each of the {started} tables started in {options.page}, actual: {complete}"
+        )
     write_whole(options.page, filled(page, options.page.parent))
 
 

@@ -14,8 +14,7 @@ FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
 ON_PATH, OFF_PATH = "on the way", "beside it"
 """Where a passage is closed; the texts stand in frozen files and in keys."""
-V1_NAMES = {name: name for name in ("braid", "size", "generator", "turns", "corridors")}
-V1_NAMES["closed_passage"] = "walled_up"
+V1_NAMES = {n: n for n in ("braid", "size", "generator", "turns", "corridors")} | {"closed_passage": "walled_up"}
 """Optional attributes of a ``Draw``, in their order in its key, and what a frozen file of version 1 calls them."""
 
 
@@ -54,10 +53,7 @@ class Draw:
 
     @property
     def v1_form(self) -> list[Any]:
-        """Its form in a frozen file of version 1. The published hashes depend on it: it does not change.
-
-        A list of positions and names, from which defaults are left out, as attributes were added over time.
-        """
+        """Its form, without defaults, in a frozen file of version 1: published hashes depend on it, never to change."""
         named = [value if name == "braid" else {name: value} for name, value in self._v1_options.items()]
         return [self.min_length, self.max_length, self.count, *named, *([self.level] if self.level else [])]
 
@@ -128,15 +124,11 @@ FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
 
 TRAINED_SIDES = (4, 6, 8, 10)
 """Sides of the square grids that recipe search-10x10 trains on; the others of suite ``sizes`` are held out."""
+# Up to symmetry there are 12 of side 3 and 21 of side 4.
+SIZE_COUNTS = {3: 10, 4: 20, **dict.fromkeys((5, 6, 7, 8, 9, 10, 12, 15, 20), 100)}
 SIZE_DRAWS = tuple(
-    Draw(
-        1,
-        side * side - 1,
-        {3: 10, 4: 20}.get(side, 100),  # up to symmetry there are 12 and 21 of these
-        size=(side, side),
-        level=f"{side}x{side}" + ("" if side in TRAINED_SIDES else " held out"),
-    )
-    for side in (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
+    Draw(1, side**2 - 1, count, size=(side, side), level=f"{side}x{side}{' held out' * (side not in TRAINED_SIDES)}")
+    for side, count in SIZE_COUNTS.items()
 )
 TOPOLOGY_DRAWS = (
     *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
@@ -149,13 +141,10 @@ CORRIDOR_DRAWS = tuple(
     Draw(5, 8, 200, generator="wilson", corridors=cells, level=f"corridors of {cells[0]}-{cells[1]} cells")
     for cells in ((2, 4), (5, 7), (8, 25))
 )
+TURNS = {(5, 6): ((1, 2), (3, 4)), (8, 9): ((1, 2), (3, 4), (5, 6)), (11, 12): ((3, 4), (5, 6), (7, 8))}
 TURN_DRAWS = tuple(
     Draw(low, high, 100, turns=turns, level=f"{low}-{high} moves, {turns[0]}-{turns[1]} turns")
-    for (low, high), groups in {
-        (5, 6): ((1, 2), (3, 4)),
-        (8, 9): ((1, 2), (3, 4), (5, 6)),
-        (11, 12): ((3, 4), (5, 6), (7, 8)),
-    }.items()
+    for (low, high), groups in TURNS.items()
     for turns in groups
 )
 # All have the same number of walls and two unconnected parts; the two levels differ only in where the endpoints lie.
@@ -191,13 +180,8 @@ HASHES = {
 """Pinned: of the frozen file of each suite."""
 PAPER: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(1)}
 THOUSAND: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(10)}
-TEN: dict[str, Any] = {
-    "rows": 10,
-    "cols": 10,
-    # Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
-    "levels": {"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
-    "draws": (Draw(1, 99, 1000),),
-}
+# Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
+TEN_LEVELS = {"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)}
 FOG: dict[str, Any] = {"levels": FOG_LEVELS, "draws": FOG_DRAWS, "view_radius": 1}
 PLAN: dict[str, Any] = {"modes": ("plan",), "disjoint_from": BEFORE_CORRIDORS}
 """The environment has no move for an unreachable target, refuses such mazes, and speaks the standard phrasing."""
@@ -205,7 +189,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "mazebench-100": PAPER,
     "mazebench-1000": {**THOUSAND, "disjoint_from": ("mazebench-100",)},
     "mazebench-dev": {**THOUSAND, "split": "validation"},
-    "mazebench-10x10": TEN,
+    "mazebench-10x10": {"rows": 10, "cols": 10, "levels": TEN_LEVELS, "draws": (Draw(1, 99, 1000),)},
     "fog": {**FOG, "disjoint_from": ("mazebench-100", "mazebench-1000")},
     "fog-dev": {**FOG, "disjoint_from": ("mazebench-dev",), "split": "validation"},
     "sizes": {"draws": SIZE_DRAWS, "disjoint_from": ("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog")},

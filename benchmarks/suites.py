@@ -59,29 +59,21 @@ class Suite:
     def labels(self) -> tuple[str, ...]:
         each = len(SYMMETRIES) if self.spec.images else 1
         drawn = (draw.level for draw in self.spec.draws for _ in range(draw.count * each))
-        return tuple(
-            level or level_of(int(distances_to(maze.walls, maze.target)[maze.origin]), self.spec)
-            for maze, level in zip(self.mazes, drawn, strict=True)
-        )
+        return tuple(level or self._level_of(maze) for maze, level in zip(self.mazes, drawn, strict=True))
 
-
-def spec_named(name: str) -> SuiteSpec:
-    """The definition of a suite. Raises UnknownName with the nearest valid one."""
-    if name not in SUITES:
-        raise unknown_name("suite", name, SUITES)
-    return SUITES[name]
+    def _level_of(self, maze: Maze) -> str:
+        length = distances_to(maze.walls, maze.target)[maze.origin]
+        return next(name for name, (low, high) in self.spec.levels.items() if low <= length <= high)
 
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Suite:
-    """The frozen suite of that name, or the mazes published under it.
-
-    Raises UnknownName for a suite that does not exist, InvalidSuite as ``external.read``, and ChangedSuite when the
-    file is missing or its hash is not the pinned one.
-    """
+    """A frozen suite by its name, or the mazes published under it. Raises UnknownName, InvalidSuite, ChangedSuite."""
     if external.is_source(name):
         return Suite(*external.read(name))
-    spec = spec_named(name)
+    if name not in SUITES:
+        raise unknown_name("suite", name, SUITES)
+    spec = SUITES[name]
     if not spec.path.is_file():
         raise ChangedSuite(f"Expects the frozen suite at {spec.path}, actual: no such file")
     text = spec.path.read_text(encoding="utf-8")
@@ -105,17 +97,14 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
     for draw in spec.draws:
         rows, cols = draw.size or (spec.rows, spec.cols)
         split = spec.split if min(rows, cols) >= MIN_SPLIT_SIDE else None  # all smaller layouts belong to training
-        (low, high), (min_turns, max_turns) = (draw.min_length, draw.max_length), draw.turns or (0, None)
-        bounds = MazeSpec(
-            rows, cols, low, high, min_turns, max_turns, generator=draw.generator, braid=draw.braid, split=split
-        )
+        (low, high), turns = (draw.min_length, draw.max_length), draw.turns or (0, None)
+        bounds = MazeSpec(rows, cols, low, high, turns[0], turns[1], draw.generator, draw.braid, split)
         wanted, index = len(mazes) + draw.count, 0
         while len(mazes) < wanted:
             if index > MAX_CANDIDATES_PER_MAZE * draw.count:
                 raise ChangedSuite(f"Expects {draw.count} mazes of {draw} in {spec.name}, actual: {len(mazes)} in all")
-            candidates = range(index, index + draw.count)
+            keys = [key_of(spec.name, spec.version, *draw.key, i) for i in range(index, index + draw.count)]
             index += draw.count
-            keys = [key_of(spec.name, spec.version, *draw.key, i) for i in candidates]
             batch = generate_batch(np.array(keys, dtype=np.uint64), bounds)
             for key, maze in zip(keys, (batch[i] for i in range(len(batch))), strict=True):
                 if draw.closed_passage:
@@ -160,27 +149,17 @@ def close_passage(maze: Maze, place: str, key: int) -> Maze | None:
 
 def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
     """The text of a frozen file: JSON with one line for each maze. Version 1's writer: pinned hashes depend on it."""
-    head = {
-        "suite": spec.name,
-        "version": spec.version,
-        "generator": GENERATOR,
-        "split": spec.split,
-        "rows": spec.rows,
-        "cols": spec.cols,
-        "max_steps": spec.max_steps,
-        "levels": spec.levels,
-        "draws": [draw.v1_form for draw in spec.draws],
-        "maze": "wall byte of each cell in hexadecimal, row by row; origin row-col; target row-col",
-    }
+    sized = any(draw.size for draw in spec.draws)
+    head: dict[str, object] = {"suite": spec.name, "version": spec.version, "generator": GENERATOR}
+    head |= {name: getattr(spec, name) for name in ("split", "rows", "cols", "max_steps", "levels")}
+    head["draws"] = [draw.v1_form for draw in spec.draws]
+    walls = "wall byte of each cell in hexadecimal, row by row; origin row-col; target row-col"
+    head["maze"] = f"rows x columns; {walls}" if sized else walls
     if spec.images:
         head["images"] = "each maze in its 8 images, one after the other"
     if len(spec.phrasings) > 1:  # a hash of all mazes in each, so that no phrasing changes unnoticed
-        head["phrasings"] = {
-            name: text_hash("\n".join(map(phrasing_named(name).write, mazes))) for name in spec.phrasings
-        }
-    sized = any(draw.size for draw in spec.draws)
-    if sized:
-        head["maze"] = f"rows x columns; {head['maze']}"
+        texts = {name: "\n".join(map(phrasing_named(name).write, mazes)) for name in spec.phrasings}
+        head["phrasings"] = {name: text_hash(text) for name, text in texts.items()}
     if spec.view_radius is not None:
         head["view_radius"] = spec.view_radius
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
@@ -198,11 +177,6 @@ def _maze_of_line(line: str, spec: SuiteSpec) -> Maze:
     bits = np.array([int(digit, 16) for digit in walls], dtype=np.uint8)
     (row, col), (to_row, to_col) = (map(int, cell.split("-")) for cell in (origin, target))
     return Maze(bits.reshape(rows, cols), (row, col), (to_row, to_col))
-
-
-def level_of(length: int, spec: SuiteSpec) -> str:
-    """The level that a shortest path of ``length`` moves belongs to."""
-    return next(name for name, (low, high) in spec.levels.items() if low <= length <= high)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

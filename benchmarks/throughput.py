@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
@@ -58,7 +58,6 @@ class ScriptedAgent(Agent):
         self.texts = texts
 
     def act(self, observations: list[str]) -> list[Reply]:
-        """The texts."""
         return [Reply(text, text.count("<|")) for text in self.texts]
 
 
@@ -111,12 +110,8 @@ def measure_verification(parse: bool) -> float:
     texts = [maze_env.maze_to_text(maze) for maze in mazes]
     answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in mazes]
     start = time.perf_counter()
-    if parse:
-        solved = [
-            verify(maze_env.maze_from_text(text), answer).solved for text, answer in zip(texts, answers, strict=True)
-        ]
-    else:
-        solved = [verify(maze, answer).solved for maze, answer in zip(mazes, answers, strict=True)]
+    given: Iterable[maze_env.Maze] = map(maze_env.maze_from_text, texts) if parse else mazes
+    solved = [verify(maze, answer).solved for maze, answer in zip(given, answers, strict=True)]
     seconds = time.perf_counter() - start
     assert all(solved)
     return len(mazes) / seconds
@@ -174,12 +169,8 @@ def rows() -> list[Row]:
         Row("answers judged, maze parsed from text", "answers/s", partial(measure_verification, parse=True)),
         Row("answers benchmarked: judged, every metric", "answers/s", measure_benchmark),
     ]
-    return [replace(row, peers={name: rate for name, rate in row.peers.items() if installed(name)}) for row in every]
-
-
-def installed(peer: str) -> bool:
-    """Whether a peer can be measured here."""
-    return peer not in PACKAGES or find_spec(PACKAGES[peer]) is not None
+    missing = {peer for peer, package in PACKAGES.items() if find_spec(package) is None}
+    return [replace(row, peers={peer: row.peers[peer] for peer in row.peers if peer not in missing}) for row in every]
 
 
 def measure(row: Row, rounds: int) -> dict[str, Any]:
@@ -189,13 +180,9 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         for name, rate in {"TokenMaze": row.ours, **row.peers}.items():
             rates[name].append(rate())
-    return {
-        "name": row.name,
-        "unit": row.unit,
-        "median": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers},
-        "rounds": rates,
-    }
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    ratios = {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers}
+    return {"name": row.name, "unit": row.unit, "median": medians, "ratio": ratios, "rounds": rates}
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
@@ -249,10 +236,18 @@ def table(stored: dict[str, Any]) -> str:
     for row in stored["rows"]:
         ratios = [_ratio_text(ratio, name, peer_first=True) for name, ratio in row["ratio"].items()]
         lines.append([row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(ratios)])
-    for name, size in stored["memory_bytes"].items():
-        lines.append([f"memory of an environment, {name}", f"{size:,.0f} bytes", ""])
+    sizes = stored["memory_bytes"].items()
+    lines += [[f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in sizes]
     lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
     return markdown_table(["what", "median", "compared with others: ratio [min, max over rounds]"], lines)
+
+
+def store(stored: dict[str, Any], path: Path | None, module: str, arguments: Sequence[str], started: float) -> None:
+    """Writes results and the provenance of a run that began at ``started``; without a path, does nothing."""
+    if path is not None:
+        stored["provenance"] = provenance(module, arguments, time.monotonic() - started)
+        write_whole(path, json.dumps(stored, indent=1) + "\n")
+        print(f"stored in {path}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -280,13 +275,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             results.append(measure(row, options.rounds))
             print(show(results[-1]), flush=True)
     stored: dict[str, Any] = {"rows": results, "memory_bytes": memory(), "import_ms": import_time()}
-    stored["provenance"] = provenance("benchmarks.throughput", arguments, time.monotonic() - started)
     for name, size in stored["memory_bytes"].items():
         print(f"memory of an environment, {name:<16} {size:>14,.0f} bytes")
     print(f"import maze_env beyond gymnasium and numpy {stored['import_ms']:>14.0f} ms")
-    if options.output is not None:
-        write_whole(options.output, json.dumps(stored, indent=1) + "\n")
-        print(f"stored in {options.output}")
+    store(stored, options.output, "benchmarks.throughput", arguments, started)
 
 
 if __name__ == "__main__":
