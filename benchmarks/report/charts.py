@@ -92,9 +92,8 @@ def _line(x1: float, x2: float, y1: float, y2: float, **attributes: str) -> Mark
 
 
 def _series(line: Series, marks: Sequence[Markup]) -> Markup:
-    return element(
-        "g", *marks, class_=f"series {color_class(line.number)}{' faint' * line.faint}", data_series=line.number
-    )
+    classes = f"series {color_class(line.number)}{' faint' * line.faint}"
+    return element("g", *marks, class_=classes, data_series=line.number)
 
 
 def _chart(parts: Sequence[Markup], height: float, label: str) -> Markup:

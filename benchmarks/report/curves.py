@@ -31,15 +31,15 @@ MEANS, MAX_POINTS = 30, 400  # points of the line, each the mean over some steps
 
 def training_section(folders: Sequence[Path]) -> Markup:
     """The panels of each run."""
-    runs = [(folder, read_run(folder)) for folder in folders]
-    return element("div", *(_run(folder, run, is_open=len(runs) <= MAX_OPEN) for folder, run in runs))
-
-
-def _run(folder: Path, run: RunLog, is_open: bool) -> Markup:
-    facts = [f"{run.figures['steps']:,} steps"] if "steps" in run.figures else []
-    facts += [f"{run.figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in run.figures else []
-    summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
-    return element("details", summary, element("div", *run_panels(run), class_="figures"), open=is_open, class_="run")
+    sections = []
+    for folder in folders:
+        run = read_run(folder)
+        facts = [f"{run.figures['steps']:,} steps"] if "steps" in run.figures else []
+        facts += [f"{run.figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in run.figures else []
+        summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
+        panels, is_open = element("div", *run_panels(run), class_="figures"), len(folders) <= MAX_OPEN
+        sections.append(element("details", summary, panels, open=is_open, class_="run"))
+    return element("div", *sections)
 
 
 def run_panels(run: RunLog) -> list[Markup]:

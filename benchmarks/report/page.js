@@ -61,17 +61,14 @@ function pressed(event) {
 function connectLegends() {
   for (const legend of document.querySelectorAll(".legend")) {
     const lines = [...legend.parentElement.querySelectorAll(".series")];
-    const linesOf = (button) => lines.filter((line) => line.dataset.series === button.dataset.series);
     for (const button of legend.children) {
+      const isOther = (line) => line.dataset.series !== button.dataset.series;
       button.addEventListener("click", () => {
         const off = button.getAttribute("aria-pressed") === "true";
         button.setAttribute("aria-pressed", String(!off));
-        linesOf(button).forEach((line) => line.classList.toggle("off", off));
+        lines.forEach((line) => isOther(line) || line.classList.toggle("off", off));
       });
-      const highlight = (on) => {
-        const mine = new Set(linesOf(button));
-        lines.forEach((line) => line.classList.toggle("dim", on && !mine.has(line)));
-      };
+      const highlight = (on) => lines.forEach((line) => line.classList.toggle("dim", on && isOther(line)));
       for (const [event, out] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]]) {
         button.addEventListener(event, () => highlight(out && (event !== "focus" || button.matches(":focus-visible"))));
       }
