@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 
@@ -146,3 +147,8 @@ def finish(
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
         run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete
     return figures
+
+
+def end_processes() -> None:
+    """Closes what joins several processes, as the last act of a command: its threads may abort a process that exits."""
+    PartialState().destroy_process_group()

@@ -30,7 +30,7 @@ from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from training.arguments import option, parse, require_default
-from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
+from training.common import StageConfig, as_dict, begin, end_processes, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation
@@ -176,6 +176,7 @@ class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
 def main() -> None:
     """Data, model, reward, trainer, save."""
     train(*parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__))
+    end_processes()
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from agents.decoding import context_length
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, lookup
 from training.arguments import option, parse, require_default
-from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
+from training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, optimizer_for, run
 from training.dataset import supervised_dataset
 from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
@@ -88,6 +88,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
 def main() -> None:
     """Data, model, trainer, save."""
     train(*parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__))
+    end_processes()
 
 
 if __name__ == "__main__":
