@@ -108,7 +108,8 @@ class WallFollower(WalkingAgent):
     Finds the target of any maze without loops; it starts facing up.
     """
 
-    turns: tuple[int, ...]  # clockwise quarter turns from the direction it faces, in order of preference
+    turns: tuple[int, ...]
+    """Clockwise quarter turns from the direction it faces, in order of preference."""
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         facing = CLOCKWISE.index(memory.get("last", Move.UP))

@@ -71,7 +71,10 @@ class EndpointAgent(Agent):
         if timeout <= 0:
             raise InvalidConfig(f"Expects a timeout above 0, actual: {timeout}")
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
-        self.url, self.model = url, model
+        self.url = url
+        """The address up to ``/v1``."""
+        self.model = model
+        """The model's name there."""
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self.reset([])

@@ -88,6 +88,9 @@ def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[P
 class ModelAgent(Agent):
     """An agent that is a causal language model: what ``LLMPolicy`` and ``MultiTurnPolicy`` share."""
 
+    temperature: float
+    """0 decodes greedily; above, samples from the whole distribution."""
+
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
         self.check_options(**options)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
@@ -175,6 +178,7 @@ class LLMPolicy(ModelAgent):
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=end_ids(model, tokenizer),
         )
+        """How ``model.generate`` decodes."""
 
     @property
     def prompt_template(self) -> str:

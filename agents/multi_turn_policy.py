@@ -30,8 +30,9 @@ class Transcript:
     """The tokens of a dialogue behind its prompt, the model's and the environment's in order."""
 
     ids: list[int] = field(default_factory=list)
+    """The tokens, n of them."""
     own: list[int] = field(default_factory=list)
-    """(n,) integers, 1 for each token that the model wrote, 0 for one that it read."""
+    """1 for each token that the model wrote, 0 for one that it read."""
     log_probs: list[float] = field(default_factory=list)
     """Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read."""
 
@@ -46,6 +47,12 @@ class MultiTurnPolicy(ModelAgent):
     """A causal language model as a player."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
+    prompts: dict[int, list[int]]
+    """Token ids of the prompt of each episode since the last reset."""
+    transcripts: dict[int, Transcript]
+    """What each of them has written and read since."""
+    decoder: MultiTurnDecoder
+    """The dialogues of the episodes that go on."""
 
     def __init__(
         self,
@@ -103,8 +110,8 @@ class MultiTurnPolicy(ModelAgent):
         super().reset(seeds, phrasing)
         self._playing: list[int] = []
         self._last: dict[int, Observation] = {}
-        self.prompts: dict[int, list[int]] = {}  # token ids of the prompt of each episode since the last reset
-        self.transcripts: dict[int, Transcript] = {}  # what each of them has written and read since
+        self.prompts = {}
+        self.transcripts = {}
 
     def act(self, observations: list[str]) -> list[Reply]:
         self._last = {

@@ -37,6 +37,7 @@ class MazeVecEnv(VecEnv):
 
     def __init__(self, num_envs: int, **options: Any):
         self.env = TokenMazeVectorEnv(num_envs, "SameStep", **options)
+        """The environments inside."""
         super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
         self._returns = np.zeros(num_envs)
 
@@ -89,13 +90,16 @@ class MazeFeatures(BaseFeaturesExtractor):
     each pass: Bansal et al., arXiv 2202.05826.
     """
 
-    AGENT = 4  # the grid view's channel
+    AGENT = 4
+    """The agent's channel of the grid view."""
 
     def __init__(self, observation_space: Box, channels: int, iterations: int):
         super().__init__(observation_space, features_dim=channels)
         self.iterations = iterations
         self.project = torch.nn.Conv2d(observation_space.shape[0], channels, 3, padding=1)
+        """From the view to a hidden state."""
         self.carry = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        """From the hidden states of a cell and its neighbours to the cell's next one."""
 
     def forward(self, grids: torch.Tensor) -> torch.Tensor:
         """Features, (n, channels) float32, of grids, (n, 6 or 7, rows, cols) float32."""
@@ -158,8 +162,9 @@ class SB3Agent(Agent):
     def __init__(self, path: str, mode: Mode = "play"):
         self.mode, self.name = mode, path
         self.policy = load_policy(path)
-        planes, self.rows, self.cols = self.policy.observation_space.shape
-        self._view = GridView(self.rows, self.cols, 0 if planes == 7 else None)
+        """The network."""
+        planes, self._rows, self._cols = self.policy.observation_space.shape
+        self._view = GridView(self._rows, self._cols, 0 if planes == 7 else None)
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
@@ -169,11 +174,11 @@ class SB3Agent(Agent):
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:
             rows, cols = walls.shape
-            if (rows, cols) != (self.rows, self.cols):
-                raise InvalidMaze(f"Expects mazes of {self.rows}x{self.cols}, actual: {rows}x{cols}")
+            if (rows, cols) != (self._rows, self._cols):
+                raise InvalidMaze(f"Expects mazes of {self._rows}x{self._cols}, actual: {rows}x{cols}")
         replies = [Reply("")] * len(observations)
         if live:
-            cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self.cols, 1)
+            cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self._cols, 1)
             grids = self._view.observe_batch(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
             moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):

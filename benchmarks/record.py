@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from agents import provenance
 from benchmarks import schema1
 from benchmarks.figures import Baseline, Summary
 from benchmarks.metrics import path_efficiency
@@ -53,6 +54,7 @@ class SuiteOfResult:
     sha256: str
     """Of its mazes."""
     mazes: int
+    """How many it has."""
     max_steps: int | None = None
     """Play's budget of moves; ``None`` for four times the cells of each maze."""
     of_training_split: int | None = None
@@ -62,27 +64,9 @@ class SuiteOfResult:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Where a result comes from; ``None`` for what was not recorded."""
+class Provenance(provenance.Provenance):
+    """Where a result comes from."""
 
-    command: str
-    version: str | None = None
-    """Of this package."""
-    commit: str | None = None
-    """Of this repository."""
-    uncommitted_changes: bool | None = None
-    """Whether the code differed from the commit."""
-    finished_at: str | None = None
-    """UTC, ISO 8601."""
-    wall_seconds: float | None = None
-    """Of the run; of its last process where it was resumed."""
-    machine: str | None = None
-    """Operating system and architecture."""
-    processor: str | None = None
-    cores: int | None = None
-    python: str | None = None
-    packages: dict[str, str] | None = None
-    torch_threads: int | None = None
     resumed: int = 0
     """How often the run was resumed."""
 
@@ -95,6 +79,7 @@ class Track(NamedTuple):
     """What only compares within itself."""
 
     suite: str
+    """Its name."""
     mode: str
     """``plan`` or ``play``."""
     visibility: str
@@ -179,9 +164,11 @@ class Result(Run):
     status: Literal["complete", "incomplete"] = "complete"
     """``incomplete`` while attempts are being made."""
     summary: Summary
+    """The figures of ``attempts``."""
     baselines: dict[str, Baseline]
     """The scores of ``BASELINES`` on the same mazes."""
     provenance: Provenance
+    """Command, commit, machine."""
     attempts: tuple[StoredAttempt, ...]
     """Sample after sample, in each phrasing after phrasing, in each every maze."""
     schema_version: int = SCHEMA_VERSION

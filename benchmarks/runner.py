@@ -95,10 +95,13 @@ class PartialFile:
 
     def __init__(self, output: Path, run: Run):
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
+        """Beside the result."""
         self.run, self.resumed = run, 0
+        """What is run, and how often it was gone on with."""
         head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
         self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))
+        """What tells this run from others."""
         self._stream: IO[str] | None = None
 
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:

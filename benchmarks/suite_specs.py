@@ -20,15 +20,20 @@ V1_NAMES = {n: n for n in ("braid", "size", "generator", "turns", "corridors")} 
 
 @dataclass(frozen=True)
 class Draw:
-    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened."""
+    """Some of the mazes of a suite."""
 
     min_length: int
+    """Fewest moves of the shortest path."""
     max_length: int
+    """Most of them, inclusive."""
     count: int
+    """How many mazes."""
     braid: float = 0.0
+    """Share of the dead ends that are opened."""
     size: tuple[int, int] | None = None
     """Rows and columns, where they are not the suite's."""
     generator: str = GENERATOR
+    """One of ``generation.GENERATORS``."""
     turns: tuple[int, int] | None = None
     """Minimum and maximum number of turns of the shortest path."""
     corridors: tuple[int, int] | None = None
@@ -69,12 +74,17 @@ class SuiteSpec:
     """
 
     name: str
+    """What ``--suite`` names."""
     split: str = "benchmark"
+    """Of the layouts."""
     rows: int = 5
+    """Of the mazes, where their draw has no ``size``."""
     cols: int = 5
+    """Likewise."""
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Bounds, inclusive, of each level's shortest-path lengths; empty where draws name the levels."""
     draws: tuple[Draw, ...]
+    """Its mazes, in their order."""
     sha256: str
     """Of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
     (``external.read``). Results are on the same mazes when it is the same.
@@ -90,6 +100,7 @@ class SuiteSpec:
     images: bool = False
     """Whether each maze stands there in its 8 symmetric images, one after the other."""
     version: int = 1
+    """Goes up when its mazes change."""
 
     @property
     def max_steps(self) -> int | None:

@@ -63,12 +63,16 @@ class ScriptedAgent(Agent):
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what it is, its unit, how to measure it here and at its peers."""
+    """One figure."""
 
     name: str
+    """What it is."""
     unit: str
+    """Of what, a second."""
     ours: Rate
+    """Measures it here."""
     peers: dict[str, Rate] = field(default_factory=dict)
+    """Measures it at each peer."""
 
 
 def measure_vector_steps(view: str) -> float:

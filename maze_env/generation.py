@@ -37,7 +37,9 @@ class MazeSpec:
     """What mazes to make. Sizes or bounds that no maze can have raise ImpossibleMaze."""
 
     rows: int = 5
+    """Cells from top to bottom, 2 to 64."""
     cols: int = 5
+    """Cells from left to right, likewise."""
     min_length: int = 1
     """Fewest moves of the shortest path, inclusive."""
     max_length: int | None = None

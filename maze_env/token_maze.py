@@ -123,18 +123,21 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self.maze_spec = MazeSpec(
             rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
         )
+        """The mazes that ``reset`` draws."""
         self.max_steps = step_budget(max_steps, rows, cols)
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
-        self.reward_scheme = step_scheme_named(reward)
-        self.step_reward: StepReward = self.reward_scheme.step  # type: ignore[assignment]  # it has one
+        self.step_reward: StepReward = step_scheme_named(reward).step  # type: ignore[assignment]  # it has one
+        """The step form of the reward scheme."""
         self.render_mode, self.view_radius = render_mode, view_radius
         self.view = make_view(view, rows, cols, view_radius)
         self.observation_space, self.action_space = self.view.space, Discrete(4)
         self._cell_arrays = cell_arrays(rows, cols)
         self._maze: Maze | None = None
-        self.position: Cell  # where the agent stands
-        self.visible_walls: Walls  # as it has seen them; under partial observability written into
+        self.position: Cell
+        """Where the agent stands."""
+        self.visible_walls: Walls
+        """As it has seen them, (rows, cols) uint8; under partial observability written into."""
 
     @property
     def maze(self) -> Maze:

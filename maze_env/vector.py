@@ -64,9 +64,14 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
             raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
         self._single = single = TokenMazeEnv(**options)
-        self.maze_spec, self.view, self.view_radius = single.maze_spec, single.view, single.view_radius
-        self.render_mode = single.render_mode
+        self.maze_spec = single.maze_spec
+        """The mazes that are drawn."""
+        self.view, self.render_mode = single.view, single.render_mode
+        """What makes the observations; how ``render`` draws."""
+        self.view_radius = single.view_radius
+        """Of partial observability."""
         self.max_steps = single.max_steps
+        """Steps before truncation."""
         if max_episode_steps is not None:
             self.max_steps = min(self.max_steps, step_budget(max_episode_steps, 1, 1))
         self.num_envs = num_envs

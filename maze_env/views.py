@@ -108,6 +108,7 @@ class TokensView(View):
             most = f"{MAX_VOCABULARY_SIDE} for the 'tokens' view (the vocabulary ends there)"
             raise ImpossibleMaze(f"Expects sides of at most {most}, actual: {rows}x{cols}")
         self.length = rows * (3 * cols + 1)
+        """Of one observation, in tokens."""
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
         self._coordinates = _ids(coordinate_tokens(rows, cols))
         self._walls_ids = _ids([*WALL_TOKENS, UNSEEN])
@@ -132,6 +133,7 @@ class GridView(View):
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         super().__init__(rows, cols, view_radius)
         self.channels = 6 if view_radius is None else 7
+        """Planes of one observation."""
         self.space = Box(0, 1, (self.channels, rows, cols), np.uint8)
 
     def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> NDArray[np.uint8]:

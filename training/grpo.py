@@ -11,6 +11,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -107,16 +108,22 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         return self.max_completion_length
 
 
-class PlanTask:
-    """One answer for the whole maze (mode plan).
+class Task:
+    """What is trained on; ``check`` of each task raises InvalidConfig for keys that it cannot have."""
 
-    A task has ``rows`` of ``prompt`` (messages), TRL's ``reward`` function, and ``trainer_arguments``: how the trainer
-    gets completions, where it does not by itself.
-    """
+    rows: Dataset
+    """The prompts, as messages."""
+    reward: Callable[..., Any]
+    """TRL's reward function."""
+    trainer_arguments: dict[str, Any]
+    """How the trainer gets completions, where it does not by itself."""
+
+
+class PlanTask(Task):
+    """One answer for the whole maze (mode plan)."""
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
-        """Raises InvalidConfig for keys that the task cannot have."""
         if args.tool_calls:
             raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
 
@@ -133,10 +140,10 @@ class PlanTask:
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
         self.rows = Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
-        self.trainer_arguments: dict[str, Any] = {}
+        self.trainer_arguments = {}
 
 
-class MultiTurnTask:
+class MultiTurnTask(Task):
     """Move by move, written as text (mode play)."""
 
     @staticmethod
@@ -153,7 +160,7 @@ class MultiTurnTask:
         self.trainer_arguments = {"rollout_func": MultiTurnRollout(args.env, args.budget, args.max_turn_tokens)}
 
 
-class ToolTask:
+class ToolTask(Task):
     """Move by move, each a tool call (mode play with ``tool_calls``)."""
 
     @staticmethod

@@ -32,8 +32,11 @@ class EnvConfig:
     """The environment of an episode, as ``Episode`` takes it; unset values are the environment's own defaults."""
 
     view_radius: int | None = None
+    """Of partial observability; ``None`` for none."""
     max_steps: int | None = None
+    """The budget of moves."""
     reward: str = "solved"
+    """Name of the step reward."""
 
     def episode(self, maze: Maze) -> Episode:
         return Episode(maze, **asdict(self))

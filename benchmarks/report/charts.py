@@ -16,23 +16,32 @@ ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0  # of rows: between two series, at 
 
 @dataclass(frozen=True)
 class Point:
-    """A value at ``x``, with its interval where it has one, and its numbers in words."""
+    """A value, with its interval where it has one."""
 
     x: float
+    """Where it stands."""
     y: float
+    """The value."""
     low: float | None = None
+    """The interval's lower end."""
     high: float | None = None
+    """The interval's upper end."""
     note: str = ""
+    """Its numbers in words."""
 
 
 @dataclass(frozen=True)
 class Series:
     """A line of a chart."""
 
-    name: str  # in the legend
-    number: int  # gives the colour, and identifies it to the legend
-    points: Sequence[Point]  # in the order of ``x``
-    faint: bool = False  # whether it is drawn behind the others, without dots
+    name: str
+    """In the legend."""
+    number: int
+    """Gives the colour, and identifies it to the legend."""
+    points: Sequence[Point]
+    """In the order of ``x``."""
+    faint: bool = False
+    """Whether it is drawn behind the others, without dots."""
 
 
 def color_class(number: int) -> str:

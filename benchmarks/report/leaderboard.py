@@ -16,9 +16,12 @@ MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before
 class Entry(NamedTuple):
     """A result on the page."""
 
-    number: int  # by which links and the replay find it
-    title: str  # unique within its track
+    number: int
+    """By which links and the replay find it."""
+    title: str
+    """Unique within its track."""
     result: Result
+    """What was measured."""
 
 
 def in_columns(levels: Collection[str]) -> bool:
