@@ -42,9 +42,11 @@ class Agent(ABC):
         return True
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:  # noqa: B027 (most have nothing to reset)
-        """Starts ``len(seeds)`` new episodes.
+        """Starts new episodes.
 
-        All randomness of episode ``i`` comes from ``seeds[i]``; mazes are given and answers read in ``phrasing``.
+        Args:
+            seeds: one for each; all randomness of an episode comes from its own.
+            phrasing: in which of ``maze_env.phrasings`` mazes are given and answers read.
         """
 
     @abstractmethod

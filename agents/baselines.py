@@ -39,8 +39,10 @@ class WalkingAgent(Agent):
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         """The next move; ``None`` when the target is known to be unreachable.
 
-        ``maze`` is what is known, its origin where the agent stands; ``rng`` and ``memory``, empty at first, are the
-        episode's.
+        Args:
+            maze: what is known, its origin where the agent stands.
+            rng: the episode's.
+            memory: the episode's, empty at first.
         """
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:

@@ -32,11 +32,18 @@ from maze_env.phrasings import STANDARD, phrasing_named
 def load_checkpoint(
     path: str, chat_template_file: str | None = None, prompt_file: str | None = None, **options: Any
 ) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
+    """The model and tokenizer of a folder or hub name.
 
-    ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text with ``{maze}`` in it, the
-    standard prompt; InvalidConfig where they are not. Raises InvalidCheckpoint when nothing usable is there, model and
-    tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
+    Args:
+        path: the folder or hub name.
+        chat_template_file: in Jinja; replaces the tokenizer's.
+        prompt_file: a text with ``{maze}`` in it; replaces the standard prompt.
+        options: passed to ``from_pretrained``.
+
+    Raises:
+        InvalidConfig: where a file is not there, or has no ``{maze}``.
+        InvalidCheckpoint: when nothing usable is there, model and tokenizer disagree on the vocabulary, or nothing says
+            how the model is to be prompted, as for a base model.
     """
     for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
         if file is not None and not Path(file).is_file():
@@ -99,9 +106,16 @@ class ModelAgent(Agent):
 
     @classmethod
     def from_pretrained(cls, path: str, device: str | None = None, **options: Any) -> Self:
-        """Loads the model as ``load_for_inference``; ``options`` are the constructor's and ``load_checkpoint``'s.
+        """Loads the model and makes it an agent.
 
-        Raises InvalidConfig for values that cannot be, before anything is loaded.
+        Args:
+            path: as ``load_checkpoint``; the agent's name, unless ``name`` is given.
+            device: where the model runs; by default the first accelerator, else the CPU.
+            options: the constructor's and ``load_checkpoint``'s.
+
+        Raises:
+            InvalidConfig: for values that cannot be, before anything is loaded.
+            InvalidCheckpoint: as ``load_checkpoint``.
         """
         signature = inspect.signature(cls)
         own = {"name": path} | {name: options.pop(name) for name in signature.parameters if name in options}
@@ -162,9 +176,14 @@ class LLMPolicy(ModelAgent):
         """A policy of a model that is loaded already, as during training; raises InvalidConfig for impossible values.
 
         Args:
+            model: a causal language model.
+            tokenizer: its own, with a chat template.
+            name: what result files and tables call it.
+            mode: one of ``MODES``.
             temperature: 0 decodes greedily; above, samples from the whole distribution.
             max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
             batch_size: completions generated at once.
+            progress: whether a bar is shown.
         """
         options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
         super().__init__(model, tokenizer, name, mode, **options)

@@ -69,6 +69,8 @@ class MultiTurnPolicy(ModelAgent):
         """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
         Args:
+            model: as ``LLMPolicy``, and so are ``tokenizer``, ``name``, ``temperature`` and ``batch_size``.
+            mode: play.
             restrict: what the model may write: ``none``: anything; ``moves``: moves only; ``legal``: possible moves.
             max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue

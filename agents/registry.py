@@ -25,11 +25,14 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         name: one of ``BUILT_IN``; a folder or hub name (``owner/model``) with a model that ``transformers`` loads; a
             folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class
             or function called with ``mode`` and ``options``.
+        mode: one of ``MODES``.
         options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
             ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan anew at each move.
 
-    Raises UnknownName for a name that is none of these, InvalidConfig for a mode that the agent lacks,
-    InvalidCheckpoint for a folder without a usable model and for a file whose loading would run code in it.
+    Raises:
+        UnknownName: for a name that is none of these.
+        InvalidConfig: for a mode that the agent lacks, or options that it does not take.
+        InvalidCheckpoint: for a folder without a usable model and for a file whose loading would run code in it.
 
     >>> make("shortest-path").supports("ascii")
     True

@@ -59,7 +59,12 @@ class View(ABC):
         """
 
     def start_episode(self, walls: Walls, target: Cell) -> None:
-        """Starts an episode of a single environment, which under partial observability goes on writing into walls."""
+        """Starts an episode of a single environment.
+
+        Args:
+            walls: (rows, cols) uint8; under partial observability the environment goes on writing into them.
+            target: as (row, col).
+        """
         self._walls = walls[None]
         self._target = np.array([target[0] * self.cols + target[1]])
 
@@ -160,6 +165,6 @@ VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": 
 
 
 def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
-    """The view of that name."""
+    """The view of that name, one of ``VIEWS``, for mazes of ``rows`` x ``cols``; with a radius, under fog."""
     check_view_radius(view_radius)
     return lookup("view", name, VIEWS)(rows, cols, view_radius)

@@ -23,7 +23,11 @@ def test_examples_give_what_they_say(module):
 
 
 @pytest.mark.parametrize(
-    "interface", ["maze_env.views", "maze_env.generation", "maze_env.rewards", "maze_env.traces", "maze_env.token_maze"]
+    ("interface", "least"),
+    [
+        ("agents.base", 2), ("benchmarks.suite_specs", 3), ("maze_env.generation", 3), ("maze_env.rewards", 3),
+        ("maze_env.token_maze", 3), ("maze_env.traces", 3), ("maze_env.views", 3),
+    ],  # fmt: skip
 )
-def test_what_others_extend_has_an_example(interface):
-    assert doctest.testmod(import_module(interface)).attempted >= 3
+def test_what_others_extend_has_an_example(interface, least):
+    assert doctest.testmod(import_module(interface)).attempted >= least

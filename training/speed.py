@@ -88,7 +88,16 @@ def training_speed(
 def generation_speed(
     model: PreTrainedModel, tokenizer: Tokenizer, batch: int, tokens: int, side: int, bytes_per_second: float
 ) -> dict[str, float]:
-    """Tokens a second while ``batch`` rows generate ``tokens`` (at least 2) each, their prompts' time left out."""
+    """Tokens a second while a model generates, its prompts' time left out, and the share of memory bandwidth it uses.
+
+    Args:
+        model: the one to measure.
+        tokenizer: its own.
+        batch: rows at once.
+        tokens: what each row generates, at least 2.
+        side: rows and columns of the mazes in the prompts.
+        bytes_per_second: what the device can read.
+    """
     mazes = [generate(key, MazeSpec(side, side)) for key in range(batch)]
     prompts = [render(tokenizer, maze_to_text(maze)).text for maze in mazes]
     ids = token_ids(tokenizer, prompts)
