@@ -56,19 +56,15 @@ def load_checkpoint(
         model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise InvalidCheckpoint(
-            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} ({reason})"
-        ) from error
+        right = "a folder or hub name with a causal language model and its tokenizer"
+        raise InvalidCheckpoint(f"Expects {right}, actual: {path!r} ({reason})") from error
     if info["missing_keys"]:  # transformers would fill them with random numbers and only log it
-        raise InvalidCheckpoint(
-            f"Expects all weights of the model in {path!r}, actual: {len(info['missing_keys'])} are missing, "
-            f"{min(info['missing_keys'])!r} among them"
-        )
+        came = f"{len(info['missing_keys'])} are missing, {min(info['missing_keys'])!r} among them"
+        raise InvalidCheckpoint(f"Expects all weights of the model in {path!r}, actual: {came}")
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
-        raise InvalidCheckpoint(
-            f"Expects an embedding for each of the tokenizer's {len(tokenizer)} tokens, actual: {rows} rows in {path!r}"
-        )
+        right = f"an embedding for each of the tokenizer's {len(tokenizer)} tokens"
+        raise InvalidCheckpoint(f"Expects {right}, actual: {rows} rows in {path!r}")
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
     if chat_template_file is not None:
@@ -76,10 +72,9 @@ def load_checkpoint(
     if prompt_file is not None:
         set_prompt_template(tokenizer, Path(prompt_file).read_text(encoding="utf-8"))
     if not tokenizer.chat_template:
-        raise InvalidCheckpoint(
-            "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
-            "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
-        )
+        hint = "{{ messages[0]['content'] }} in it is the prompt and nothing else"
+        came = f"none (for a base model, give one as chat_template_file; {hint})"
+        raise InvalidCheckpoint(f"Expects a tokenizer with a chat template, actual: {came}")
     return model, tokenizer
 
 
@@ -138,10 +133,8 @@ class ModelAgent(Agent):
         """Raises InvalidConfig unless each prompt and the budget of that name fit into the model's context."""
         longest, context = max(map(len, prompts)), context_length(self.model)
         if longest + tokens > context:
-            raise InvalidConfig(
-                f"Expects prompts and {budget}={tokens} to fit into the context of {self.name!r}, {context} tokens, "
-                f"actual: a prompt of {longest} tokens"
-            )
+            right = f"to fit into the context of {self.name!r}, {context} tokens"
+            raise InvalidConfig(f"Expects prompts and {budget}={tokens} {right}, actual: a prompt of {longest} tokens")
 
     def generator(self, indices: Sequence[int]) -> torch.Generator | None:
         """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of its batch."""

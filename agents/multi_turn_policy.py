@@ -158,11 +158,8 @@ class MultiTurnPolicy(ModelAgent):
         """Lets each dialogue read what its move did; those without room for another turn end here."""
         texts = [self._replies.write(observation) for observation in live.values()]
         reply_ids = dict(zip(live, token_ids(self.tokenizer, texts), strict=True))
-        playing = [
-            index
-            for index in self._playing
-            if index in live and len(reply_ids[index]) + self.decoder.max_turn_tokens <= self._room(index)
-        ]
+        needed = {index: len(ids) + self.decoder.max_turn_tokens for index, ids in reply_ids.items()}
+        playing = [index for index in self._playing if index in needed and needed[index] <= self._room(index)]
         if playing and playing != self._playing:
             self.decoder.select([self._playing.index(index) for index in playing])
         self._playing = playing

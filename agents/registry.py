@@ -64,10 +64,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         if not isinstance(agent, Agent):
             raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
     else:
-        raise UnknownName(
-            f"{unknown_name('agent', name, BUILT_IN)} Nor is it a folder, a hub name 'owner/model', an endpoint "
-            "'http://host:port/v1#model' or a 'module:Class'."
-        )
+        known = "a folder, a hub name 'owner/model', an endpoint 'http://host:port/v1#model' or a 'module:Class'"
+        raise UnknownName(f"{unknown_name('agent', name, BUILT_IN)} Nor is it {known}.")
     if mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {name!r}, one of {agent.modes}, actual: {mode!r}")
     return agent

@@ -146,10 +146,9 @@ def load_policy(folder: str | Path) -> ActorCriticPolicy:
         policy = ActorCriticPolicy(space, Discrete(4), lambda _: 0.0, **options)
         load_model(policy, Path(folder) / WEIGHTS_FILE)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
-        files, reason = f"{CONFIG_FILE} and {WEIGHTS_FILE}", " ".join(str(error).split())[:200]
-        raise InvalidCheckpoint(
-            f"Expects a folder with {files} of training.ppo, actual: {str(folder)!r} ({type(error).__name__}: {reason})"
-        ) from error
+        right, reason = f"a folder with {CONFIG_FILE} and {WEIGHTS_FILE}", " ".join(str(error).split())[:200]
+        came = f"{str(folder)!r} ({type(error).__name__}: {reason})"
+        raise InvalidCheckpoint(f"Expects {right} of training.ppo, actual: {came}") from error
     policy.set_training_mode(False)
     return policy
 

@@ -211,8 +211,6 @@ class Episode:
             walls, text = self.env.visible_walls, written
         else:  # The environment goes on writing into its walls; its text is made no faster there than from them.
             walls, text = self.env.visible_walls.copy(), None
-        position, target = self.env.position, self.maze.target
-        if before is None:
-            return Observation(walls, position, target, written=text)
-        revealed = _newly_seen(before.walls, walls)
-        return Observation(walls, position, target, STANDARD, self.outcomes[-1] is MOVED, revealed, text)
+        moved = None if before is None else self.outcomes[-1] is MOVED
+        revealed = () if before is None else _newly_seen(before.walls, walls)
+        return Observation(walls, self.env.position, self.maze.target, STANDARD, moved, revealed, text)

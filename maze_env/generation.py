@@ -59,10 +59,8 @@ class MazeSpec:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
             if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
-        for what, low, high in (
-            ("length", self.min_length, self.max_length),
-            ("turns", self.min_turns, self.max_turns),
-        ):
+        bounds = {"length": (self.min_length, self.max_length), "turns": (self.min_turns, self.max_turns)}
+        for what, (low, high) in bounds.items():
             if high is not None and high < low:
                 raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
@@ -149,9 +147,7 @@ def generate_batch(keys: ArrayLike, spec: MazeSpec, lengths: tuple[ArrayLike, Ar
         )
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
-        raise ImpossibleMaze(
-            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, "
-            f"split={spec.split!r}) whose shortest path has {min_lengths[missed]} to {max_lengths[missed]} moves"
-            f"{bent}, actual: none in {tried} layouts"
-        )
+        kind = f"{spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, split={spec.split!r})"
+        path = f"{min_lengths[missed]} to {max_lengths[missed]} moves{bent}"
+        raise ImpossibleMaze(f"Expects a {kind} whose shortest path has {path}, actual: none in {tried} layouts")
     return MazeBatch(walls, ends[:, :2], ends[:, 2:])

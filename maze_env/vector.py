@@ -166,10 +166,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """A picture of each environment."""
         if self.render_mode is None:
             return None
-        scenes = (
-            Scene(self._visible_walls[i], self.maze(i), self._position(i), tuple(walk))
-            for i, walk in enumerate(self._moves_made)
-        )
+        seen = enumerate(zip(self._visible_walls, self._moves_made, strict=True))
+        scenes = (Scene(walls, self.maze(i), self._position(i), tuple(walk)) for i, (walls, walk) in seen)
         return tuple(render(self.render_mode, scene) for scene in scenes)
 
     @property  # type: ignore[misc]
