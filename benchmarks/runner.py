@@ -96,8 +96,9 @@ class PartialFile:
     def __init__(self, output: Path, run: Run):
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
         """Beside the result."""
-        self.run, self.resumed = run, 0
-        """What is run, and how often it was gone on with."""
+        self.run = run
+        self.resumed = 0
+        """How often the run was gone on with."""
         head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
         self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))

@@ -116,6 +116,7 @@ class SuiteSpec:
 
     @property
     def path(self) -> Path:
+        """Of the frozen suite's file."""
         return FROZEN / f"{self.name}.json"
 
 

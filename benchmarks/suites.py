@@ -57,6 +57,7 @@ class Suite:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
+        """The level of each maze."""
         each = len(SYMMETRIES) if self.spec.images else 1
         drawn = (draw.level for draw in self.spec.draws for _ in range(draw.count * each))
         return tuple(level or self._level_of(maze) for maze, level in zip(self.mazes, drawn, strict=True))

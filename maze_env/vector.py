@@ -66,8 +66,9 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._single = single = TokenMazeEnv(**options)
         self.maze_spec = single.maze_spec
         """The mazes that are drawn."""
-        self.view, self.render_mode = single.view, single.render_mode
-        """What makes the observations; how ``render`` draws."""
+        self.render_mode = single.render_mode
+        self.view = single.view
+        """What makes the observations."""
         self.view_radius = single.view_radius
         """Of partial observability."""
         self.max_steps = single.max_steps

@@ -33,7 +33,8 @@ def assigned(statements, written):
             for part in target.elts if isinstance(target, ast.Tuple) else [target]:
                 name = written(part)
                 if name and not name.startswith("_"):
-                    yield name, node.lineno, (following is not None and is_text(following)) or is_key(node)
+                    # Tools read no string below an assignment to several names.
+                    yield name, node.lineno, (part is target and is_text(following)) or is_key(node)
 
 
 def targets_of(node):
@@ -44,9 +45,11 @@ def targets_of(node):
 
 
 def fields_of(definition):
-    """Those of a class: of its body, and what its methods set on ``self``."""
+    """Those of a class: of its body, its properties, and what its methods set on ``self``."""
     yield from assigned(definition.body, lambda part: getattr(part, "id", ""))
     for node in ast.walk(definition):
+        if isinstance(node, ast.FunctionDef) and any("property" in ast.unparse(each) for each in node.decorator_list):
+            yield from [(node.name, node.lineno, ast.get_docstring(node))] if not node.name.startswith("_") else []
         for block in (getattr(node, name, []) for name in ("body", "orelse")):
             if isinstance(block, list) and node is not definition:
                 yield from assigned(block, lambda part: part.attr if is_own(part) else "")
