@@ -35,17 +35,8 @@ def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
     """Rows of ``input_ids`` and ``labels``, int32 of the example's length; labels are -100 where nothing is supervised.
 
-    The supervised tokens are exactly the completion's and the end token.
-
-    Args:
-        config: the mazes and trace styles.
-        tokenizer: the model's.
-        context: tokens that a row may have; nothing is ever cut.
-        batch_size: of a step on all devices.
-        seed: of the order of the rows.
-
-    Raises:
-        InvalidConfig: for an example that is too long.
+    The supervised tokens are exactly the completion's and the end token. An example longer than ``context`` tokens
+    raises InvalidConfig; nothing is ever cut. ``batch_size`` is of a step on all devices.
     """
     rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     source = supervised_rows(config)
