@@ -66,9 +66,10 @@ class EndpointAgent(Agent):
         if parts.scheme not in ("http", "https") or not parts.hostname or not model:
             raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL, actual: {_public(name)!r}")
         if parts.username or parts.password or parts.query:
-            reason = "results name it; a key belongs into the environment variable OPENAI_API_KEY"
-            right = f"an address without user, password or query ({reason})"
-            raise InvalidConfig(f"Expects {right}, actual: {_public(name)!r}")
+            raise InvalidConfig(
+                "Expects an address without user, password or query (results name it; a key belongs into the "
+                f"environment variable OPENAI_API_KEY), actual: {_public(name)!r}"
+            )
         require_at_least(1, max_new_tokens=max_new_tokens, batch_size=batch_size, concurrency=concurrency)
         require_at_least(0, temperature=temperature, retries=retries)
         if timeout <= 0:
@@ -96,13 +97,15 @@ class EndpointAgent(Agent):
         try:
             names = [model.id for model in client.models.list()]
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            right = f"a key that {self.url} accepts in OPENAI_API_KEY"
-            raise InvalidEndpoint(f"Expects {right}, actual: status {error.status_code}") from None
+            raise InvalidEndpoint(
+                f"Expects a key that {self.url} accepts in OPENAI_API_KEY, actual: status {error.status_code}"
+            ) from None
         except openai.APIStatusError:
             return  # a server need not list its models, and `transformers serve` fails to when it is offline
         except Exception as error:
-            right = f"a server that speaks the OpenAI protocol at {self.url}"
-            raise InvalidEndpoint(f"Expects {right}, actual: {type(error).__name__}") from None
+            raise InvalidEndpoint(
+                f"Expects a server that speaks the OpenAI protocol at {self.url}, actual: {type(error).__name__}"
+            ) from None
         if names and self.model not in names:
             raise InvalidEndpoint(f"Expects a model of {self.url}, one of {sorted(names)[:20]}, actual: {self.model!r}")
 

@@ -32,18 +32,11 @@ from maze_env.phrasings import STANDARD, phrasing_named
 def load_checkpoint(
     path: str, chat_template_file: str | None = None, prompt_file: str | None = None, **options: Any
 ) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer of a folder or hub name.
+    """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
 
-    Args:
-        path: the folder or hub name.
-        chat_template_file: in Jinja; replaces the tokenizer's.
-        prompt_file: a text with ``{maze}`` in it; replaces the standard prompt.
-        options: passed to ``from_pretrained``.
-
-    Raises:
-        InvalidConfig: where a file is not there, or has no ``{maze}``.
-        InvalidCheckpoint: when nothing usable is there, model and tokenizer disagree on the vocabulary, or nothing says
-            how the model is to be prompted, as for a base model.
+    ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text with ``{maze}`` in it, the
+    standard prompt; InvalidConfig where they are not. Raises InvalidCheckpoint when nothing usable is there, model and
+    tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
     """
     for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
         if file is not None and not Path(file).is_file():
@@ -56,15 +49,19 @@ def load_checkpoint(
         model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        right = "a folder or hub name with a causal language model and its tokenizer"
-        raise InvalidCheckpoint(f"Expects {right}, actual: {path!r} ({reason})") from error
+        raise InvalidCheckpoint(
+            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} ({reason})"
+        ) from error
     if info["missing_keys"]:  # transformers would fill them with random numbers and only log it
-        came = f"{len(info['missing_keys'])} are missing, {min(info['missing_keys'])!r} among them"
-        raise InvalidCheckpoint(f"Expects all weights of the model in {path!r}, actual: {came}")
+        raise InvalidCheckpoint(
+            f"Expects all weights of the model in {path!r}, actual: {len(info['missing_keys'])} are missing, "
+            f"{min(info['missing_keys'])!r} among them"
+        )
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
-        right = f"an embedding for each of the tokenizer's {len(tokenizer)} tokens"
-        raise InvalidCheckpoint(f"Expects {right}, actual: {rows} rows in {path!r}")
+        raise InvalidCheckpoint(
+            f"Expects an embedding for each of the tokenizer's {len(tokenizer)} tokens, actual: {rows} rows in {path!r}"
+        )
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
     if chat_template_file is not None:
@@ -72,9 +69,10 @@ def load_checkpoint(
     if prompt_file is not None:
         set_prompt_template(tokenizer, Path(prompt_file).read_text(encoding="utf-8"))
     if not tokenizer.chat_template:
-        hint = "{{ messages[0]['content'] }} in it is the prompt and nothing else"
-        came = f"none (for a base model, give one as chat_template_file; {hint})"
-        raise InvalidCheckpoint(f"Expects a tokenizer with a chat template, actual: {came}")
+        raise InvalidCheckpoint(
+            "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
+            "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
+        )
     return model, tokenizer
 
 
