@@ -102,8 +102,7 @@ def check_options(options: argparse.Namespace) -> None:
         )
     if options.resume and options.output is None:
         raise InvalidConfig("Expects --output with --resume, actual: none")
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
+    check_output(options.output, options.overwrite)
 
 
 def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, Any], suite: Suite) -> Run:

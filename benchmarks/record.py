@@ -1,12 +1,9 @@
 """Results: what a benchmark stores of a run, and how it is read back. The only reader and writer of result files.
 
-    python -m benchmarks.record upgrade FILE.json...    rewrites files of an older schema in today's
-
 A result is one JSON file: run and figures, to be read by people, and the attempts as gzipped JSON lines in base64
 (``benchmarks.stored_attempts``).
 """
 
-import argparse
 import base64
 import gzip
 import json
@@ -26,7 +23,7 @@ from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, decode, encode
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, write_whole
 from maze_env.episode import Mode
 from maze_env.errors import InvalidOutput
 from maze_env.phrasings import STANDARD
@@ -254,8 +251,10 @@ def _readable(value: Any, depth: int = 0) -> str:
     return "{\n" + ",\n".join(parts) + f"\n{' ' * depth}}}"
 
 
-def check_output(path: Path, overwrite: bool) -> None:
-    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
+def check_output(path: Path | None, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a file can be written to ``path`` later, where there is one; makes its folder."""
+    if path is None:
+        return
     if path.is_dir():
         raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
     if path.exists() and not overwrite:
@@ -336,18 +335,3 @@ def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
             )
         tracks.setdefault(result.track, []).append(result)
     return dict(sorted(tracks.items()))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Rewrites result files in today's schema."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description="Upgrades stored results.")
-    parser.add_argument("action", choices=["upgrade"])
-    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    options = parser.parse_args(arguments)
-    upgraded = [(path, load(path)) for path in options.results]  # all are read before the first is written
-    for path, result in upgraded:
-        store(result, path)
-
-
-if __name__ == "__main__":
-    run_command(main)
