@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from benchmarks import schema1
 from benchmarks.figures import Baseline, Summary
 from benchmarks.metrics import path_efficiency
-from benchmarks.stored_attempts import StoredAttempt, places, row_of, stored
+from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, stored
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
@@ -146,6 +146,11 @@ class Run:
         return self.samples * len(self.suite.phrasings)
 
     @property
+    def places(self) -> list[Place]:
+        """Of its attempts, in their order: sample after sample, in each phrasing after phrasing, in each every maze."""
+        return places(self.samples, self.suite.phrasings, self.suite.mazes)
+
+    @property
     def decoding(self) -> str:
         """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
         temperature = self.agent_options.get("temperature", 0.0)
@@ -180,7 +185,7 @@ class Result(Run):
     """The scores of ``BASELINES`` on the same mazes."""
     provenance: Provenance
     attempts: tuple[StoredAttempt, ...]
-    """Sample after sample, in each phrasing after phrasing, in each every maze."""
+    """In the order of ``places``."""
     schema_version: int = SCHEMA_VERSION
     """Of the file's form."""
 
@@ -212,11 +217,10 @@ def result_of(raw: dict[str, Any]) -> Result:
     """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
     rows = raw.pop("attempts")
     result: Result = decode(Result, {**raw, "attempts": []})
-    expected = list(places(result.samples, result.suite.phrasings, result.suite.mazes))
-    if len(rows) != len(expected):
-        raise InvalidResult(f"Expects {len(expected)} attempts, actual: {len(rows)}")
-    attempts = tuple([stored(row, result.mode, place) for row, place in zip(rows, expected, strict=True)])
-    return replace(result, attempts=attempts)
+    if len(rows) != len(result.places):
+        raise InvalidResult(f"Expects {len(result.places)} attempts, actual: {len(rows)}")
+    attempts = [stored(row, result.mode, place) for row, place in zip(rows, result.places, strict=True)]
+    return replace(result, attempts=tuple(attempts))
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
@@ -235,11 +239,13 @@ def unpacked(text: Any) -> list[dict[str, Any]]:
 
 def result_text(result: Result) -> str:
     """A result as the text of its file."""
-    head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": result.status}
-    return (
-        _readable({**head, **encode(replace(result, attempts=())), "attempts": packed(result.attempts, result.mode)})
-        + "\n"
-    )
+    parts = head_of(result.status) | encode(replace(result, attempts=()))
+    return _readable(parts | {"attempts": packed(result.attempts, result.mode)}) + "\n"
+
+
+def head_of(status: str) -> dict[str, Any]:
+    """What a file of a run begins with."""
+    return {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": status}
 
 
 def _readable(value: Any, depth: int = 0) -> str:
@@ -277,11 +283,9 @@ def store(result: Result, path: Path) -> None:
 
 def suite_of(result: Result) -> Suite:
     """The mazes that a result was measured on. Raises InvalidResult when its suite holds other mazes now."""
-    suite = load_suite(result.suite.name)
-    if suite.spec.sha256 != result.suite.sha256:
-        raise InvalidResult(
-            f"Expects {result.suite.name} as it was measured, sha256 {result.suite.sha256}, actual: {suite.spec.sha256}"
-        )
+    suite, measured = load_suite(result.suite.name), result.suite.sha256
+    if (now := suite.spec.sha256) != measured:
+        raise InvalidResult(f"Expects {suite.spec.name} as it was measured, sha256 {measured}, actual: {now}")
     return suite
 
 
@@ -328,10 +332,9 @@ def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
     tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}
     for result in results:
-        expected = hashes.setdefault(result.suite.name, result.suite.sha256)  # published mazes: the first result's
-        if result.suite.sha256 != expected:
-            raise InvalidResult(
-                f"Expects results on {result.suite.name} {expected}, actual: one on {result.suite.sha256}"
-            )
+        name, actual = result.suite.name, result.suite.sha256
+        expected = hashes.setdefault(name, actual)  # published mazes: the first result's
+        if actual != expected:
+            raise InvalidResult(f"Expects results on {name} {expected}, actual: one on {actual}")
         tracks.setdefault(result.track, []).append(result)
     return dict(sorted(tracks.items()))
