@@ -22,7 +22,7 @@ from benchmarks.metrics import baseline_of, summarize
 from benchmarks.present.terminal import report
 from benchmarks.record import BASELINES, STAGES, TITLE, Provenance, Result, Run, SuiteOfResult, check_output, store
 from benchmarks.runner import PartialFile, run_suite, supported_phrasings
-from benchmarks.stored_attempts import places, stored_of
+from benchmarks.stored_attempts import stored_of
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
@@ -102,8 +102,7 @@ def check_options(options: argparse.Namespace) -> None:
         )
     if options.resume and options.output is None:
         raise InvalidConfig("Expects --output with --resume, actual: none")
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
+    check_output(options.output, options.overwrite)
 
 
 def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, Any], suite: Suite) -> Run:
@@ -149,13 +148,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name: baseline_of(summarize(measure(registry.make(name, run.mode)), suite, view_radius)) for name in BASELINES
     }
     made = provenance("benchmarks.mazebench", arguments, time.monotonic() - started)
-    where = places(run.samples, run.suite.phrasings, len(suite.mazes))
     result = Result(
         **vars(run),
         summary=summarize(attempts, suite, view_radius),
         baselines=baselines,
         provenance=decode(Provenance, {**made, "resumed": partial.resumed if partial else 0}),
-        attempts=tuple(stored_of(one, place, run.keeps_texts) for one, place in zip(attempts, where, strict=True)),
+        attempts=tuple(stored_of(one, place, run.keeps_texts) for one, place in zip(attempts, run.places, strict=True)),
     )
     try:
         if partial:  # before anything is printed: a pipe that was closed must not cost the result

@@ -10,7 +10,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,7 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.record import check_output
-from benchmarks.throughput import ratio, store
+from benchmarks.timing import parsed, ratio, store
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
@@ -109,15 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each decoder (default %(default)s)")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the result in")
-    parser.add_argument("--overwrite", action="store_true", help="replace that file")
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
+    options = parsed(parser, 3, arguments)
     if min(options.games, options.turns, options.rounds) < 1:
         raise InvalidConfig("Expects games, turns and rounds of at least 1")
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
     start = time.monotonic()
     tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
     model, tokenizer = tiny or load_for_inference(options.model, None)

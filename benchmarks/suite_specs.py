@@ -1,6 +1,7 @@
 """Which suites there are: how the mazes of each are drawn, and the hash of what came out.
 
-``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
+``freeze.py`` makes them, ``suites.py`` loads them. A name, once published, keeps its mazes; a changed draw is a new
+version.
 """
 
 from dataclasses import dataclass, field, replace
@@ -41,7 +42,7 @@ class Draw:
     level: str = ""
     """Of its mazes; "" where the length of the shortest path says it."""
     closed_passage: str = ""
-    """Where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
+    """Where one more passage is closed (``freeze.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
     are those of the shortest path before that.
     """
 
@@ -67,7 +68,7 @@ class Draw:
 class SuiteSpec:
     """How a suite is made, and the hash of what came out.
 
-    >>> from benchmarks.suites import make_mazes
+    >>> from benchmarks.freeze import make_mazes
     >>> spec = SuiteSpec(name="mine", draws=(Draw(1, 4, count=2),), levels={"Short": (1, 4)}, sha256="")
     >>> len(make_mazes(spec))
     2

@@ -10,12 +10,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.comparison import compare, p_text
+from benchmarks.comparison import compare_all, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
 from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
-from benchmarks.stats import PairedDifference, holm
 from maze_env._cli import run_command
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -69,16 +68,15 @@ def _published_row(row: Published) -> list[str]:
 
 def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
     """A row for each of ``CONTRASTS`` that the results allow: same recipe, same training seed."""
-    differences: dict[tuple[str, int | None], PairedDifference] = {}
+    pairs: dict[tuple[str, int | None], tuple[Result, Result]] = {}
     by_seed = {group: {one.train_seed: one for one in members} for group, members in groups.items()}
     for recipe in dict.fromkeys(recipe for recipe, stage in groups if stage):
         for later, earlier in CONTRASTS:
             first, second = by_seed.get((recipe, later), {}), by_seed.get((recipe, earlier), {})
             title = f"{recipe}: {STAGES[later]} minus {STAGES[earlier]}"
-            differences |= {(title, seed): compare(first[seed], second[seed]) for seed in first if seed in second}
-    corrected = holm([one.p_value for one in differences.values()])
+            pairs |= {(title, seed): (first[seed], second[seed]) for seed in first if seed in second}
     rows: dict[str, list[str]] = {}
-    for ((title, seed), one), p_value in zip(differences.items(), corrected, strict=True):
+    for (title, seed), (one, p_value) in zip(pairs, compare_all(pairs.values()), strict=True):
         cell = f"{seed}: {interval_text(SOLVED, one.difference, one.interval, '+')}, {p_text(p_value)}"
         rows.setdefault(title, []).append(cell)
     return [[title, "; ".join(cells)] for title, cells in rows.items()]

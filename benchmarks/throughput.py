@@ -26,15 +26,14 @@ import numpy as np
 
 import maze_env
 from agents.base import Agent
-from agents.provenance import provenance
 from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.present.markdown import markdown_table, publish
-from benchmarks.record import check_output
 from benchmarks.suites import load
+from benchmarks.timing import parsed, rate, ratio, store
 from maze_env import traces
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.generation import MazeSpec, generate_batch
@@ -79,46 +78,37 @@ def measure_vector_steps(view: str) -> float:
     """Vector steps per second in which no episode ends: 10x10, targets farther than the steps taken."""
     env = TokenMazeVectorEnv(peers.VECTOR, "Disabled", rows=10, cols=10, min_length=26, view=view)
     actions = np.random.default_rng(0).integers(0, 4, (25, peers.VECTOR))
-    seconds, episodes = 0.0, 3
-    for seed in range(episodes):
+    rates = []
+    for seed in range(3):
         env.reset(seed=seed)
-        start = time.perf_counter()
-        for batch in actions:
-            env.step(batch)
-        seconds += time.perf_counter() - start
-    return episodes * actions.size / seconds
+        rates.append(rate(env.step, actions, peers.VECTOR))
+    return statistics.harmonic_mean(rates)  # all steps over all seconds
 
 
 def measure_resets(resets: int = 3_000) -> float:
     """Resets per second of one environment through ``gymnasium.make``, 5x5."""
     env = gymnasium.make("TokenMaze-v0")
     env.reset(seed=0)
-    start = time.perf_counter()
-    for _ in range(resets):
-        env.reset()
-    return resets / (time.perf_counter() - start)
+    return rate(lambda _: env.reset(), range(resets))
 
 
 def measure_generation(side: int, count: int, split: str | None = None) -> float:
     """Depth-first mazes per second, in one batch."""
-    keys = np.arange(count, dtype=np.uint64)
-    start = time.perf_counter()
-    generate_batch(keys, MazeSpec(side, side, split=split))
-    return count / (time.perf_counter() - start)
+    spec = MazeSpec(side, side, split=split)
+    return rate(lambda keys: generate_batch(keys, spec), [np.arange(count, dtype=np.uint64)], count)
 
 
 def measure_verification(parse: bool) -> float:
     """Correct answers verified per second, 5x5, given the parsed maze or its text."""
     batch = generate_batch(np.arange(2_000, dtype=np.uint64), MazeSpec())
     mazes = [batch[index] for index in range(len(batch))]
-    texts = [maze_env.maze_to_text(maze) for maze in mazes]
+    texts = list(map(maze_env.maze_to_text, mazes))
     answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in mazes]
-    start = time.perf_counter()
-    given: Iterable[maze_env.Maze] = map(maze_env.maze_from_text, texts) if parse else mazes
-    solved = [verify(maze, answer).solved for maze, answer in zip(given, answers, strict=True)]
-    seconds = time.perf_counter() - start
-    assert all(solved)
-    return len(mazes) / seconds
+
+    def judge(given: Iterable[maze_env.Maze]) -> None:
+        assert all(verify(maze, answer).solved for maze, answer in zip(given, answers, strict=True))
+
+    return rate(judge, [map(maze_env.maze_from_text, texts) if parse else mazes], len(mazes))
 
 
 def measure_benchmark() -> float:
@@ -132,9 +122,8 @@ def measure_benchmark() -> float:
         texts = [traces.write(style, maze, key) for key, maze in enumerate(suite.mazes)]
         answers += [text.replace("<|up|>", "<|left|>", 1) if key % 10 == 0 else text for key, text in enumerate(texts)]
     mazes = suite.mazes * (len(answers) // len(suite.mazes))
-    start = time.perf_counter()
-    summarize(rollout(ScriptedAgent(answers), mazes, range(len(mazes))), suite)
-    return len(mazes) / (time.perf_counter() - start)
+    agent = ScriptedAgent(answers)
+    return rate(lambda mazes: summarize(rollout(agent, mazes, range(len(mazes))), suite), [mazes], len(mazes))
 
 
 def rows() -> list[Row]:
@@ -182,17 +171,11 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
     row.ours()  # compiles, and is not counted
     rates: dict[str, list[float]] = {name: [] for name in ("TokenMaze", *row.peers)}
     for _ in range(rounds):
-        for name, rate in {"TokenMaze": row.ours, **row.peers}.items():
-            rates[name].append(rate())
+        for name, measured in {"TokenMaze": row.ours, **row.peers}.items():
+            rates[name].append(measured())
     medians = {name: statistics.median(values) for name, values in rates.items()}
     ratios = {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers}
     return {"name": row.name, "unit": row.unit, "median": medians, "ratio": ratios, "rounds": rates}
-
-
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
-    """The ratio within each round: median, minimum and maximum."""
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
 def memory() -> dict[str, float]:
@@ -220,38 +203,26 @@ def import_time(rounds: int = 5) -> float:
     return 1000 * statistics.median(runs)
 
 
-def _ratio_text(ratio: dict[str, float], peer: str, peer_first: bool) -> str:
-    times = {name: f"{value:,.0f}" if value >= 20 else f"{value:.2f}" for name, value in ratio.items()}
-    spread = f"[{times['min']}, {times['max']}]"
-    return f"{times['median']} x " + (f"{peer} {spread}" if peer_first else f"{spread} {peer}")
+def row_cells(row: dict[str, Any]) -> list[str]:
+    """What was measured, our median, and how many times that of each peer it is."""
+    compared = []
+    for peer, ratios in row["ratio"].items():
+        times = {name: f"{value:,.0f}" if value >= 20 else f"{value:.2f}" for name, value in ratios.items()}
+        compared.append(f"{times['median']} x {peer} [{times['min']}, {times['max']}]")
+    return [row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(compared)]
 
 
-def show(result: dict[str, Any]) -> str:
-    """A line for a row, and one for each of its peers."""
-    line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
-    for name, ratio in result["ratio"].items():
-        line += f"\n    {_ratio_text(ratio, name, peer_first=False)} ({result['median'][name]:,.0f})"
-    return line
+def cost_cells(stored: dict[str, Any]) -> list[list[str]]:
+    """What an environment and the import cost."""
+    sizes = stored["memory_bytes"].items()
+    lines = [[f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in sizes]
+    return [*lines, ["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""]]
 
 
 def table(stored: dict[str, Any]) -> str:
     """Stored results as a Markdown table."""
-    lines = []
-    for row in stored["rows"]:
-        ratios = [_ratio_text(ratio, name, peer_first=True) for name, ratio in row["ratio"].items()]
-        lines.append([row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(ratios)])
-    sizes = stored["memory_bytes"].items()
-    lines += [[f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in sizes]
-    lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
-    return markdown_table(["what", "median", "compared with others: ratio [min, max over rounds]"], lines)
-
-
-def store(stored: dict[str, Any], path: Path | None, module: str, arguments: Sequence[str], started: float) -> None:
-    """Writes results and the provenance of a run that began at ``started``; without a path, does nothing."""
-    if path is not None:
-        stored["provenance"] = provenance(module, arguments, time.monotonic() - started)
-        write_whole(path, json.dumps(stored, indent=1) + "\n")
-        print(f"stored in {path}")
+    header = ["what", "median", "compared with others: ratio [min, max over rounds]"]
+    return markdown_table(header, [*map(row_cells, stored["rows"]), *cost_cells(stored)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -259,29 +230,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.throughput", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default %(default)s)")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
-    parser.add_argument("--overwrite", action="store_true", help="replace that file")
     parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
     parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
+    options = parsed(parser, 5, arguments)
     started = time.monotonic()
     if options.table is not None:
         publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)
         return
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
     results = []
     for row in rows():
         if options.only in row.name:
             results.append(measure(row, options.rounds))
-            print(show(results[-1]), flush=True)
+            print(*row_cells(results[-1]), sep="  ", flush=True)
     stored: dict[str, Any] = {"rows": results, "memory_bytes": memory(), "import_ms": import_time()}
-    for name, size in stored["memory_bytes"].items():
-        print(f"memory of an environment, {name:<16} {size:>14,.0f} bytes")
-    print(f"import maze_env beyond gymnasium and numpy {stored['import_ms']:>14.0f} ms")
+    for cells in cost_cells(stored):
+        print(*cells, sep="  ")
     store(stored, options.output, "benchmarks.throughput", arguments, started)
 
 
