@@ -205,7 +205,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
-    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint)
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

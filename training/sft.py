@@ -82,7 +82,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
     )
     figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
-    return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+    return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42  # margins of the plot, in the units o
 COLORS = 8  # of the style sheet; further series reuse them, dashed
 DODGE = 4.0  # distance between the intervals of two series at the same place
 LETTER = 7.3  # width of a letter of a label
+Ticks = Sequence[tuple[float, str]]  # of an axis: places and their labels
 ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0  # of rows: between two series, at most for all of them, between rows
 
 
@@ -41,13 +42,7 @@ def color_class(number: int) -> str:
 
 
 def line_chart(
-    title: str,
-    series: Sequence[Series],
-    ticks: Sequence[tuple[float, str]],
-    y_title: str,
-    x_title: str,
-    top: float | None = None,
-    percent: bool = False,
+    title: str, series: Sequence[Series], ticks: Ticks, x_title: str, top: float | None = None, percent: bool = False
 ) -> Markup:
     """Lines over an axis from 0, or from the minimum where that is negative. ``percent``: values are shares."""
     points = [point for line in series for point in line.points]
@@ -84,7 +79,7 @@ def line_chart(
             dot = element("circle", cx=round(x, 1), cy=y, r=2.6 if pad else 1.9)
             marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
         parts.append(_series(line, marks))
-    return _chart(parts, HEIGHT, f"{title}: {y_title} by {x_title}")
+    return _chart(parts, HEIGHT, f"{title}, by {x_title}")
 
 
 def _line(x1: float, x2: float, y1: float, y2: float, **attributes: str) -> Markup:
@@ -144,7 +139,7 @@ def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) ->
     return next(step * power for step in (*steps, 10, 20) if step * power >= value * (1 - 1e-9))
 
 
-def step_ticks(last: float) -> list[tuple[float, str]]:
+def step_ticks(last: float) -> Ticks:
     """Five ticks or so of an axis of steps from 0 to ``last``."""
     step = nice_ceiling(max(last, 1) / 5, (1, 2, 5))
     return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]

@@ -60,7 +60,8 @@ def run_panels(run: RunLog) -> list[Markup]:
         series = [Series(label, i, _points(curve, MAX_POINTS), faint=True) for i, (label, curve) in enumerate(curves)]
         series += [Series(label, i, _points(curve, MEANS)) for i, (label, curve) in enumerate(curves)]
         last = max(point.x for line in series for point in line.points)
-        chart = line_chart(title, series, step_ticks(last), unit, "step", 1.0 if title == "Solved" else None, percent)
+        top = 1.0 if title == "Solved" else None
+        chart = line_chart(f"{title}, {unit}", series, step_ticks(last), "step", top, percent)
         single = f", {curves[0][0]}" if len(curves) == 1 else ""
         caption = element("figcaption", title, element("small", f" {unit}{single}"))
         lines = None if single else legend([(i, label) for i, (label, _) in enumerate(curves)])

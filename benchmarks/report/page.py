@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from string import Template
 
@@ -28,11 +29,10 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     """
     names = {id(result): name for name, result in results}
     tracks: dict[Track, list[Entry]] = {}
-    count = 0
+    numbers = count()
     for track, members in tracks_of([result for _, result in results]).items():
-        titles = titles_of(members, names)
-        tracks[track] = [Entry(count + i, *pair) for i, pair in enumerate(zip(titles, members, strict=True))]
-        count += len(members)
+        titled = zip(titles_of(members, names), members, strict=True)
+        tracks[track] = [Entry(next(numbers), title, result) for title, result in titled]
     links = [element("a", track_title(track), href=f"#track-{i}") for i, track in enumerate(tracks)]
     training = Markup("")
     if runs:
