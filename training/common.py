@@ -56,10 +56,8 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
-        require_at_least(
-            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, eval_mazes=1, eval_samples=0,
-            **bounds,
-        )  # fmt: skip
+        require_at_least(self, learning_rate=0, muon_learning_rate=0, eval_samples=0)
+        require_at_least(self, per_device_train_batch_size=1, eval_mazes=1, **bounds)
 
 
 def has_native_bf16() -> bool:

@@ -52,8 +52,6 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
 
     Levels are left out where they are lengths of the shortest path and the leaderboard has a column for each.
     ``groups`` are the title and results of each line, all of one track; of several results, the mean is drawn.
-    Intervals are Wilson's at the number of mazes, as everywhere: however many attempts there are at a maze, it is one
-    trial.
     """
     first = groups[0][1][0]
     suite, levels = suite_of(first), first.summary.levels

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
 from benchmarks.present.published import ARXIV, MAZES, Published, published_rows
 from benchmarks.record import Result
+from benchmarks.report.charts import interval_bar
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
 from benchmarks.stats import Interval
 
-BAR, BAR_HEIGHT = 140, 14
 OTHERS = (LEGAL, SPL, TOKENS)  # columns beside the solved rates
 MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before the table is too wide for the page
 Values = Sequence[tuple[Figure, float | None]]
@@ -83,22 +83,11 @@ def _line(
 ) -> Markup:
     """A row whose cells are sorted by their values; an interval by its lower bound. ``number`` is of what to replay."""
     link = None if number is None else element("a", "replay", href="#replay", data_result=number)
+    bar = interval_bar(rate, *interval, class_="bar", aria_hidden="true")
     bounds = element("small", " to ".join(map(SOLVED.text, interval)))
     cells = [
         element("td", element("b", f"{SOLVED.text(rate)} %"), data_value=rate),
-        element("td", element("div", interval_bar(rate, *interval), bounds, class_="interval"), data_value=interval[0]),
+        element("td", element("div", bar, bounds, class_="interval"), data_value=interval[0]),
         *(element("td", figure.text(value), data_value="" if value is None else value) for figure, value in values),
     ]
     return element("tr", element("th", name, scope="row"), *cells, element("td", link), **attributes)
-
-
-def interval_bar(rate: float, low: float, high: float) -> Markup:
-    """A rate as a tick and its interval as a bar, on a line from 0 to 1."""
-    middle = BAR_HEIGHT / 2
-    left, right, at = (round(4 + (BAR - 8) * share, 1) for share in (low, high, rate))
-    parts = [
-        element("line", x1=4, x2=BAR - 4, y1=middle, y2=middle, class_="rail"),
-        element("rect", x=left, y=middle - 3, width=max(round(right - left, 1), 1), height=6, rx=2, class_="span"),
-        element("line", x1=at, x2=at, y1=1, y2=BAR_HEIGHT - 1, class_="rate"),
-    ]
-    return element("svg", *parts, viewBox=f"0 0 {BAR} {BAR_HEIGHT}", class_="bar", aria_hidden="true")
