@@ -18,7 +18,7 @@ from agents.rollout import rollout
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.common import StageConfig, by_first_process
+from training.common import StageConfig, by_first_process, optimizer_for
 from training.dataset import token_ids
 from training.mazes import DataConfig, validation_mazes
 
@@ -75,11 +75,14 @@ class EvaluatedTrainer(Trainer):
 
     control: TrainerControl
 
-    def __init__(self, args: StageConfig, evaluation: Evaluation, **options: Any):
-        """A trainer as its parents make it of ``args`` and ``options``, and its evaluation."""
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Tokenizer, args: StageConfig, evaluation: Evaluation, **options: Any
+    ):
+        """A trainer as its parents make it, with the optimizer of ``args`` and an evaluation."""
         self.evaluation = evaluation
         rows = None if args.eval_strategy == "no" else evaluation.rows()
-        super().__init__(args=args, eval_dataset=rows, **options)
+        options |= {"processing_class": tokenizer, "optimizers": (optimizer_for(model, args), None)}
+        super().__init__(model=model, args=args, eval_dataset=rows, **options)
 
     def evaluate(
         self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

@@ -3,7 +3,7 @@
 The other multi-turn mode, ``training.multi_turn``, serves any model. Environment and rewards are the same in both.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from datasets import Dataset
@@ -76,25 +76,18 @@ class MazeTool:
         return self._episode.attempt
 
 
-class ToolReward:
-    """The environment's return of each episode, as ``training.grpo_reward.episode_return``."""
+def tool_reward(eos_ids: Collection[int]) -> Callable[..., list[float]]:
+    """TRL's reward function: the environment's return of each episode, cut off where none of ``eos_ids`` ends it."""
 
-    __name__ = "episode_return"
-
-    def __init__(self, eos_ids: Collection[int]):
-        self.eos_ids = frozenset(eos_ids)
-
-    def __call__(
-        self,
-        completion_ids: list[list[int]],
-        environments: list[MazeTool],
-        log_metric: LogMetric | None = None,
-        **columns: Any,
+    def environment_return(
+        completion_ids: list[list[int]], environments: list[MazeTool], log_metric: LogMetric | None = None, **_: Any
     ) -> list[float]:
-        """The rewards of a batch; a completion that ends without one of ``eos_ids`` was cut off."""
         pairs = zip(environments, completion_ids, strict=True)
-        attempts = [environment._attempt(truncated=ids[-1] not in self.eos_ids) for environment, ids in pairs]
+        attempts = [environment._attempt(truncated=ids[-1] not in eos_ids) for environment, ids in pairs]
         return episode_return(attempts, log_metric=log_metric)
+
+    environment_return.__name__ = episode_return.__name__  # by which TRL logs it
+    return environment_return
 
 
 def tool_dataset(

@@ -23,27 +23,23 @@ function square(maze, cell, inset, name) {
 
 // The wall on a side of a cell, as [x1, y1, x2, y2].
 function side(maze, cell, [, , down, right]) {
-  const [x, y] = middle(maze, cell);
   const half = CELL / 2;
-  return [
-    x + half * (right - Math.abs(down)), y + half * (down - Math.abs(right)),
-    x + half * (right + Math.abs(down)), y + half * (down + Math.abs(right)),
-  ];
+  const [x, y] = [middle(maze, cell)[0] + half * right, middle(maze, cell)[1] + half * down];
+  return [x - half * Math.abs(down), y - half * Math.abs(right), x + half * Math.abs(down), y + half * Math.abs(right)];
 }
 
 function wallsOf(maze, moves) {
-  const lines = [...maze.walls].flatMap((digit, cell) => {
-    const walls = moves.filter((_, bit) => (parseInt(digit, 16) >> bit) & 1);
-    return walls.map((move) => side(maze, cell, move)).map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`);
-  });
-  return shape("path", { d: lines.join(""), class: "walls" });
+  const hasWall = (digit, bit) => (parseInt(digit, 16) >> bit) & 1;
+  const walls = [...maze.walls].flatMap((digit, cell) =>
+    moves.filter((_, bit) => hasWall(digit, bit)).map((move) => side(maze, cell, move)));
+  return shape("path", { d: walls.map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`).join(""), class: "walls" });
 }
 
 // Whether a cell is visible under partial observability: in a square window around a cell that the agent was in.
 function isSeen(maze, cell, visited, radius) {
-  const [row, col] = [Math.floor(cell / maze.cols), cell % maze.cols];
-  const distance = (at) => Math.max(Math.abs(Math.floor(at / maze.cols) - row), Math.abs((at % maze.cols) - col));
-  return visited.some((at) => distance(at) <= radius);
+  const [x, y] = middle(maze, cell);
+  const isNear = ([atX, atY]) => Math.max(Math.abs(atX - x), Math.abs(atY - y)) <= radius * CELL;
+  return visited.some((at) => isNear(middle(maze, at)));
 }
 
 // Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
