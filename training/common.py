@@ -1,22 +1,20 @@
-"""What both stages share: keys, choice of optimizer, how a run begins and how it ends."""
+"""What both stages share: keys, how a run begins and how it ends."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
-from training.optimizers import MuonAdamW, muon_adamw
 from training.run_folder import Stopwatch
 from training.trl_adapter import is_sharded
 
@@ -88,8 +86,8 @@ def by_first_process(args: TrainingArguments, work: Callable[[], Any]) -> Any:
 
 def begin(configuration: Values, args: StageConfig) -> str | None:
     """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from."""
-    prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
-    return by_first_process(args, prepare)
+    folder = str(args.output_dir)
+    return by_first_process(args, lambda: run_folder.prepare(folder, configuration, args.resume, args.overwrite))
 
 
 def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | None) -> Any:
@@ -118,12 +116,6 @@ def as_dict(*configurations: Any) -> Values:
     """All keys of a run and their values."""
     parts = (config.to_dict() if hasattr(config, "to_dict") else asdict(config) for config in configurations)
     return {key: value for part in parts for key, value in part.items()}
-
-
-def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
-    """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
-    muon = args.muon_learning_rate
-    return None if muon is None else muon_adamw(model, args.learning_rate, muon, args.weight_decay)
 
 
 def finish(

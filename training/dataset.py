@@ -42,8 +42,7 @@ def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, b
         while chunk := list(islice(source, TOKENIZE_BATCH)):
             prompts, completions = [], []
             for row in chunk:
-                prompt = render(tokenizer, row["maze"])
-                completion = row["completion"]
+                prompt, completion = render(tokenizer, row["maze"]), row["completion"]
                 if prompt.thinking_opened:  # by the chat template: the completion goes on from there
                     completion = completion.removeprefix(THINK_OPEN)
                     completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion

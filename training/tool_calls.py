@@ -15,8 +15,7 @@ from maze_env.episode import Episode
 from maze_env.moves import MOVES
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.dataset import check_prompts_fit
-from training.grpo_metrics import LogMetric
-from training.grpo_reward import episode_return
+from training.grpo_reward import LogMetric, episode_return
 from training.mazes import DataConfig, make_mazes
 from training.multi_turn import EnvConfig
 from training.trl_adapter import prepare_tool_calls

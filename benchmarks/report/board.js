@@ -53,13 +53,11 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
   ];
   if (radius !== null) {
     const visited = [maze.origin, ...scene.steps.map((step) => step.to)];
-    for (let cell = 0; cell < maze.rows * maze.cols; cell++) {
-      if (!isSeen(maze, cell, visited, radius) && cell !== maze.target) parts.push(square(maze, cell, 0, "unseen"));
-    }
+    const unseen = [...maze.walls].map((_, cell) => cell).filter((cell) => !isSeen(maze, cell, visited, radius));
+    parts.push(...unseen.filter((cell) => cell !== maze.target).map((cell) => square(maze, cell, 0, "unseen")));
   }
-  for (const step of scene.steps) {
-    if (step.to !== step.from) parts.push(polyline(maze, [step.from, step.to], `trail ${step.mark}`));
-  }
+  const taken = scene.steps.filter(({ from, to }) => from !== to);
+  parts.push(...taken.map(({ from, to, mark }) => polyline(maze, [from, to], `trail ${mark}`)));
   if (showPath) parts.push(polyline(maze, maze.path, "path"));
   scene.reasoned.forEach((cells, i) => {
     const old = i < scene.reasoned.length - 1 || scene.reasoner === null;

@@ -107,13 +107,14 @@ def _numbers(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Mark
 def endings(entries: Sequence[Entry]) -> Markup:
     """How attempts ended: a bar for each result with a part for each end, and the same as a table."""
     ends = [end for end in End if any(end in result.summary.ends for _, _, result in entries)]
+    classes = {end: f"end k{number}" for number, end in enumerate(End)}
     bars, rows = [], []
     for number, title, result in entries:
         counts, attempts = result.summary.ends, result.summary.attempts
         parts = []
         for end in (end for end in ends if end in counts):
             label = f"{end.title}: {counts[end]} of {attempts}"
-            shown: dict[str, object] = {"class_": end_class(end), "style": f"flex-grow:{counts[end]}", "title": label}
+            shown: dict[str, object] = {"class_": classes[end], "style": f"flex-grow:{counts[end]}", "title": label}
             shown |= {"aria_label": f"{title}, {label}; replay", "data_result": number, "data_end": end}
             parts.append(element("a", href="#replay", **shown))
         failed = element("span", f"{attempts - counts.get(End.SOLVED, 0):,} failed", class_="count")
@@ -121,15 +122,10 @@ def endings(entries: Sequence[Entry]) -> Markup:
         bars.append(element("div", element("span", title), stack, failed, class_="row"))
         truncated = {end: f" ({count} truncated)" for end, count in result.summary.truncated.items() if count}
         rows.append([title, *(f"{counts.get(end, 0)}{truncated.get(end, '')}" for end in ends)])
-    key = [element("span", element("i", class_=end_class(end)), end.title) for end in ends]
+    key = [element("span", element("i", class_=classes[end]), end.title) for end in ends]
     return joined(
         element("p", *key, class_="key"),
         element("label", element("input", type="checkbox", class_="failures-only"), " failures only", class_="switch"),
         element("div", *bars, class_="stacks"),
         _numbers(["", *(end.title for end in ends)], rows),
     )
-
-
-def end_class(end: End) -> str:
-    """The style sheet's classes of an end."""
-    return f"end k{list(End).index(end)}"
