@@ -5,7 +5,7 @@ a maze to solve from there, plans anew, and plays the first move of its plan.
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
+from agents.chat_options import set_chat_options, template_variables
 from agents.decoding import context_length, drop_finished, end_ids, evaluation_mode
 from agents.errors import InvalidCheckpoint, require_at_least
 from agents.prompts import prompt_settings, prompt_template, render, set_prompt_template, token_ids
@@ -30,14 +31,23 @@ from maze_env.phrasings import STANDARD, phrasing_named
 
 
 def load_checkpoint(
-    path: str, chat_template_file: str | None = None, prompt_file: str | None = None, **options: Any
+    path: str,
+    chat_template_file: str | None = None,
+    prompt_file: str | None = None,
+    system_message: str | None = None,
+    thinking: bool | None = None,
+    reasoning_effort: str | None = None,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> tuple[PreTrainedModel, Tokenizer]:
     """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
 
     ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text with ``{maze}`` in it, the
-    standard prompt; InvalidConfig where they are not. Raises InvalidCheckpoint when nothing usable is there, model and
+    standard prompt; InvalidConfig where they are not. The options after it are those of ``agents.chat_options``,
+    named as ``EndpointAgent`` has them. Raises InvalidCheckpoint when nothing usable is there, model and
     tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
     """
+    variables = template_variables(thinking, chat_template_kwargs, reasoning_effort)
     for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
         if file is not None and not Path(file).is_file():
             raise InvalidConfig(f"Expects {name} to name a file, actual: {file!r}, which does not exist")
@@ -73,6 +83,7 @@ def load_checkpoint(
             "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
             "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
         )
+    set_chat_options(tokenizer, system_message, variables)
     return model, tokenizer
 
 

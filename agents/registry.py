@@ -15,6 +15,7 @@ from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
 """Options of language models that an agent which is none ignores, as a command gives them to whichever it measures."""
+NEARLY_ENDPOINT = re.compile(r"#|://|:\d+(/|$)")  # an address that lacks its http://
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")  # owner/model
 
 
@@ -54,8 +55,14 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
 
         policy = MultiTurnPolicy if options.pop("multi_turn", False) else LLMPolicy
         agent = _construct(policy.from_pretrained, name, mode=mode, **options)
-    elif name.startswith(("http://", "https://")):
+    elif name.lower().startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
+    elif NEARLY_ENDPOINT.search(name):
+        address = name.partition("://")[2] or name
+        where = (
+            "" if "@" in name else f", actual: {name!r}. Did you mean 'http://{address}'?"
+        )  # there may be a password
+        raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL{where}")
     elif ":" in name:
         agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):

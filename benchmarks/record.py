@@ -153,6 +153,8 @@ class Run:
         """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
         temperature = self.agent_options.get("temperature", 0.0)
         decoding = f"temperature {temperature:g}" if temperature else GREEDY
+        if "temperature" not in (self.settings or {}).get("fields", ["temperature"]):  # a server was told none
+            decoding = "the server's decoding"
         return decoding if self.samples == 1 else f"{decoding}, {self.samples} samples a maze"
 
     @property

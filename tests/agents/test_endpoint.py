@@ -1,15 +1,12 @@
 """Agents behind an OpenAI-compatible server: ``transformers serve`` on a model built here, and ones that misbehave."""
 
 import hashlib
-import json
 import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,76 +17,33 @@ from agents.prompts import DESCRIBED
 from agents.rollout import rollout
 from benchmarks import mazebench
 from benchmarks.record import load
-from maze_env.answers import moves_to_text
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, maze_to_text
+from maze_env.tokens import maze_to_text
 from tests import tiny
 
 pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+
+from agents import endpoint_errors
+from tests.endpoint_server import serving
+
 KEY = "sk-never-to-be-seen"
 MAZES = tiny.mazes(6, 3, 3)
 
 
-class Oracle(BaseHTTPRequestHandler):
-    """Answers with the shortest path, unless ``misbehave`` says otherwise for the n-th completion asked for."""
-
-    def log_message(self, *_):
-        pass
-
-    def send_json(self, status, body):
-        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self):
-        self.server.keys.append(self.headers["Authorization"])
-        self.send_json(*self.server.models)
-
-    def do_POST(self):
-        with self.server.lock:
-            self.server.asked += 1
-            self.server.running += 1
-            self.server.max_running = max(self.server.max_running, self.server.running)
-            number = self.server.asked
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(0.02)
-        maze = maze_from_text(asked["messages"][0]["content"].rpartition("MAZE:\n")[2])
-        message = {"role": "assistant", "content": moves_to_text(shortest_path(maze)), "reasoning_content": "hm"}
-        body = {
-            "id": "x", "object": "chat.completion", "created": 0, "model": asked["model"],
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8},
-        }  # fmt: skip
-        status, body = self.server.misbehave(number, body)
-        with self.server.lock:
-            self.server.running -= 1
-        self.send_json(status, body)
-
-
 @pytest.fixture
 def server(monkeypatch):
-    """A server of the test's own; ``misbehave(number, body) -> (status, body)`` may be replaced."""
+    """A server of the test's own (``tests.endpoint_server``), which wants a key."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Oracle)
-    made.lock, made.asked, made.running, made.max_running, made.keys = threading.Lock(), 0, 0, 0, []
-    made.misbehave = lambda number, body: (200, body)
-    listed = {"id": "oracle", "object": "model", "created": 0, "owned_by": "me"}
-    made.models = (200, {"object": "list", "data": [listed]})
-    made.url = f"http://127.0.0.1:{made.server_port}/v1#oracle"
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    monkeypatch.setattr(endpoint_errors, "FIRST_PAUSE", 0.01)
+    with serving() as made:
+        yield made
 
 
 @pytest.mark.parametrize("mode", ["plan", "play"])
 def test_a_server_plays(server, mode):
+    server.delay = 0.02
     agent = registry.make(server.url, mode, concurrency=3)
     attempts = rollout(agent, MAZES, range(6))
     assert all(attempt.solved and attempt.moves == tuple(shortest_path(attempt.maze)) for attempt in attempts)
@@ -103,7 +57,7 @@ def test_a_server_plays(server, mode):
 def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     server.misbehave = lambda number, body: (503 if number <= 2 else 200, body)
     assert all(r.solved for r in rollout(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
-    assert server.asked == 8
+    assert len(server.asked) == 8
     server.misbehave = lambda number, body: (500, {"error": "out of order"})
     attempts = rollout(registry.make(server.url, retries=0), MAZES, range(6))
     assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 6
@@ -112,27 +66,6 @@ def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     assert all(attempt.failure.startswith("InternalServerError: Error code: 500") for attempt in attempts)
     played = rollout(registry.make(server.url, "play", retries=0), MAZES, range(6))
     assert [attempt.end for attempt in played] == [End.REQUEST_FAILED] * 6
-
-
-@pytest.mark.parametrize(
-    "body", [b"no json", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{"message": null}]}', b"null"]
-)
-def test_nonsense_is_a_failed_request(server, body):
-    server.misbehave = lambda number, right: (200, body)
-    attempts = rollout(registry.make(server.url, retries=0), MAZES[:2], range(2))
-    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
-
-
-def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
-    def hang(number, body):
-        time.sleep(3)
-        return 200, body
-
-    server.misbehave = hang
-    started = time.monotonic()
-    attempts = rollout(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
-    assert time.monotonic() - started < 2.5
-    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
 
 
 @pytest.mark.parametrize("quoted", [KEY, "sk-neve********seen", f"Bearer {KEY}", "Bearer abc.def"])
@@ -149,23 +82,10 @@ def test_a_failure_is_told_in_one_line_without_a_key(server, quoted):
 def test_a_key_of_any_form_is_not_in_a_failure_not_even_where_it_is_cut_off(server, monkeypatch):
     key = "my own key"
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    agent = registry.make(server.url, retries=0)
     for padding in range(230, 262):  # so that some of these are cut within the key
         server.misbehave = lambda number, body, padding=padding: (400, {"error": "x" * padding + key})
-        (attempt,) = rollout(agent, MAZES[:1], [0])
+        (attempt,) = rollout(registry.make(server.url, retries=0), MAZES[:1], [0])
         assert "my" not in attempt.failure
-
-
-def test_tokens_that_the_server_does_not_count_are_unknown(server):
-    def uncounted(number, body):
-        del body["usage"]
-        body["choices"][0]["finish_reason"] = "length"
-        return 200, body
-
-    server.misbehave = uncounted
-    for mode in ("plan", "play"):
-        (attempt,) = rollout(registry.make(server.url, mode), MAZES[:1], [0])
-        assert (attempt.tokens, attempt.solved) == (None, True)
 
 
 def test_a_cut_completion_is_told_as_such(server):
@@ -188,7 +108,8 @@ def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp
     assert stored.summary.ends == {End.SOLVED: 50, End.REQUEST_FAILED: 50}
     assert stored.agent_options == {"retries": 0, "concurrency": 1}
     assert stored.settings == {
-        "model": "oracle", "temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED,
+        "model": "oracle", "route": "chat", "fields": ["max_tokens", "temperature", "seed"],
+        "temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED,
         "prompt_template_sha256": hashlib.sha256(DESCRIBED.encode()).hexdigest(), "thinking_opened": False,
     }  # fmt: skip
     assert sum("no [key]" in attempt.failure for attempt in stored.attempts) == 50
