@@ -5,6 +5,7 @@ part of its chat template, so that whoever applies the template writes the same.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from maze_env.errors import InvalidConfig
 
 THINKING = "enable_thinking"
 """The variable by which chat templates turn thinking on or off (Qwen, GLM, SmolLM, ...)."""
+FIXED = ("messages", "tools", "add_generation_prompt")
+"""Variables of a chat template that are what is written, not how."""
 SYSTEM_FIRST = "{%- set messages = [{'role': 'system', 'content': SYSTEM}] + messages -%}"
 
 
@@ -56,7 +59,9 @@ def set_chat_options(
     variables, given = variables or {}, tokenizer.chat_template or ""
     templates = given if isinstance(given, dict) else {"": given}
     for name in variables:
-        if not name.isidentifier() or not any(name in template for template in templates.values()):
+        if name in FIXED:
+            raise InvalidConfig(f"Expects chat_template_kwargs without {FIXED}, actual: {name!r}")
+        if not name.isidentifier() or not any(re.search(rf"\b{name}\b", one) for one in templates.values()):
             what = f"can turn thinking on or off (by {THINKING})" if name == THINKING else f"reads {name!r}"
             raise InvalidConfig(f"Expects a model whose chat template {what}, actual: one that does not")
     before = "".join(f"{{%- set {name} = {_literal(value)} -%}}" for name, value in variables.items())

@@ -25,13 +25,27 @@ FIRST_PAUSE, MAX_PAUSE = 0.5, 60.0
 def failure_of(error: Exception) -> str:
     """Why a request failed, in one line, without a key and without characters that a terminal obeys."""
     text = str(error) or "no answer in time"  # what asyncio's TimeoutError does not say
-    if isinstance(error, openai.APIStatusError) and not text.startswith("Error code"):
-        text = f"Error code: {error.status_code} - {text}"
+    if isinstance(error, openai.APIStatusError):
+        text = f"Error code: {error.status_code} - {_words(error.response.content) or 'without a word'}"
     elif isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
         text = f"{text} ({type(error.__cause__).__name__}: {error.__cause__})"
     kind = "" if isinstance(error, UnreadableReply) else f"{type(error).__name__}: "
-    line = " ".join(MASKED_KEY.sub("[key]", without_key(kind + text, least=1)).split())
+    line = without_key(kind + text, least=1)[: 4 * MAX_FAILURE_LENGTH]  # a body may be long
+    line = " ".join(MASKED_KEY.sub("[key]", line).split())
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)[:MAX_FAILURE_LENGTH]
+
+
+def _words(body: bytes) -> str:
+    """What the body of an error says: its message, wherever servers put it, else all of it."""
+    text = body.decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    names = ("error", "message", "detail", "errors", "msg")
+    while isinstance(value, dict) and any(value.get(name) for name in names):
+        value = next(value[name] for name in names if value.get(name))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def without_key(text: str, least: int = LEAST_KEY) -> str:

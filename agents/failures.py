@@ -33,4 +33,4 @@ def reasons(failures: Iterable[str]) -> dict[str, int]:
 
 def in_words(counts: dict[str, int]) -> str:
     """``reasons`` in one line."""
-    return "; ".join(f"{count} x {reason}" for reason, count in counts.items())
+    return "; ".join(f"{count} x {reason.rstrip('.')}" for reason, count in counts.items())

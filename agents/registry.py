@@ -58,11 +58,10 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     elif name.lower().startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
     elif NEARLY_ENDPOINT.search(name):
-        address = name.partition("://")[2] or name
-        where = (
-            "" if "@" in name else f", actual: {name!r}. Did you mean 'http://{address}'?"
-        )  # there may be a password
-        raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL{where}")
+        address = (name.partition("://")[2] or name) + ("" if "#" in name else "#MODEL")
+        # What stands before an @ may be a password.
+        told = "one with '@'" if "@" in name else f"{name!r}. Did you mean 'http://{address}'?"
+        raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL, actual: {told}")
     elif ":" in name:
         agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):

@@ -1,12 +1,18 @@
 """Agents behind an OpenAI-compatible server: ``transformers serve`` on a model built here, and ones that misbehave."""
 
+import asyncio
 import hashlib
 import os
+import pickle
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +23,10 @@ from agents.prompts import DESCRIBED
 from agents.rollout import rollout
 from benchmarks import mazebench
 from benchmarks.record import load
+from benchmarks.runner import run_suite
+from benchmarks.suites import load as load_suite
 from maze_env.attempt import End, EndedBy
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, UnknownName
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from tests import tiny
@@ -140,6 +148,176 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
         registry.make(server.url)
 
 
+def test_a_server_that_answers_nothing_ends_the_run_with_its_words(server, tmp_path, capsys):
+    server.misbehave = lambda number, body: (400, {"error": {"message": "Use 'max_completion_tokens' instead."}})
+    output = tmp_path / "result.json"
+    with pytest.raises(InvalidEndpoint, match=r"answers at .*, actual: 10 x .*400.*Option fields says what is sent"):
+        mazebench.main(["--agent", server.url, "--output", str(output)])
+    assert len(server.asked) < 40, "most of the mazes were not asked for"
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().err.count("warning: a request failed: BadRequestError: Error code: 400") == 1
+
+
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_few_attempts_that_all_fail_are_no_result_either(server, mode, monkeypatch):
+    suite = load_suite("mazebench-100")
+    few = replace(suite, mazes=suite.mazes[:4])
+    server.misbehave = lambda number, body: (500, {"error": "out of order"})
+    kept = []
+    with pytest.raises(InvalidEndpoint, match="out of order"):
+        run_suite(registry.make(server.url, mode, retries=0), few, keep=kept.append)
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "options", "hint"),
+    [
+        (500, {"error": "this tokenizer has no chat template"}, {}, "route=completions"),
+        (
+            400,
+            {"error": {"message": "temperature is not supported"}},
+            {},
+            "fields .*max_tokens,temperature,seed",
+        ),
+        (400, {"error": {"message": "Unknown field: seed"}}, {"fields": "max_completion_tokens,seed"}, "Option fields"),
+        (400, {"error": {"message": "maximum context length is 512"}}, {}, "Option max_new_tokens"),
+        (402, b"no money", {}, "10 x APIStatusError: Error code: 402 - no money$"),
+    ],
+)
+def test_an_error_says_what_a_user_can_do(server, status, body, options, hint):
+    server.misbehave = lambda number, right: (status, body)
+    with pytest.raises(InvalidEndpoint, match=hint):
+        rollout(registry.make(server.url, retries=0, **options), MAZES * 2, range(12))
+
+
+def test_a_refusal_of_every_further_request_ends_the_run_though_some_were_answered(server):
+    server.misbehave = lambda number, body: (200, body) if number <= 3 else (401, {"error": "the key has expired"})
+    with pytest.raises(InvalidEndpoint, match=r"10 x AuthenticationError: .*the key has expired"):
+        rollout(registry.make(server.url, concurrency=1), tiny.mazes(20, 3, 3), range(20))
+    server.asked.clear()  # a prompt that is too long says nothing of the others
+    server.misbehave = lambda number, body: (200, body) if number <= 3 else (400, {"error": "too long"})
+    attempts = rollout(registry.make(server.url, concurrency=1), tiny.mazes(20, 3, 3), range(20))
+    assert [attempt.solved for attempt in attempts] == [True] * 3 + [False] * 17
+
+
+def test_reasons_for_failures_are_told_and_stored_with_counts(server, tmp_path, capsys):
+    def some(number, body):
+        error = {"error": {"message": f"request {number} of {number * 7} tokens is too long"}}
+        return (400, error) if number % 4 == 0 else (422, {"error": "no"}) if number % 4 == 1 else (200, body)
+
+    server.misbehave = some
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--agent-option", "concurrency=1"])
+    failures = load(output).summary.failures
+    assert sorted(failures.values()) == [25, 25]
+    assert all("Error code: 4" in reason for reason in failures)
+    printed = capsys.readouterr()
+    assert printed.err.count("warning: a request failed") == 2
+    assert all(f"  25 x {reason}" in printed.out for reason in failures)
+    assert load(output).summary.tokens_per_attempt == 50 * 7 / 100  # a failed request generates none that is told
+
+
+def test_an_address_without_v1_is_told_apart(server):
+    with pytest.raises(InvalidEndpoint, match=rf"Did you mean '{server.address}/v1#oracle'\?"):
+        registry.make(f"{server.address}#oracle")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions/"])
+def test_an_address_is_no_route(path):
+    with pytest.raises(InvalidConfig, match=r"up to /v1, actual: .*Did you mean 'http://\[::1\]:8000/v1#m'\?"):
+        registry.make(f"http://[::1]:8000{path}#m")
+
+
+def test_models_are_listed_in_several_forms_or_not_at_all(server):
+    names = [{"id": "oracle:latest"}, {"id": 5}, "x", {}]
+    for body in ({"data": names}, names, {"data": None}, {}, [], {"models": 5}, "none"):
+        server.models = (200, body)
+        assert registry.make(server.url).model == "oracle"
+
+
+def test_requests_hold_what_the_options_say(server, tmp_path):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("{maze}")
+    options = {
+        "prompt_file": str(prompt), "system_message": "You are a mouse.", "thinking": False, "reasoning_effort": "low",
+        "chat_template_kwargs": {"x": 1}, "top_p": 0.9, "stop": ["END"], "fields": "max_completion_tokens, seed",
+        "extra_body": {"min_p": 0.1}, "max_new_tokens": 99,
+    }  # fmt: skip
+    agent = registry.make(server.url, **options)
+    (attempt,) = rollout(agent, MAZES[:1], [0])
+    assert attempt.solved
+    seed = server.asked[0].pop("seed")
+    assert server.asked == [
+        {
+            "model": "oracle", "max_completion_tokens": 99, "top_p": 0.9, "stop": ["END"], "reasoning_effort": "low",
+            "messages": [
+                {"role": "system", "content": "You are a mouse."},
+                {"role": "user", "content": maze_to_text(MAZES[0])},
+            ],
+            "chat_template_kwargs": {"x": 1, "enable_thinking": False}, "min_p": 0.1,
+        }
+    ]  # fmt: skip
+    rollout(agent, MAZES[:1], [0])
+    assert server.asked[1]["seed"] == seed, "the same attempt asks with the same seed"
+    settings = agent.settings
+    assert (settings["temperature"], settings["max_new_tokens"], settings["prompt_template"]) == (None, 99, "{maze}")
+    assert settings["system_message"] == "You are a mouse."
+    assert settings["chat_template_kwargs"] == {"x": 1, "enable_thinking": False}
+    assert settings["min_p"] == 0.1
+
+
+def test_usual_requests_hold_nothing_else(server):
+    rollout(registry.make(server.url, temperature=0.5), MAZES[:1], [0])
+    assert set(server.asked[0]) == {"model", "messages", "max_tokens", "temperature", "seed"}
+    content = DESCRIBED.replace("{maze}", maze_to_text(MAZES[0]))
+    assert server.asked[0]["messages"] == [{"role": "user", "content": content}]
+
+
+def test_a_model_without_a_chat_template_continues_its_prompt(server):
+    agent = registry.make(server.url, route="completions")
+    (attempt,) = rollout(agent, MAZES[:1], [0])
+    assert attempt.solved
+    assert server.paths == ["/v1/completions"]
+    assert server.asked[0]["prompt"] == DESCRIBED.replace("{maze}", maze_to_text(MAZES[0]))
+
+
+def test_decoding_that_is_left_to_the_server_is_another_track(server, tmp_path):
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--agent-option", "fields=max_completion_tokens"])
+    assert load(output).decoding == "the server's decoding"
+
+
+def test_it_works_where_a_loop_runs_already_and_from_threads(server):
+    agents = [registry.make(server.url) for _ in range(4)]
+
+    async def cell():
+        return rollout(agents[0], MAZES, range(6))
+
+    assert all(attempt.solved for attempt in asyncio.run(cell()))
+    with ThreadPoolExecutor(4) as pool:
+        for attempts in pool.map(lambda agent: rollout(agent, MAZES, range(6)), agents):
+            assert all(attempt.solved for attempt in attempts)
+    assert "background loop" not in {thread.name for thread in threading.enumerate()}
+    assert pickle.loads(pickle.dumps(agents[0])).settings == agents[0].settings
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
+def test_an_interrupt_ends_a_run_that_waits_for_its_server(server):
+    server.misbehave = lambda number, body: lambda request: server.stopped.wait(30)
+    command = [sys.executable, "-m", "benchmarks.mazebench", "--agent", server.url]
+    with subprocess.Popen(command, cwd=tiny.ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            end = time.monotonic() + 60
+            while not server.asked and time.monotonic() < end:
+                time.sleep(0.05)
+            assert server.asked
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode != 0
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -151,13 +329,40 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
         ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects concurrency of at least 1, actual: 0"),
         ("http://localhost:1/v1#m", {"temperature": -1}, "Expects temperature of at least 0, actual: -1"),
         ("http://localhost:1/v1#m", {"timeout": 0}, "a timeout above 0"),
+        ("http://localhost:x/v1#m", {}, "Expects an endpoint as"),
+        ("http://localhost:99999/v1#m", {}, "Expects an endpoint as"),
+        ("http://[::1/v1#m", {}, "Expects an endpoint as"),
+        ("localhost:8000/v1#m", {}, r"Did you mean 'http://localhost:8000/v1#m'\?"),
+        ("localhost:8000", {}, r"Did you mean 'http://localhost:8000#MODEL'\?"),
+        ("me:secret@localhost:8000/v1#m", {}, "Expects an endpoint as"),
+        ("htp://localhost/v1#m", {}, r"Did you mean 'http://localhost/v1#m'\?"),
+        ("http://localhost:1/v1#m", {"route": "chats"}, "Expects a route out of .*Did you mean 'chat'"),
+        ("http://localhost:1/v1#m", {"fields": "max_token"}, "Expects a field out of .*Did you mean 'max_tokens'"),
+        ("http://localhost:1/v1#m", {"fields": "max_tokens,max_completion_tokens"}, "actual: both"),
+        ("http://localhost:1/v1#m", {"fields": "seed", "temperature": 1}, "Expects fields with temperature=1"),
+        ("http://localhost:1/v1#m", {"top_p": 0}, "Expects top_p above 0 and at most 1, actual: 0"),
+        ("http://localhost:1/v1#m", {"stop": 5}, "Expects stop as a text or a list of texts, actual: 5"),
+        ("http://localhost:1/v1#m", {"thinking": "False"}, "Expects thinking to be true or false, actual: 'False'"),
+        ("http://localhost:1/v1#m", {"system_message": 5}, "Expects system_message as a text, actual: 5"),
+        ("http://localhost:1/v1#m", {"extra_body": "x"}, "Expects extra_body as a JSON object, actual: 'x'"),
+        ("http://localhost:1/v1#m", {"extra_body": {"x": {1}}}, "Expects extra_body and .* as JSON"),
+        ("http://localhost:1/v1#m", {"extra_body": {"stream": True}}, "Expects extra_body without 'stream'"),
+        ("http://localhost:1/v1#m", {"extra_body": {"a": {"api_key": "secret"}}}, "without a key"),
+        ("http://localhost:1/v1#m", {"extra_body": {"user": KEY}}, "without a key"),
+        ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as a JSON object"),
+        ("http://localhost:1/v1#m", {"thinking": True, "chat_template_kwargs": {"enable_thinking": True}}, "both"),
+        ("http://localhost:1/v1#m", {"route": "completions", "thinking": True}, "Expects thinking with route='chat'"),
+        ("http://localhost:1/v1#m", {"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a text"),
+        ("http://localhost:1/v1#m", {"prompt_file": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
         ("http://localhost:1/v1#m", {"retrys": 1}, "Expects options that EndpointAgent.* takes, actual:.*'retrys'"),
     ],
 )
-def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message):
-    with pytest.raises(InvalidConfig, match=message) as error:
+def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises((InvalidConfig, UnknownName), match=message) as error:
         registry.make(name, **options)
     assert "secret" not in str(error.value)
+    assert KEY not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["retries", "=1", "a b=1"])

@@ -255,6 +255,7 @@ TRANSPORTS = {
     "status 429, much later": (status(429, b"", Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"), 2),
     "status 429, at no time": (status(429, b"", Retry_After="soon"), 2),
     "status 500": (status(500, b"\xff\xfe"), 2),
+    "status 500 and much to say": (status(500, b"*" * 2**21), 2),
     "status 503": (status(503, b"<html>gone</html>", Retry_After="-1"), 2),
     "status 529": (status(529, {"type": "error"}), 2),
     "a status that is none": (status(799), 2),
