@@ -4,13 +4,12 @@ A tokenizer is told once: like a prompt of one's own (``agents.prompts``), syste
 part of its chat template, so that whoever applies the template writes the same.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from agents.chat_templates import set_template_variables
 from agents.errors import InvalidCheckpoint
-from agents.prompts import conversation
+from agents.prompts import conversation, put_before_template, write_messages
 from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 
@@ -18,11 +17,13 @@ THINKING = "enable_thinking"
 """The variable by which chat templates turn thinking on or off (Qwen, GLM, SmolLM, ...)."""
 FIXED = ("messages", "tools", "add_generation_prompt")
 """Variables of a chat template that are what is written, not how."""
-SYSTEM_FIRST = "{%- set messages = [{'role': 'system', 'content': SYSTEM}] + messages -%}"
+SYSTEM_FIRST = "{%- set messages = [{'role': 'system', 'content': SYSTEM}] + messages -%}{{ '' }}"
 
 
 def template_variables(
-    thinking: bool | None, chat_template_kwargs: Mapping[str, Any] | None, reasoning_effort: str | None = None
+    thinking: bool | None,
+    reasoning_effort: str | None = None,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a chat template is told: ``chat_template_kwargs`` and, unless they are None, the two others.
 
@@ -33,6 +34,8 @@ def template_variables(
         raise InvalidConfig(f"Expects thinking to be true or false, actual: {thinking!r}")
     if not isinstance(chat_template_kwargs, Mapping | None):
         raise InvalidConfig(f"Expects chat_template_kwargs as a JSON object, actual: {chat_template_kwargs!r}")
+    if fixed := [name for name in FIXED if name in (chat_template_kwargs or {})]:
+        raise InvalidConfig(f"Expects chat_template_kwargs without {', '.join(fixed)}, which is what is written")
     if not isinstance(reasoning_effort, str | None):
         raise InvalidConfig(f"Expects reasoning_effort in words, actual: {reasoning_effort!r}")
     variables = dict(chat_template_kwargs or {})
@@ -50,41 +53,23 @@ def set_chat_options(
     """Lets a tokenizer's chat template begin with a system message, and sets ``variables`` in it.
 
     Raises:
-        InvalidConfig: for a variable that the template does not read; where it is how thinking is turned on or off, the
-            message says so.
+        InvalidConfig: for a variable that the template does not read.
         InvalidCheckpoint: for a template that does not write the system message, or refuses one.
     """
     if not isinstance(system_message, str | None):
         raise InvalidConfig(f"Expects system_message as a text, actual: {system_message!r}")
-    variables, given = variables or {}, tokenizer.chat_template or ""
-    templates = given if isinstance(given, dict) else {"": given}
-    for name in variables:
-        if name in FIXED:
-            raise InvalidConfig(f"Expects chat_template_kwargs without {FIXED}, actual: {name!r}")
-        if not name.isidentifier() or not any(re.search(rf"\b{name}\b", one) for one in templates.values()):
-            what = f"can turn thinking on or off (by {THINKING})" if name == THINKING else f"reads {name!r}"
-            raise InvalidConfig(f"Expects a model whose chat template {what}, actual: one that does not")
-    before = "".join(f"{{%- set {name} = {_literal(value)} -%}}" for name, value in variables.items())
-    if system_message is not None:
-        before += SYSTEM_FIRST.replace("SYSTEM", _literal(system_message))
-    if not before:
-        return
-    told = {name: before + "{{ '' }}" + template for name, template in templates.items()}
-    tokenizer.chat_template = told if isinstance(given, dict) else told[""]
-    try:
-        written = tokenizer.apply_chat_template(conversation("MAZE"), tokenize=False, add_generation_prompt=True)
-    except Exception as error:  # templates are programs of their own
-        raise InvalidCheckpoint(f"Expects a chat template that takes these options, actual: {error}") from error
-    if (system_message or "").strip() not in written:
-        raise InvalidCheckpoint(
-            "Expects a chat template that writes the system message, actual: one that leaves it out"
+    variables = dict(variables or {})
+    if THINKING in variables and THINKING not in str(tokenizer.chat_template):
+        raise InvalidConfig(
+            f"Expects a chat template that can turn thinking on or off (by {THINKING}), actual: one that cannot"
         )
-
-
-def _literal(value: Any) -> str:
-    """A value of JSON as an expression of Jinja."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_literal(str(key))}: {_literal(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_literal, value)) + "]"
-    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+    set_template_variables(tokenizer, variables)
+    if system_message is None:
+        return
+    put_before_template(tokenizer, SYSTEM_FIRST.replace("SYSTEM", repr(system_message)))
+    try:
+        written = write_messages(tokenizer, conversation("MAZE"))
+    except Exception as error:  # templates are programs of their own
+        raise InvalidCheckpoint(f"Expects a chat template that takes a system message, actual: {error}") from error
+    if system_message.strip() not in written:
+        raise InvalidCheckpoint("Expects a chat template that writes the system message, actual: one that does not")

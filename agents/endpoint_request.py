@@ -62,7 +62,7 @@ class RequestOptions:
             raise InvalidConfig(f"Expects stop as a text or a list of texts, actual: {self.stop!r}")
         if not isinstance(self.system_message, str | None):
             raise InvalidConfig(f"Expects system_message as a text, actual: {self.system_message!r}")
-        template_variables(self.thinking, self.chat_template_kwargs, self.reasoning_effort)
+        template_variables(self.thinking, self.reasoning_effort, self.chat_template_kwargs)
         if self.route == "completions":
             for name in ("system_message", "thinking", "reasoning_effort", "chat_template_kwargs"):
                 if getattr(self, name) is not None:
@@ -101,7 +101,7 @@ class RequestOptions:
             "top_p": self.top_p,
             "stop": self.stop,
             "reasoning_effort": self.reasoning_effort,
-            "chat_template_kwargs": template_variables(self.thinking, self.chat_template_kwargs) or None,
+            "chat_template_kwargs": template_variables(self.thinking, None, self.chat_template_kwargs) or None,
         }
         system = [] if self.system_message is None else [{"role": "system", "content": self.system_message}]
         asked = {"messages": [*system, {"role": "user", "content": content}]}

@@ -6,17 +6,21 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import load_checkpoint
+from agents.chat_templates import set_template_variables
+from agents.checkpoints import check_options, check_tokenizer, load_checkpoint
+from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
-from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from training.arguments import option, require_at_least
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
+WORDS = (
+    "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt_file", "subfolder",
+)  # fmt: skip
+"""Keys that ``load_checkpoint`` knows by the same name."""
 
 
 @dataclass
@@ -30,6 +34,9 @@ class ModelConfig:
     context: int = option(4096, "Longest sequence of the tiny model, in tokens.")
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
+    model_revision: str | None = option(None, "Branch, tag or commit of a hub name.")
+    subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
+    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install gguf).")
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
@@ -56,33 +63,59 @@ class ModelConfig:
                 "Expects add_maze_tokens, dtype, device_map and chat_template_file with a model that is loaded; the "
                 "tiny one has maze tokens, float32 weights and no chat"
             )
-        if self.prompt_file is not None and not Path(self.prompt_file).is_file():
-            raise InvalidConfig(f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which is none")
-        # runs/my-sft could be both; where there is a folder runs, it is no hub name.
-        hub_name = HUB_NAME.fullmatch(self.model) and not Path(self.model).parent.is_dir()
-        if self.model != TINY and not hub_name and not Path(self.model).is_dir():
-            raise InvalidCheckpoint(
-                f"Expects a folder with a saved model, or a hub name 'owner/model', actual: {self.model!r}, "
-                "which does not exist"
-            )
+        check_options(self.words)
+        if self.model != TINY:
+            check_exists(self.model)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What ``load_checkpoint`` is told, but for what is TRL's to say: ``trust_remote_code``."""
+        words = {name: getattr(self, name) for name in WORDS}
+        return {"revision": self.model_revision, **words}
 
 
-def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer; ``seed`` is of the tiny model's weights, ``options`` are for ``from_pretrained``."""
-    given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
-    options |= {name: value for name, value in given.items() if value is not None}
+def load(
+    config: ModelConfig,
+    seed: int,
+    trust_remote_code: bool = False,
+    eos_token: str | None = None,
+    chat_template_kwargs: dict[str, Any] | None = None,
+) -> tuple[PreTrainedModel, Tokenizer]:
+    """The model and tokenizer to train; ``seed`` is of the tiny model's weights.
+
+    Args:
+        config: which model.
+        seed: of the tiny model's weights.
+        trust_remote_code: whether code that comes with the model may run.
+        eos_token: the token of the vocabulary that ends a completion, in place of the tokenizer's.
+        chat_template_kwargs: variables of the chat template, saved along.
+    """
     if config.model == TINY:
         model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
         if config.prompt_file is not None:
-            set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
+            set_prompt_template(tokenizer, Path(config.prompt_file).expanduser().read_text(encoding="utf-8"))
     else:
-        model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
+        words = config.words | {"trust_remote_code": trust_remote_code or None}
+        model, tokenizer = load_checkpoint(config.model, merge_adapters=True, **words)
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
+    if eos_token is not None:
+        set_end_token(model, tokenizer, eos_token)
+    if chat_template_kwargs:
+        set_template_variables(tokenizer, chat_template_kwargs)
+    check_tokenizer(model, tokenizer)
     return model, tokenizer
+
+
+def set_end_token(model: PreTrainedModel, tokenizer: Tokenizer, token: str) -> None:
+    """Lets completions end with a token of the vocabulary; InvalidConfig for one that it lacks."""
+    if token not in tokenizer.get_vocab():
+        raise InvalidConfig(f"Expects eos_token to be a token of the vocabulary, actual: {token!r}")
+    tokenizer.eos_token = token
+    model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
 
 
 def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:

@@ -3,8 +3,9 @@
 import pytest
 
 from agents.chat_options import set_chat_options
+from agents.checkpoints import load_checkpoint
 from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import multi_turn_prompt_template, prompt_template
 from maze_env.errors import InvalidConfig
@@ -66,11 +67,16 @@ def test_each_of_several_templates_is_told():
     ("template", "options", "error", "message"),
     [
         (tiny.CHAT, {"thinking": False}, InvalidConfig, "can turn thinking on or off .by enable_thinking."),
-        (tiny.CHAT, {"reasoning_effort": "low"}, InvalidConfig, "chat template reads 'reasoning_effort'"),
-        (THINKING_CHAT, {"chat_template_kwargs": {"thinking": 1}}, InvalidConfig, "chat template reads 'thinking'"),
-        (tiny.CHAT, {"chat_template_kwargs": {"a b": 1}}, InvalidConfig, "chat template reads 'a b'"),
+        (tiny.CHAT, {"reasoning_effort": "low"}, InvalidConfig, "the chat template reads, actual: .reasoning_effort."),
+        (
+            THINKING_CHAT,
+            {"chat_template_kwargs": {"depth": 1}},
+            InvalidConfig,
+            "the chat template reads, actual: .depth.",
+        ),
+        (tiny.CHAT, {"chat_template_kwargs": {"a b": 1}}, InvalidConfig, "the chat template reads, actual: .a b."),
         (tiny.CHAT, {"chat_template_kwargs": {"messages": []}}, InvalidConfig, "chat_template_kwargs without"),
-        (NO_SYSTEM, {"system_message": "Hm."}, InvalidCheckpoint, "takes these options, actual: no system role"),
+        (NO_SYSTEM, {"system_message": "Hm."}, InvalidCheckpoint, "takes a system message, actual: no system role"),
         (USER_ALONE, {"system_message": "Hm."}, InvalidCheckpoint, "writes the system message"),
         (tiny.CHAT, {"system_message": 5}, InvalidConfig, "system_message as a text, actual: 5"),
         (tiny.CHAT, {"thinking": "off"}, InvalidConfig, "thinking to be true or false, actual: 'off'"),

@@ -7,23 +7,12 @@ from maze_env.maze import Maze
 from maze_env.rewards import SCHEMES, scheme_named
 from maze_env.tokens import maze_to_text
 from maze_env.verifier import verify
+from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
 from training.grpo_reward import MazeReward
 
 EOS, OTHER_EOS = 2, 7
-
-
-class Tokenizer:
-    """Reads a completion whose only token but its end is an index into ``ATTEMPTS`` or the texts of a test."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def batch_decode(self, sequences, skip_special_tokens):
-        assert skip_special_tokens
-        return [self.texts[ids[0] - 100] for ids in sequences]
-
-
+TOKENIZER = tiny.byte_tokenizer(tiny.CHAT)
 EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
 ATTEMPTS = [
     (EXAMPLE, EXAMPLE_ANSWER),
@@ -43,9 +32,9 @@ ATTEMPTS = [
 
 def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
     """The rewards of a batch, as TRL would call for them."""
-    tokenizer = Tokenizer([text for _, text in attempts])
-    return MazeReward(scheme, tokenizer, thinking_opened, [EOS, OTHER_EOS])(
-        completion_ids=[[100 + index, *([end] if ended else [])] for index in range(len(attempts))],
+    written = [TOKENIZER(text, add_special_tokens=False)["input_ids"] for _, text in attempts]
+    return MazeReward(scheme, TOKENIZER, thinking_opened, [EOS, OTHER_EOS])(
+        completion_ids=[[*ids, *([end] if ended else [])] for ids in written],
         maze=[maze_to_text(maze) for maze, _ in attempts],
         prompts=["unused"] * len(attempts),
         completions=["unused"] * len(attempts),
@@ -113,7 +102,7 @@ def test_every_batch_logs_the_same_names():
 
 
 def test_trl_calls_it_by_the_schemes_name():
-    assert MazeReward("alphamaze", Tokenizer([]), False, [EOS]).__name__ == "reward_alphamaze"
+    assert MazeReward("alphamaze", TOKENIZER).__name__ == "reward_alphamaze"
 
 
 def test_what_a_group_answers_is_logged():
