@@ -39,6 +39,7 @@ class Oracle(BaseHTTPRequestHandler):
         self.send(status, body)
 
     def do_POST(self):
+        self.server.keys.append(self.headers["Authorization"])
         with self.server.lock:
             self.server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.server.paths.append(self.path)

@@ -96,6 +96,25 @@ def test_a_key_of_any_form_is_not_in_a_failure_not_even_where_it_is_cut_off(serv
         assert "my" not in attempt.failure
 
 
+def test_the_key_goes_to_no_other_host(server):
+    with serving() as other:
+        there = f"{other.address}/v1/chat/completions"
+        server.misbehave = lambda number, body: lambda request: request.send(307, headers={"Location": there})
+        assert all(attempt.solved for attempt in rollout(registry.make(server.url), MAZES[:2], range(2)))
+        assert other.keys == [None, None]
+
+
+def test_a_key_in_an_answer_is_not_stored(server, tmp_path):
+    def echo(number, body):
+        body["choices"][0]["message"] = {"content": f"{KEY}?", "reasoning": f"Bearer {KEY}"}
+        return 200, body
+
+    server.misbehave = echo
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--texts"])
+    assert load(output).attempts[0].texts == ("<think>Bearer [key]</think>[key]?",)
+
+
 def test_a_cut_completion_is_told_as_such(server):
     def cut(number, body):
         body["choices"][0]["finish_reason"] = "length"
