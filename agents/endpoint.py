@@ -120,8 +120,6 @@ class EndpointAgent(Agent):
         return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY") or "none", "max_retries": 0}
 
     def check(self) -> None:
-        if self._in_vain and not self._answered:
-            self._give_up()
         found = self._models(self.url)
         if found is None and "/v1" not in self.url and self._models(f"{self.url.rstrip('/')}/v1"):
             raise InvalidEndpoint(
@@ -229,14 +227,9 @@ class EndpointAgent(Agent):
         if not self._answered or of_all_requests(error):
             self._in_vain.append(failure)
         if len(self._in_vain) >= MAX_IN_VAIN:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        counts = reasons(self._in_vain)
-        raise InvalidEndpoint(
-            f"Expects a server that answers at {self.url}, actual: {in_words(counts)}"
-            f"{advice(next(iter(counts)), self.url, self.model, self.request)}"
-        )
+            counts = reasons(self._in_vain)
+            hint = advice(next(iter(counts)), self.url, self.model, self.request)
+            raise InvalidEndpoint(f"Expects a server that answers at {self.url}, actual: {in_words(counts)}{hint}")
 
 
 async def _response(client: openai.AsyncOpenAI, request: dict[str, Any]) -> bytes:

@@ -133,14 +133,15 @@ def _text_of(message: dict[str, Any], finish: str) -> str:
     thinking = next((one for one in thoughts if one.strip()), "").replace(THINK_OPEN, "").replace(THINK_CLOSE, "")
     if not text.strip():
         calls = message.get("tool_calls") or message.get("function_call")
-        if isinstance(message.get("refusal"), str):
-            text = message["refusal"]
+        refusal = message.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            text = refusal
         elif calls:  # as models write them
             text = f"<tool_call>{json.dumps(calls)}</tool_call>"
         elif finish in WITHHELD:
             raise _unreadable(f"none, finish_reason {finish!r}")
-        elif finish in CUT or any(thought == OPEN for _, thought in parts):  # cut while it thought, be it out of sight
-            return f"{THINK_OPEN}{thinking}"
+        elif (finish in CUT and not text) or any(thought == OPEN for _, thought in parts):
+            return f"{THINK_OPEN}{thinking}"  # cut while it thought, be it out of sight: blanks could be seen
     return f"{THINK_OPEN}{thinking}{THINK_CLOSE}{text}" if thinking else text
 
 

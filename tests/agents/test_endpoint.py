@@ -304,6 +304,18 @@ def test_decoding_that_is_left_to_the_server_is_another_track(server, tmp_path):
     output = tmp_path / "result.json"
     mazebench.main(["--agent", server.url, "--output", str(output), "--agent-option", "fields=max_completion_tokens"])
     assert load(output).decoding == "the server's decoding"
+    sampled = ["--temperature", "0.5", "--agent-option", "top_p=0.9"]
+    mazebench.main(["--agent", server.url, "--output", str(output), "--overwrite", *sampled])
+    assert load(output).decoding == "temperature 0.5, top-p 0.9"
+
+
+def test_attempts_are_kept_once_one_of_them_has_an_answer(server):
+    server.misbehave = lambda number, body: (200, body) if number > 2 else (400, {"error": "too long"})
+    few = replace(load_suite("mazebench-100"), mazes=load_suite("mazebench-100").mazes[:4])
+    kept = []
+    attempts = run_suite(registry.make(server.url), few, batch_size=1, keep=kept.append)
+    assert [len(batch) for batch in kept] == [3, 1]
+    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2 + [End.SOLVED] * 2
 
 
 def test_it_works_where_a_loop_runs_already_and_from_threads(server):

@@ -132,7 +132,9 @@ BODIES = {
     "reasoning of another type": (message(content="MOVES", reasoning=5, reasoning_content={"x": [1]}), SOLVED, 7),
     "cut while thinking": (cut(content=None, reasoning_content="Let me"), End.UNCLOSED_THINKING, 7),
     "cut while thinking, content empty": (cut(content="", reasoning="Let me"), End.UNCLOSED_THINKING, 7),
-    "cut while thinking out of sight": (cut(content="", refusal=None), End.UNCLOSED_THINKING, 7),
+    "cut while thinking out of sight": (cut(content="", refusal=""), End.UNCLOSED_THINKING, 7),
+    "cut after blanks": (cut(content="\n\n"), End.EMPTY, 7),
+    "cut after the thinking": (cut(content="\n\n", reasoning_content="hm"), End.EMPTY, 7),
     "nothing after the thinking": (message(content=None, reasoning_content="hm"), End.EMPTY, 7),
     # tools
     "a call of a tool": (
