@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -121,11 +122,14 @@ class EndpointAgent(Agent):
 
     def check(self) -> None:
         found = self._models(self.url)
-        if found is None and "/v1" not in self.url and self._models(f"{self.url.rstrip('/')}/v1"):
-            raise InvalidEndpoint(
-                f"Expects an address up to /v1, actual: {self.name!r}. "
-                f"Did you mean '{self.url.rstrip('/')}/v1#{self.model}'?"
-            )
+        if found is None and "/v1" not in self.url:
+            nearby, there = f"{self.url.rstrip('/')}/v1", None
+            with suppress(InvalidEndpoint):  # some addresses have no /v1
+                there = self._models(nearby)
+            if there:
+                raise InvalidEndpoint(
+                    f"Expects an address up to /v1, actual: {self.name!r}. Did you mean '{nearby}#{self.model}'?"
+                )
         # Servers take names with or without a tag (Ollama's ":latest", OpenRouter's ":free").
         if found and self.model.partition(":")[0] not in {name.partition(":")[0] for name in found}:
             raise InvalidEndpoint(f"Expects a model of {self.url}, one of {sorted(found)[:20]}, actual: {self.model!r}")
@@ -135,12 +139,12 @@ class EndpointAgent(Agent):
         client = openai.OpenAI(**self._options() | {"base_url": url}, timeout=min(CONNECT_SECONDS, self.timeout))
         try:
             body = client.models.with_raw_response.list().content
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        except openai.AuthenticationError as error:
             raise InvalidEndpoint(
                 f"Expects a key that {url} accepts in OPENAI_API_KEY, actual: status {error.status_code}"
             ) from None
         except openai.APIStatusError:
-            return None  # a server need not list its models, and `transformers serve` fails to when it is offline
+            return None  # a server need not list its models, a key may not be for that, and `transformers serve` cannot
         except Exception as error:
             raise InvalidEndpoint(
                 f"Expects a server that speaks the OpenAI protocol at {url}, actual: {failure_of(error)}"
