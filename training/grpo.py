@@ -174,6 +174,8 @@ class ToolTask:
 class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
     """TRL's trainer, which attempts validation mazes, and computes the loss where there is something to learn."""
 
+    stage = "grpo"
+
 
 def main() -> None:
     """Data, model, reward, trainer, save."""
@@ -205,6 +207,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
         evaluation=Evaluation(args, data, tokenizer, args.budget),
+        source=model_config.model,
         **task.trainer_arguments,
     )
     # Sharded weights generate in step with other processes.

@@ -51,6 +51,8 @@ class MazeSFTConfig(StageConfig, SFTConfig):
 class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
     """TRL's trainer, which attempts validation mazes."""
 
+    stage = "sft"
+
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
@@ -78,6 +80,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
         evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
+        source=model_config.model,
     )
     figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
