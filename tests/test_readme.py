@@ -56,14 +56,15 @@ def test_the_loop_learns(tmp_path):
 def test_the_reward_serves_a_trl_script_of_ones_own(prompt, tmp_path):
     tokenizer = tiny.byte_tokenizer(tiny.CHAT)
     model = tiny.save(tmp_path / "model", tiny.byte_model(tokenizer), tokenizer)
-    short = (
-        'use_cpu=True, bf16=False, num_generations=2, per_device_train_batch_size=2, max_steps=1, report_to="none", '
+    small = {"Qwen/Qwen3-0.6B": model, "examples=1000": "examples=2", "runs/mine": str(tmp_path / "run"), "=1024": "=8"}
+    small["GRPOConfig(output"] = (
+        "GRPOConfig(use_cpu=True, bf16=False, num_generations=2, per_device_train_batch_size=2, max_steps=1, "
+        'logging_steps=1, report_to="none", output'
     )
-    code = BLOCKS[3].replace("Qwen/Qwen3-0.6B", model).replace("conversation(text)", prompt)
-    code = code.replace("examples=1000", "examples=2").replace("GRPOConfig(", f"GRPOConfig({short}logging_steps=1, ", 1)
-    code = (
-        code.replace("runs/mine", str(tmp_path / "run")).replace("=1024", "=8").replace("import GRPOConfig(", "import ")
-    )
+    code = BLOCKS[3]
+    for old, new in {**small, "conversation(text)": prompt}.items():
+        assert code.count(old) == 1
+        code = code.replace(old, new)
     shown = run(code, tmp_path)
     assert "'rewards/reward_solved/mean'" in shown
     assert "'solved_rate'" in shown

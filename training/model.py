@@ -38,7 +38,7 @@ class ModelConfig:
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
     subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
-    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install gguf).")
+    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install -e .[gguf]).")
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
