@@ -14,6 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import find_adapter_config_file
 
+from agents.chat_options import set_chat_options, template_variables
 from agents.chat_templates import check_template, fix_date, keep_begin_token
 from agents.decoding import end_ids
 from agents.errors import InvalidCheckpoint
@@ -34,7 +35,9 @@ MODEL = (
 )  # fmt: skip
 """Words that say what becomes of the weights."""
 PROMPT = ("chat_template_file", "prompt_file")
-OPTIONS = (*PROMPT, *PLACE, *MODEL)
+CHAT = ("system_message", "thinking", "reasoning_effort", "chat_template_kwargs")
+"""Words of ``agents.chat_options``."""
+OPTIONS = (*PROMPT, *CHAT, *PLACE, *MODEL)
 """All that ``load_checkpoint`` takes by name."""
 OF_THE_REPOSITORY = {"gguf_file", "revision", "subfolder", "code_revision"}
 """Words that are true of the adapters' place but not of the model's that they belong to."""
@@ -55,6 +58,7 @@ def check_options(options: dict[str, Any], others: tuple[str, ...] = ()) -> None
     for name in ("max_memory", "offload_buffers", "offload_folder"):
         if options.get(name) is not None and options.get("device_map") is None:
             raise InvalidConfig(f"Expects device_map with {name}, actual: none")
+    template_variables(*(options.get(name) for name in CHAT[1:]))
     dtype = options.get("dtype")
     if dtype is not None and not isinstance(dtype, torch.dtype):
         lookup("dtype", str(dtype), DTYPES)
@@ -77,7 +81,8 @@ def load_checkpoint(path: str, merge_adapters: bool = False, **options: Any) -> 
         path: the folder, name or file.
         merge_adapters: makes adapters part of the weights; else they stay beside them.
         options: words of ``OPTIONS``. ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text
-            with ``{maze}`` in it, the standard prompt; the others are those of transformers' ``from_pretrained``.
+            with ``{maze}`` in it, the standard prompt; ``CHAT`` is as for ``EndpointAgent``; the others are those of
+            transformers' ``from_pretrained``.
 
     Raises:
         UnknownName: for a word that is none of them.
@@ -125,6 +130,8 @@ def load_checkpoint(path: str, merge_adapters: bool = False, **options: Any) -> 
         )
     _complete(model, tokenizer, given)
     _set_prompt(tokenizer, options.get("chat_template_file"), options.get("prompt_file"))
+    system_message, *variables = (options.get(name) for name in CHAT)
+    set_chat_options(tokenizer, system_message, template_variables(*variables))
     check_tokenizer(model, tokenizer)
     return model, tokenizer
 

@@ -10,6 +10,7 @@ instance, writes the same prompt as ``render``.
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agents.errors import InvalidCheckpoint
@@ -188,10 +189,25 @@ def prompt_settings(template: str) -> dict[str, Any]:
     }
 
 
-def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
-    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
+def read_prompt_template(file: str | Path) -> str:
+    """A prompt of the user's own, a text with ``{maze}`` once in it. Raises InvalidConfig for any other file."""
+    try:
+        template = Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"Expects prompt_file to name a text in UTF-8, actual: {str(file)!r} ({error})") from None
+    check_prompt_template(template)
+    return template
+
+
+def check_prompt_template(template: str) -> None:
+    """Raises InvalidConfig for a prompt without one place for the maze."""
     if template.count("{maze}") != 1:
         raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
+
+
+def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
+    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
+    check_prompt_template(template)
     own = OWN_PROMPT.replace("AROUND", json.dumps(template.split("{maze}"), ensure_ascii=False))
     put_before_template(tokenizer, own)
 

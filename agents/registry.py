@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
 """Options of language models that an agent which is none ignores, as a command gives them to whichever it measures."""
+NEARLY_ENDPOINT = re.compile(r"#|://|:\d+(/|$)")
+"""An address that lacks its http://."""
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
@@ -57,8 +60,13 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         if policy is LLMPolicy and (given := sorted(of_dialogues & options.keys())):
             raise InvalidConfig(f"Expects multi_turn=true with {', '.join(given)}, actual: neither")
         agent = _construct(policy.from_pretrained, name, mode=mode, **options)
-    elif name.startswith(("http://", "https://")):
+    elif name.lower().startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
+    elif NEARLY_ENDPOINT.search(name):
+        address = (name.partition("://")[2] or name) + ("" if "#" in name else "#MODEL")
+        # What stands before an @ may be a password.
+        told = "one with '@'" if "@" in name else f"{name!r}. Did you mean 'http://{address}'?"
+        raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL, actual: {told}")
     elif ":" in name:
         agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):
