@@ -79,12 +79,7 @@ def check_template(tokenizer: Tokenizer) -> None:
         plain = [message | {"bare": "", "prompt_template": "sample"}]
         for messages, expected in ((plain, message["content"]), ([message], maze)):
             written = _write(tokenizer, messages)
-            if written.count(expected.strip()) != 1:
-                lost = next((line for line in expected.splitlines() if line.strip() not in written), None)
-                what = "it stands there more than once" if lost is None else f"{lost[:70]!r} is not there"
-                raise InvalidCheckpoint(
-                    f"Expects a chat template that writes the maze and what is said of it, unaltered, actual: {what}"
-                )
+            check_whole(written, expected)
             if any(_write(tokenizer, messages) != written for _ in range(3)):
                 raise InvalidCheckpoint("Expects a chat template that always writes the same, actual: it changes")
         try:
@@ -96,6 +91,14 @@ def check_template(tokenizer: Tokenizer) -> None:
             raise InvalidCheckpoint(
                 f"Expects a tokenizer that keeps every character of a maze, actual: {maze[:30]!r} is not in its tokens"
             )
+
+
+def check_whole(written: str, message: str) -> None:
+    """Raises InvalidCheckpoint unless a message stands in what a chat template wrote, whole and once."""
+    if written.count(message.strip()) != 1:
+        lost = next((line for line in message.splitlines() if line.strip() not in written), None)
+        what = "they are altered or stand there twice" if lost is None else f"{lost[:70]!r} is not there"
+        raise InvalidCheckpoint(f"Expects a chat template that writes messages whole and once, actual: {what}")
 
 
 def _write(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:

@@ -202,7 +202,10 @@ def _with_adapters(model: PreTrainedModel, path: str, words: dict[str, Any], mer
         raise InvalidConfig("Expects peft for adapters (pip install -e .[lora]), actual: not installed") from None
     own = {name: value for name, value in words.items() if name not in NOT_OF_ADAPTERS}
     adapted = PeftModel.from_pretrained(model, path, **own)
-    return adapted.merge_and_unload() if merge else adapted.get_base_model()
+    if not merge:
+        return adapted.get_base_model()
+    # Only adapters were to be trained.
+    return adapted.merge_and_unload().requires_grad_(not getattr(model, "is_quantized", False))
 
 
 def _tokenizer(path: str, words: dict[str, Any], base: str, base_words: dict[str, Any]) -> Tokenizer:
@@ -243,6 +246,6 @@ def _set_prompt(tokenizer: Tokenizer, chat_template_file: str | None, prompt_fil
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence or two of what another library says, on one line."""
+    """What another library says, on one line, its middle left out where that is long."""
     text = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
-    return text if len(text) <= 300 else f"{text[:300]} ..."
+    return text if len(text) <= 400 else f"{text[:200]} ... {text[-195:]}"

@@ -38,6 +38,9 @@ OWN_PROMPT = """\
 {%- set messages = own.messages -%}{{ '' }}"""
 """Stands before a chat template that is given a prompt of its user's own; ``AROUND``: the two texts around the maze."""
 
+ITS_OWN = "{# its own #}{{ '' }}"
+"""Stands between what was put before a model's chat template and the template."""
+
 TOKENS = "Find the way through a maze that is written in tokens, cell by cell, {order}."
 CELLS = """\
 Each cell is three tokens:
@@ -211,11 +214,17 @@ def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
 
 def put_before_template(tokenizer: Tokenizer, statements: str) -> None:
     """Puts Jinja statements before a tokenizer's chat template, or each of them where it has several by name."""
+
+    def put(template: str) -> str:
+        return statements + ("" if ITS_OWN in template else ITS_OWN) + template
+
     given = tokenizer.chat_template or PLAIN_CHAT
-    if isinstance(given, dict):
-        tokenizer.chat_template = {name: statements + template for name, template in given.items()}
-    else:
-        tokenizer.chat_template = statements + given
+    tokenizer.chat_template = {name: put(one) for name, one in given.items()} if isinstance(given, dict) else put(given)
+
+
+def model_template(template: str) -> str:
+    """A chat template without what was put before it."""
+    return template.partition(ITS_OWN)[2] or template
 
 
 def write_messages(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.prompts import conversation, render
 from maze_env.attempt import End, EndedBy
 from maze_env.maze import Maze
 from maze_env.rewards import SCHEMES, scheme_named
@@ -115,3 +116,17 @@ def test_what_a_group_answers_is_logged():
     assert logged["legality"] == 3 / 6
     assert logged["solved_rate"] == 3 / 6
     assert logged["pass@group"] == 1 / 2  # of the two groups, one holds an answer that arrives
+
+
+@pytest.mark.parametrize("chat", [tiny.CHAT, tiny.R1_CHAT])
+@pytest.mark.parametrize("form", ["text", "messages"])
+def test_whether_the_thinking_is_opened_is_read_off_the_prompts_of_either_form(chat, form):
+    tokenizer, opened = tiny.byte_tokenizer(chat), chat == tiny.R1_CHAT
+    text = maze_to_text(EXAMPLE)
+    prompt = conversation(text) if form == "messages" else render(tokenizer, text).text
+    ids = [*tokenizer(EXAMPLE_ANSWER, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    completions = [[{"role": "assistant", "content": EXAMPLE_ANSWER}] if form == "messages" else EXAMPLE_ANSWER]
+    rewards = MazeReward("solved", tokenizer)(
+        prompts=[prompt], completions=completions, completion_ids=[ids], maze=[text], trainer_state=None
+    )
+    assert (rewards[0] > 1) == (not opened)
