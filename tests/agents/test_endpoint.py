@@ -21,7 +21,7 @@ from agents import registry
 from agents.errors import InvalidEndpoint
 from agents.prompts import DESCRIBED
 from agents.rollout import rollout
-from benchmarks import mazebench
+from benchmarks import compare, mazebench
 from benchmarks.record import load
 from benchmarks.runner import run_suite
 from benchmarks.suites import load as load_suite
@@ -233,6 +233,8 @@ def test_reasons_for_failures_are_told_and_stored_with_counts(server, tmp_path, 
     printed = capsys.readouterr()
     assert printed.err.count("warning: a request failed") == 2
     assert all(f"  25 x {reason}" in printed.out for reason in failures)
+    compare.main([str(output), str(output)])
+    assert capsys.readouterr().out.count("(50 of 100 attempts without an answer: request failed)") == 2
     assert load(output).summary.tokens_per_attempt == 50 * 7 / 100  # a failed request generates none that is told
 
 
