@@ -68,9 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _figure(result: Result, metric: str) -> str:
     summary = result.summary
     failed = summary.ends.get(End.REQUEST_FAILED, 0)
-    agent = result.agent + (
-        f" ({failed} of {summary.attempts} attempts without an answer: request failed)" if failed else ""
-    )
+    told = f" ({failed} of {summary.attempts} attempts without an answer: request failed)" if failed else ""
+    agent = result.agent + told
     if metric == "spl":
         return f"{SPL.title} {SPL.text(summary.spl)}  {agent}"
     low, high = summary.solved_rate_wilson_95

@@ -10,6 +10,7 @@ from maze_env.answers import moves_to_text
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 
+KEY = "sk-never-to-be-seen"
 LISTED = {"object": "list", "data": [{"id": "oracle", "object": "model", "created": 0, "owned_by": "me"}]}
 
 
