@@ -17,6 +17,7 @@ from benchmarks.figures import SPL
 from benchmarks.record import Result, load
 from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._cli import run_command
+from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 
 
@@ -63,10 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _figure(result: Result, metric: str) -> str:
     summary = result.summary
+    failed = summary.ends.get(End.REQUEST_FAILED, 0)
+    told = f" ({failed} of {summary.attempts} attempts without an answer: request failed)" if failed else ""
+    agent = result.agent + told
     if metric == "spl":
-        return f"{SPL.title} {SPL.text(summary.spl)}  {result.agent}"
+        return f"{SPL.title} {SPL.text(summary.spl)}  {agent}"
     low, high = summary.solved_rate_wilson_95
-    return f"{summary.solved_rate:6.1%} [{low:.1%}, {high:.1%}]  {result.agent}"
+    return f"{summary.solved_rate:6.1%} [{low:.1%}, {high:.1%}]  {agent}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from agents.llm_policy import load_for_inference
+from agents.checkpoints import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer

@@ -137,9 +137,13 @@ class Run:
 
     @property
     def decoding(self) -> str:
-        """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
+        """How the answers were drawn, e.g. greedily or at which temperature, and how many for each maze."""
         temperature = self.agent_options.get("temperature", 0.0)
         decoding = f"temperature {temperature:g}" if temperature else GREEDY
+        if (top_p := self.agent_options.get("top_p") or 1) < 1:
+            decoding += f", top-p {top_p:g}"
+        if "temperature" not in (self.settings or {}).get("fields", ["temperature"]):  # a server was told none
+            decoding = "the server's decoding"
         return decoding if self.samples == 1 else f"{decoding}, {self.samples} samples a maze"
 
     @property

@@ -17,6 +17,8 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from agents.base import Agent
+from agents.errors import InvalidEndpoint
+from agents.failures import in_words, reasons
 from agents.rollout import rollout
 from benchmarks.record import Run, head_of
 from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
@@ -66,12 +68,13 @@ def run_suite(
     """Attempts every maze ``samples`` times in each phrasing.
 
     ``phrasings`` and ``batch_size`` are by default the suite's and the agent's. Goes on after ``done``, whole batches
-    of attempts, and calls ``keep`` with the attempts of each batch. They come sample after sample, in each phrasing
-    after phrasing, in each every maze in order. Raises InvalidEndpoint when requests failed and the agent's server is
-    gone.
+    of attempts, and calls ``keep`` with the attempts of each batch, once one of them has an answer. They come sample
+    after sample, in each phrasing after phrasing, in each every maze in order. Raises InvalidEndpoint when requests
+    failed and the agent's server is gone, and when every attempt ended in a failed request.
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
+    kept, failed = len(done), [attempt.failure for attempt in done if attempt.end is End.REQUEST_FAILED]
     seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
     with tqdm(total=len(seeds), initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
@@ -81,12 +84,16 @@ def run_suite(
                 continue
             batch_seeds = seeds[len(attempts) : len(attempts) + len(mazes)]
             batch = rollout(agent, mazes, batch_seeds, suite.spec.max_steps, view_radius, phrasing)
+            attempts += batch
+            failed += [attempt.failure for attempt in batch if attempt.end is End.REQUEST_FAILED]
             if any(attempt.end is End.REQUEST_FAILED for attempt in batch):
                 agent.check()
-            if keep is not None:
-                keep(batch)
-            attempts += batch
+            if keep is not None and len(failed) < len(attempts):
+                keep(attempts[kept:])
+                kept = len(attempts)
             bar.update(len(mazes))
+    if len(failed) == len(attempts):
+        raise InvalidEndpoint(f"Expects answers, actual: none to any request ({in_words(reasons(failed))})")
     return attempts
 
 

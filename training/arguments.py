@@ -7,7 +7,7 @@ an error that names the nearest valid one, and the file's values are checked by 
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import field, fields
+from dataclasses import MISSING, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -105,10 +105,21 @@ def require_at_least(config: Any, **minimums: float) -> None:
             raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")
 
 
+def default_of(config: Any, name: str) -> Any:
+    """The default of a dataclass's field."""
+    entry = type(config).__dataclass_fields__[name]
+    return entry.default if entry.default_factory is MISSING else entry.default_factory()
+
+
+def has_default(config: Any, name: str) -> bool:
+    """Whether the named field has its default."""
+    return bool(getattr(config, name) == default_of(config, name))
+
+
 def require_default(config: Any, name: str, reason: str) -> None:
     """Raises InvalidConfig unless the named field has its default."""
-    default, value = type(config).__dataclass_fields__[name].default, getattr(config, name)
-    if value != default:
+    if not has_default(config, name):
+        default, value = default_of(config, name), getattr(config, name)
         raise InvalidConfig(f"Expects {name} to stay {default!r} ({reason}), actual: {value!r}")
 
 

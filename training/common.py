@@ -38,6 +38,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
     num_train_epochs: float = option(1.0, "Passes over the rows; GRPO keeps 1.")
     bf16: str = option("false", "bfloat16 autocast: true, false, or auto for where this machine multiplies in it.")
     activation_checkpointing: bool | None = option(False, "Trade time for memory.")
+    gradient_checkpointing: bool = option(False, "The older name of activation_checkpointing: either turns it on.")
     dataloader_pin_memory: bool = option(False, "Pinned host memory; for GPUs.")
     save_strategy: str = option("steps", "'steps', 'epoch' or 'no'.")
     save_total_limit: int | None = option(2, "Checkpoints kept.")
@@ -51,6 +52,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
                 "Expects view_radius only with mode play (a plan is made from the whole maze), "
                 f"actual: {self.view_radius}"
             )
+        self.activation_checkpointing = bool(self.activation_checkpointing or self.gradient_checkpointing)
         value = lookup("value of bf16", str(self.bf16).lower(), BF16)
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():

@@ -34,9 +34,11 @@ from training.mazes import DataConfig, supervised_rows
 ROWS_PER_FILE = 500_000
 TEXT = Value("string")
 OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
+MESSAGES = List({"role": TEXT, "content": TEXT})
+CONVERSATIONAL = Features({"prompt": MESSAGES, "completion": MESSAGES, "maze": TEXT})
+PLAIN = Features(dict.fromkeys(("prompt", "completion", "maze"), TEXT))
 PUBLISHED = Features(
-    dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT)
-    | {"conversations": List({"role": TEXT, "content": TEXT})}
+    dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT) | {"conversations": MESSAGES}
 )
 
 
@@ -58,7 +60,28 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-COLUMNS: dict[str, tuple[Features, Callable]] = {"own": (OWN, dict), "published": (PUBLISHED, published_columns)}
+def plain_columns(row: dict[str, str]) -> dict[str, str]:
+    """``prompt`` and ``completion`` as texts, and the ``maze``."""
+    return {"prompt": DESCRIBED.replace("{maze}", row["maze"]), "completion": row["completion"], "maze": row["maze"]}
+
+
+def conversational_columns(row: dict[str, str]) -> dict[str, Any]:
+    """``prompt`` and ``completion`` as messages, and the ``maze``."""
+    plain = plain_columns(row)
+    return {
+        "prompt": [{"role": "user", "content": plain["prompt"]}],
+        "completion": [{"role": "assistant", "content": plain["completion"]}],
+        "maze": plain["maze"],
+    }
+
+
+COLUMNS: dict[str, tuple[Features, Callable]] = {
+    "own": (OWN, dict),
+    "conversational": (CONVERSATIONAL, conversational_columns),
+    "plain": (PLAIN, plain_columns),
+    "published": (PUBLISHED, published_columns),
+}
+"""Sets of columns: this project's, TRL's two forms of a prompt with its completion, and those of AlphaMaze's data."""
 
 
 def adjacency_list(maze: Maze, path: list[Move]) -> str:
@@ -97,7 +120,11 @@ class ExportConfig:
     """Where the files go and what is in them."""
 
     output_dir: str = option(MISSING, "A new or empty folder.")
-    columns: str = option("own", "own: maze, style, completion; or published: those of AlphaMaze's data.")
+    columns: str = option(
+        "own",
+        "own: maze, style, completion; conversational or plain: prompt, completion and maze, as TRL reads them; "
+        "published: those of AlphaMaze's data.",
+    )
 
     def __post_init__(self) -> None:
         lookup("set of columns", self.columns, COLUMNS)

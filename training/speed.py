@@ -23,12 +23,13 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
+from agents.checkpoints import load_for_inference
 from agents.decoding import context_length, drop_finished
-from agents.llm_policy import load_for_inference
-from agents.prompts import render, token_ids
+from agents.prompts import render
 from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.run_log import read_run
+from agents.tokenization import token_ids
 from maze_env._cli import check_folder, run_command, write_whole
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate

@@ -13,6 +13,7 @@ from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
 from agents.multi_turn_policy import Transcript
+from agents.prompts import model_template
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
 
@@ -67,12 +68,16 @@ def prepare_tool_calls(tokenizer: Tokenizer) -> None:
             f"actual: {'one that does not' if tokenizer.chat_template else 'none'}"
         )
     if getattr(tokenizer, "response_template", None) is None and getattr(tokenizer, "response_schema", None) is None:
+        given = tokenizer.chat_template
+        tokenizer.chat_template = given if given is None or isinstance(given, dict) else model_template(given)
         try:
-            add_response_schema(tokenizer)
+            add_response_schema(tokenizer)  # which knows templates by their text
         except ValueError as error:
             raise InvalidCheckpoint(
                 f"Expects a chat template whose tool calls can be read (by a response_template), actual: {error}"
             ) from error
+        finally:
+            tokenizer.chat_template = given
 
 
 class SparseGRPOTrainer(GRPOTrainer):
