@@ -34,21 +34,21 @@ class Measurement(argparse.ArgumentParser):
     def __init__(self, module: str, description: str, rounds: int):
         shown = argparse.RawDescriptionHelpFormatter
         super().__init__(f"python -m {module}", description=description, formatter_class=shown)
-        self.module, self.started = module, time.monotonic()
+        self._module, self._started = module, time.monotonic()
         self.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
         self.add_argument("--output", type=Path, help="a JSON file to store the results in")
         self.add_argument("--overwrite", action="store_true", help="replace that file")
 
     def checked(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Parses the arguments, or those of the process. Raises InvalidOutput."""
-        self.arguments = sys.argv[1:] if arguments is None else arguments
-        options = self.parse_args(self.arguments)
+        self._arguments = sys.argv[1:] if arguments is None else arguments
+        options = self.parse_args(self._arguments)
         check_output(options.output, options.overwrite)
         return options
 
     def store(self, measured: dict[str, Any], path: Path | None) -> None:
         """Writes results and where they come from; without a path, does nothing."""
         if path is not None:
-            source = provenance(self.module, self.arguments, time.monotonic() - self.started)
+            source = provenance(self._module, self._arguments, time.monotonic() - self._started)
             write_whole(path, json.dumps(measured | {"provenance": source}, indent=1) + "\n")
             print(f"stored in {path}")
