@@ -21,6 +21,7 @@ from agents.decoding import context_length, drop_finished, end_ids, evaluation_m
 from agents.errors import InvalidCheckpoint, require_at_least
 from agents.prompts import prompt_settings, prompt_template, render, set_prompt_template, token_ids
 from agents.protocols import Tokenizer
+from maze_env._cli import path_of
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, UnreadableMaze
@@ -39,7 +40,7 @@ def load_checkpoint(
     tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
     """
     for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
-        if file is not None and not Path(file).is_file():
+        if file is not None and not path_of(file).is_file():
             raise InvalidConfig(f"Expects {name} to name a file, actual: {file!r}, which does not exist")
     kinds = ("config.json", "adapter_config.json")  # a model, or adapters, which name the model that they belong to
     if Path(path).is_dir() and not any((Path(path) / kind).is_file() for kind in kinds):
@@ -65,9 +66,9 @@ def load_checkpoint(
     if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
         tokenizer.pad_token = tokenizer.eos_token
     if chat_template_file is not None:
-        tokenizer.chat_template = Path(chat_template_file).read_text(encoding="utf-8")
+        tokenizer.chat_template = path_of(chat_template_file).read_text(encoding="utf-8")
     if prompt_file is not None:
-        set_prompt_template(tokenizer, Path(prompt_file).read_text(encoding="utf-8"))
+        set_prompt_template(tokenizer, path_of(prompt_file).read_text(encoding="utf-8"))
     if not tokenizer.chat_template:
         raise InvalidCheckpoint(
             "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "

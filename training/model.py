@@ -1,5 +1,6 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
 from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
 from training.arguments import option, require_at_least
 from training.maze_tokens import add_maze_tokens
@@ -40,6 +42,7 @@ class ModelConfig:
     attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
 
     def __post_init__(self) -> None:
+        self.model = os.path.expanduser(self.model)
         require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
@@ -56,7 +59,7 @@ class ModelConfig:
                 "Expects add_maze_tokens, dtype, device_map and chat_template_file with a model that is loaded; the "
                 "tiny one has maze tokens, float32 weights and no chat"
             )
-        if self.prompt_file is not None and not Path(self.prompt_file).is_file():
+        if self.prompt_file is not None and not path_of(self.prompt_file).is_file():
             raise InvalidConfig(f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which is none")
         # runs/my-sft could be both; where there is a folder runs, it is no hub name.
         hub_name = HUB_NAME.fullmatch(self.model) and not Path(self.model).parent.is_dir()
@@ -77,7 +80,7 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
         if config.prompt_file is not None:
-            set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
+            set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:
         model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
     if config.add_maze_tokens:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.provenance import provenance
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidOutput
 from training.arguments import option, parse, require_at_least
 
@@ -51,7 +51,7 @@ def train(config: PPORunConfig) -> Path:
 
     from agents.sb3 import CONFIG_FILE, MazeVecEnv, policy_options, save_policy
 
-    folder = Path(config.output_dir)
+    folder = path_of(config.output_dir)
     if (folder / CONFIG_FILE).exists():
         raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
     check_folder(folder)
