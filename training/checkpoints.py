@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 """``{"counters": trl_adapter.counters, "files": {name: [bytes, SHA-256 in hex]}}``, of the checkpoint's other files."""
-NAME = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
+NAME = re.compile(r"checkpoint-(?:0|[1-9][0-9]*)")
 """Other folders, such as a copy ``checkpoint-12-backup``, are the user's: never read, never deleted."""
 INEXACT = {
     "save_only_model": "without the optimizer's state a resumed run goes another way",
@@ -101,8 +101,8 @@ class WholeCheckpoints(TrainerCallback):
 
 def numbered(folder: Path) -> list[Path]:
     """The folders ``checkpoint-N`` of a run, whole or not, the newest first."""
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := NAME.fullmatch(path.name))]
-    return [path for _, path in sorted(found, reverse=True) if path.is_dir()]
+    found = [path for path in folder.iterdir() if NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=_step, reverse=True)
 
 
 def write_manifest(checkpoint: Path, counts: dict[str, float]) -> None:
@@ -147,11 +147,19 @@ def newest_whole(folder: Path) -> Path | None:
 
 
 def delete_oldest(folder: Path, limit: int, best: str | None) -> None:
-    """Deletes all but the ``limit`` newest checkpoints that have a manifest, and the one of the name ``best``."""
-    for path in [path for path in numbered(folder) if (path / MANIFEST).is_file()][limit:]:
-        if path.name != best:
-            (path / MANIFEST).unlink()  # first: half of it is none
+    """Deletes all checkpoints before the newest that has a manifest, but ``limit`` in all and the one called ``best``.
+
+    Among those deleted are the ones without a manifest: cut off when they were written, or when they were deleted.
+    """
+    sealed = [path for path in numbered(folder) if (path / MANIFEST).is_file()]
+    for path in numbered(folder):
+        if path not in sealed[:limit] and path.name != best and _step(path) < _step(sealed[0]):
+            (path / MANIFEST).unlink(missing_ok=True)  # first: half of it is none
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _size_and_hash(path: Path) -> list[Any]:
