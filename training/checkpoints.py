@@ -92,11 +92,15 @@ class WholeCheckpoints(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         PartialState().wait_for_everyone()
         if args.should_save:
-            folder = Path(str(args.output_dir))
-            write_manifest(folder / f"checkpoint-{state.global_step}", counters(self.trainer))
-            if self.limit:
-                best = Path(state.best_model_checkpoint).name if state.best_model_checkpoint else None
-                delete_oldest(folder, self.limit, best)
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            write_manifest(folder, counters(self.trainer))
+            self.on_train_end(args, state, control)
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Deletes the oldest; at the end once more, for a run that was killed while it did."""
+        if args.should_save and self.limit:
+            best = Path(state.best_model_checkpoint).name if state.best_model_checkpoint else None
+            delete_oldest(Path(str(args.output_dir)), self.limit, best)
 
 
 def numbered(folder: Path) -> list[Path]:
@@ -153,7 +157,7 @@ def delete_oldest(folder: Path, limit: int, best: str | None) -> None:
     """
     sealed = [path for path in numbered(folder) if (path / MANIFEST).is_file()]
     for path in numbered(folder):
-        if path not in sealed[:limit] and path.name != best and _step(path) < _step(sealed[0]):
+        if sealed and path not in sealed[:limit] and path.name != best and _step(path) < _step(sealed[0]):
             (path / MANIFEST).unlink(missing_ok=True)  # first: half of it is none
             shutil.rmtree(path, ignore_errors=True)
 
