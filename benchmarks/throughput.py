@@ -223,7 +223,7 @@ def memory() -> dict[str, float]:
 def import_time(rounds: int = 5) -> float:
     """Milliseconds of ``import maze_env`` beyond gymnasium and numpy: the median over fresh processes."""
     code = "import time, gymnasium, numpy; t = time.perf_counter(); import maze_env; print(time.perf_counter() - t)"
-    runs = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(rounds)]
+    runs = [float(subprocess.check_output([sys.executable, "-c", code], encoding="utf-8")) for _ in range(rounds)]
     return 1000 * statistics.median(runs)
 
 

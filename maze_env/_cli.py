@@ -19,6 +19,10 @@ def run_command(main: Callable[[], object]) -> None:
 
     So is, with exit status 1, one of the system's: a disk that is full, a reader that has gone as with ``| head``.
     """
+    if (
+        sys.getfilesystemencoding() != "utf-8"
+    ):  # an old locale, in which names in UTF-8 are no texts: begin anew without
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     keep_freed_memory()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding, or a file's name that is no text
