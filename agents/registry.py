@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
+    name = os.path.expanduser(name)
     others = {option: value for option, value in options.items() if option not in GENERATION_OPTIONS}
     if name in BUILT_IN:
         agent: Any = _construct(BUILT_IN[name], mode, **others)

@@ -1,7 +1,7 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -12,6 +12,7 @@ from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
 from training.arguments import option, require_at_least
 from training.maze_tokens import add_maze_tokens
@@ -49,6 +50,7 @@ class ModelConfig:
     attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
 
     def __post_init__(self) -> None:
+        self.model = os.path.expanduser(self.model)
         require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
@@ -116,7 +118,7 @@ def load(
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
         if config.prompt_file is not None:
-            set_prompt_template(tokenizer, Path(config.prompt_file).expanduser().read_text(encoding="utf-8"))
+            set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:
         words = _all_words(config, model_init_kwargs) | ({"trust_remote_code": True} if trust_remote_code else {})
         if "quantization_config" in words and config.lora_rank is None:

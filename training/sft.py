@@ -25,6 +25,7 @@ from training.mazes import DataConfig
 from training.model import ModelConfig, check_model_words, load, lora_config
 from training.multi_turn import expert_dataset
 from training.run_folder import Stopwatch
+from training.trl_adapter import train_loss
 from training.trl_keys import check_keys
 
 
@@ -82,7 +83,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
         source=model_config.model,
     )
-    figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
+    run(trainer, "sft", configuration, checkpoint)
+    figures = {"train_loss": train_loss(trainer)}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
 
 

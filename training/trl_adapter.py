@@ -28,6 +28,10 @@ BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
 
 
+COUNTERS = ("_total_loss_scalar", "_total_train_tokens")
+"""Sums over a run that a trainer keeps and its checkpoints lack: of the losses, and for SFT of the tokens."""
+
+
 class RolloutTrainer(Protocol):
     """What a rollout asks of the trainer that calls it."""
 
@@ -54,6 +58,22 @@ def rollout_columns(
 def is_sharded(trainer: Trainer) -> bool:
     """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for by key or by ``accelerate launch``."""
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
+
+
+def counters(trainer: Trainer) -> dict[str, float]:
+    """``COUNTERS`` as they stand, to be set with ``restore_counters``."""
+    return {name: getattr(trainer, name) for name in COUNTERS}
+
+
+def restore_counters(trainer: Trainer, values: dict[str, float]) -> None:
+    """Lets a trainer that goes on from a checkpoint count on."""
+    for name in COUNTERS:
+        setattr(trainer, name, values[name])
+
+
+def train_loss(trainer: Trainer) -> float:
+    """The mean loss of all steps of a run that has ended; ``Trainer``'s own is of the steps since it was resumed."""
+    return trainer._total_loss_scalar / max(trainer.state.global_step, 1)
 
 
 def prepare_tool_calls(tokenizer: Tokenizer) -> None:
