@@ -21,7 +21,6 @@ from transformers import Cache, DynamicCache, GenerationConfig, PreTrainedModel
 from transformers.generation import LogitsProcessorList, StoppingCriteriaList
 
 from agents.kv_cache import preallocate
-from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 
 CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
@@ -52,13 +51,6 @@ def early_row_removal(model: PreTrainedModel) -> Iterator[None]:
         yield
     finally:
         del model.generate
-
-
-def end_ids(model: PreTrainedModel, tokenizer: Tokenizer) -> list[int]:
-    """The tokens that end a completion: the tokenizer's, and those that the model's generation configuration names."""
-    own = model.generation_config.eos_token_id if model.generation_config is not None else None
-    ids = (tokenizer.eos_token_id, *(own if isinstance(own, list) else [own]))
-    return list(dict.fromkeys(index for index in ids if index is not None))
 
 
 def context_length(model: PreTrainedModel) -> int:

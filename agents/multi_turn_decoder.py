@@ -5,9 +5,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TopPLogitsWarper
 
-from agents.decoding import end_ids, read
+from agents.decoding import read
+from agents.generation import end_ids
 from agents.kv_cache import preallocate
 from agents.protocols import Tokenizer
 from maze_env.answers import first_move
@@ -39,11 +40,13 @@ class MultiTurnDecoder:
         temperature: float = 0.0,
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
+        top_p: float = 1.0,
     ):
         """A decoder without dialogues; arguments as of ``MultiTurnPolicy``."""
         check_restriction(restrict)
         self.model, self.tokenizer = model, tokenizer
-        self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
+        self.temperature, self.top_p = temperature, top_p
+        self.restrict, self.max_turn_tokens = restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
         self.end_ids = end_ids(model, tokenizer)
 
@@ -109,7 +112,7 @@ class MultiTurnDecoder:
     def _scores(
         self, dialogues: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None
     ) -> Tensor:
-        """Log-probabilities of the next token, (dialogues, vocabulary) float32, at the decoder's temperature."""
+        """Log-probabilities of the next token, (dialogues, vocabulary) float32, as they are drawn from."""
         scores = self.logits[dialogues].float()
         if self.restrict != "none":
             allowed = torch.zeros_like(scores, dtype=torch.bool)
@@ -120,7 +123,10 @@ class MultiTurnDecoder:
                     if ids[: len(done)] == tuple(done):
                         allowed[row, ids[len(done)]] = True
             scores = scores.masked_fill(~allowed, -torch.inf)
-        return (scores / (self.temperature or 1.0)).log_softmax(-1)
+        scores = scores / (self.temperature or 1.0)
+        if self.top_p < 1:
+            scores = TopPLogitsWarper(self.top_p)(None, scores)
+        return scores.log_softmax(-1)
 
     def _read(self, dialogues: Sequence[int]) -> None:
         """Feeds what these dialogues have not read to the model, in one pass."""

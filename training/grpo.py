@@ -20,7 +20,8 @@ from datasets import Dataset
 from transformers import PreTrainedModel
 from trl import GRPOConfig
 
-from agents.decoding import context_length, early_row_removal, end_ids
+from agents.decoding import context_length, early_row_removal
+from agents.generation import end_ids
 from agents.llm_policy import LLMPolicy
 from agents.prompts import conversation, render
 from agents.protocols import Tokenizer
@@ -72,6 +73,8 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if self.curriculum:
             self.shuffle_dataset = False
         self.task.check(self)
+        for name in ("top_p", "top_k", "min_p", "repetition_penalty", "generation_kwargs"):
+            require_default(self, name, "what is learned from is drawn from the whole distribution, at temperature")
         require_default(self, "mask_truncated_completions", "a truncated completion is verified as it stands")
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
             raise InvalidConfig(
@@ -197,7 +200,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
-        evaluation=Evaluation(args, data, tokenizer, args.budget),
+        evaluation=Evaluation(args, data, tokenizer, args.budget, args.temperature),
         **task.trainer_arguments,
     )
     # Sharded weights generate in step with other processes.

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from agents.errors import InvalidCheckpoint
+from agents.generation import special_ids
 from agents.llm_policy import load_checkpoint
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
@@ -80,6 +81,8 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
             set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
     else:
         model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
+        # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
+        model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     return model, tokenizer

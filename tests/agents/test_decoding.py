@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import CACHE_NAME, context_length, drop_finished, early_row_removal, end_ids, evaluation_mode
+from agents.decoding import CACHE_NAME, context_length, drop_finished, early_row_removal, evaluation_mode
+from agents.generation import end_ids
 from agents.kv_cache import preallocate
 from agents.llm_policy import LLMPolicy
 from agents.tiny_model import build_model, build_tokenizer
