@@ -35,6 +35,8 @@ class Reading:
     """Whether it can be told at which place of a text a token stands."""
     pads_prompts: bool
     """Whether padding on the left of a text changes nothing."""
+    pads_unplaced: bool
+    """Whether it does so where the model is told no positions."""
     pads_turns: bool
     """Whether padding between the tokens of a text changes nothing."""
     reads_on: bool
@@ -50,20 +52,21 @@ class Reading:
         return "sliding windows, or places for positions" if self.reads_on else "recurrent layers"
 
 
-def unwrapped(model: PreTrainedModel) -> PreTrainedModel:
+def unwrapped(model: Any) -> PreTrainedModel:
     """The model itself where ``model`` is peft's wrapper of it."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def reading_of(model: PreTrainedModel) -> Reading:
+def reading_of(model: Any) -> Reading:
     """How this model reads."""
     model = unwrapped(model)
+    config = model.config.get_text_config()
     arguments = inspect.signature(type(model).forward).parameters
     names = [name for name in (CACHE_NAME, "cache_params") if name in arguments]
     takes_positions = "position_ids" in arguments
     own_state = any("recurrent_states" in vars(module) for module in model.modules())  # RecurrentGemma's, in its layers
     if own_state or not names or not getattr(model, "_supports_default_dynamic_cache", lambda: True)():
-        return Reading(None, takes_positions, pads_prompts=False, pads_turns=False, reads_on=False)
+        return Reading(None, takes_positions, False, False, False, False)
     layers = DynamicCache(config=model.config).layers
     recurrent = any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
     keeps_all = all(type(layer) in (DynamicLayer, DummyLayer) for layer in layers)
@@ -72,6 +75,7 @@ def reading_of(model: PreTrainedModel) -> Reading:
         names[0],
         takes_positions,
         pads_prompts=takes_positions or not recurrent,
+        pads_unplaced=not recurrent and bool(getattr(config, "rope_parameters", None)),
         pads_turns=takes_positions and keeps_all and not is_local,
         reads_on=not recurrent,
     )

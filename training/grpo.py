@@ -30,6 +30,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
+from training.alignment import check_log_probs
 from training.arguments import option, parse, require_default
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
@@ -191,6 +192,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     checkpoint = begin(configuration, args)
 
     model, tokenizer = load(model_config, args.seed)
+    check_log_probs(model)
     task = args.task(args, data, model, tokenizer)
     trainer = MazeGRPOTrainer(
         model=model,
