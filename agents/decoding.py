@@ -50,8 +50,16 @@ def early_row_removal(model: PreTrainedModel) -> Iterator[None]:
 
 
 def context_length(model: PreTrainedModel) -> int:
-    """The longest sequence that a model was made for, in tokens; 2**31 where its configuration does not tell."""
-    return int(getattr(model.config, "max_position_embeddings", 0) or 2**31)
+    """The longest sequence that a model was made for, in tokens; 2**31 where its configuration does not tell.
+
+    With the rotary positions called longrope (Phi 3 of 128k) that is the length from which on they change: they change
+    for all rows of a batch as soon as one is longer, and for what has been read before.
+    """
+    config = model.config.get_text_config()
+    positions = getattr(config, "rope_parameters", None) or {}
+    kinds = [positions, *(kind for kind in positions.values() if isinstance(kind, dict))]  # one, or one a kind of layer
+    changes = [kind["original_max_position_embeddings"] for kind in kinds if kind.get("rope_type") == "longrope"]
+    return min([int(getattr(config, "max_position_embeddings", 0) or 2**31), *changes])
 
 
 def drop_finished(
