@@ -1,17 +1,20 @@
 """What the model has read of many dialogues, and the logits after it.
 
-Dialogues read different amounts. Three ways to read them as if each were alone, by what the model bears:
-``PaddedDialogues``, one batch with padding; ``EqualDialogues``, batches without; ``UncachedDialogues``, all anew.
+Dialogues read different amounts. Four ways to read them as if each were alone, by what the model bears:
+``PaddedDialogues``, one batch with padding; ``WindowedDialogues``, one with masks of each query and key;
+``EqualDialogues``, batches without padding; ``UncachedDialogues``, all anew.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
+from transformers.cache_utils import DynamicSlidingWindowLayer
 
+from agents.kv_cache import PreallocatedLayer
 from agents.reading import Reading, equal_lengths, new_cache, read, reading_of, rows_of
 
 
@@ -33,6 +36,8 @@ def dialogues_of(model: PreTrainedModel, pad_id: int) -> Dialogues:
     reading = reading_of(model)
     if reading.pads_turns:
         return PaddedDialogues(model, reading, pad_id)
+    if reading.windows is not None:
+        return WindowedDialogues(model, reading, pad_id)
     return UncachedDialogues(model, reading) if reading.cache_name is None else EqualDialogues(model, reading)
 
 
@@ -52,14 +57,53 @@ class PaddedDialogues:
         fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
         first = self.mask is None
         self.mask = fresh if self.mask is None else torch.cat([self.mask, fresh], dim=1)
-        latest = read(self.model, self.reading, ids, self.cache, self.mask)
+        latest = read(self.model, self.reading, ids, self.cache, self.mask, attention=self._attention(width))
         self.logits = latest if first else torch.where(fresh[:, -1:].bool(), latest, self.logits)
+
+    def _attention(self, width: int) -> Any:
+        """What the last ``width`` columns attend to, where the mask alone does not say it."""
+        return None
 
     def select(self, dialogues: Sequence[int]) -> None:
         assert self.mask is not None
         index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
         self.cache.reorder_cache(index)
         self.mask, self.logits = self.mask[index], self.logits[index]
+
+
+class WindowedDialogues(PaddedDialogues):
+    """One batch as well, of models with sliding windows, which count tokens here, not places.
+
+    All tokens are kept, those too that no window reaches any more, and masks say which are seen.
+    """
+
+    def __init__(self, model: PreTrainedModel, reading: Reading, pad_id: int):
+        super().__init__(model, reading, pad_id)
+        self.cache = Cache(layers=[_keeping_all(layer) for layer in self.cache.layers])
+
+    def _attention(self, width: int) -> Any:
+        """For each type of layer (dialogues, 1, width, tokens), 0 for what is seen, else the least number."""
+        assert self.reading.windows is not None
+        assert self.mask is not None
+        if self.mask.shape[1] == width:
+            return None  # padding in front of a prompt is no harm, and masks of each token and token are large
+        dtype = self.model.dtype
+        places = self.mask.cumsum(-1) - 1
+        distance = places[:, -width:, None] - places[:, None, :]
+        seen = (distance >= 0) & self.mask[:, None, :].bool()
+        least = torch.finfo(dtype).min
+        masks = {
+            kind: torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+            .masked_fill(~(seen if window is None else seen & (distance < window)), least)
+            .unsqueeze(1)
+            for kind, window in self.reading.windows.items()
+        }
+        return masks.get("", masks)
+
+
+def _keeping_all(layer: Any) -> Any:
+    """A layer of a cache, one that keeps all tokens in place of one of a sliding window."""
+    return PreallocatedLayer() if isinstance(layer, DynamicSlidingWindowLayer) else layer
 
 
 @dataclass

@@ -24,6 +24,9 @@ from agents.kv_cache import preallocate
 CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
 """What models and ``generate`` call the key-value cache."""
 
+WINDOWED_TYPES = {"full_attention", "sliding_attention", ""}
+"""Types of layers for which a mask says all there is to say."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -41,6 +44,9 @@ class Reading:
     """Whether padding between the tokens of a text changes nothing."""
     reads_on: bool
     """Whether it reads several tokens at once behind others."""
+    windows: dict[str, int | None] | None = None
+    """How many tokens layers of each type see, None for all, where the model takes masks of each query and key; of one
+    type alone, named ``""``, where it takes one mask for all."""
 
     @property
     def mechanism(self) -> str:
@@ -78,11 +84,29 @@ def reading_of(model: Any) -> Reading:
         pads_unplaced=not recurrent and bool(getattr(config, "rope_parameters", None)),
         pads_turns=takes_positions and keeps_all and not is_local,
         reads_on=not recurrent,
+        windows=_windows(model, layers) if takes_positions else None,
     )
 
 
+def _windows(model: PreTrainedModel, layers: list[Any]) -> dict[str, int | None] | None:
+    """As ``Reading.windows``, from the layers of the model's cache."""
+    config = model.config.get_text_config()
+    types = getattr(config, "layer_types", None) or [""] * len(layers)
+    if model.config._attn_implementation not in ("eager", "sdpa") or not set(types) <= WINDOWED_TYPES:
+        return None
+    windows = {(kind, getattr(layer, "sliding_window", None)) for kind, layer in zip(types, layers, strict=False)}
+    is_sliding = any(window for _, window in windows)
+    return dict(windows) if is_sliding and len(dict(windows)) == len(windows) else None
+
+
 def read(
-    model: PreTrainedModel, reading: Reading, inputs: Tensor, cache: Cache | None, mask: Tensor | None, start: int = 0
+    model: PreTrainedModel,
+    reading: Reading,
+    inputs: Tensor,
+    cache: Cache | None,
+    mask: Tensor | None,
+    start: int = 0,
+    attention: Any = None,
 ) -> Tensor:
     """Feeds (batch, tokens) int64 to the model; returns (batch, vocabulary), the logits after them.
 
@@ -90,12 +114,13 @@ def read(
         mask: (batch, tokens so far) int64, 1 for each token and 0 for padding, the last columns being of ``inputs``;
             None where there is no padding.
         start: how many tokens stand before ``inputs``, where there is no mask.
+        attention: what the model is given as ``attention_mask`` in place of the mask.
     """
     given: dict[str, Any] = {"logits_to_keep": 1, "use_cache": reading.cache_name is not None}
     if reading.cache_name is not None:
         given[reading.cache_name] = cache
     if mask is not None:
-        given["attention_mask"] = mask
+        given["attention_mask"] = mask if attention is None else attention
     if reading.takes_positions:
         if mask is not None:
             given["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]

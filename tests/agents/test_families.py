@@ -8,7 +8,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessor
 
 from agents.decoding import drop_finished
-from agents.dialogue_cache import PaddedDialogues
+from agents.dialogue_cache import EqualDialogues, PaddedDialogues
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.reading import reading_of
 from agents.tiny_model import build_tokenizer
@@ -118,6 +118,17 @@ def test_one_padded_batch_would_not_do(name, monkeypatch):
     except RuntimeError:  # sizes of tensors
         return
     assert max(differences) > 10 * ATOL
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_windows_that_take_no_masks_are_read_without_padding(name, monkeypatch):
+    # As with flash attention, for which there is no processor here.
+    monkeypatch.setattr(
+        "agents.multi_turn_decoder.dialogues_of", lambda model, _: EqualDialogues(model, reading_of(model))
+    )
+    model = build(name)
+    for text, log_probs in play(model, PROMPTS, TURNS):
+        torch.testing.assert_close(log_probs, plain_log_probs(model, text)[-1], atol=ATOL, rtol=0)
 
 
 def test_how_a_model_is_read_is_told_from_what_it_has():
