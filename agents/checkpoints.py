@@ -16,8 +16,8 @@ from transformers.utils import find_adapter_config_file
 
 from agents.chat_options import set_chat_options, template_variables
 from agents.chat_templates import check_template, fix_date, keep_begin_token
-from agents.decoding import end_ids
 from agents.errors import InvalidCheckpoint
+from agents.generation import end_ids
 from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer

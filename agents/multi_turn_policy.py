@@ -59,6 +59,7 @@ class MultiTurnPolicy(ModelAgent):
         max_turn_tokens: int = 16,
         batch_size: int = 1024,
         max_tokens: int | None = None,
+        top_p: float = 1.0,
     ):
         """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
@@ -69,9 +70,10 @@ class MultiTurnPolicy(ModelAgent):
                 without room for another turn ends in a truncated reply.
         """
         budgets = {"max_turn_tokens": max_turn_tokens, "max_tokens": max_tokens, "batch_size": batch_size}
-        super().__init__(model, tokenizer, name, mode, temperature=temperature, restrict=restrict, **budgets)
+        drawn = {"temperature": temperature, "top_p": top_p, "restrict": restrict}
+        super().__init__(model, tokenizer, name, mode, **drawn, **budgets)
         self.max_tokens, self._replies = max_tokens, Replies(tokenizer)
-        self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
+        self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens, top_p)
 
     @classmethod
     def check_options(cls, **options: Any) -> None:
@@ -83,15 +85,15 @@ class MultiTurnPolicy(ModelAgent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        decoder, sampled = self.decoder, self.temperature > 0
+        decoder, sampled = self.decoder, self.sampled
         return {
-            "temperature": self.temperature,
+            "temperature": decoder.temperature,
             "restrict": decoder.restrict,
             "max_turn_tokens": decoder.max_turn_tokens,
             "max_new_tokens": self.max_tokens,
             "do_sample": sampled,
             "top_k": 0 if sampled else None,
-            "top_p": 1.0 if sampled else None,
+            "top_p": decoder.top_p if sampled else None,
             "eos_token_id": decoder.end_ids,
             "dtype": str(self.model.dtype).removeprefix("torch."),
             **prompt_settings(multi_turn_prompt_template(self.tokenizer)),

@@ -20,7 +20,8 @@ from datasets import Dataset
 from transformers import PreTrainedModel
 from trl import GRPOConfig
 
-from agents.decoding import context_length, early_row_removal, end_ids
+from agents.decoding import context_length, early_row_removal
+from agents.generation import end_ids
 from agents.llm_policy import LLMPolicy
 from agents.prompts import conversation, render
 from agents.protocols import Tokenizer
@@ -29,6 +30,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
+from training.alignment import check_log_probs
 from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
@@ -197,6 +199,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     )  # fmt: skip
     # Of these words TRL loads the reference model; of a model that is loaded it would say that it reads none.
     args.model_init_kwargs = reference_words(model_config, model, args.model_init_kwargs) if args.beta else None
+    check_log_probs(model)
     task = args.task(args, data, model, tokenizer)
     trainer = MazeGRPOTrainer(
         model=model,
@@ -206,7 +209,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         processing_class=tokenizer,
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
-        evaluation=Evaluation(args, data, tokenizer, args.budget),
+        evaluation=Evaluation(args, data, tokenizer, args.budget, args.temperature),
         source=model_config.model,
         **task.trainer_arguments,
     )

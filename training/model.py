@@ -4,10 +4,11 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from agents.chat_templates import set_template_variables
 from agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
+from agents.generation import special_ids
 from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
@@ -131,6 +132,8 @@ def load(
                 f"Expects merge_lora true with lora_rank (new adapters alone would lack those of {config.model!r}), "
                 "actual: false"
             )
+        # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
+        model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     _set_tokens(model, tokenizer, eos_token, pad_token)
@@ -182,6 +185,8 @@ def _set_tokens(model: PreTrainedModel, tokenizer: Tokenizer, eos_token: str | N
         setattr(tokenizer, name, token)
     if eos_token is not None:
         model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
+    if pad_token is not None:
+        model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
 
 
 def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:

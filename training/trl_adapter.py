@@ -16,6 +16,7 @@ from agents.multi_turn_policy import Transcript
 from agents.prompts import model_template
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
+from training.alignment import align_rows
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -97,12 +98,19 @@ def prepare_tool_calls(tokenizer: Tokenizer) -> None:
 
 
 class SparseGRPOTrainer(GRPOTrainer):
-    """Computes the loss only of completions with an advantage.
+    """Computes the loss only of completions with an advantage, and of each as if it were alone (``alignment``).
 
     Where all answers of a group earned the same, advantages and gradients are exactly zero; they are many once a model
     solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios are then those of the
     completions that were learned from, and so is the quantile of entropy.
     """
+
+    def __init__(self, *arguments: Any, **options: Any):
+        """A trainer as TRL makes it."""
+        super().__init__(*arguments, **options)
+        for model in (self.model, self.ref_model):
+            if model is not None:
+                align_rows(model)
 
     def compute_loss(
         self,

@@ -43,8 +43,8 @@ USED: dict[str, frozenset[str]] = {
 """),
     "grpo": IN_BOTH | _names("""
     shuffle_dataset disable_dropout cast_lm_head_to_fp32 num_generations max_completion_length
-    ds3_gather_for_generation generation_batch_size steps_per_generation temperature top_p top_k min_p
-    generation_kwargs chat_template_kwargs repetition_penalty use_vllm vllm_mode vllm_model_impl
+    ds3_gather_for_generation generation_batch_size steps_per_generation temperature
+    chat_template_kwargs use_vllm vllm_mode vllm_model_impl
     vllm_enable_sleep_mode vllm_structured_outputs_regex vllm_server_base_url vllm_server_host vllm_server_port
     vllm_server_timeout vllm_group_port vllm_gpu_memory_utilization vllm_max_model_length vllm_tensor_parallel_size
     vllm_importance_sampling_correction vllm_importance_sampling_mode vllm_importance_sampling_clip_max
@@ -62,6 +62,7 @@ _ATTEMPTS = "an evaluation attempts mazes and computes no loss; see eval_mazes a
 _ORDER = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
 _TOKENS = "rows are tokens already, made by training/dataset.py"
 _WHOLE = "nothing is cut"
+_WHOLE_DISTRIBUTION = "what is learned from is drawn from the whole distribution, at temperature"
 _SCRIPT = "only scripts of one's own read it"
 _BOTH_REFUSED = {
     **dict.fromkeys(
@@ -93,6 +94,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "assistant_only_loss": "the completion alone is learned from, and in mode play the moves",
     },
     "grpo": _BOTH_REFUSED | {
+        **dict.fromkeys(("top_p", "top_k", "min_p", "repetition_penalty", "generation_kwargs"), _WHOLE_DISTRIBUTION),
         "mask_truncated_completions": "a truncated completion is verified as it stands",
         "num_generations_eval": "eval_samples says how often each maze is attempted",
         "label_smoothing_factor": "GRPO's loss has no labels",
@@ -141,10 +143,6 @@ NEEDS = (
     Need("vespo_*", "loss_type vespo", lambda args: args.loss_type == "vespo"),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
-    Need("top_p top_k min_p repetition_penalty generation_kwargs", "mode plan or tool_calls true (dialogues draw from "
-         "the whole distribution)", lambda args: args.mode == "plan" or args.tool_calls),
-    Need("top_p top_k min_p repetition_penalty generation_kwargs", "filter_samples 0 (which draws from the whole "
-         "distribution)", lambda args: not args.filter_samples),
 )  # fmt: skip
 
 

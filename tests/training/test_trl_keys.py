@@ -64,8 +64,6 @@ def test_a_copy_of_a_configuration_is_one():
         ("grpo", {"entropy_target": 0.3}, "Expects use_adaptive_entropy true"),
         ("grpo", {"sapo_temperature_pos": 2.0}, "Expects loss_type sapo"),
         ("grpo", {"num_completions_to_print": 2}, "Expects log_completions true"),
-        ("grpo", {"top_p": 0.9, "mode": "play"}, "Expects mode plan or tool_calls true"),
-        ("grpo", {"generation_kwargs": {"min_p": 0.1}, "filter_samples": 2}, "Expects filter_samples 0"),
         ("sft", {"hub_model_id": "a/b"}, "Expects push_to_hub true"),
         ("sft", {"adam_beta1": 0.8, "muon_learning_rate": 0.1}, "Expects muon_learning_rate unset with adam_beta1"),
         ("sft", {"activation_checkpointing_kwargs": {"use_reentrant": True}}, "Expects activation_checkpointing true"),
