@@ -17,11 +17,12 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
-from agents.decoding import context_length, drop_finished, evaluation_mode
+from agents.decoding import context_length, drop_finished
 from agents.errors import InvalidCheckpoint, require_at_least
 from agents.generation import as_json, end_ids, only_settings_of_call, own_settings, special_ids, whole_distribution
 from agents.prompts import prompt_settings, prompt_template, render, set_prompt_template, token_ids
 from agents.protocols import Tokenizer
+from agents.reading import check_causal, evaluation_mode
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, UnreadableMaze
@@ -91,6 +92,7 @@ class ModelAgent(Agent):
 
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
         self.check_options(**options)
+        check_causal(model)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
         self.sampled, self.batch_size = options["temperature"] > 0, options["batch_size"]
         self.reset([])

@@ -9,6 +9,7 @@ against the model families that ``transformers`` has.
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,9 @@ from packaging.version import Version
 from torch import Tensor
 from transformers import Cache, DynamicCache, DynamicLayer, PreTrainedModel
 from transformers.cache_utils import DummyLayer, LinearAttentionCacheLayerMixin
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
+from agents.errors import InvalidCheckpoint
 from agents.kv_cache import preallocate
 
 CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
@@ -56,6 +59,17 @@ class Reading:
         if self.cache_name is None:
             return "a state of its own"
         return "sliding windows, or places for positions" if self.reads_on else "recurrent layers"
+
+
+@contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """A model without dropout and the like; in training again afterwards if it was before."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 def unwrapped(model: Any) -> PreTrainedModel:
@@ -97,6 +111,22 @@ def _windows(model: PreTrainedModel, layers: list[Any]) -> dict[str, int | None]
     windows = {(kind, getattr(layer, "sliding_window", None)) for kind, layer in zip(types, layers, strict=False)}
     is_sliding = any(window for _, window in windows)
     return dict(windows) if is_sliding and len(dict(windows)) == len(windows) else None
+
+
+@torch.inference_mode()
+def check_causal(model: Any) -> None:
+    """Raises InvalidCheckpoint for a model that reads from both sides, as BERT and XLNet do."""
+    inner = unwrapped(model)
+    kind = inner.config.model_type
+    if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES and reading_of(inner).cache_name is not None:
+        return  # a family that is nothing else
+    texts = torch.tensor([[4, 5, 6, 7, 4, 5, 6, 7], [4, 5, 6, 7, 7, 6, 5, 4]], device=inner.device)
+    with evaluation_mode(inner):
+        one, other = inner(texts, use_cache=False).logits[:, :4].float()
+    if not torch.allclose(one, other, atol=1e-4):
+        raise InvalidCheckpoint(
+            f"Expects a causal language model, actual: {kind!r}, of which each token depends on those after it too"
+        )
 
 
 def read(

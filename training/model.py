@@ -11,6 +11,7 @@ from agents.generation import special_ids
 from agents.llm_policy import load_checkpoint
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
+from agents.reading import check_causal
 from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
@@ -81,6 +82,7 @@ def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedMode
             set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
     else:
         model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
+        check_causal(model)
         # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
         model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
