@@ -8,83 +8,27 @@ import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
+from agents.checkpoints import check_options, load_for_inference
 from agents.decoding import context_length, drop_finished
-from agents.errors import InvalidCheckpoint, require_at_least
+from agents.errors import require_at_least
 from agents.generation import as_json, end_ids, only_settings_of_call, own_settings, special_ids, whole_distribution
-from agents.prompts import prompt_settings, prompt_template, render, set_prompt_template, token_ids
+from agents.prompts import prompt_settings, prompt_template, render
 from agents.protocols import Tokenizer
 from agents.reading import check_causal, evaluation_mode
+from agents.tokenization import TextDecoder, token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.keys import key_of
 from maze_env.maze import Maze
 from maze_env.phrasings import STANDARD, phrasing_named
-
-
-def load_checkpoint(
-    path: str, chat_template_file: str | None = None, prompt_file: str | None = None, **options: Any
-) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer of a folder or hub name; ``options`` are passed to ``from_pretrained``.
-
-    ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text with ``{maze}`` in it, the
-    standard prompt; InvalidConfig where they are not. Raises InvalidCheckpoint when nothing usable is there, model and
-    tokenizer disagree on the vocabulary, or nothing says how the model is to be prompted, as for a base model.
-    """
-    for name, file in (("chat_template_file", chat_template_file), ("prompt_file", prompt_file)):
-        if file is not None and not Path(file).is_file():
-            raise InvalidConfig(f"Expects {name} to name a file, actual: {file!r}, which does not exist")
-    kinds = ("config.json", "adapter_config.json")  # a model, or adapters, which name the model that they belong to
-    if Path(path).is_dir() and not any((Path(path) / kind).is_file() for kind in kinds):
-        raise InvalidCheckpoint(f"Expects a folder with a saved model (config.json), actual: {path!r} has none")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise InvalidCheckpoint(
-            f"Expects a folder or hub name with a causal language model and its tokenizer, actual: {path!r} ({reason})"
-        ) from error
-    if info["missing_keys"]:  # transformers would fill them with random numbers and only log it
-        raise InvalidCheckpoint(
-            f"Expects all weights of the model in {path!r}, actual: {len(info['missing_keys'])} are missing, "
-            f"{min(info['missing_keys'])!r} among them"
-        )
-    rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
-        raise InvalidCheckpoint(
-            f"Expects an embedding for each of the tokenizer's {len(tokenizer)} tokens, actual: {rows} rows in {path!r}"
-        )
-    if tokenizer.pad_token is None:  # as in GPT-2 and Llama; batches need one, and masks keep it from being read
-        tokenizer.pad_token = tokenizer.eos_token
-    if chat_template_file is not None:
-        tokenizer.chat_template = Path(chat_template_file).read_text(encoding="utf-8")
-    if prompt_file is not None:
-        set_prompt_template(tokenizer, Path(prompt_file).read_text(encoding="utf-8"))
-    if not tokenizer.chat_template:
-        raise InvalidCheckpoint(
-            "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "
-            "{{ messages[0]['content'] }} in it is the prompt and nothing else)"
-        )
-    return model, tokenizer
-
-
-def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[PreTrainedModel, Tokenizer]:
-    """``load_checkpoint``, in evaluation mode and on ``device``: by default the first accelerator, else the CPU."""
-    model, tokenizer = load_checkpoint(path, **options)
-    if "device_map" not in options:
-        accelerator = torch.accelerator.current_accelerator()
-        model.to(device or (accelerator if accelerator is not None else "cpu"))
-    return model.eval(), tokenizer
 
 
 class ModelAgent(Agent):
@@ -101,9 +45,13 @@ class ModelAgent(Agent):
     def from_pretrained(cls, path: str, device: str | None = None, **options: Any) -> Self:
         """Loads the model as ``load_for_inference``; ``options`` are the constructor's and ``load_checkpoint``'s.
 
-        Raises InvalidConfig for values that cannot be, before anything is loaded.
+        Raises UnknownName for an option that is neither's and InvalidConfig for values that cannot be, before anything
+        is loaded.
         """
         signature = inspect.signature(cls)
+        check_options(
+            options, ("device", *(name for name in signature.parameters if name not in ("model", "tokenizer")))
+        )
         own = {"name": path} | {name: options.pop(name) for name in signature.parameters if name in options}
         bound = signature.bind_partial(**own)
         bound.apply_defaults()
@@ -191,6 +139,7 @@ class LLMPolicy(ModelAgent):
         given = {"max_new_tokens": max_new_tokens} | special_ids(model, tokenizer)
         self.generation = GenerationConfig(**drawn | given)
         self.sampled = bool(drawn["do_sample"])
+        self._decode = TextDecoder(tokenizer, self.eos_ids)
 
     @property
     def prompt_template(self) -> str:
@@ -239,7 +188,7 @@ class LLMPolicy(ModelAgent):
             sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=decode)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
         ended = torch.isin(completions, torch.tensor(self.eos_ids, device=completions.device))
-        texts = self.tokenizer.batch_decode(completions, skip_special_tokens=True)
+        texts = [self._decode(row) for row in completions.tolist()]
         # Up to and with the first end token; all of them where there is none.
         lengths = [row.index(True) + 1 if True in row else None for row in ended.tolist()]
         return [

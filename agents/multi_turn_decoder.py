@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, TopPLogitsWarper
 from agents.dialogue_cache import dialogues_of
 from agents.generation import end_ids
 from agents.protocols import Tokenizer
+from agents.tokenization import TextDecoder
 from maze_env.answers import first_move
 from maze_env.errors import unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
@@ -44,6 +45,7 @@ class MultiTurnDecoder:
         self.restrict, self.max_turn_tokens = restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
         self.end_ids = end_ids(model, tokenizer)
+        self.text_of = TextDecoder(tokenizer, self.end_ids)
 
     @torch.inference_mode()
     def prefill(self, prompts: Sequence[Sequence[int]], thinking_opened: bool = False) -> None:
@@ -97,12 +99,12 @@ class MultiTurnDecoder:
             if not running:
                 break
             self._read(running)
-        return [self.tokenizer.decode(ids, skip_special_tokens=True) for ids in written], written, log_probs
+        return [self.text_of(ids) for ids in written], written, log_probs
 
     def _is_done(self, ids: list[int]) -> bool:
         if ids[-1] in self.end_ids or tuple(ids) in self._move_ids:
             return True
-        return first_move(self.tokenizer.decode(ids, skip_special_tokens=True), self.thinking_opened) is not None
+        return first_move(self.text_of(ids), self.thinking_opened) is not None
 
     def _scores(
         self, dialogues: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None

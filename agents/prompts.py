@@ -9,11 +9,9 @@ instance, writes the same prompt as ``render``.
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-from tokenizers.models import WordLevel
 
 from agents.errors import InvalidCheckpoint
 from agents.protocols import Tokenizer
@@ -39,6 +37,9 @@ OWN_PROMPT = """\
 {%- endfor -%}
 {%- set messages = own.messages -%}{{ '' }}"""
 """Stands before a chat template that is given a prompt of its user's own; ``AROUND``: the two texts around the maze."""
+
+ITS_OWN = "{# its own #}{{ '' }}"
+"""Stands between what was put before a model's chat template and the template."""
 
 TOKENS = "Find the way through a maze that is written in tokens, cell by cell, {order}."
 CELLS = """\
@@ -158,25 +159,25 @@ def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Pr
     only_prompt_differs = phrasing != STANDARD and phrasing_named(phrasing) == PHRASINGS[STANDARD]
     if only_prompt_differs and prompt_template(tokenizer, phrasing) == prompt_template(tokenizer):
         raise UnreadableMaze(f"Expects a model with a prompt for {phrasing!r}, actual: one that reads bare mazes")
-    return Prompt(_write(tokenizer, conversation(maze_text, phrasing)))
+    return Prompt(write_messages(tokenizer, conversation(maze_text, phrasing)))
 
 
 def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
     """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
     bare = f"{observation.text}{reply_text(observation, bare=True)}"
     content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
-    return Prompt(_write(tokenizer, [{"role": "user", "content": content, "bare": bare}]))
+    return Prompt(write_messages(tokenizer, [{"role": "user", "content": content, "bare": bare}]))
 
 
 def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:
     """The prompt in force, chat template included, with ``{maze}`` instead of the maze."""
-    return _write(tokenizer, conversation("{maze}", phrasing))
+    return write_messages(tokenizer, conversation("{maze}", phrasing))
 
 
 def multi_turn_prompt_template(tokenizer: Tokenizer) -> str:
     """As ``prompt_template``, of a multi-turn dialogue; ``{state}`` stands for where the agent is."""
     content = _multi_turn_text(WRITE_MOVES, "{maze}", "{state}")
-    return _write(tokenizer, [{"role": "user", "content": content, "bare": "{maze}{state}"}])
+    return write_messages(tokenizer, [{"role": "user", "content": content, "bare": "{maze}{state}"}])
 
 
 def prompt_settings(template: str) -> dict[str, Any]:
@@ -188,36 +189,48 @@ def prompt_settings(template: str) -> dict[str, Any]:
     }
 
 
-def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
-    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
+def read_prompt_template(file: str | Path) -> str:
+    """A prompt of the user's own, a text with ``{maze}`` once in it. Raises InvalidConfig for any other file."""
+    try:
+        template = Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"Expects prompt_file to name a text in UTF-8, actual: {str(file)!r} ({error})") from None
+    check_prompt_template(template)
+    return template
+
+
+def check_prompt_template(template: str) -> None:
+    """Raises InvalidConfig for a prompt without one place for the maze."""
     if template.count("{maze}") != 1:
         raise InvalidConfig(f"Expects a prompt with '{{maze}}' once in it, actual: {template.count('{maze}')} times")
+
+
+def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
+    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
+    check_prompt_template(template)
     own = OWN_PROMPT.replace("AROUND", json.dumps(template.split("{maze}"), ensure_ascii=False))
+    put_before_template(tokenizer, own)
+
+
+def put_before_template(tokenizer: Tokenizer, statements: str) -> None:
+    """Puts Jinja statements before a tokenizer's chat template, or each of them where it has several by name."""
+
+    def put(template: str) -> str:
+        return statements + ("" if ITS_OWN in template else ITS_OWN) + template
+
     given = tokenizer.chat_template or PLAIN_CHAT
-    # Some tokenizers have several by name.
-    tokenizer.chat_template = {k: own + v for k, v in given.items()} if isinstance(given, dict) else own + given
+    tokenizer.chat_template = {name: put(one) for name, one in given.items()} if isinstance(given, dict) else put(given)
 
 
-def _write(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:
+def model_template(template: str) -> str:
+    """A chat template without what was put before it."""
+    return template.partition(ITS_OWN)[2] or template
+
+
+def write_messages(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> str:
     """Messages as text that ends where the model begins to write."""
     own = None if tokenizer.chat_template else PLAIN_CHAT
     return tokenizer.apply_chat_template(messages, chat_template=own, tokenize=False, add_generation_prompt=True)
-
-
-def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """The tokens of each text; none is added, for prompts and replies have their special tokens already.
-
-    Raises UnreadableMaze for text that a closed vocabulary lacks, as the tiny model's may.
-    """
-    try:
-        return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    except Exception as error:  # the tokenizers package has no class for it
-        backend, known = tokenizer.backend_tokenizer, tokenizer.get_vocab()
-        words = (word for text in texts for word, _ in backend.pre_tokenizer.pre_tokenize_str(text))
-        unknown = next((word for word in words if word not in known), None)
-        if unknown is None or not isinstance(backend.model, WordLevel):
-            raise
-        raise UnreadableMaze(f"Expects text in the model's vocabulary, actual: {unknown!r}") from error
 
 
 class Replies:
@@ -229,7 +242,7 @@ class Replies:
         messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
         messages[2]["bare"] = BARE_MARK
         try:
-            text = _write(tokenizer, messages)
+            text = write_messages(tokenizer, messages)
         except Exception as error:  # templates are programs of their own
             raise InvalidCheckpoint(f"Expects a chat template that can write a second turn, actual: {error}") from error
         if text.count(MOVE_MARK) != 1 or text.count(REPLY_MARK) + text.count(BARE_MARK) != 1:

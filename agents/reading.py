@@ -84,8 +84,10 @@ def reading_of(model: Any) -> Reading:
     arguments = inspect.signature(type(model).forward).parameters
     names = [name for name in (CACHE_NAME, "cache_params") if name in arguments]
     takes_positions = "position_ids" in arguments
+    # No public name tells which models take a Cache: this is what generate asks.
+    takes_cache = getattr(model, "_supports_default_dynamic_cache", lambda: True)()
     own_state = any("recurrent_states" in vars(module) for module in model.modules())  # RecurrentGemma's, in its layers
-    if own_state or not names or not getattr(model, "_supports_default_dynamic_cache", lambda: True)():
+    if own_state or not names or not takes_cache:
         return Reading(None, takes_positions, False, False, False, False)
     layers = DynamicCache(config=model.config).layers
     recurrent = any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
@@ -106,7 +108,8 @@ def _windows(model: PreTrainedModel, layers: list[Any]) -> dict[str, int | None]
     """As ``Reading.windows``, from the layers of the model's cache."""
     config = model.config.get_text_config()
     types = getattr(config, "layer_types", None) or [""] * len(layers)
-    if model.config._attn_implementation not in ("eager", "sdpa") or not set(types) <= WINDOWED_TYPES:
+    takes_masks = getattr(model.config, "_attn_implementation", None) in ("eager", "sdpa")  # no public name says it
+    if not takes_masks or not set(types) <= WINDOWED_TYPES:
         return None
     windows = {(kind, getattr(layer, "sliding_window", None)) for kind, layer in zip(types, layers, strict=False)}
     is_sliding = any(window for _, window in windows)

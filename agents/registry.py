@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from agents.base import MODES, Agent, Mode
 from agents.baselines import BASELINES
 from agents.errors import InvalidCheckpoint
+from agents.model_names import HUB_NAME, check_exists
 from agents.q_learning import QLearningAgent
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
 """Options of language models that an agent which is none ignores, as a command gives them to whichever it measures."""
-HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")  # owner/model
+NEARLY_ENDPOINT = re.compile(r"#|://|:\d+(/|$)")
+"""An address that lacks its http://."""
 
 
 def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
@@ -36,6 +39,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
+    name = os.path.expanduser(name)
     others = {option: value for option, value in options.items() if option not in GENERATION_OPTIONS}
     if name in BUILT_IN:
         agent: Any = _construct(BUILT_IN[name], mode, **others)
@@ -47,15 +51,24 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
             "anew, or where you trust the file: from stable_baselines3 import PPO; from agents.sb3 import save_policy; "
             f"save_policy(PPO.load({name!r}).policy, 'FOLDER')"
         )
-    elif Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
+    elif HUB_NAME.fullmatch(name) or Path(name).expanduser().is_dir() or name.endswith(".gguf"):
+        check_exists(name)
         # torch and transformers load at first use
         from agents.llm_policy import LLMPolicy
         from agents.multi_turn_policy import MultiTurnPolicy
 
         policy = MultiTurnPolicy if options.pop("multi_turn", False) else LLMPolicy
+        of_dialogues = inspect.signature(MultiTurnPolicy).parameters.keys() - inspect.signature(LLMPolicy).parameters
+        if policy is LLMPolicy and (given := sorted(of_dialogues & options.keys())):
+            raise InvalidConfig(f"Expects multi_turn=true with {', '.join(given)}, actual: neither")
         agent = _construct(policy.from_pretrained, name, mode=mode, **options)
-    elif name.startswith(("http://", "https://")):
+    elif name.lower().startswith(("http://", "https://")):
         agent = _construct(_optional("agents.endpoint", "endpoint").EndpointAgent, name, mode=mode, **options)
+    elif NEARLY_ENDPOINT.search(name):
+        address = (name.partition("://")[2] or name) + ("" if "#" in name else "#MODEL")
+        # What stands before an @ may be a password.
+        told = "one with '@'" if "@" in name else f"{name!r}. Did you mean 'http://{address}'?"
+        raise InvalidConfig(f"Expects an endpoint as http://HOST:PORT/v1#MODEL, actual: {told}")
     elif ":" in name:
         agent = _construct(_import(name), mode=mode, **options)
         if not isinstance(agent, Agent):

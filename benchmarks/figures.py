@@ -146,6 +146,8 @@ class Summary(Figures):
     """The one with the lowest solved rate; on suite ``phrasing``."""
     phrasings_not_taken: tuple[str, ...] | None = None
     """That the agent cannot read: in no figure; on ``phrasing``."""
+    failures: dict[str, int] | None = None
+    """Why requests failed: the first message of each reason, and the attempts that it ended. ``None`` without any."""
 
 
 @dataclass(frozen=True)

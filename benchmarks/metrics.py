@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from agents.failures import reasons
 from benchmarks.figures import Baseline, Figures, Scores, Summary
 from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of
 from benchmarks.suites import Suite
@@ -65,12 +66,14 @@ def truncated(attempts: Iterable[Attempt]) -> dict[End, int]:
 
 
 def tokens_per_attempt(attempts: Sequence[Attempt]) -> float | None:
-    """Tokens generated over attempts; None when the agent counts none."""
+    """Tokens generated over attempts; None when they are unknown (``_counts_tokens``)."""
     return sum(attempt.tokens or 0 for attempt in attempts) / len(attempts) if _counts_tokens(attempts) else None
 
 
 def tokens_per_solve(attempts: Sequence[Attempt]) -> float | None:
-    """All tokens generated, failed attempts included, over mazes solved: Σ tᵢ / Σ Sᵢ. None without either."""
+    """All tokens generated, failed attempts included, over mazes solved: Σ tᵢ / Σ Sᵢ. None without either, or when
+    tokens are unknown (``_counts_tokens``).
+    """
     solved = sum(attempt.solved for attempt in attempts)
     return sum(attempt.tokens or 0 for attempt in attempts) / solved if solved and _counts_tokens(attempts) else None
 
@@ -80,18 +83,20 @@ def solved_within(attempts: Sequence[Attempt]) -> dict[int, float] | None:
 
     (1/N) Σ Sᵢ · [tᵢ ≤ b], with t all tokens generated, thinking and answer, in play over all turns. From the power that
     the shortest attempt fits to the one that all fit, where the curve ends at the solved rate: more budget than was
-    given says nothing. None where no tokens are counted.
+    given says nothing. None where tokens are unknown (``_counts_tokens``).
     """
     if not _counts_tokens(attempts):
         return None
-    used = [attempt.tokens or 0 for attempt in attempts]
-    spent = sorted(tokens for tokens, attempt in zip(used, attempts, strict=True) if attempt.solved)
+    used = [attempt.tokens for attempt in attempts if attempt.tokens is not None]
+    spent = sorted(attempt.tokens for attempt in attempts if attempt.solved and attempt.tokens is not None)
     first, last = (max(tokens - 1, 0).bit_length() for tokens in (min(used), max(used)))  # minimum k with tokens ≤ 2^k
     return {2**power: bisect_right(spent, 2**power) / len(attempts) for power in range(first, last + 1)}
 
 
-def _counts_tokens(attempts: Iterable[Attempt]) -> bool:
-    return any(attempt.tokens is not None for attempt in attempts)
+def _counts_tokens(attempts: Sequence[Attempt]) -> bool:
+    """Whether every attempt tells its tokens; one without an answer, because a request failed, may tell none."""
+    known = [attempt.tokens is not None for attempt in attempts if attempt.end is not End.REQUEST_FAILED]
+    return bool(known) and all(known)
 
 
 def pass_at_k(attempts: int, solved: int, k: int) -> float:
@@ -168,6 +173,7 @@ def summarize(attempts: Sequence[Attempt], suite: Suite, view_radius: int | None
         robustness=robustness(attempts) if several else None,
         worst_phrasing=min(levels, key=lambda name: levels[name].solved_rate) if several else None,
         phrasings_not_taken=tuple(name for name in spec.phrasings if name not in taken) if several else None,
+        failures=reasons(one.failure for one in attempts if one.end is End.REQUEST_FAILED) or None,
     )
 
 

@@ -11,23 +11,21 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from agents.llm_policy import load_for_inference
+from agents.checkpoints import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.record import check_output
 from benchmarks.throughput import ratio
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
@@ -123,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of each decoder (default %(default)s)")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the result in")
+    parser.add_argument("--output", type=path_of, help="a JSON file to store the result in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
@@ -143,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     if options.output is not None:
         result["provenance"] = provenance("benchmarks.multi_turn_speed", arguments, time.monotonic() - start)
-        write_whole(options.output, json.dumps(result, indent=1) + "\n")
+        write_result(options.output, json.dumps(result, indent=1) + "\n")
         print(f"stored in {options.output}")
 
 

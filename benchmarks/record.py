@@ -10,7 +10,6 @@ import argparse
 import base64
 import gzip
 import json
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -26,9 +25,8 @@ from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, decode, encode
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import path_of, run_command, write_result
 from maze_env.episode import Mode
-from maze_env.errors import InvalidOutput
 from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
 
@@ -150,9 +148,13 @@ class Run:
 
     @property
     def decoding(self) -> str:
-        """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
+        """How the answers were drawn, e.g. greedily or at which temperature, and how many for each maze."""
         temperature = self.agent_options.get("temperature", 0.0)
         decoding = f"temperature {temperature:g}" if temperature else GREEDY
+        if (top_p := self.agent_options.get("top_p") or 1) < 1:
+            decoding += f", top-p {top_p:g}"
+        if "temperature" not in (self.settings or {}).get("fields", ["temperature"]):  # a server was told none
+            decoding = "the server's decoding"
         return decoding if self.samples == 1 else f"{decoding}, {self.samples} samples a maze"
 
     @property
@@ -254,26 +256,9 @@ def _readable(value: Any, depth: int = 0) -> str:
     return "{\n" + ",\n".join(parts) + f"\n{' ' * depth}}}"
 
 
-def check_output(path: Path, overwrite: bool) -> None:
-    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
-    if path.is_dir():
-        raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
-    if path.exists() and not overwrite:
-        raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
-    check_folder(path.parent)
-
-
 def store(result: Result, path: Path) -> None:
     """Writes a result in one step. Raises InvalidOutput, which says where it is instead, when it cannot."""
-    text = result_text(result)
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        elsewhere = Path(tempfile.mkdtemp(prefix="mazebench-")) / path.name
-        write_whole(elsewhere, text)
-        raise InvalidOutput(
-            f"Expects {path} to be written, actual: {error.strerror or error}; the result is in {elsewhere}"
-        ) from None
+    write_result(path, result_text(result))
 
 
 def suite_of(result: Result) -> Suite:
@@ -342,7 +327,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Rewrites result files in today's schema."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description="Upgrades stored results.")
     parser.add_argument("action", choices=["upgrade"])
-    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     options = parser.parse_args(arguments)
     upgraded = [(path, load(path)) for path in options.results]  # all are read before the first is written
     for path, result in upgraded:

@@ -9,14 +9,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields
-from itertools import islice, product
+from itertools import islice, product, takewhile
 from pathlib import Path
 from typing import IO, Any
 
 from tqdm import tqdm
 
 from agents.base import Agent
+from agents.errors import InvalidEndpoint
+from agents.failures import in_words, reasons
 from agents.rollout import rollout
 from benchmarks.record import SCHEMA_VERSION, TITLE, Run
 from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
@@ -65,12 +68,13 @@ def run_suite(
     """Attempts every maze ``samples`` times in each phrasing.
 
     ``phrasings`` and ``batch_size`` are by default the suite's and the agent's. Goes on after ``done``, whole batches
-    of attempts, and calls ``keep`` with the attempts of each batch. They come sample after sample, in each phrasing
-    after phrasing, in each every maze in order. Raises InvalidEndpoint when requests failed and the agent's server is
-    gone.
+    of attempts, and calls ``keep`` with the attempts of each batch, once one of them has an answer. They come sample
+    after sample, in each phrasing after phrasing, in each every maze in order. Raises InvalidEndpoint when requests
+    failed and the agent's server is gone, and when every attempt ended in a failed request.
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
+    kept, failed = len(done), [attempt.failure for attempt in done if attempt.end is End.REQUEST_FAILED]
     seeds = islice(attempt_seeds(suite, samples, phrasings, seed), len(done), None)
     batches = product(range(samples), phrasings, range(0, count, size))
     total = count * samples * len(phrasings)
@@ -81,12 +85,16 @@ def run_suite(
                 continue
             batch_seeds = list(islice(seeds, len(mazes)))
             batch = rollout(agent, mazes, batch_seeds, suite.spec.max_steps, view_radius, phrasing)
+            attempts += batch
+            failed += [attempt.failure for attempt in batch if attempt.end is End.REQUEST_FAILED]
             if any(attempt.end is End.REQUEST_FAILED for attempt in batch):
                 agent.check()
-            if keep is not None:
-                keep(batch)
-            attempts += batch
+            if keep is not None and len(failed) < len(attempts):
+                keep(attempts[kept:])
+                kept = len(attempts)
             bar.update(len(mazes))
+    if len(failed) == len(attempts):
+        raise InvalidEndpoint(f"Expects answers, actual: none to any request ({in_words(reasons(failed))})")
     return attempts
 
 
@@ -100,6 +108,7 @@ class PartialFile:
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
         self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))
         self._stream: IO[str] | None = None
+        self._broken = False
 
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:
         """The attempts to go on from.
@@ -114,11 +123,18 @@ class PartialFile:
                     "on with them, --overwrite begins anew"
                 )
             self.path.unlink()
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []  # the last is torn
+        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+        lines = text.split("\n")[:-1]  # the last is torn
         if not lines:
             self.path.unlink(missing_ok=True)
             return []
-        head, rows = _json(lines[0], self.path), [_json(line, self.path) for line in lines[1:] if line != RESUMED]
+        head, *rows = [_json(line) for line in lines if line != RESUMED]
+        rows = list(takewhile(bool, rows))  # what follows a damaged line is made again
+        if head is None:
+            raise InvalidResult(
+                f"Expects {self.path} to say whose attempts it holds, actual: {lines[0][:60]!r}; "
+                "--overwrite begins anew"
+            )
         for name in {**self.head, **head}:
             if head.get(name) != self.head.get(name):
                 raise InvalidResult(
@@ -138,6 +154,8 @@ class PartialFile:
 
     def append(self, attempts: Sequence[Attempt]) -> None:
         """Writes attempts out, with their texts, which figures on traces need."""
+        if self._broken:
+            return
         rows = [row_of(stored_of(attempt, (0, "", 0), texts=True), self.run.mode) for attempt in attempts]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         try:
@@ -146,13 +164,15 @@ class PartialFile:
                 self._stream = self.path.open("a", encoding="utf-8", newline="\n")
             self._stream.write(text)
             self._stream.flush()
-        except OSError as error:  # the run goes on: its result may find a place, though it cannot be resumed
+        except OSError as error:  # the run goes on: its result may find a place, though these cannot be resumed
+            self._broken = True  # nothing may follow half a line
             tqdm.write(f"warning: {self.path} cannot be written ({error.strerror})", file=sys.stderr)
 
     def remove(self) -> None:
         """Closes and deletes the file: the result has taken its place."""
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # what could not be written is tried once more
+                self._stream.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -162,8 +182,10 @@ def _files_of(agent: str) -> list[list[Any]]:
     return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
 
 
-def _json(line: str, path: Path) -> Any:
+def _json(line: str) -> Any:
+    """The object in a line; ``None`` for a damaged one."""
     try:
-        return json.loads(line)
+        value = json.loads(line)
     except ValueError:
-        raise InvalidResult(f"Expects JSON lines in {path}, actual: {line[:80]!r}") from None
+        return None
+    return value if isinstance(value, dict) else None

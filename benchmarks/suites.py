@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks import external
 from benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
-from maze_env._cli import run_command
+from maze_env._cli import run_command, write_whole
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.keys import key_of
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = frozen_text(spec, mazes)
         if options.write:
             spec.path.parent.mkdir(exist_ok=True)
-            spec.path.write_text(text, encoding="utf-8", newline="\n")
+            write_whole(spec.path, text)
         elif load(spec.name).mazes != tuple(mazes) or text_hash(text) != spec.sha256:
             raise ChangedSuite(f"Expects {spec.name} as frozen, actual: the generator now makes other mazes")
         levels = Suite(spec, tuple(mazes)).labels

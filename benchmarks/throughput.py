@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -31,10 +30,9 @@ from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.present.markdown import markdown_table, publish
-from benchmarks.record import check_output
 from benchmarks.suites import load
 from maze_env import traces
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.generation import MazeSpec, generate_batch
@@ -225,7 +223,7 @@ def memory() -> dict[str, float]:
 def import_time(rounds: int = 5) -> float:
     """Milliseconds of ``import maze_env`` beyond gymnasium and numpy: the median over fresh processes."""
     code = "import time, gymnasium, numpy; t = time.perf_counter(); import maze_env; print(time.perf_counter() - t)"
-    runs = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(rounds)]
+    runs = [float(subprocess.check_output([sys.executable, "-c", code], encoding="utf-8")) for _ in range(rounds)]
     return 1000 * statistics.median(runs)
 
 
@@ -262,10 +260,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default %(default)s)")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
+    parser.add_argument("--output", type=path_of, help="a JSON file to store the results in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
-    parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
-    parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
+    parser.add_argument("--table", type=path_of, help="measure nothing: print the table of such a file")
+    parser.add_argument("--readme", type=path_of, help=f"with --table: put it between {BEGIN} and {END} of this file")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
     started = time.monotonic()
@@ -285,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"memory of an environment, {name:<16} {size:>14,.0f} bytes")
     print(f"import maze_env beyond gymnasium and numpy {stored['import_ms']:>14.0f} ms")
     if options.output is not None:
-        write_whole(options.output, json.dumps(stored, indent=1) + "\n")
+        write_result(options.output, json.dumps(stored, indent=1) + "\n")
         print(f"stored in {options.output}")
 
 

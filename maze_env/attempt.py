@@ -110,7 +110,7 @@ class Attempt:
     reward: float = 0.0
     """Sum of the environment's step rewards; 0 in plan, whose reward ``maze_env.rewards`` says."""
     tokens: int | None = None
-    """How many tokens the agent generated, where it counts them."""
+    """How many tokens the agent generated; ``None`` where it did not count those of every reply."""
     failure: str = ""
     """Why a request failed."""
 

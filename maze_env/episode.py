@@ -187,7 +187,9 @@ class Episode:
         texts = tuple(reply.text for reply in self._replies)
         opened = bool(self._replies) and self._replies[0].thinking_opened
         failure = self._replies[-1].failure if self._replies else ""
-        counts = [reply.tokens for reply in self._replies if reply.tokens is not None]
+        counts = [reply.tokens for reply in self._replies if not reply.failure or reply.tokens is not None]
+        known = [count for count in counts if count is not None]
+        tokens = sum(known) if known and len(known) == len(counts) else None
         if (verdict := self.verdict) is not None:
             moves, outcomes, position = verdict.answer.moves, verdict.outcomes, verdict.position
             distances = verdict.start_distance, verdict.end_distance
@@ -196,7 +198,7 @@ class Episode:
             distances = self._start_distance, self._end_distance
         return Attempt(
             self.maze, self.phrasing, self.seed, texts, opened, moves, outcomes, self.end, self.ended_by, position,
-            *distances, self.reward, sum(counts) if counts else None, failure,
+            *distances, self.reward, tokens, failure,
         )  # fmt: skip
 
     def _check_under_way(self) -> None:

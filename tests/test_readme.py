@@ -4,6 +4,9 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+from tests import tiny
 from tests.tiny import ROOT, python
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -17,10 +20,11 @@ def run(code, folder):
 
 
 def test_there_is_an_environment_an_agent_and_a_loop():
-    assert [re.search(r"class FirstOpen|make_vec|make\(", block)[0] for block in BLOCKS] == [
+    assert [re.search(r"class FirstOpen|make_vec|make\(|GRPOTrainer\(", block)[0] for block in BLOCKS] == [
         "make(",
         "class FirstOpen",
         "make_vec",
+        "GRPOTrainer(",
     ]
 
 
@@ -46,3 +50,21 @@ def test_the_agent_plays_the_benchmark(tmp_path):
 def test_the_loop_learns(tmp_path):
     rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[2], tmp_path))]
     assert rewards[-1] > 1.5 * rewards[0]  # it more than doubles, seed by seed
+
+
+@pytest.mark.parametrize("prompt", ["conversation(text)", 'conversation(text)[0]["content"]'])
+def test_the_reward_serves_a_trl_script_of_ones_own(prompt, tmp_path):
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    model = tiny.save(tmp_path / "model", tiny.byte_model(tokenizer), tokenizer)
+    small = {"Qwen/Qwen3-0.6B": model, "examples=1000": "examples=2", "runs/mine": str(tmp_path / "run"), "=1024": "=8"}
+    small["GRPOConfig(output"] = (
+        "GRPOConfig(use_cpu=True, bf16=False, num_generations=2, per_device_train_batch_size=2, max_steps=1, "
+        'logging_steps=1, report_to="none", output'
+    )
+    code = BLOCKS[3]
+    for old, new in {**small, "conversation(text)": prompt}.items():
+        assert code.count(old) == 1
+        code = code.replace(old, new)
+    shown = run(code, tmp_path)
+    assert "'rewards/reward_solved/mean'" in shown
+    assert "'solved_rate'" in shown

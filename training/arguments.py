@@ -7,13 +7,14 @@ an error that names the nearest valid one, and the file's values are checked by 
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import field, fields
+from dataclasses import MISSING, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from transformers import HfArgumentParser
 
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
@@ -45,7 +46,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
 
     ``valid`` are the keys there may be, ``above`` the files whose base it is.
     """
-    path = Path(name)
+    path = path_of(str(name))
     if not path.is_file():
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
@@ -57,7 +58,9 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
     for key in values:
         if key not in valid:
             raise unknown_name(f"configuration key in {name}", str(key), valid)
-    return values if base is None else read_config(path.parent / str(base), valid, (*above, path.resolve())) | values
+    if base is None:
+        return values
+    return read_config(path.parent / path_of(str(base)), valid, (*above, path.resolve())) | values
 
 
 class _Parser(HfArgumentParser):
@@ -105,10 +108,21 @@ def require_at_least(config: Any, **minimums: float) -> None:
             raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")
 
 
+def default_of(config: Any, name: str) -> Any:
+    """The default of a dataclass's field."""
+    entry = type(config).__dataclass_fields__[name]
+    return entry.default if entry.default_factory is MISSING else entry.default_factory()
+
+
+def has_default(config: Any, name: str) -> bool:
+    """Whether the named field has its default."""
+    return bool(getattr(config, name) == default_of(config, name))
+
+
 def require_default(config: Any, name: str, reason: str) -> None:
     """Raises InvalidConfig unless the named field has its default."""
-    default, value = type(config).__dataclass_fields__[name].default, getattr(config, name)
-    if value != default:
+    if not has_default(config, name):
+        default, value = default_of(config, name), getattr(config, name)
         raise InvalidConfig(f"Expects {name} to stay {default!r} ({reason}), actual: {value!r}")
 
 
@@ -124,6 +138,6 @@ def _as_arguments(values: dict[str, Any], defaults: dict[str, Any]) -> list[str]
             # A list is several arguments, but where it holds mappings: those are one value, which its field reads.
             is_list = isinstance(value, list) and not any(isinstance(item, dict) for item in value)
             items = value if is_list else [value]
-            result.append(f"--{key}")
-            result += [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items]
+            texts = [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items]
+            result += [f"--{key}", *texts] if is_list else [f"--{key}={texts[0]}"]  # a value may begin with a dash
     return result

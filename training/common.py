@@ -15,6 +15,7 @@ from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
+from training.checkpoints import WholeCheckpoints, check_resumable
 from training.optimizers import MuonAdamW, muon_adamw
 from training.trl_adapter import is_sharded
 
@@ -37,6 +38,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
     num_train_epochs: float = option(1.0, "Passes over the rows; GRPO keeps 1.")
     bf16: str = option("false", "bfloat16 autocast: true, false, or auto for where this machine multiplies in it.")
     activation_checkpointing: bool | None = option(False, "Trade time for memory.")
+    gradient_checkpointing: bool = option(False, "The older name of activation_checkpointing: either turns it on.")
     dataloader_pin_memory: bool = option(False, "Pinned host memory; for GPUs.")
     save_strategy: str = option("steps", "'steps', 'epoch' or 'no'.")
     save_total_limit: int | None = option(2, "Checkpoints kept.")
@@ -50,6 +52,8 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
                 "Expects view_radius only with mode play (a plan is made from the whole maze), "
                 f"actual: {self.view_radius}"
             )
+        self.activation_checkpointing = bool(self.activation_checkpointing or self.gradient_checkpointing)
+        check_resumable(self)
         value = lookup("value of bf16", str(self.bf16).lower(), BF16)
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
@@ -86,7 +90,11 @@ def by_first_process(args: TrainingArguments, work: Callable[[], Any]) -> Any:
 
 
 def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
-    """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from."""
+    """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from.
+
+    The number of processes becomes part of the configuration: each has random numbers of its own.
+    """
+    configuration["processes"] = args.world_size
     prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
     return by_first_process(args, prepare)
 
@@ -99,9 +107,19 @@ def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint:
             "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
-    if checkpoint is None and trainer.is_world_process_zero():
-        run_folder.write_run(Path(args.output_dir), stage, configuration, None)
-    return trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
+    args.save_total_limit = None  # Trainer would delete before the newest one is whole, and count any checkpoint-*
+    folder, first = Path(args.output_dir), trainer.is_world_process_zero()
+    if checkpoint is None and first:
+        if not args.resume:  # no sooner: until here a failed start loses nothing
+            run_folder.empty(folder)
+        run_folder.write_run(folder, stage, configuration, None)
+    try:
+        return trainer.train(resume_from_checkpoint=checkpoint)
+    except BaseException:
+        if first and not args.resume and not trainer.state.global_step:
+            run_folder.empty(folder)  # so that the corrected command finds the folder free
+        raise
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:

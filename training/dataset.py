@@ -8,8 +8,8 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from agents.prompts import render
-from agents.prompts import token_ids as token_ids_of
 from agents.protocols import Tokenizer
+from agents.tokenization import token_ids as token_ids_of
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE

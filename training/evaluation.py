@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -15,12 +16,14 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
 from agents.reading import evaluation_mode
 from agents.rollout import rollout
+from maze_env._cli import write_whole
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.common import StageConfig, by_first_process
 from training.dataset import token_ids
 from training.mazes import DataConfig, validation_mazes
+from training.model_card import model_card
 
 logger = logging.getLogger(__name__)
 
@@ -77,12 +80,38 @@ class EvaluatedTrainer(Trainer):
     """
 
     control: TrainerControl
+    stage: str
+    """The module of this package that trains, for the model's card."""
 
-    def __init__(self, args: StageConfig, evaluation: Evaluation, **options: Any):
-        """A trainer as its parents make it of ``args`` and ``options``, and its evaluation."""
-        self.evaluation = evaluation
+    def __init__(self, args: StageConfig, evaluation: Evaluation, source: str, **options: Any):
+        """A trainer as its parents make it of ``args`` and ``options``.
+
+        Args:
+            args: its configuration.
+            evaluation: what it does in ``evaluate``.
+            source: the model that it starts from, for the model's card.
+            options: the parents'.
+        """
+        self.evaluation, self.source = evaluation, source
         rows = None if args.eval_strategy == "no" else evaluation.rows()
         super().__init__(args=args, eval_dataset=rows, **options)
+
+    def create_model_card(
+        self, model_name: str | None = None, dataset_name: str | None = None, tags: str | list[str] | None = None
+    ) -> None:
+        """This project's card in place of TRL's."""
+        self._write_card(self.args.output_dir)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        super().save_model(output_dir, _internal_call)
+        self._write_card(output_dir or self.args.output_dir)  # peft has written one of its own there
+
+    def _write_card(self, folder: str) -> None:
+        if self.is_world_process_zero():
+            rates = [entry["eval_solved_rate"] for entry in self.state.log_history if "eval_solved_rate" in entry]
+            name = Path(self.args.output_dir).resolve().name
+            card = model_card(name, self.stage, self.source, rates[-1] if rates else None)
+            write_whole(Path(folder) / "README.md", card)
 
     def evaluate(
         self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

@@ -20,7 +20,7 @@ from datasets import Dataset, Features, List, Value
 
 from agents.prompts import DESCRIBED
 from agents.provenance import provenance
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.answers import parse_answer
 from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
@@ -34,9 +34,11 @@ from training.mazes import DataConfig, supervised_rows
 ROWS_PER_FILE = 500_000
 TEXT = Value("string")
 OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
+MESSAGES = List({"role": TEXT, "content": TEXT})
+CONVERSATIONAL = Features({"prompt": MESSAGES, "completion": MESSAGES, "maze": TEXT})
+PLAIN = Features(dict.fromkeys(("prompt", "completion", "maze"), TEXT))
 PUBLISHED = Features(
-    dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT)
-    | {"conversations": List({"role": TEXT, "content": TEXT})}
+    dict.fromkeys(("Prompt", "Cot_Response", "Response", "raw_token"), TEXT) | {"conversations": MESSAGES}
 )
 
 
@@ -58,7 +60,28 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-COLUMNS: dict[str, tuple[Features, Callable]] = {"own": (OWN, dict), "published": (PUBLISHED, published_columns)}
+def plain_columns(row: dict[str, str]) -> dict[str, str]:
+    """``prompt`` and ``completion`` as texts, and the ``maze``."""
+    return {"prompt": DESCRIBED.replace("{maze}", row["maze"]), "completion": row["completion"], "maze": row["maze"]}
+
+
+def conversational_columns(row: dict[str, str]) -> dict[str, Any]:
+    """``prompt`` and ``completion`` as messages, and the ``maze``."""
+    plain = plain_columns(row)
+    return {
+        "prompt": [{"role": "user", "content": plain["prompt"]}],
+        "completion": [{"role": "assistant", "content": plain["completion"]}],
+        "maze": plain["maze"],
+    }
+
+
+COLUMNS: dict[str, tuple[Features, Callable]] = {
+    "own": (OWN, dict),
+    "conversational": (CONVERSATIONAL, conversational_columns),
+    "plain": (PLAIN, plain_columns),
+    "published": (PUBLISHED, published_columns),
+}
+"""Sets of columns: this project's, TRL's two forms of a prompt with its completion, and those of AlphaMaze's data."""
 
 
 def adjacency_list(maze: Maze, path: list[Move]) -> str:
@@ -99,7 +122,11 @@ class ExportConfig:
     """Where the files go and what is in them."""
 
     output_dir: str = option(MISSING, "A new or empty folder.")
-    columns: str = option("own", "own: maze, style, completion; or published: those of AlphaMaze's data.")
+    columns: str = option(
+        "own",
+        "own: maze, style, completion; conversational or plain: prompt, completion and maze, as TRL reads them; "
+        "published: those of AlphaMaze's data.",
+    )
 
     def __post_init__(self) -> None:
         lookup("set of columns", self.columns, COLUMNS)
@@ -109,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes."""
     arguments = sys.argv[1:] if arguments is None else arguments
     data, target = parse([DataConfig, ExportConfig], arguments, __doc__)
-    files = write_parquet(data, Path(target.output_dir), target.columns, arguments)
+    files = write_parquet(data, path_of(target.output_dir), target.columns, arguments)
     print(f"{data.examples:,} rows in {len(files)} file(s) in {target.output_dir}")
 
 

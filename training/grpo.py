@@ -31,18 +31,19 @@ from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from training.alignment import check_log_probs
-from training.arguments import option, parse, require_default
+from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation
 from training.grpo_reward import MazeReward, episode_return
 from training.mazes import DataConfig, make_mazes
-from training.model import TINY, ModelConfig, load, lora_config
+from training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
 from training.trl_adapter import SparseGRPOTrainer, is_sharded
+from training.trl_keys import check_keys
 
 
 @dataclass
@@ -75,9 +76,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if self.curriculum:
             self.shuffle_dataset = False
         self.task.check(self)
-        for name in ("top_p", "top_k", "min_p", "repetition_penalty", "generation_kwargs"):
-            require_default(self, name, "what is learned from is drawn from the whole distribution, at temperature")
-        require_default(self, "mask_truncated_completions", "a truncated completion is verified as it stands")
+        check_keys(self, "grpo")
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
             raise InvalidConfig(
                 "Expects one pass over the rows (num_train_epochs=1, max_steps unset; set examples instead): a resumed "
@@ -85,6 +84,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 f"max_steps={self.max_steps}"
             )
         super().__post_init__()
+        check_model_words(self.model_init_kwargs)
         assert self.steps_per_generation is not None
         boundary = self.steps_per_generation * self.num_iterations
         passes = self.save_steps * self.gradient_accumulation_steps
@@ -177,6 +177,8 @@ class ToolTask:
 class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
     """TRL's trainer, which attempts validation mazes, and computes the loss where there is something to learn."""
 
+    stage = "grpo"
+
 
 def main() -> None:
     """Data, model, reward, trainer, save."""
@@ -192,7 +194,12 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 
-    model, tokenizer = load(model_config, args.seed)
+    model, tokenizer = load(
+        model_config, args.seed, args.model_init_kwargs, trust_remote_code=args.trust_remote_code,
+        chat_template_kwargs=args.chat_template_kwargs,
+    )  # fmt: skip
+    # Of these words TRL loads the reference model; of a model that is loaded it would say that it reads none.
+    args.model_init_kwargs = reference_words(model_config, model, args.model_init_kwargs) if args.beta else None
     check_log_probs(model)
     task = args.task(args, data, model, tokenizer)
     trainer = MazeGRPOTrainer(
@@ -204,6 +211,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
         evaluation=Evaluation(args, data, tokenizer, args.budget, args.temperature),
+        source=model_config.model,
         **task.trainer_arguments,
     )
     # Sharded weights generate in step with other processes.

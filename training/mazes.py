@@ -61,7 +61,7 @@ class DataConfig:
     maze_seed: int = option(0, "Chooses the mazes; the run's own seed does not.")
 
     def __post_init__(self) -> None:
-        require_at_least(self, examples=1)
+        require_at_least(self, examples=1, maze_seed=0)
         for name in ("sizes", "lengths", "generators", "braids", "trace_styles"):
             value = getattr(self, name)
             value = read_yaml(value, name) if isinstance(value, str) else value

@@ -1,24 +1,31 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from transformers import GenerationConfig, PreTrainedModel
 
-from agents.errors import InvalidCheckpoint
+from agents.chat_templates import set_template_variables
+from agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
 from agents.generation import special_ids
-from agents.llm_policy import load_checkpoint
+from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
 from agents.reading import check_causal
-from agents.registry import HUB_NAME
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
 from training.arguments import option, require_at_least
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
+WORDS = (
+    "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt_file", "revision",
+    "subfolder",
+)  # fmt: skip
+"""Keys that ``load_checkpoint`` knows by the same name."""
+NOT_OF_TINY = ("chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder")
 
 
 @dataclass
@@ -32,6 +39,9 @@ class ModelConfig:
     context: int = option(4096, "Longest sequence of the tiny model, in tokens.")
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
+    revision: str | None = option(None, "Branch, tag or commit of a hub name.")
+    subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
+    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install -e .[gguf]).")
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
@@ -42,6 +52,7 @@ class ModelConfig:
     attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
 
     def __post_init__(self) -> None:
+        self.model = os.path.expanduser(self.model)
         require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
@@ -53,41 +64,131 @@ class ModelConfig:
             raise InvalidConfig(
                 "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
             )
-        if self.model == TINY and (self.add_maze_tokens or self.device_map or self.dtype or self.chat_template_file):
+        check_options(self.words)
+        if self.model != TINY:
+            check_exists(self.model)
+        elif given := [name for name in (*NOT_OF_TINY, "add_maze_tokens") if getattr(self, name)]:
             raise InvalidConfig(
-                "Expects add_maze_tokens, dtype, device_map and chat_template_file with a model that is loaded; the "
-                "tiny one has maze tokens, float32 weights and no chat"
-            )
-        if self.prompt_file is not None and not Path(self.prompt_file).is_file():
-            raise InvalidConfig(f"Expects prompt_file to name a file, actual: {self.prompt_file!r}, which is none")
-        # runs/my-sft could be both; where there is a folder runs, it is no hub name.
-        hub_name = HUB_NAME.fullmatch(self.model) and not Path(self.model).parent.is_dir()
-        if self.model != TINY and not hub_name and not Path(self.model).is_dir():
-            raise InvalidCheckpoint(
-                f"Expects a folder with a saved model, or a hub name 'owner/model', actual: {self.model!r}, "
-                "which does not exist"
+                f"Expects {given[0]} with a model that is loaded (the tiny one has maze tokens, float32 weights and no "
+                f"chat), actual: model {TINY!r}"
             )
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """What of it ``load_checkpoint`` is told."""
+        return {name: getattr(self, name) for name in WORDS if getattr(self, name) is not None}
 
-def load(config: ModelConfig, seed: int, **options: Any) -> tuple[PreTrainedModel, Tokenizer]:
-    """The model and tokenizer; ``seed`` is of the tiny model's weights, ``options`` are for ``from_pretrained``."""
-    given = {"attn_implementation": config.attn_implementation, "dtype": config.dtype, "device_map": config.device_map}
-    options |= {name: value for name, value in given.items() if value is not None}
+
+def check_model_words(words: dict[str, Any] | None) -> None:
+    """Raises UnknownName or InvalidConfig unless TRL's ``model_init_kwargs`` are words of ``load_checkpoint``."""
+    check_options(words or {})
+    if "token" in (words or {}):
+        raise InvalidConfig("Expects the hub's token as HF_TOKEN in the environment (run.json is no place for it)")
+
+
+def load(
+    config: ModelConfig,
+    seed: int,
+    model_init_kwargs: dict[str, Any] | None = None,
+    trust_remote_code: bool = False,
+    eos_token: str | None = None,
+    pad_token: str | None = None,
+    chat_template_kwargs: dict[str, Any] | None = None,
+) -> tuple[PreTrainedModel, Tokenizer]:
+    """The model and tokenizer to train, adapters merged into the weights.
+
+    Args:
+        config: which model.
+        seed: of the tiny model's weights.
+        model_init_kwargs: further words of ``load_checkpoint``.
+        trust_remote_code: whether code that comes with the model may run.
+        eos_token: the token of the vocabulary that ends a completion, in place of the tokenizer's.
+        pad_token: the token of the vocabulary that fills up rows, likewise.
+        chat_template_kwargs: variables of the chat template, saved along.
+
+    Raises:
+        InvalidConfig: for words that are said twice or go ill together, and tokens that the vocabulary lacks.
+        InvalidCheckpoint: for a model that cannot be loaded or read mazes, as ``load_checkpoint``.
+    """
     if config.model == TINY:
+        if model_init_kwargs:
+            raise InvalidConfig(
+                f"Expects model_init_kwargs and trust_remote_code with a model that is loaded, not {TINY}"
+            )
         model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
         if config.prompt_file is not None:
-            set_prompt_template(tokenizer, Path(config.prompt_file).read_text(encoding="utf-8"))
+            set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:
-        model, tokenizer = load_checkpoint(config.model, config.chat_template_file, config.prompt_file, **options)
+        words = _all_words(config, model_init_kwargs) | ({"trust_remote_code": True} if trust_remote_code else {})
+        if "quantization_config" in words and config.lora_rank is None:
+            raise InvalidConfig(
+                "Expects lora_rank with quantization_config (such weights cannot be trained), actual: none"
+            )
+        model, tokenizer = load_checkpoint(config.model, merge_adapters=True, **words)
+        if config.lora_rank is not None and not config.merge_lora and _had_adapters(config, model, words):
+            raise InvalidConfig(
+                f"Expects merge_lora true with lora_rank (new adapters alone would lack those of {config.model!r}), "
+                "actual: false"
+            )
         check_causal(model)
         # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
         model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
+    _set_tokens(model, tokenizer, eos_token, pad_token)
+    if chat_template_kwargs:
+        set_template_variables(tokenizer, chat_template_kwargs)
+    check_tokenizer(model, tokenizer)
     return model, tokenizer
+
+
+def reference_words(
+    config: ModelConfig, model: PreTrainedModel, model_init_kwargs: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The words by which TRL loads the reference model of ``beta`` from where ``model`` came from.
+
+    Raises InvalidConfig where that would be another model.
+    """
+    words = _all_words(config, model_init_kwargs)
+    if config.lora_rank is not None:  # the reference is the model without its adapters
+        return {}
+    cause = "the tiny model" if config.model == TINY else "add_maze_tokens" if config.add_maze_tokens else ""
+    cause = cause or ("gguf_file" if "gguf_file" in words or config.model.endswith(".gguf") else "")
+    if cause or _had_adapters(config, model, words):
+        raise InvalidConfig(
+            f"Expects beta 0 with {cause or 'adapters'} (TRL loads the reference model anew, without it), "
+            "actual: above 0"
+        )
+    resolve(config.model, words)
+    return {name: value for name, value in words.items() if name in (*PLACE, *MODEL)}
+
+
+def _all_words(config: ModelConfig, more: dict[str, Any] | None) -> dict[str, Any]:
+    words = config.words
+    if twice := sorted(words.keys() & (more or {})):
+        raise InvalidConfig(f"Expects {twice[0]} as a key or in model_init_kwargs, actual: both")
+    return words | (more or {})
+
+
+def _had_adapters(config: ModelConfig, model: PreTrainedModel, words: dict[str, Any]) -> bool:
+    """Whether the model came from elsewhere than the place that was named, which then held adapters for it."""
+    return bool(model.name_or_path != resolve(config.model, dict(words)))
+
+
+def _set_tokens(model: PreTrainedModel, tokenizer: Tokenizer, eos_token: str | None, pad_token: str | None) -> None:
+    for name, token in (("eos_token", eos_token), ("pad_token", pad_token)):
+        if token is None:
+            continue
+        if token not in tokenizer.get_vocab():
+            raise InvalidConfig(f"Expects {name} to be a token of the vocabulary, actual: {token!r}")
+        setattr(tokenizer, name, token)
+    if eos_token is not None:
+        model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
+    if pad_token is not None:
+        model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
 
 
 def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:

@@ -98,7 +98,12 @@ def multi_turn_dataset(
     """Rows of ``prompt`` for ``MultiTurnRollout``: one message, its text and its ``maze``.
 
     TRL hands only prompts to a rollout, and under partial observability many mazes begin alike.
+
+    Raises:
+        InvalidCheckpoint: for a chat template that cannot write a second turn.
+        InvalidConfig: for prompts that do not fit into ``context`` with a full completion.
     """
+    Replies(tokenizer)
     messages = [
         {"role": "user", "content": initial_prompt(tokenizer, maze, view_radius), "maze": maze_to_text(maze)}
         for maze, _ in make_mazes(config)

@@ -16,15 +16,17 @@ from trl import SFTConfig, SFTTrainer
 from agents.baselines import BASELINES
 from agents.decoding import context_length
 from maze_env._cli import run_command
-from maze_env.errors import InvalidConfig, lookup
-from training.arguments import option, parse, require_default
+from maze_env.errors import lookup
+from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, check_divides, finish, optimizer_for, run
 from training.dataset import supervised_dataset
 from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
-from training.model import ModelConfig, load, lora_config
+from training.model import ModelConfig, check_model_words, load, lora_config
 from training.multi_turn import expert_dataset
 from training.run_folder import Stopwatch
+from training.trl_adapter import train_loss
+from training.trl_keys import check_keys
 
 
 @dataclass
@@ -42,20 +44,15 @@ class MazeSFTConfig(StageConfig, SFTConfig):
     def __post_init__(self) -> None:
         self.check(eval_max_tokens=1)
         lookup("expert", self.expert, BASELINES)
-        require_default(self, "max_length", "nothing is cut")
-        if self.chat_template_path is not None:
-            raise InvalidConfig(
-                "Expects chat_template_file in place of chat_template_path (which TRL reads after the rows are made), "
-                f"actual: chat_template_path={self.chat_template_path!r}"
-            )
-        require_default(self, "packing", "rows are arranged by length")
-        fixed = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
-        require_default(self, "train_sampling_strategy", fixed)
+        check_keys(self, "sft")
         super().__post_init__()
+        check_model_words(self.model_init_kwargs)
 
 
 class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
     """TRL's trainer, which attempts validation mazes."""
+
+    stage = "sft"
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:
@@ -64,7 +61,11 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 
-    model, tokenizer = load(model_config, args.seed)
+    model, tokenizer = load(
+        model_config, args.seed, args.model_init_kwargs, trust_remote_code=args.trust_remote_code,
+        eos_token=args.eos_token, pad_token=args.pad_token,
+    )  # fmt: skip
+    args.model_init_kwargs = None  # TRL would say that it reads none, of a model that is loaded
     # Rows of all processes, so that a step's rows are the same however many share them.
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":
@@ -80,8 +81,10 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         optimizers=(optimizer_for(model, args), None),
         peft_config=lora_config(model_config, model),
         evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
+        source=model_config.model,
     )
-    figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
+    run(trainer, "sft", configuration, checkpoint)
+    figures = {"train_loss": train_loss(trainer)}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
 
 

@@ -23,13 +23,14 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
+from agents.checkpoints import load_for_inference
 from agents.decoding import context_length, drop_finished
-from agents.llm_policy import load_for_inference
-from agents.prompts import render, token_ids
+from agents.prompts import render
 from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.run_log import read_run
-from maze_env._cli import check_folder, run_command, write_whole
+from agents.tokenization import token_ids
+from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
@@ -142,16 +143,16 @@ def main() -> None:
     """Reads the command line, measures and writes."""
     description = "How fast runs were, against their device."
     parser = argparse.ArgumentParser(prog="python -m training.speed", description=description)
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
+    parser.add_argument("runs", nargs="+", type=path_of, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")
     parser.add_argument("--side", type=int, default=5, help="of the mazes in their prompts")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--output", type=path_of, required=True, help="the JSON file to write")
     options = parser.parse_args()
     if options.batch < 1 or options.tokens < 2:
         actual = f"{options.batch} and {options.tokens}"
         raise InvalidConfig(f"Expects a batch of at least 1 and at least 2 tokens, actual: {actual}")
-    check_folder(options.output.parent)
+    check_output(options.output, overwrite=True)
     start = time.perf_counter()
     runs = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]
     for run in runs:
@@ -164,7 +165,7 @@ def main() -> None:
             f"({generation['share_of_memory']:.1%} of the memory's speed)"
         )
     result = {"runs": runs, "provenance": provenance("training.speed", sys.argv[1:], time.perf_counter() - start)}
-    write_whole(options.output, json.dumps(result, indent=1) + "\n")
+    write_result(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

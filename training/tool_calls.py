@@ -8,6 +8,7 @@ from typing import Any
 
 from datasets import Dataset
 
+from agents.chat_templates import check_whole
 from agents.prompts import reply_text, tool_conversation
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt, End, EndedBy, Reply
@@ -108,5 +109,6 @@ def tool_dataset(
         prompt = tool_conversation(Episode(maze, view_radius=view_radius).observation)
         rows.append({"prompt": prompt, "maze": maze_to_text(maze)})
         texts.append(tokenizer.apply_chat_template(prompt, tools=tools, add_generation_prompt=True, tokenize=False))
+        check_whole(texts[-1], prompt[0]["content"])
     check_prompts_fit(tokenizer, texts, max_completion_length, context)
     return Dataset.from_list(rows)

@@ -13,6 +13,7 @@ from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
 from agents.errors import InvalidCheckpoint
 from agents.multi_turn_policy import Transcript
+from agents.prompts import model_template
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
 from training.alignment import align_rows
@@ -26,6 +27,10 @@ TOKEN_KEYS = frozenset({
 """Those with one entry for each token of a completion, (rows, tokens); a ratio of whole sequences is (rows, 1)."""
 BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
+
+
+COUNTERS = ("_total_loss_scalar", "_total_train_tokens")
+"""Sums over a run that a trainer keeps and its checkpoints lack: of the losses, and for SFT of the tokens."""
 
 
 class RolloutTrainer(Protocol):
@@ -56,6 +61,22 @@ def is_sharded(trainer: Trainer) -> bool:
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
+def counters(trainer: Trainer) -> dict[str, float]:
+    """``COUNTERS`` as they stand, to be set with ``restore_counters``."""
+    return {name: getattr(trainer, name) for name in COUNTERS}
+
+
+def restore_counters(trainer: Trainer, values: dict[str, float]) -> None:
+    """Lets a trainer that goes on from a checkpoint count on."""
+    for name in COUNTERS:
+        setattr(trainer, name, values[name])
+
+
+def train_loss(trainer: Trainer) -> float:
+    """The mean loss of all steps of a run that has ended; ``Trainer``'s own is of the steps since it was resumed."""
+    return trainer._total_loss_scalar / max(trainer.state.global_step, 1)
+
+
 def prepare_tool_calls(tokenizer: Tokenizer) -> None:
     """Lets a tokenizer read the tool calls of its chat template; InvalidCheckpoint for one that cannot be read."""
     if not supports_tool_calling(tokenizer):
@@ -64,12 +85,16 @@ def prepare_tool_calls(tokenizer: Tokenizer) -> None:
             f"actual: {'one that does not' if tokenizer.chat_template else 'none'}"
         )
     if getattr(tokenizer, "response_template", None) is None and getattr(tokenizer, "response_schema", None) is None:
+        given = tokenizer.chat_template
+        tokenizer.chat_template = given if given is None or isinstance(given, dict) else model_template(given)
         try:
-            add_response_schema(tokenizer)
+            add_response_schema(tokenizer)  # which knows templates by their text
         except ValueError as error:
             raise InvalidCheckpoint(
                 f"Expects a chat template whose tool calls can be read (by a response_template), actual: {error}"
             ) from error
+        finally:
+            tokenizer.chat_template = given
 
 
 class SparseGRPOTrainer(GRPOTrainer):

@@ -23,6 +23,9 @@ def report(result: Result) -> str:
         part = summary.levels[level]
         lines.append(f"  {level:<28}{part.solved_rate:7.1%}  {_interval(part):>15}  of {part.attempts}")
     lines += [f"ends: {_counts(summary.ends)}", f"ended by: {_counts(summary.ended_by)}"]
+    if summary.failures:
+        failed = "".join(f"\n  {count} x {reason}" for reason, count in summary.failures.items())
+        lines.append(f"attempts without an answer, which count as not solved, by why the request failed:{failed}")
     lines += [f"cut short: {_counts(summary.truncated)}", *_path_lines(summary)]
     if summary.reasoning is not None:
         lines += _trace_lines(summary.reasoning)

@@ -1,15 +1,18 @@
 """Agents behind an OpenAI-compatible server: ``transformers serve`` on a model built here, and ones that misbehave."""
 
+import asyncio
 import hashlib
-import json
 import os
+import pickle
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,76 +23,35 @@ from agents.prompts import DESCRIBED
 from agents.rollout import rollout
 from benchmarks import mazebench
 from benchmarks.record import load
-from maze_env.answers import moves_to_text
+from benchmarks.runner import run_suite
+from benchmarks.suites import load as load_suite
 from maze_env.attempt import End, EndedBy
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, UnknownName
 from maze_env.solving import shortest_path
-from maze_env.tokens import maze_from_text, maze_to_text
+from maze_env.tokens import maze_to_text
 from tests import tiny
 
 pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+
+from agents import endpoint_errors
+from tests.endpoint_server import serving
+
 KEY = "sk-never-to-be-seen"
 MAZES = tiny.mazes(6, 3, 3)
 
 
-class Oracle(BaseHTTPRequestHandler):
-    """Answers with the shortest path, unless ``misbehave`` says otherwise for the n-th completion asked for."""
-
-    def log_message(self, *_):
-        pass
-
-    def send_json(self, status, body):
-        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def do_GET(self):
-        self.server.keys.append(self.headers["Authorization"])
-        self.send_json(*self.server.models)
-
-    def do_POST(self):
-        with self.server.lock:
-            self.server.asked += 1
-            self.server.running += 1
-            self.server.max_running = max(self.server.max_running, self.server.running)
-            number = self.server.asked
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(0.02)
-        maze = maze_from_text(asked["messages"][0]["content"].rpartition("MAZE:\n")[2])
-        message = {"role": "assistant", "content": moves_to_text(shortest_path(maze)), "reasoning_content": "hm"}
-        body = {
-            "id": "x", "object": "chat.completion", "created": 0, "model": asked["model"],
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 1, "completion_tokens": 7, "total_tokens": 8},
-        }  # fmt: skip
-        status, body = self.server.misbehave(number, body)
-        with self.server.lock:
-            self.server.running -= 1
-        self.send_json(status, body)
-
-
 @pytest.fixture
 def server(monkeypatch):
-    """A server of the test's own; ``misbehave(number, body) -> (status, body)`` may be replaced."""
+    """A server of the test's own (``tests.endpoint_server``), which wants a key."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Oracle)
-    made.lock, made.asked, made.running, made.max_running, made.keys = threading.Lock(), 0, 0, 0, []
-    made.misbehave = lambda number, body: (200, body)
-    listed = {"id": "oracle", "object": "model", "created": 0, "owned_by": "me"}
-    made.models = (200, {"object": "list", "data": [listed]})
-    made.url = f"http://127.0.0.1:{made.server_port}/v1#oracle"
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    monkeypatch.setattr(endpoint_errors, "FIRST_PAUSE", 0.01)
+    with serving() as made:
+        yield made
 
 
 @pytest.mark.parametrize("mode", ["plan", "play"])
 def test_a_server_plays(server, mode):
+    server.delay = 0.02
     agent = registry.make(server.url, mode, concurrency=3)
     attempts = rollout(agent, MAZES, range(6))
     assert all(attempt.solved and attempt.moves == tuple(shortest_path(attempt.maze)) for attempt in attempts)
@@ -103,7 +65,7 @@ def test_a_server_plays(server, mode):
 def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     server.misbehave = lambda number, body: (503 if number <= 2 else 200, body)
     assert all(r.solved for r in rollout(registry.make(server.url, concurrency=1, retries=3), MAZES, range(6)))
-    assert server.asked == 8
+    assert len(server.asked) == 8
     server.misbehave = lambda number, body: (500, {"error": "out of order"})
     attempts = rollout(registry.make(server.url, retries=0), MAZES, range(6))
     assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 6
@@ -112,27 +74,6 @@ def test_passing_failures_are_tried_again_and_lasting_ones_counted(server):
     assert all(attempt.failure.startswith("InternalServerError: Error code: 500") for attempt in attempts)
     played = rollout(registry.make(server.url, "play", retries=0), MAZES, range(6))
     assert [attempt.end for attempt in played] == [End.REQUEST_FAILED] * 6
-
-
-@pytest.mark.parametrize(
-    "body", [b"no json", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{"message": null}]}', b"null"]
-)
-def test_nonsense_is_a_failed_request(server, body):
-    server.misbehave = lambda number, right: (200, body)
-    attempts = rollout(registry.make(server.url, retries=0), MAZES[:2], range(2))
-    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
-
-
-def test_a_server_that_hangs_costs_no_more_than_its_timeout(server):
-    def hang(number, body):
-        time.sleep(3)
-        return 200, body
-
-    server.misbehave = hang
-    started = time.monotonic()
-    attempts = rollout(registry.make(server.url, retries=0, timeout=0.5), MAZES[:2], range(2))
-    assert time.monotonic() - started < 2.5
-    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2
 
 
 @pytest.mark.parametrize("quoted", [KEY, "sk-neve********seen", f"Bearer {KEY}", "Bearer abc.def"])
@@ -149,23 +90,29 @@ def test_a_failure_is_told_in_one_line_without_a_key(server, quoted):
 def test_a_key_of_any_form_is_not_in_a_failure_not_even_where_it_is_cut_off(server, monkeypatch):
     key = "my own key"
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    agent = registry.make(server.url, retries=0)
     for padding in range(230, 262):  # so that some of these are cut within the key
         server.misbehave = lambda number, body, padding=padding: (400, {"error": "x" * padding + key})
-        (attempt,) = rollout(agent, MAZES[:1], [0])
+        (attempt,) = rollout(registry.make(server.url, retries=0), MAZES[:1], [0])
         assert "my" not in attempt.failure
 
 
-def test_tokens_that_the_server_does_not_count_are_unknown(server):
-    def uncounted(number, body):
-        del body["usage"]
-        body["choices"][0]["finish_reason"] = "length"
+def test_the_key_goes_to_no_other_host(server):
+    with serving() as other:
+        there = f"{other.address}/v1/chat/completions"
+        server.misbehave = lambda number, body: lambda request: request.send(307, headers={"Location": there})
+        assert all(attempt.solved for attempt in rollout(registry.make(server.url), MAZES[:2], range(2)))
+        assert other.keys == [None, None]
+
+
+def test_a_key_in_an_answer_is_not_stored(server, tmp_path):
+    def echo(number, body):
+        body["choices"][0]["message"] = {"content": f"{KEY}?", "reasoning": f"Bearer {KEY}"}
         return 200, body
 
-    server.misbehave = uncounted
-    for mode in ("plan", "play"):
-        (attempt,) = rollout(registry.make(server.url, mode), MAZES[:1], [0])
-        assert (attempt.tokens, attempt.solved) == (None, True)
+    server.misbehave = echo
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--texts"])
+    assert load(output).attempts[0].texts == ("<think>Bearer [key]</think>[key]?",)
 
 
 def test_a_cut_completion_is_told_as_such(server):
@@ -188,7 +135,8 @@ def test_no_result_holds_the_key_and_failures_are_in_the_denominator(server, tmp
     assert stored.summary.ends == {End.SOLVED: 50, End.REQUEST_FAILED: 50}
     assert stored.agent_options == {"retries": 0, "concurrency": 1}
     assert stored.settings == {
-        "model": "oracle", "temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED,
+        "model": "oracle", "route": "chat", "fields": ["max_tokens", "temperature", "seed"],
+        "temperature": 0.0, "max_new_tokens": 512, "prompt_template": DESCRIBED,
         "prompt_template_sha256": hashlib.sha256(DESCRIBED.encode()).hexdigest(), "thinking_opened": False,
     }  # fmt: skip
     assert sum("no [key]" in attempt.failure for attempt in stored.attempts) == 50
@@ -219,6 +167,188 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
         registry.make(server.url)
 
 
+def test_a_server_that_answers_nothing_ends_the_run_with_its_words(server, tmp_path, capsys):
+    server.misbehave = lambda number, body: (400, {"error": {"message": "Use 'max_completion_tokens' instead."}})
+    output = tmp_path / "result.json"
+    with pytest.raises(InvalidEndpoint, match=r"answers at .*, actual: 10 x .*400.*Option fields says what is sent"):
+        mazebench.main(["--agent", server.url, "--output", str(output)])
+    assert len(server.asked) < 40, "most of the mazes were not asked for"
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().err.count("warning: a request failed: BadRequestError: Error code: 400") == 1
+
+
+@pytest.mark.parametrize("mode", ["plan", "play"])
+def test_few_attempts_that_all_fail_are_no_result_either(server, mode, monkeypatch):
+    suite = load_suite("mazebench-100")
+    few = replace(suite, mazes=suite.mazes[:4])
+    server.misbehave = lambda number, body: (500, {"error": "out of order"})
+    kept = []
+    with pytest.raises(InvalidEndpoint, match="out of order"):
+        run_suite(registry.make(server.url, mode, retries=0), few, keep=kept.append)
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "options", "hint"),
+    [
+        (500, {"error": "this tokenizer has no chat template"}, {}, "route=completions"),
+        (
+            400,
+            {"error": {"message": "temperature is not supported"}},
+            {},
+            "fields .*max_tokens,temperature,seed",
+        ),
+        (400, {"error": {"message": "Unknown field: seed"}}, {"fields": "max_completion_tokens,seed"}, "Option fields"),
+        (400, {"error": {"message": "maximum context length is 512"}}, {}, "Option max_new_tokens"),
+        (402, b"no money", {}, "10 x APIStatusError: Error code: 402 - no money$"),
+    ],
+)
+def test_an_error_says_what_a_user_can_do(server, status, body, options, hint):
+    server.misbehave = lambda number, right: (status, body)
+    with pytest.raises(InvalidEndpoint, match=hint):
+        rollout(registry.make(server.url, retries=0, **options), MAZES * 2, range(12))
+
+
+def test_a_refusal_of_every_further_request_ends_the_run_though_some_were_answered(server):
+    server.misbehave = lambda number, body: (200, body) if number <= 3 else (401, {"error": "the key has expired"})
+    with pytest.raises(InvalidEndpoint, match=r"10 x AuthenticationError: .*the key has expired"):
+        rollout(registry.make(server.url, concurrency=1), tiny.mazes(20, 3, 3), range(20))
+    server.asked.clear()  # a prompt that is too long says nothing of the others
+    server.misbehave = lambda number, body: (200, body) if number <= 3 else (400, {"error": "too long"})
+    attempts = rollout(registry.make(server.url, concurrency=1), tiny.mazes(20, 3, 3), range(20))
+    assert [attempt.solved for attempt in attempts] == [True] * 3 + [False] * 17
+
+
+def test_reasons_for_failures_are_told_and_stored_with_counts(server, tmp_path, capsys):
+    def some(number, body):
+        error = {"error": {"message": f"request {number} of {number * 7} tokens is too long"}}
+        return (400, error) if number % 4 == 0 else (422, {"error": "no"}) if number % 4 == 1 else (200, body)
+
+    server.misbehave = some
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--agent-option", "concurrency=1"])
+    failures = load(output).summary.failures
+    assert sorted(failures.values()) == [25, 25]
+    assert all("Error code: 4" in reason for reason in failures)
+    printed = capsys.readouterr()
+    assert printed.err.count("warning: a request failed") == 2
+    assert all(f"  25 x {reason}" in printed.out for reason in failures)
+    assert load(output).summary.tokens_per_attempt == 50 * 7 / 100  # a failed request generates none that is told
+
+
+def test_an_address_without_v1_is_told_apart(server):
+    with pytest.raises(InvalidEndpoint, match=rf"Did you mean '{server.address}/v1#oracle'\?"):
+        registry.make(f"{server.address}#oracle")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions/"])
+def test_an_address_is_no_route(path):
+    with pytest.raises(InvalidConfig, match=r"up to /v1, actual: .*Did you mean 'http://\[::1\]:8000/v1#m'\?"):
+        registry.make(f"http://[::1]:8000{path}#m")
+
+
+def test_models_are_listed_in_several_forms_or_not_at_all(server):
+    names = [{"id": "oracle:latest"}, {"id": 5}, "x", {}]
+    for body in ({"data": names}, names, {"data": None}, {}, [], {"models": 5}, "none"):
+        server.models = (200, body)
+        assert registry.make(server.url).model == "oracle"
+
+
+def test_requests_hold_what_the_options_say(server, tmp_path):
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("{maze}")
+    options = {
+        "prompt_file": str(prompt), "system_message": "You are a mouse.", "thinking": False, "reasoning_effort": "low",
+        "chat_template_kwargs": {"x": 1}, "top_p": 0.9, "stop": ["END"], "fields": "max_completion_tokens, seed",
+        "extra_body": {"min_p": 0.1}, "max_new_tokens": 99,
+    }  # fmt: skip
+    agent = registry.make(server.url, **options)
+    (attempt,) = rollout(agent, MAZES[:1], [0])
+    assert attempt.solved
+    seed = server.asked[0].pop("seed")
+    assert server.asked == [
+        {
+            "model": "oracle", "max_completion_tokens": 99, "top_p": 0.9, "stop": ["END"], "reasoning_effort": "low",
+            "messages": [
+                {"role": "system", "content": "You are a mouse."},
+                {"role": "user", "content": maze_to_text(MAZES[0])},
+            ],
+            "chat_template_kwargs": {"x": 1, "enable_thinking": False}, "min_p": 0.1,
+        }
+    ]  # fmt: skip
+    rollout(agent, MAZES[:1], [0])
+    assert server.asked[1]["seed"] == seed, "the same attempt asks with the same seed"
+    settings = agent.settings
+    assert (settings["temperature"], settings["max_new_tokens"], settings["prompt_template"]) == (None, 99, "{maze}")
+    assert settings["system_message"] == "You are a mouse."
+    assert settings["chat_template_kwargs"] == {"x": 1, "enable_thinking": False}
+    assert settings["min_p"] == 0.1
+
+
+def test_usual_requests_hold_nothing_else(server):
+    rollout(registry.make(server.url, temperature=0.5), MAZES[:1], [0])
+    assert set(server.asked[0]) == {"model", "messages", "max_tokens", "temperature", "seed"}
+    content = DESCRIBED.replace("{maze}", maze_to_text(MAZES[0]))
+    assert server.asked[0]["messages"] == [{"role": "user", "content": content}]
+
+
+def test_a_model_without_a_chat_template_continues_its_prompt(server):
+    agent = registry.make(server.url, route="completions")
+    (attempt,) = rollout(agent, MAZES[:1], [0])
+    assert attempt.solved
+    assert server.paths == ["/v1/completions"]
+    assert server.asked[0]["prompt"] == DESCRIBED.replace("{maze}", maze_to_text(MAZES[0]))
+
+
+def test_decoding_that_is_left_to_the_server_is_another_track(server, tmp_path):
+    output = tmp_path / "result.json"
+    mazebench.main(["--agent", server.url, "--output", str(output), "--agent-option", "fields=max_completion_tokens"])
+    assert load(output).decoding == "the server's decoding"
+    sampled = ["--temperature", "0.5", "--agent-option", "top_p=0.9"]
+    mazebench.main(["--agent", server.url, "--output", str(output), "--overwrite", *sampled])
+    assert load(output).decoding == "temperature 0.5, top-p 0.9"
+
+
+def test_attempts_are_kept_once_one_of_them_has_an_answer(server):
+    server.misbehave = lambda number, body: (200, body) if number > 2 else (400, {"error": "too long"})
+    few = replace(load_suite("mazebench-100"), mazes=load_suite("mazebench-100").mazes[:4])
+    kept = []
+    attempts = run_suite(registry.make(server.url), few, batch_size=1, keep=kept.append)
+    assert [len(batch) for batch in kept] == [3, 1]
+    assert [attempt.end for attempt in attempts] == [End.REQUEST_FAILED] * 2 + [End.SOLVED] * 2
+
+
+def test_it_works_where_a_loop_runs_already_and_from_threads(server):
+    agents = [registry.make(server.url) for _ in range(4)]
+
+    async def cell():
+        return rollout(agents[0], MAZES, range(6))
+
+    assert all(attempt.solved for attempt in asyncio.run(cell()))
+    with ThreadPoolExecutor(4) as pool:
+        for attempts in pool.map(lambda agent: rollout(agent, MAZES, range(6)), agents):
+            assert all(attempt.solved for attempt in attempts)
+    assert "background loop" not in {thread.name for thread in threading.enumerate()}
+    assert pickle.loads(pickle.dumps(agents[0])).settings == agents[0].settings
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send")
+def test_an_interrupt_ends_a_run_that_waits_for_its_server(server):
+    server.misbehave = lambda number, body: lambda request: server.stopped.wait(30)
+    command = [sys.executable, "-m", "benchmarks.mazebench", "--agent", server.url]
+    with subprocess.Popen(command, cwd=tiny.ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            end = time.monotonic() + 60
+            while not server.asked and time.monotonic() < end:
+                time.sleep(0.05)
+            assert server.asked
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode != 0
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -230,13 +360,40 @@ def test_a_dead_server_a_refused_key_and_an_absent_model_are_known_before_any_wo
         ("http://localhost:1/v1#m", {"concurrency": 0}, "Expects concurrency of at least 1, actual: 0"),
         ("http://localhost:1/v1#m", {"temperature": -1}, "Expects temperature of at least 0, actual: -1"),
         ("http://localhost:1/v1#m", {"timeout": 0}, "a timeout above 0"),
+        ("http://localhost:x/v1#m", {}, "Expects an endpoint as"),
+        ("http://localhost:99999/v1#m", {}, "Expects an endpoint as"),
+        ("http://[::1/v1#m", {}, "Expects an endpoint as"),
+        ("localhost:8000/v1#m", {}, r"Did you mean 'http://localhost:8000/v1#m'\?"),
+        ("localhost:8000", {}, r"Did you mean 'http://localhost:8000#MODEL'\?"),
+        ("me:secret@localhost:8000/v1#m", {}, "Expects an endpoint as"),
+        ("htp://localhost/v1#m", {}, r"Did you mean 'http://localhost/v1#m'\?"),
+        ("http://localhost:1/v1#m", {"route": "chats"}, "Expects a route out of .*Did you mean 'chat'"),
+        ("http://localhost:1/v1#m", {"fields": "max_token"}, "Expects a field out of .*Did you mean 'max_tokens'"),
+        ("http://localhost:1/v1#m", {"fields": "max_tokens,max_completion_tokens"}, "actual: both"),
+        ("http://localhost:1/v1#m", {"fields": "seed", "temperature": 1}, "Expects fields with temperature=1"),
+        ("http://localhost:1/v1#m", {"top_p": 0}, "Expects top_p above 0 and at most 1, actual: 0"),
+        ("http://localhost:1/v1#m", {"stop": 5}, "Expects stop as a text or a list of texts, actual: 5"),
+        ("http://localhost:1/v1#m", {"thinking": "False"}, "Expects thinking to be true or false, actual: 'False'"),
+        ("http://localhost:1/v1#m", {"system_message": 5}, "Expects system_message as a text, actual: 5"),
+        ("http://localhost:1/v1#m", {"extra_body": "x"}, "Expects extra_body as a JSON object, actual: 'x'"),
+        ("http://localhost:1/v1#m", {"extra_body": {"x": {1}}}, "Expects extra_body and .* as JSON"),
+        ("http://localhost:1/v1#m", {"extra_body": {"stream": True}}, "Expects extra_body without 'stream'"),
+        ("http://localhost:1/v1#m", {"extra_body": {"a": {"api_key": "secret"}}}, "without a key"),
+        ("http://localhost:1/v1#m", {"extra_body": {"user": KEY}}, "without a key"),
+        ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as a JSON object"),
+        ("http://localhost:1/v1#m", {"thinking": True, "chat_template_kwargs": {"enable_thinking": True}}, "both"),
+        ("http://localhost:1/v1#m", {"route": "completions", "thinking": True}, "Expects thinking with route='chat'"),
+        ("http://localhost:1/v1#m", {"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a text"),
+        ("http://localhost:1/v1#m", {"prompt_file": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
         ("http://localhost:1/v1#m", {"retrys": 1}, "Expects options that EndpointAgent.* takes, actual:.*'retrys'"),
     ],
 )
-def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message):
-    with pytest.raises(InvalidConfig, match=message) as error:
+def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises((InvalidConfig, UnknownName), match=message) as error:
         registry.make(name, **options)
     assert "secret" not in str(error.value)
+    assert KEY not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["retries", "=1", "a b=1"])

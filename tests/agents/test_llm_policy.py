@@ -10,8 +10,9 @@ import torch
 from transformers import LlamaForCausalLM
 
 from agents.baselines import RandomAgent
+from agents.checkpoints import load_checkpoint
 from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import PROMPT_TEMPLATES, prompt_template, render
 from agents.rollout import rollout

@@ -17,9 +17,9 @@ from agents.prompts import (
     render_play,
     reply_text,
     set_prompt_template,
-    token_ids,
 )
 from agents.tiny_model import build_tokenizer
+from agents.tokenization import token_ids
 from maze_env.answers import moves_to_text
 from maze_env.episode import Episode
 from maze_env.errors import InvalidConfig, UnknownName, UnreadableMaze

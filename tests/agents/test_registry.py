@@ -117,9 +117,11 @@ def test_an_unknown_mode_names_the_nearest():
 def test_a_folder_that_does_not_exist_is_told_as_such():
     with pytest.raises(UnknownName, match=r"'runs/never/made'.*Nor is it a folder"):
         registry.make("runs/never/made")
-    # This could be a name on the hub, where it is looked for.
-    with pytest.raises(InvalidCheckpoint, match=r"Expects a folder or hub name .*'runs/never-made'"):
+    with pytest.raises(InvalidCheckpoint, match=r"Expects a folder .*'runs/never-made', which does not exist"):
         registry.make("runs/never-made")
+    # This could be a name on the hub, where it is looked for.
+    with pytest.raises(InvalidCheckpoint, match=r"Expects a folder or hub name .*'nobody/never-made'"):
+        registry.make("nobody/never-made")
 
 
 def test_a_folder_without_a_model_is_an_invalid_checkpoint(tmp_path):

@@ -10,7 +10,7 @@ from benchmarks import metrics
 from benchmarks.stats import wilson
 from benchmarks.suite_specs import SUITES, Draw
 from benchmarks.suites import Suite, load
-from maze_env.attempt import Attempt, Reply
+from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.maze import Maze
 from maze_env.phrasings import PHRASINGS
 from maze_env.symmetry import transform_maze
@@ -85,6 +85,17 @@ def test_tokens_are_none_where_none_are_counted_or_nothing_is_solved(records):
     uncounted = rollout(agent, [CORRIDOR], [0])
     assert metrics.tokens_per_attempt(uncounted) is None
     assert metrics.tokens_per_solve(uncounted) is None
+
+
+def test_one_unknown_count_makes_the_figures_unknown_unless_nothing_was_answered(records):
+    unknown = [dataclasses.replace(records[0], tokens=None), *records[1:]]
+    assert metrics.tokens_per_attempt(unknown) is None
+    assert metrics.tokens_per_solve(unknown) is None
+    assert metrics.solved_within(unknown) is None
+    failed = dataclasses.replace(records[0], tokens=None, end=End.REQUEST_FAILED, ended_by=EndedBy.REQUEST)
+    assert metrics.tokens_per_attempt([*records, failed]) == 10 * len(records) / (len(records) + 1)
+    assert metrics.solved_within([failed, *records])[16] == 2 / 9
+    assert metrics.tokens_per_attempt([failed]) is None
 
 
 def test_the_share_solved_within_a_budget_by_hand(records):

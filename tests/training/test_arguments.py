@@ -160,7 +160,7 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
         (["--train_sampling_strategy", "random"], "'sequential' .* actual: 'random'"),
         (
             ["--chat_template_path", "chat.jinja"],
-            "chat_template_file in place .* actual: chat_template_path='chat.jinja'",
+            "chat_template_path to stay None .*chat_template_file is read before.*, actual: 'chat.jinja'",
         ),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size of at least 1, actual: 0"),
         (["--eval_mazes", "0"], "eval_mazes of at least 1, actual: 0"),

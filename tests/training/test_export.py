@@ -4,11 +4,14 @@ import json
 
 import pytest
 from datasets import load_dataset
+from trl import SFTConfig, SFTTrainer
 
+from agents.prompts import conversation
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
+from tests import tiny
 from tests.maze_env.golden import ROOM_TEXT
 from training import export
 from training.mazes import DataConfig, supervised_rows
@@ -96,3 +99,23 @@ def test_a_writing_that_breaks_off_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         export.write_parquet(DataConfig(examples=10, sizes="3x3"), tmp_path / "set")
     assert list((tmp_path / "set").iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", ["conversational", "plain"])
+def test_trl_trains_on_the_columns_of_its_two_forms(columns, tmp_path):
+    export.main(["--sizes", "2x2", "--examples", "4", "--columns", columns, "--output_dir", str(tmp_path / "set")])
+    rows = read(tmp_path / "set", tmp_path / "cache")
+    own = list(supervised_rows(DataConfig(sizes="2x2", examples=4)))
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    for row, expected in zip(rows, own, strict=True):
+        prompt, completion = row["prompt"], row["completion"]
+        if columns == "conversational":
+            ((prompt,), (completion,)) = [[message["content"] for message in part] for part in (prompt, completion)]
+        assert prompt == conversation(expected["maze"])[0]["content"]
+        assert (completion, row["maze"]) == (expected["completion"], expected["maze"])
+    args = SFTConfig(
+        output_dir=str(tmp_path / "run"), use_cpu=True, bf16=False, max_steps=1, per_device_train_batch_size=2,
+        report_to="none", save_strategy="no", disable_tqdm=True, max_length=None,
+    )  # fmt: skip
+    trainer = SFTTrainer(tiny.byte_model(tokenizer), args, train_dataset=rows, processing_class=tokenizer)
+    assert trainer.train().training_loss > 0

@@ -2,28 +2,18 @@
 
 import pytest
 
+from agents.prompts import conversation, render
 from maze_env.attempt import End, EndedBy
 from maze_env.maze import Maze
 from maze_env.rewards import SCHEMES, scheme_named
 from maze_env.tokens import maze_to_text
 from maze_env.verifier import verify
+from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
 from training.grpo_reward import MazeReward
 
 EOS, OTHER_EOS = 2, 7
-
-
-class Tokenizer:
-    """Reads a completion whose only token but its end is an index into ``ATTEMPTS`` or the texts of a test."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def batch_decode(self, sequences, skip_special_tokens):
-        assert skip_special_tokens
-        return [self.texts[ids[0] - 100] for ids in sequences]
-
-
+TOKENIZER = tiny.byte_tokenizer(tiny.CHAT)
 EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
 ATTEMPTS = [
     (EXAMPLE, EXAMPLE_ANSWER),
@@ -43,9 +33,9 @@ ATTEMPTS = [
 
 def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
     """The rewards of a batch, as TRL would call for them."""
-    tokenizer = Tokenizer([text for _, text in attempts])
-    return MazeReward(scheme, tokenizer, thinking_opened, [EOS, OTHER_EOS])(
-        completion_ids=[[100 + index, *([end] if ended else [])] for index in range(len(attempts))],
+    written = [TOKENIZER(text, add_special_tokens=False)["input_ids"] for _, text in attempts]
+    return MazeReward(scheme, TOKENIZER, thinking_opened, [EOS, OTHER_EOS])(
+        completion_ids=[[*ids, *([end] if ended else [])] for ids in written],
         maze=[maze_to_text(maze) for maze, _ in attempts],
         prompts=["unused"] * len(attempts),
         completions=["unused"] * len(attempts),
@@ -113,7 +103,7 @@ def test_every_batch_logs_the_same_names():
 
 
 def test_trl_calls_it_by_the_schemes_name():
-    assert MazeReward("alphamaze", Tokenizer([]), False, [EOS]).__name__ == "reward_alphamaze"
+    assert MazeReward("alphamaze", TOKENIZER).__name__ == "reward_alphamaze"
 
 
 def test_what_a_group_answers_is_logged():
@@ -126,3 +116,17 @@ def test_what_a_group_answers_is_logged():
     assert logged["legality"] == 3 / 6
     assert logged["solved_rate"] == 3 / 6
     assert logged["pass@group"] == 1 / 2  # of the two groups, one holds an answer that arrives
+
+
+@pytest.mark.parametrize("chat", [tiny.CHAT, tiny.R1_CHAT])
+@pytest.mark.parametrize("form", ["text", "messages"])
+def test_whether_the_thinking_is_opened_is_read_off_the_prompts_of_either_form(chat, form):
+    tokenizer, opened = tiny.byte_tokenizer(chat), chat == tiny.R1_CHAT
+    text = maze_to_text(EXAMPLE)
+    prompt = conversation(text) if form == "messages" else render(tokenizer, text).text
+    ids = [*tokenizer(EXAMPLE_ANSWER, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    completions = [[{"role": "assistant", "content": EXAMPLE_ANSWER}] if form == "messages" else EXAMPLE_ANSWER]
+    rewards = MazeReward("solved", tokenizer)(
+        prompts=[prompt], completions=completions, completion_ids=[ids], maze=[text], trainer_state=None
+    )
+    assert (rewards[0] > 1) == (not opened)

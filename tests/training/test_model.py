@@ -37,7 +37,11 @@ def test_a_folder_that_does_not_exist_is_refused_before_anything_loads(name, tmp
 
 def test_a_hub_name_is_left_to_the_loading(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert ModelConfig(model="runs/none").model == "runs/none"  # there is no folder runs
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InvalidCheckpoint, match="'mine/none', which does not exist"):
+        ModelConfig(model="mine/none")
+    with pytest.raises(InvalidCheckpoint, match="'runs/none', which does not exist"):  # this project's own folder
+        ModelConfig(model="runs/none")
     assert ModelConfig(model="someone/some-model").model == "someone/some-model"
     with pytest.raises(InvalidCheckpoint, match="'nobody/nothing'"):
         load(ModelConfig(model="nobody/nothing"), 0)

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
 
+from agents.checkpoints import load_checkpoint
 from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy, load_checkpoint
+from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.prompts import DESCRIBED, prompt_template, render
 from agents.rollout import rollout
@@ -203,7 +204,9 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
         LLMPolicy.from_pretrained(base, **given).tokenizer,
         load(ModelConfig(model=base, **given), 0)[1],
     ):
-        assert render(tokenizer, maze_to_text(MAZE)).text == DESCRIBED.replace("{maze}", maze_to_text(MAZE)) + "\n"
+        # With the begin token that the model has read before all other text.
+        described = DESCRIBED.replace("{maze}", maze_to_text(MAZE))
+        assert render(tokenizer, maze_to_text(MAZE)).text == f"<s>{described}\n"
     assert MultiTurnPolicy.from_pretrained(base, **given)
     with pytest.raises(InvalidConfig, match=r"Expects chat_template_file to name a file, actual: 'nowhere.jinja'"):
         LLMPolicy.from_pretrained(base, chat_template_file="nowhere.jinja")
@@ -214,7 +217,7 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
         load(ModelConfig(model=base, prompt_file=str(prompt)), 0)[1],
         LLMPolicy.from_pretrained(base, prompt_file=str(prompt)).tokenizer,
     ):
-        assert prompt_template(tokenizer) == "{maze}"
+        assert prompt_template(tokenizer) == "<s>{maze}"
 
 
 def test_dtype_and_attention_pass_through(stranger):
