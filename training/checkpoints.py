@@ -42,16 +42,6 @@ STATELESS_OPTIMIZERS = re.compile(r"(ada)?lomo|.*_layerwise")
 
 def check_resumable(args: Any) -> None:
     """Raises InvalidConfig for a stage's settings that save what cannot be resumed; with ``resume``, not exactly."""
-    if args.resume_from_checkpoint is not None:
-        raise InvalidConfig(
-            "Expects --resume in place of resume_from_checkpoint (it takes the newest whole checkpoint of output_dir), "
-            f"actual: {args.resume_from_checkpoint!r}"
-        )
-    if args.enable_jit_checkpoint:
-        raise InvalidConfig(
-            "Expects save_strategy and save_steps in place of enable_jit_checkpoint (a run resumes exactly only from "
-            "where these save), actual: enable_jit_checkpoint=True"
-        )
     if args.save_strategy == "best":
         raise InvalidConfig(
             "Expects save_strategy 'steps', 'epoch' or 'no' (load_best_model_at_end keeps the best checkpoint beside "

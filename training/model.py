@@ -16,16 +16,19 @@ from agents.reading import check_causal
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
-from training.arguments import option, require_at_least
+from training.arguments import has_default, option, require_at_least
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
 WORDS = (
     "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt_file", "revision",
-    "subfolder",
+    "subfolder", "system_message", "thinking",
 )  # fmt: skip
 """Keys that ``load_checkpoint`` knows by the same name."""
-NOT_OF_TINY = ("chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder")
+NOT_OF_TINY = (
+    "add_maze_tokens", "chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder",
+    "system_message", "thinking",
+)  # fmt: skip
 
 
 @dataclass
@@ -45,6 +48,8 @@ class ModelConfig:
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
+    system_message: str | None = option(None, "Stands before the prompt, as the chat template writes it; saved along.")
+    thinking: bool | None = option(None, "Thinking on or off, for chat templates that can; saved along.")
     lora_rank: int | None = option(None, "Train low-rank adapters of this rank (peft).")
     lora_alpha: int = option(32, "Scale of the adapters.")
     lora_targets: str = option("all-linear", "Modules with adapters, with commas.")
@@ -60,18 +65,21 @@ class ModelConfig:
             )
         if self.merge_lora and self.lora_rank is None:
             raise InvalidConfig("Expects lora_rank with merge_lora, actual: none")
+        for name in ("lora_alpha", "lora_targets"):
+            if self.lora_rank is None and not has_default(self, name):
+                raise InvalidConfig(f"Expects lora_rank with {name}, actual: none")
         if self.lora_rank is not None and self.add_maze_tokens and not self.merge_lora:
             raise InvalidConfig(
                 "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
             )
-        check_options(self.words)
-        if self.model != TINY:
-            check_exists(self.model)
-        elif given := [name for name in (*NOT_OF_TINY, "add_maze_tokens") if getattr(self, name)]:
+        if self.model == TINY and (given := [name for name in NOT_OF_TINY if not has_default(self, name)]):
             raise InvalidConfig(
                 f"Expects {given[0]} with a model that is loaded (the tiny one has maze tokens, float32 weights and no "
                 f"chat), actual: model {TINY!r}"
             )
+        check_options(self.words)
+        if self.model != TINY:
+            check_exists(self.model)
 
     @property
     def words(self) -> dict[str, Any]:
@@ -112,9 +120,7 @@ def load(
     """
     if config.model == TINY:
         if model_init_kwargs:
-            raise InvalidConfig(
-                f"Expects model_init_kwargs and trust_remote_code with a model that is loaded, not {TINY}"
-            )
+            raise InvalidConfig(f"Expects model_init_kwargs with a model that is loaded, actual: model {TINY!r}")
         model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)

@@ -28,7 +28,7 @@ IN_BOTH = _names("""
     neftune_noise_alpha torch_empty_cache_steps logging_strategy logging_steps logging_first_step log_on_each_node
     logging_nan_inf_filter log_level log_level_replica disable_tqdm report_to run_name project trackio_space_id
     trackio_bucket_id trackio_static_space_id eval_strategy eval_steps eval_delay eval_on_start save_only_model
-    save_strategy save_steps save_on_each_node save_total_limit enable_jit_checkpoint push_to_hub hub_token
+    save_strategy save_steps save_on_each_node save_total_limit  push_to_hub hub_token
     hub_private_repo hub_model_id hub_strategy hub_always_push hub_revision load_best_model_at_end
     metric_for_best_model greater_is_better ignore_data_skip restore_callback_states_from_checkpoint full_determinism
     seed use_cpu accelerator_config parallelism_config dataloader_num_workers dataloader_pin_memory
@@ -71,7 +71,8 @@ _BOTH_REFUSED = {
         _ATTEMPTS,
     ),
     **dict.fromkeys(("do_train", "do_eval", "do_predict"), f"{_SCRIPT}; eval_strategy turns evaluation on"),
-    "resume_from_checkpoint": "resume goes on from the newest whole checkpoint",
+    "resume_from_checkpoint": "--resume goes on from the newest whole checkpoint",
+    "enable_jit_checkpoint": "a run resumes exactly only from where save_strategy and save_steps save",
     "train_sampling_strategy": _ORDER,
     "length_column_name": _ORDER,
     "data_seed": "maze_seed chooses the mazes, seed the rows' order",
