@@ -26,17 +26,6 @@ KEEP_SHARE = 0.85
 
 
 @contextmanager
-def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
-    """A model without dropout and the like; in training again afterwards if it was before."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
-
-
-@contextmanager
 def early_row_removal(model: PreTrainedModel) -> Iterator[None]:
     """Lets ``model.generate`` decode with ``drop_finished``, for callers that cannot ask for it, as TRL's trainer.
 

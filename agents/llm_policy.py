@@ -16,11 +16,12 @@ from transformers import GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
 from agents.checkpoints import check_options, load_for_inference
-from agents.decoding import context_length, drop_finished, evaluation_mode
+from agents.decoding import context_length, drop_finished
 from agents.errors import require_at_least
 from agents.generation import as_json, end_ids, only_settings_of_call, own_settings, special_ids, whole_distribution
 from agents.prompts import prompt_settings, prompt_template, render
 from agents.protocols import Tokenizer
+from agents.reading import check_causal, evaluation_mode
 from agents.tokenization import TextDecoder, token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
@@ -35,6 +36,7 @@ class ModelAgent(Agent):
 
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
         self.check_options(**options)
+        check_causal(model)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
         self.sampled, self.batch_size = options["temperature"] > 0, options["batch_size"]
         self.reset([])

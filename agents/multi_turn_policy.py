@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from transformers import PreTrainedModel
 
 from agents.base import Mode
-from agents.decoding import context_length, evaluation_mode
+from agents.decoding import context_length
 from agents.llm_policy import ModelAgent
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction, check_restriction
 from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
 from agents.protocols import Tokenizer
+from agents.reading import evaluation_mode
 from agents.tokenization import token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply

@@ -9,6 +9,7 @@ against the model families that ``transformers`` has.
 import copy
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,9 @@ from packaging.version import Version
 from torch import Tensor
 from transformers import Cache, DynamicCache, DynamicLayer, PreTrainedModel
 from transformers.cache_utils import DummyLayer, LinearAttentionCacheLayerMixin
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
+from agents.errors import InvalidCheckpoint
 from agents.kv_cache import preallocate
 
 CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
@@ -58,6 +61,17 @@ class Reading:
         return "sliding windows, or places for positions" if self.reads_on else "recurrent layers"
 
 
+@contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """A model without dropout and the like; in training again afterwards if it was before."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
 def unwrapped(model: Any) -> PreTrainedModel:
     """The model itself where ``model`` is peft's wrapper of it."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
@@ -70,8 +84,10 @@ def reading_of(model: Any) -> Reading:
     arguments = inspect.signature(type(model).forward).parameters
     names = [name for name in (CACHE_NAME, "cache_params") if name in arguments]
     takes_positions = "position_ids" in arguments
+    # No public name tells which models take a Cache: this is what generate asks.
+    takes_cache = getattr(model, "_supports_default_dynamic_cache", lambda: True)()
     own_state = any("recurrent_states" in vars(module) for module in model.modules())  # RecurrentGemma's, in its layers
-    if own_state or not names or not getattr(model, "_supports_default_dynamic_cache", lambda: True)():
+    if own_state or not names or not takes_cache:
         return Reading(None, takes_positions, False, False, False, False)
     layers = DynamicCache(config=model.config).layers
     recurrent = any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
@@ -92,11 +108,28 @@ def _windows(model: PreTrainedModel, layers: list[Any]) -> dict[str, int | None]
     """As ``Reading.windows``, from the layers of the model's cache."""
     config = model.config.get_text_config()
     types = getattr(config, "layer_types", None) or [""] * len(layers)
-    if model.config._attn_implementation not in ("eager", "sdpa") or not set(types) <= WINDOWED_TYPES:
+    takes_masks = getattr(model.config, "_attn_implementation", None) in ("eager", "sdpa")  # no public name says it
+    if not takes_masks or not set(types) <= WINDOWED_TYPES:
         return None
     windows = {(kind, getattr(layer, "sliding_window", None)) for kind, layer in zip(types, layers, strict=False)}
     is_sliding = any(window for _, window in windows)
     return dict(windows) if is_sliding and len(dict(windows)) == len(windows) else None
+
+
+@torch.inference_mode()
+def check_causal(model: Any) -> None:
+    """Raises InvalidCheckpoint for a model that reads from both sides, as BERT and XLNet do."""
+    inner = unwrapped(model)
+    kind = inner.config.model_type
+    if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES and reading_of(inner).cache_name is not None:
+        return  # a family that is nothing else
+    texts = torch.tensor([[4, 5, 6, 7, 4, 5, 6, 7], [4, 5, 6, 7, 7, 6, 5, 4]], device=inner.device)
+    with evaluation_mode(inner):
+        one, other = inner(texts, use_cache=False).logits[:, :4].float()
+    if not torch.allclose(one, other, atol=1e-4):
+        raise InvalidCheckpoint(
+            f"Expects a causal language model, actual: {kind!r}, of which each token depends on those after it too"
+        )
 
 
 def read(

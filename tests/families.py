@@ -152,12 +152,17 @@ FAMILIES = FULL | PLACES | RECURRENT | OWN_STATE
 
 
 def build(name, seed=0):
-    """A model of this family with weights so large that each token of a text tells in what follows."""
+    """A model of this family."""
     kind, options = FAMILIES[name]
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **options)).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() == 2:
-                parameter.mul_(0.2 / parameter.std().clamp(min=1e-6))
+    enliven(model)
     return model
+
+
+@torch.no_grad()
+def enliven(model):
+    """Makes weights so large that each token of a text tells in what follows."""
+    for parameter in model.parameters():
+        if parameter.dim() == 2:
+            parameter.mul_(0.2 / parameter.std().clamp(min=1e-6))

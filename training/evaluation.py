@@ -11,10 +11,10 @@ from datasets import Dataset
 from transformers import PreTrainedModel, Trainer, TrainerControl
 
 from agents.base import Agent
-from agents.decoding import evaluation_mode
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
+from agents.reading import evaluation_mode
 from agents.rollout import rollout
 from maze_env._cli import write_whole
 from maze_env.attempt import Attempt

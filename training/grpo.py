@@ -61,6 +61,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     num_generations: int | None = option(16, "Completions of each maze: the group.")
     max_completion_length: int | None = option(256, "A completion's budget in tokens; one cut short by it gets 0.")
     mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
+    disable_dropout: bool = option(True, "No dropout: what is learned from is then what was drawn from.")
     num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
     learning_rate: float = option(6e-5, "AdamW's learning rate.")
     beta: float = option(0.0, "Weight of the KL term; 0 loads no reference model (2503.20783).")

@@ -12,6 +12,7 @@ from agents.generation import special_ids
 from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
+from agents.reading import check_causal
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
@@ -138,6 +139,7 @@ def load(
                 f"Expects merge_lora true with lora_rank (new adapters alone would lack those of {config.model!r}), "
                 "actual: false"
             )
+        check_causal(model)
         # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
         model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import context_length, drop_finished, early_row_removal, evaluation_mode
+from agents.decoding import context_length, drop_finished, early_row_removal
 from agents.generation import end_ids
 from agents.kv_cache import preallocate
 from agents.llm_policy import LLMPolicy
-from agents.reading import CACHE_NAME
+from agents.reading import CACHE_NAME, evaluation_mode
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text

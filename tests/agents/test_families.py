@@ -5,14 +5,18 @@ The reference is one plain forward pass over a text without cache, padding or co
 
 import pytest
 import torch
-from transformers import GenerationConfig, LogitsProcessor
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LogitsProcessor
 
 from agents.decoding import drop_finished
 from agents.dialogue_cache import EqualDialogues, PaddedDialogues
+from agents.errors import InvalidCheckpoint
+from agents.llm_policy import LLMPolicy
 from agents.multi_turn_decoder import MultiTurnDecoder
+from agents.multi_turn_policy import MultiTurnPolicy
 from agents.reading import reading_of
 from agents.tiny_model import build_tokenizer
-from tests.families import FAMILIES, FULL, OWN_STATE, PLACES, RECURRENT, build
+from maze_env.vocabulary import VOCABULARY
+from tests.families import FAMILIES, FULL, OWN_STATE, PLACES, RECURRENT, SIZES, build, enliven
 
 ATOL = 1e-4
 ENDS = [2, *range(400, 480)]
@@ -136,3 +140,26 @@ def test_how_a_model_is_read_is_told_from_what_it_has():
              "recurrent layers": RECURRENT, "a state of its own": OWN_STATE}  # fmt: skip
     for mechanism, families in kinds.items():
         assert {name: reading_of(build(name)).mechanism for name in families} == dict.fromkeys(families, mechanism)
+
+
+BOTH_SIDES = {
+    "bert": SIZES | {"intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4},
+    "roberta": SIZES | {"intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4},
+    "xlnet": {"vocab_size": len(VOCABULARY), "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
+}
+
+
+@pytest.mark.parametrize("kind", BOTH_SIDES)
+@pytest.mark.parametrize("policy", [LLMPolicy, MultiTurnPolicy])
+def test_a_model_that_reads_from_both_sides_is_refused_by_name(kind, policy):
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **BOTH_SIDES[kind])).eval()
+    enliven(model)
+    with pytest.raises(InvalidCheckpoint, match=f"causal language model, actual: '{kind}'"):
+        policy(model, build_tokenizer())
+
+
+def test_the_same_kind_made_a_decoder_is_taken():
+    config = AutoConfig.for_model("bert", **BOTH_SIDES["bert"], is_decoder=True)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    enliven(model)
+    LLMPolicy(model, build_tokenizer())

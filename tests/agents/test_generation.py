@@ -10,8 +10,9 @@ from transformers.generation import TemperatureLogitsWarper, TopPLogitsWarper
 from agents import decoding, registry
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import render, token_ids
+from agents.prompts import render
 from agents.rollout import rollout
+from agents.tokenization import token_ids
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
