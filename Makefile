@@ -133,7 +133,6 @@ $(VENV)/.installed: setup.cfg constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[train,test]"
 	@touch $@
 
-# Compiled kernels are cached by the time of their own file, not of those that it imports: clean after editing one.
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name '*.nb[ic]' -delete

@@ -16,12 +16,13 @@ from transformers.utils import find_adapter_config_file
 
 from agents.chat_options import set_chat_options, template_variables
 from agents.chat_templates import check_template, fix_date, keep_begin_token
-from agents.decoding import end_ids
 from agents.errors import InvalidCheckpoint
+from agents.generation import end_ids
 from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
 from agents.tokenization import check_answers_survive
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig, lookup, unknown_name
 
 PLACE = (
@@ -53,7 +54,7 @@ def check_options(options: dict[str, Any], others: tuple[str, ...] = ()) -> None
             raise unknown_name("model option", name, (*OPTIONS, *others))
     for name in PROMPT:
         file = options.get(name)
-        if file is not None and not Path(file).expanduser().is_file():
+        if file is not None and not path_of(file).is_file():
             raise InvalidConfig(f"Expects {name} to name a file, actual: {str(file)!r}, which does not exist")
     for name in ("max_memory", "offload_buffers", "offload_folder"):
         if options.get(name) is not None and options.get("device_map") is None:
@@ -160,7 +161,7 @@ def resolve(path: str, words: dict[str, Any]) -> str:
     A file ``*.gguf`` becomes its folder, and its name a word; so does a folder's ``subfolder`` leave ``words``.
     """
     check_exists(path)
-    place = Path(path).expanduser()
+    place = path_of(path)
     if place.is_file():
         words["gguf_file"], place = place.name, place.parent
     elif not place.is_dir():
@@ -232,9 +233,9 @@ def _complete(model: PreTrainedModel, tokenizer: Tokenizer, name: str) -> None:
 def _set_prompt(tokenizer: Tokenizer, chat_template_file: str | None, prompt_file: str | None) -> None:
     own = chat_template_file is not None or not tokenizer.chat_template
     if chat_template_file is not None:
-        tokenizer.chat_template = Path(chat_template_file).expanduser().read_text(encoding="utf-8")
+        tokenizer.chat_template = path_of(chat_template_file).read_text(encoding="utf-8")
     if prompt_file is not None:
-        set_prompt_template(tokenizer, Path(prompt_file).expanduser().read_text(encoding="utf-8"))
+        set_prompt_template(tokenizer, path_of(prompt_file).read_text(encoding="utf-8"))
     if not tokenizer.chat_template:
         raise InvalidCheckpoint(
             "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "

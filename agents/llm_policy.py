@@ -16,10 +16,12 @@ from transformers import GenerationConfig, PreTrainedModel
 
 from agents.base import Agent, Mode
 from agents.checkpoints import check_options, load_for_inference
-from agents.decoding import context_length, drop_finished, end_ids, evaluation_mode
+from agents.decoding import context_length, drop_finished
 from agents.errors import require_at_least
+from agents.generation import as_json, end_ids, only_settings_of_call, own_settings, special_ids, whole_distribution
 from agents.prompts import prompt_settings, prompt_template, render
 from agents.protocols import Tokenizer
+from agents.reading import check_causal, evaluation_mode
 from agents.tokenization import TextDecoder, token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
@@ -37,8 +39,9 @@ class ModelAgent(Agent):
 
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
         self.check_options(**options)
+        check_causal(model)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
-        self.temperature, self.batch_size = options["temperature"], options["batch_size"]
+        self.sampled, self.batch_size = options["temperature"] > 0, options["batch_size"]
         self.reset([])
 
     @classmethod
@@ -69,6 +72,16 @@ class ModelAgent(Agent):
     def check_options(cls, **options: Any) -> None:
         """Raises InvalidConfig for options of the constructor that cannot be."""
         require_at_least(0, temperature=options["temperature"])
+        temperature, top_p = options["temperature"], options["top_p"]
+        if not 0 < top_p <= 1:
+            raise InvalidConfig(f"Expects top_p above 0 and at most 1, actual: {top_p}")
+        if top_p < 1 and not temperature:
+            raise InvalidConfig(f"Expects temperature above 0 with top_p={top_p}, actual: 0, greedy decoding")
+        if options.get("use_model_settings") and (temperature or top_p < 1):
+            raise InvalidConfig(
+                "Expects temperature and top_p to stay unset with use_model_settings, "
+                f"actual: temperature={temperature}, top_p={top_p}"
+            )
         counts = ("max_new_tokens", "max_turn_tokens", "batch_size")
         require_at_least(1, **{name: options[name] for name in counts if name in options})
 
@@ -84,15 +97,16 @@ class ModelAgent(Agent):
 
     def generator(self, indices: Sequence[int]) -> torch.Generator | None:
         """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of its batch."""
-        if self.temperature == 0:
+        if not self.sampled:
             return None
         seed = key_of(self._turn, *(self._seeds[index] for index in indices)) % 2**63
         return torch.Generator(self.model.device).manual_seed(seed)
 
 
-# What a result tells of the generation configuration, and a maze to try a phrasing on.
-SETTINGS = ("temperature", "max_new_tokens", "do_sample", "top_k", "top_p", "repetition_penalty", "eos_token_id")
+SETTINGS = ("temperature", "max_new_tokens", "do_sample", "top_k", "top_p", "repetition_penalty")
+"""What a result tells of the generation configuration."""
 SAMPLE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
+"""A maze to try a phrasing on."""
 
 
 class LLMPolicy(ModelAgent):
@@ -111,6 +125,8 @@ class LLMPolicy(ModelAgent):
         max_new_tokens: int = 512,
         batch_size: int = 256,
         progress: bool = False,
+        top_p: float = 1.0,
+        use_model_settings: bool = False,
     ):
         """A policy of a model that is loaded already, as during training; raises InvalidConfig for impossible values.
 
@@ -123,21 +139,22 @@ class LLMPolicy(ModelAgent):
             max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
             batch_size: completions generated at once.
             progress: whether a bar is shown.
+            top_p: samples from the fewest tokens, the likeliest first, that have this share of the distribution.
+            use_model_settings: decodes as the model's own ``generation_config.json`` says, in place of ``temperature``
+                and ``top_p``. Otherwise nothing of that file is read but the tokens that end a completion.
         """
-        options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
-        super().__init__(model, tokenizer, name, mode, **options)
-        self.progress = progress
-        self.generation = GenerationConfig(
-            max_new_tokens=max_new_tokens,
-            do_sample=temperature > 0,
-            # Said, for what is None is taken from the model's own configuration.
-            **({"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}),
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=end_ids(model, tokenizer),
-        )
+        options = {"temperature": temperature, "top_p": top_p, "use_model_settings": use_model_settings}
+        super().__init__(model, tokenizer, name, mode, max_new_tokens=max_new_tokens, batch_size=batch_size, **options)
+        self.progress, self.use_model_settings = progress, use_model_settings
+        self.eos_ids = end_ids(model, tokenizer)
+        """The tokens that end a completion."""
+        drawn = own_settings(model) if use_model_settings else whole_distribution(temperature, top_p)
+        given = {"max_new_tokens": max_new_tokens} | special_ids(model, tokenizer)
+        self.generation = GenerationConfig(**drawn | given)
         """How ``model.generate`` decodes."""
-        self._decode = TextDecoder(tokenizer, self.generation.eos_token_id)
+        self.sampled = bool(drawn["do_sample"])
+        """Whether completions are sampled, rather than greedy."""
+        self._decode = TextDecoder(tokenizer, self.eos_ids)
 
     @property
     def prompt_template(self) -> str:
@@ -146,12 +163,13 @@ class LLMPolicy(ModelAgent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        own = self.model.generation_config  # where nothing else is said
-        given = {name: getattr(self.generation, name) for name in SETTINGS}
-        settings = {name: getattr(own, name, None) if value is None else value for name, value in given.items()}
-        if not settings["do_sample"]:
+        settings = {name: getattr(self.generation, name) for name in SETTINGS}
+        if not self.sampled:
             settings |= {"temperature": 0.0, "top_k": None, "top_p": None}
-        settings["dtype"] = str(self.model.dtype).removeprefix("torch.")
+        settings |= {"eos_token_id": self.eos_ids, "dtype": str(self.model.dtype).removeprefix("torch.")}
+        settings["use_model_settings"] = self.use_model_settings
+        if self.use_model_settings:
+            settings["model_settings"] = as_json(self.generation)
         return settings | prompt_settings(prompt_template(self.tokenizer))
 
     def supports(self, phrasing: str) -> bool:
@@ -181,10 +199,10 @@ class LLMPolicy(ModelAgent):
         self.check_room(ids, "max_new_tokens", self.generation.max_new_tokens)
         inputs = self.tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(self.model.device)
         decode = partial(drop_finished, generator=self.generator(indices))
-        with evaluation_mode(self.model):
+        with evaluation_mode(self.model), only_settings_of_call(self.model):
             sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=decode)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
-        ended = torch.isin(completions, torch.tensor(self.generation.eos_token_id, device=completions.device))
+        ended = torch.isin(completions, torch.tensor(self.eos_ids, device=completions.device))
         texts = [self._decode(row) for row in completions.tolist()]
         # Up to and with the first end token; all of them where there is none.
         lengths = [row.index(True) + 1 if True in row else None for row in ended.tolist()]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from agents.errors import InvalidCheckpoint
+from maze_env._cli import path_of
 
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 """``owner/model``; a path may look the same."""
@@ -23,7 +24,7 @@ def is_hub_name(name: str) -> bool:
 
 def check_exists(name: str) -> None:
     """Raises InvalidCheckpoint for a name that is neither a hub name nor of a folder or GGUF file that exists."""
-    path = Path(name).expanduser()
+    path = path_of(name)
     if not (path.is_dir() or (path.is_file() and path.suffix == ".gguf") or is_hub_name(name)):
         raise InvalidCheckpoint(
             f"Expects a folder with a saved model, a GGUF file or a hub name 'owner/model', actual: {name!r}, "

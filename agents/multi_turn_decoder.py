@@ -1,14 +1,14 @@
-"""Decodes a batch of multi-turn dialogues with one key-value cache, so that a turn costs only its new tokens."""
+"""Decodes a batch of multi-turn dialogues, in which a turn costs only its new tokens."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TopPLogitsWarper
 
-from agents.decoding import end_ids, read
-from agents.kv_cache import preallocate
+from agents.dialogue_cache import dialogues_of
+from agents.generation import end_ids
 from agents.protocols import Tokenizer
 from agents.tokenization import TextDecoder
 from maze_env.answers import first_move
@@ -27,11 +27,7 @@ def check_restriction(name: str) -> None:
 
 
 class MultiTurnDecoder:
-    """The model's side of many dialogues: what each has read and written so far.
-
-    Dialogues have read different amounts: what they read at a time is padded on the left, the padding is masked in the
-    cache for good, and positions count only real tokens, so each dialogue sees what it would see alone.
-    """
+    """The model's side of many dialogues: what each has read and written so far, as if it were alone."""
 
     def __init__(
         self,
@@ -40,11 +36,13 @@ class MultiTurnDecoder:
         temperature: float = 0.0,
         restrict: Restriction = "none",
         max_turn_tokens: int = 16,
+        top_p: float = 1.0,
     ):
         """A decoder without dialogues; arguments as of ``MultiTurnPolicy``."""
         check_restriction(restrict)
         self.model, self.tokenizer = model, tokenizer
-        self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
+        self.temperature, self.top_p = temperature, top_p
+        self.restrict, self.max_turn_tokens = restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
         self.end_ids = end_ids(model, tokenizer)
         """The tokens that end a turn."""
@@ -56,22 +54,21 @@ class MultiTurnDecoder:
         """Starts a dialogue for each prompt; all end inside an open ``<think>``, or none does."""
         self.thinking_opened = thinking_opened
         """Whether the prompts end inside an open ``<think>``."""
-        count, device = len(prompts), self.model.device
-        self.cache = preallocate(self.model.config)
-        """Keys and values of every token read."""
-        self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
-        """(dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding."""
-        self.logits = torch.empty((count, 0), device=device)
-        """(dialogues, vocabulary) in the model's dtype, after the last token read."""
+        self.dialogues = dialogues_of(self.model, self.tokenizer.pad_token_id)
+        """What the model has read of each dialogue."""
         self.unread: list[list[int]] = [list(ids) for ids in prompts]
         """What the model has still to read of each dialogue."""
-        self._read(range(count))
+        self._read(range(len(prompts)))
 
+    @property
+    def logits(self) -> Tensor:
+        """(dialogues, vocabulary), after the last token read."""
+        return self.dialogues.logits
+
+    @torch.inference_mode()
     def select(self, dialogues: Sequence[int]) -> None:
         """Keeps only these dialogues, in this order."""
-        index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
-        self.cache.batch_select_indices(index)
-        self.mask, self.logits = self.mask[index], self.logits[index]
+        self.dialogues.select(dialogues)
         self.unread = [self.unread[dialogue] for dialogue in dialogues]
 
     @torch.inference_mode()
@@ -117,7 +114,7 @@ class MultiTurnDecoder:
     def _scores(
         self, dialogues: list[int], written: list[list[int]], possible: Sequence[Sequence[Move]] | None
     ) -> Tensor:
-        """Log-probabilities of the next token, (dialogues, vocabulary) float32, at the decoder's temperature."""
+        """Log-probabilities of the next token, (dialogues, vocabulary) float32, as they are drawn from."""
         scores = self.logits[dialogues].float()
         if self.restrict != "none":
             allowed = torch.zeros_like(scores, dtype=torch.bool)
@@ -128,19 +125,15 @@ class MultiTurnDecoder:
                     if ids[: len(done)] == tuple(done):
                         allowed[row, ids[len(done)]] = True
             scores = scores.masked_fill(~allowed, -torch.inf)
-        return (scores / (self.temperature or 1.0)).log_softmax(-1)
+        scores = scores / (self.temperature or 1.0)
+        if self.top_p < 1:
+            scores = TopPLogitsWarper(self.top_p)(None, scores)
+        return scores.log_softmax(-1)
 
     def _read(self, dialogues: Sequence[int]) -> None:
-        """Feeds what these dialogues have not read to the model, in one pass."""
+        """Feeds what these dialogues have not read to the model."""
         chunks: list[list[int]] = [[] for _ in self.unread]
         for dialogue in dialogues:
             chunks[dialogue], self.unread[dialogue] = self.unread[dialogue], []
-        width = max(map(len, chunks))
-        if width == 0:
-            return
-        pad, device = self.tokenizer.pad_token_id, self.mask.device
-        ids = torch.tensor([[pad] * (width - len(chunk)) + chunk for chunk in chunks], device=device)
-        fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
-        self.mask = torch.cat([self.mask, fresh], dim=1)
-        latest = read(self.model, ids, self.mask, self.cache)
-        self.logits = latest if self.logits.shape[1] == 0 else torch.where(fresh[:, -1:].bool(), latest, self.logits)
+        if any(chunks):
+            self.dialogues.read(chunks)

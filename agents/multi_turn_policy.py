@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from transformers import PreTrainedModel
 
 from agents.base import Mode
-from agents.decoding import context_length, evaluation_mode
+from agents.decoding import context_length
 from agents.llm_policy import ModelAgent
 from agents.multi_turn_decoder import MultiTurnDecoder, Restriction, check_restriction
 from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
 from agents.protocols import Tokenizer
+from agents.reading import evaluation_mode
 from agents.tokenization import token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
@@ -66,6 +67,7 @@ class MultiTurnPolicy(ModelAgent):
         max_turn_tokens: int = 16,
         batch_size: int = 1024,
         max_tokens: int | None = None,
+        top_p: float = 1.0,
     ):
         """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
@@ -78,9 +80,10 @@ class MultiTurnPolicy(ModelAgent):
                 without room for another turn ends in a truncated reply.
         """
         budgets = {"max_turn_tokens": max_turn_tokens, "max_tokens": max_tokens, "batch_size": batch_size}
-        super().__init__(model, tokenizer, name, mode, temperature=temperature, restrict=restrict, **budgets)
+        drawn = {"temperature": temperature, "top_p": top_p, "restrict": restrict}
+        super().__init__(model, tokenizer, name, mode, **drawn, **budgets)
         self.max_tokens, self._replies = max_tokens, Replies(tokenizer)
-        self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens)
+        self.decoder = MultiTurnDecoder(model, tokenizer, temperature, restrict, max_turn_tokens, top_p)
 
     @classmethod
     def check_options(cls, **options: Any) -> None:
@@ -92,15 +95,15 @@ class MultiTurnPolicy(ModelAgent):
 
     @property
     def settings(self) -> dict[str, Any]:
-        decoder, sampled = self.decoder, self.temperature > 0
+        decoder, sampled = self.decoder, self.sampled
         return {
-            "temperature": self.temperature,
+            "temperature": decoder.temperature,
             "restrict": decoder.restrict,
             "max_turn_tokens": decoder.max_turn_tokens,
             "max_new_tokens": self.max_tokens,
             "do_sample": sampled,
             "top_k": 0 if sampled else None,
-            "top_p": 1.0 if sampled else None,
+            "top_p": decoder.top_p if sampled else None,
             "eos_token_id": decoder.end_ids,
             "dtype": str(self.model.dtype).removeprefix("torch."),
             **prompt_settings(multi_turn_prompt_template(self.tokenizer)),

@@ -88,6 +88,7 @@ def git(*arguments: str) -> str | None:
     """What git says in this package's folder; ``None`` where there is no git or it fails."""
     try:
         command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True)
+        return done.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

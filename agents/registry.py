@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN``; a folder or hub name (``owner/model``) with a model that ``transformers`` loads; a
-            folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class
-            or function called with ``mode`` and ``options``.
+        name: one of ``BUILT_IN``; a folder, GGUF file or hub name (``owner/model``) with a model that ``transformers``
+            loads; a folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``,
+            a class or function called with ``mode`` and ``options``.
         mode: one of ``MODES``.
         options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
             ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan anew at each move.
@@ -41,6 +42,7 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
+    name = os.path.expanduser(name)
     others = {option: value for option, value in options.items() if option not in GENERATION_OPTIONS}
     if name in BUILT_IN:
         agent: Any = _construct(BUILT_IN[name], mode, **others)

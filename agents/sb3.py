@@ -4,6 +4,8 @@ An optional extra: ``pip install -e .[sb3]``. ``training/ppo.py`` trains with it
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -116,6 +118,17 @@ def policy_options(channels: int, iterations: int) -> dict[str, Any]:
     return {"features_extractor_class": MazeFeatures, "features_extractor_kwargs": sizes, "net_arch": []}
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch compute in one thread: for networks this small a second one costs more than it does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 CONFIG_FILE, WEIGHTS_FILE = "sb3_config.json", "policy.safetensors"
 
 
@@ -179,7 +192,8 @@ class SB3Agent(Agent):
         if live:
             cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self._cols, 1)
             grids = self._view.observe_batch(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
-            moves, _ = self.policy.predict(grids, deterministic=True)
+            with one_thread():
+                moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):
                 replies[index] = Reply(MOVE_TOKENS[move])
         return replies

@@ -10,13 +10,12 @@ Only results on the same mazes, in the same phrasings and mode, with the same nu
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
 from benchmarks.figures import SPL
 from benchmarks.record import Result, load
 from benchmarks.stats import PairedDifference, mazes_needed
-from maze_env._cli import run_command
+from maze_env._cli import path_of, run_command
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 
@@ -34,8 +33,8 @@ def power_note(difference: PairedDifference, points: float) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compares the first file with each of the others."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
-    parser.add_argument("first", type=Path, metavar="A.json")
-    parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
+    parser.add_argument("first", type=path_of, metavar="A.json")
+    parser.add_argument("others", type=path_of, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")
     parser.add_argument("--points", type=float, default=1.0, help="difference for which to tell the mazes needed")
     options = parser.parse_args(arguments)

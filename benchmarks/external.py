@@ -9,11 +9,14 @@ excluded from training here; a result records how many of them have a layout of 
 """
 
 import hashlib
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
+from maze_env._cli import path_of
 from maze_env.errors import TokenMazeError
 from maze_env.maze import MAX_SIDE, Maze
 from maze_env.solving import shortest_path
@@ -23,7 +26,7 @@ PROMPT, LEVEL = "Prompt", "Level"
 SPLIT = "test"
 INSTRUCTION_END = "MAZE:"
 """The end of the published instruction, before the maze."""
-FORMATS = {".parquet": "parquet", ".json": "json", ".jsonl": "json"}
+FORMATS = (".parquet", ".json", ".jsonl")
 LEVELS = {**PAPER_LEVELS, "Longer": (14, MAX_SIDE**2 - 1)}
 """The levels by shortest length, where the data has no column for them."""
 
@@ -70,17 +73,40 @@ def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> A
 
 def _rows(source: str) -> Iterator[dict[str, Any]]:
     """The rows of a file or of a hub data set's ``test`` split, with the two columns. Raises InvalidSuite."""
+    try:
+        rows = _rows_of_file(path_of(source)) if Path(source).suffix in FORMATS else _rows_of_hub(source)
+        if not rows or not all(isinstance(row, dict) for row in rows):
+            raise ValueError("no rows, or some that are no objects")
+        columns = dict.fromkeys(name for row in rows for name in row)
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidSuite(
+            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
+            f"({' '.join(str(error).split())})"
+        ) from None
+    if PROMPT not in columns:
+        raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(columns)}")
+    return ({name: row.get(name) for name in (PROMPT, LEVEL) if name in columns} for row in rows)
+
+
+def _rows_of_file(path: Path) -> list[dict[str, Any]]:
+    """Read without ``datasets``, which takes names for patterns and copies files into a cache."""
+    if path.suffix == ".parquet":
+        from pyarrow import parquet  # its errors are ValueError and OSError
+
+        return list(parquet.read_table(io.BytesIO(path.read_bytes())).to_pylist())
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        return list(json.loads(text))
+    except ValueError:
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _rows_of_hub(name: str) -> list[dict[str, Any]]:
     import datasets  # takes a second, and frozen suites do not need it
 
-    file_format = FORMATS.get(Path(source).suffix)
-    files = {"data_files": {SPLIT: source}} if file_format else {}
     try:
-        data = datasets.load_dataset(file_format or source, split=SPLIT, **files)
-    except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetsError) as error:
-        reason = error.__cause__ or error  # an empty JSON file is a StopIteration without a message
-        actual = f"{source!r} ({str(reason) or type(reason).__name__})"
-        expected = "a parquet or JSON file, or a data set on the Hugging Face hub"
-        raise InvalidSuite(f"Expects {expected}, actual: {actual}") from None
-    if PROMPT not in data.column_names:
-        raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(data.column_names)}")
-    return iter(data.select_columns([name for name in (PROMPT, LEVEL) if name in data.column_names]))
+        data = datasets.load_dataset(name, split=SPLIT)
+    except datasets.exceptions.DatasetsError as error:
+        raise ValueError(error.__cause__ or error) from None
+    kept = [column for column in (PROMPT, LEVEL) if column in data.column_names]
+    return list(data.select_columns(kept) if PROMPT in kept else data)

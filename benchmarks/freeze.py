@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
 from benchmarks.suites import ChangedSuite, Suite, load, text_hash
-from maze_env._cli import run_command
+from maze_env._cli import run_command, write_whole
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.keys import key_of
 from maze_env.maze import Maze
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = frozen_text(spec, mazes)
         if options.write:
             spec.path.parent.mkdir(exist_ok=True)
-            spec.path.write_text(text, encoding="utf-8", newline="\n")
+            write_whole(spec.path, text)
         elif load(spec.name).mazes != tuple(mazes) or text_hash(text) != spec.sha256:
             raise ChangedSuite(f"Expects {spec.name} as frozen, actual: the generator now makes other mazes")
         levels = Suite(spec, tuple(mazes)).labels

@@ -19,13 +19,13 @@ from agents.base import Agent
 from agents.provenance import provenance
 from benchmarks.metrics import baseline_of, summarize
 from benchmarks.present.terminal import report
-from benchmarks.record import BASELINES, STAGES, TITLE, Provenance, Result, Run, SuiteOfResult, check_output, store
+from benchmarks.record import BASELINES, STAGES, TITLE, Provenance, Result, Run, SuiteOfResult, store
 from benchmarks.runner import PartialFile, run_suite, supported_phrasings
 from benchmarks.stored_attempts import stored_of
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
-from maze_env._cli import run_command
+from maze_env._cli import check_output, path_of, run_command
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add("--suite", default="mazebench-100", help=suites)
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="partial observability: walls are seen this far; default: the suite's")
-    add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
+    add("--output", type=path_of, help="JSON file for the result; a new one unless --overwrite")
     add("--overwrite", action="store_true", help="replace an existing output, and attempts that a run left behind")
     add("--resume", action="store_true", help="go on with the attempts that a run of the same command left behind")
     add("--texts", action="store_true", help="store everything that the agent wrote, too")

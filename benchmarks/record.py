@@ -7,7 +7,6 @@ A result is one JSON file: run and figures, to be read by people, and the attemp
 import base64
 import gzip
 import json
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -24,9 +23,8 @@ from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, decode, encode
-from maze_env._cli import check_folder, write_whole
+from maze_env._cli import write_result
 from maze_env.episode import Mode
-from maze_env.errors import InvalidOutput
 from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
 
@@ -248,27 +246,9 @@ def _readable(value: Any, depth: int = 0) -> str:
     return "{\n" + ",\n".join(parts) + f"\n{' ' * depth}}}"
 
 
-def check_output(path: Path | None, overwrite: bool) -> None:
-    """Raises InvalidOutput unless a file can be written to ``path`` later, where there is one; makes its folder."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
-    if path.exists() and not overwrite:
-        raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
-    check_folder(path.parent)
-
-
 def store(result: Result, path: Path) -> None:
     """Writes a result in one step. Raises InvalidOutput, which says where it is instead, when it cannot."""
-    text = result_text(result)
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        elsewhere = Path(tempfile.mkdtemp(prefix="mazebench-")) / path.name
-        write_whole(elsewhere, text)
-        actual = f"{error.strerror or error}; the result is in {elsewhere}"
-        raise InvalidOutput(f"Expects {path} to be written, actual: {actual}") from None
+    write_result(path, result_text(result))
 
 
 def suite_of(result: Result) -> Suite:

@@ -9,8 +9,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -111,6 +112,7 @@ class PartialFile:
         self.head: dict[str, Any] = json.loads(json.dumps(head))
         """What tells this run from others."""
         self._stream: IO[str] | None = None
+        self._broken = False
 
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:
         """The attempts to go on from.
@@ -124,11 +126,18 @@ class PartialFile:
                 choice = "--resume goes on with them, --overwrite begins anew"
                 raise InvalidOutput(f"Expects a new file, actual: {actual}; {choice}")
             self.path.unlink()
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []  # the last is torn
+        text = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+        lines = text.split("\n")[:-1]  # the last is torn
         if not lines:
             self.path.unlink(missing_ok=True)
             return []
-        head, rows = _json(lines[0], self.path), [_json(line, self.path) for line in lines[1:] if line != RESUMED]
+        head, *rows = [_json(line) for line in lines if line != RESUMED]
+        rows = list(takewhile(bool, rows))  # what follows a damaged line is made again
+        if head is None:
+            raise InvalidResult(
+                f"Expects {self.path} to say whose attempts it holds, actual: {lines[0][:60]!r}; "
+                "--overwrite begins anew"
+            )
         for name in {**self.head, **head}:
             was, now = head.get(name), self.head.get(name)
             if was != now:
@@ -146,6 +155,8 @@ class PartialFile:
 
     def append(self, attempts: Sequence[Attempt]) -> None:
         """Writes attempts out, with their texts, which figures on traces need."""
+        if self._broken:
+            return
         rows = [row_of(stored_of(attempt, (0, "", 0), texts=True), self.run.mode) for attempt in attempts]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         try:
@@ -154,13 +165,15 @@ class PartialFile:
                 self._stream = self.path.open("a", encoding="utf-8", newline="\n")
             self._stream.write(text)
             self._stream.flush()
-        except OSError as error:  # the run goes on: its result may find a place, though it cannot be resumed
+        except OSError as error:  # the run goes on: its result may find a place, though these cannot be resumed
+            self._broken = True  # nothing may follow half a line
             tqdm.write(f"warning: {self.path} cannot be written ({error.strerror})", file=sys.stderr)
 
     def remove(self) -> None:
         """Closes and deletes the file: the result has taken its place."""
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # what could not be written is tried once more
+                self._stream.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -170,8 +183,10 @@ def _files_of(agent: str) -> list[list[Any]]:
     return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
 
 
-def _json(line: str, path: Path) -> Any:
+def _json(line: str) -> Any:
+    """The object in a line; ``None`` for a damaged one."""
     try:
-        return json.loads(line)
+        value = json.loads(line)
     except ValueError:
-        raise InvalidResult(f"Expects JSON lines in {path}, actual: {line[:80]!r}") from None
+        return None
+    return value if isinstance(value, dict) else None

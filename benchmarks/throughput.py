@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -31,7 +30,7 @@ from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.suites import load
 from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
-from maze_env._cli import run_command
+from maze_env._cli import path_of, run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.generation import MazeSpec, generate_batch
@@ -197,7 +196,7 @@ def memory() -> dict[str, float]:
 def import_time(rounds: int = 5) -> float:
     """Milliseconds of ``import maze_env`` beyond gymnasium and numpy: the median over fresh processes."""
     code = "import time, gymnasium, numpy; t = time.perf_counter(); import maze_env; print(time.perf_counter() - t)"
-    runs = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(rounds)]
+    runs = [float(subprocess.check_output([sys.executable, "-c", code], encoding="utf-8")) for _ in range(rounds)]
     return 1000 * statistics.median(runs)
 
 
@@ -227,8 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and stores; or makes the table of what was stored."""
     parser = Measurement("benchmarks.throughput", __doc__, rounds=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
-    parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
+    parser.add_argument("--table", type=path_of, help="measure nothing: print the table of such a file")
+    parser.add_argument("--readme", type=path_of, help=f"with --table: put it between {BEGIN} and {END} of this file")
     options = parser.checked(arguments)
     if options.table is not None:
         publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.provenance import provenance
-from benchmarks.record import check_output
-from maze_env._cli import write_whole
+from maze_env._cli import check_output, path_of, write_result
 
 
 def rate(work: Callable[[Any], object], inputs: Collection[Any], each: int = 1) -> float:
@@ -36,19 +35,20 @@ class Measurement(argparse.ArgumentParser):
         super().__init__(f"python -m {module}", description=description, formatter_class=shown)
         self._module, self._started = module, time.monotonic()
         self.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
-        self.add_argument("--output", type=Path, help="a JSON file to store the results in")
+        self.add_argument("--output", type=path_of, help="a JSON file to store the results in")
         self.add_argument("--overwrite", action="store_true", help="replace that file")
 
     def checked(self, arguments: Sequence[str] | None) -> argparse.Namespace:
         """Parses the arguments, or those of the process. Raises InvalidOutput."""
         self._arguments = sys.argv[1:] if arguments is None else arguments
         options = self.parse_args(self._arguments)
-        check_output(options.output, options.overwrite)
+        if options.output is not None:
+            check_output(options.output, options.overwrite)
         return options
 
     def store(self, measured: dict[str, Any], path: Path | None) -> None:
         """Writes results and where they come from; without a path, does nothing."""
         if path is not None:
             source = provenance(self._module, self._arguments, time.monotonic() - self._started)
-            write_whole(path, json.dumps(measured | {"provenance": source}, indent=1) + "\n")
+            write_result(path, json.dumps(measured | {"provenance": source}, indent=1) + "\n")
             print(f"stored in {path}")

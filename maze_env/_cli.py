@@ -1,7 +1,9 @@
 """What every command of this project shares: how it ends, and how it writes."""
 
 import ctypes
+import io
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable
@@ -13,16 +15,27 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
 
 
 def run_command(main: Callable[[], object]) -> None:
-    """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback."""
+    """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback.
+
+    So is, with exit status 1, one of the system's: a disk that is full, a reader that has gone as with ``| head``.
+    """
+    if (
+        sys.getfilesystemencoding() != "utf-8"
+    ):  # an old locale, in which names in UTF-8 are no texts: begin anew without
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     keep_freed_memory()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding, or a file's name that is no text
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
-        sys.stdout.flush()  # where the reader has gone, as with `| head`, this fails at the latest
+        sys.stdout.flush()  # fails at the latest here, where it can be told
     except TokenMazeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
+    except OSError as error:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -41,23 +54,71 @@ def keep_freed_memory() -> None:
     mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def path_of(text: str) -> Path:
+    """A path of a command line or configuration, where ``~`` is the user's home; all else stands for itself."""
+    return Path(os.path.expanduser(text))
+
+
 def check_folder(folder: Path) -> None:
     """Makes ``folder``; raises InvalidOutput unless files can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise InvalidOutput(f"Expects a folder that can be written to, actual: {folder} ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: a character that no path can have here
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidOutput(f"Expects a folder that can be written to, actual: {folder} ({reason})") from None
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
+    check_folder(path.parent)
+    try:
+        is_there = path.stat() is not None
+    except FileNotFoundError:
+        is_there = False
+    except (OSError, ValueError) as error:  # such as a name that is too long
+        raise InvalidOutput(f"Expects a file that can be written, actual: {path} ({error})") from None
+    if is_there and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise InvalidOutput(f"Expects a file to write to, actual: {path} is {kind}")
+    if is_there and not overwrite:
+        raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a text file atomically: a reader sees the old file or the whole new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Writes a text file atomically: a reader sees the old file or the whole new one, after a power cut too.
+
+    A link stays, and what it leads to is written.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")  # whose length does not depend on that of the name
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+        # What UTF-8 cannot hold comes from names of files that are no text.
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(temporary, path)
+            stream.flush()
+            os.fsync(stream.fileno())  # else the new name may reach the disk before the text
+        os.replace(temporary, target)
     finally:
-        Path(temporary).unlink(missing_ok=True)  # gone already after os.replace
+        temporary.unlink(missing_ok=True)  # gone already after os.replace
+
+
+def write_result(path: Path, text: str) -> None:
+    """``write_whole`` of what took long to find; where that fails, into a temporary folder.
+
+    Raises InvalidOutput that says where it is instead.
+    """
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        reason = error.strerror or error
+        try:
+            elsewhere = Path(tempfile.mkdtemp(prefix="tokenmaze-")) / path.name
+            write_whole(elsewhere, text)
+        except OSError as second:
+            raise InvalidOutput(
+                f"Expects {path} to be written, actual: {reason}; nor can it be in a temporary folder "
+                f"({second.strerror or second})"
+            ) from None
+        raise InvalidOutput(f"Expects {path} to be written, actual: {reason}; it is in {elsewhere}") from None

@@ -1,1 +1,3 @@
 """Training: data, configuration, SFT, GRPO, and the few lines that adapt TRL. Start at ``sft.py`` and ``grpo.py``."""
+
+import agents  # noqa: F401  first, for its setting of torch's threads

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import yaml
 from transformers import HfArgumentParser
 
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
@@ -45,7 +46,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
 
     ``valid`` are the keys there may be, ``above`` the files whose base it is.
     """
-    path = Path(name)
+    path = path_of(str(name))
     if not path.is_file():
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
@@ -57,7 +58,9 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
     for key in values:
         if key not in valid:
             raise unknown_name(f"configuration key in {name}", str(key), valid)
-    return values if base is None else read_config(path.parent / str(base), valid, (*above, path.resolve())) | values
+    if base is None:
+        return values
+    return read_config(path.parent / path_of(str(base)), valid, (*above, path.resolve())) | values
 
 
 class _Parser(HfArgumentParser):
@@ -135,6 +138,6 @@ def _as_arguments(values: dict[str, Any], defaults: dict[str, Any]) -> list[str]
             # A list is several arguments, but where it holds mappings: those are one value, which its field reads.
             is_list = isinstance(value, list) and not any(isinstance(item, dict) for item in value)
             items = value if is_list else [value]
-            result.append(f"--{key}")
-            result += [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items]
+            texts = [json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items]
+            result += [f"--{key}", *texts] if is_list else [f"--{key}={texts[0]}"]  # a value may begin with a dash
     return result

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
+from training.checkpoints import WholeCheckpoints, check_resumable
 from training.run_folder import Stopwatch
 from training.trl_adapter import is_sharded
 
@@ -53,6 +55,7 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
                 f"actual: {self.view_radius}"
             )
         self.activation_checkpointing = bool(self.activation_checkpointing or self.gradient_checkpointing)
+        check_resumable(self)
         value = lookup("value of bf16", str(self.bf16).lower(), BF16)
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
@@ -87,9 +90,13 @@ def by_first_process(args: TrainingArguments, work: Callable[[], Any]) -> Any:
 
 
 def begin(configuration: Values, args: StageConfig) -> str | None:
-    """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from."""
-    folder = str(args.output_dir)
-    return by_first_process(args, lambda: run_folder.prepare(folder, configuration, args.resume, args.overwrite))
+    """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from.
+
+    The number of processes becomes part of the configuration: each has random numbers of its own.
+    """
+    configuration["processes"] = args.world_size
+    prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
+    return by_first_process(args, prepare)
 
 
 def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | None) -> Any:
@@ -100,9 +107,19 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
-    if checkpoint is None and trainer.is_world_process_zero():
-        run_folder.write_run(Path(args.output_dir), stage, configuration, None)
-    return trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
+    args.save_total_limit = None  # Trainer would delete before the newest one is whole, and count any checkpoint-*
+    folder, first = Path(args.output_dir), trainer.is_world_process_zero()
+    if checkpoint is None and first:
+        if not args.resume:  # no sooner: until here a failed start loses nothing
+            run_folder.empty(folder)
+        run_folder.write_run(folder, stage, configuration, None)
+    try:
+        return trainer.train(resume_from_checkpoint=checkpoint)
+    except BaseException:
+        if first and not args.resume and not trainer.state.global_step:
+            run_folder.empty(folder)  # so that the corrected command finds the folder free
+        raise
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:

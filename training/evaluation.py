@@ -11,10 +11,10 @@ from datasets import Dataset
 from transformers import PreTrainedModel, Trainer, TrainerControl
 
 from agents.base import Agent
-from agents.decoding import evaluation_mode
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
+from agents.reading import evaluation_mode
 from agents.rollout import rollout
 from maze_env._cli import write_whole
 from maze_env.attempt import Attempt
@@ -36,9 +36,12 @@ class Evaluation:
     configuration. They are no suite: figures to publish come from MazeBench.
     """
 
-    def __init__(self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int):
-        """``max_tokens`` is of a completion, in mode plan."""
-        self.args, self.data, self.tokenizer, self.max_tokens = args, data, tokenizer, max_tokens
+    def __init__(
+        self, args: StageConfig, data: DataConfig, tokenizer: Tokenizer, max_tokens: int, temperature: float = 1.0
+    ):
+        """``max_tokens`` is of a completion, in mode plan; ``temperature`` of the sampled attempts."""
+        self.args, self.data, self.tokenizer = args, data, tokenizer
+        self.max_tokens, self.temperature = max_tokens, temperature
 
     def rows(self) -> Dataset:
         """Rows of ``maze``, its text, and, because trainers ask for it, ``input_ids``, its tokens."""
@@ -54,7 +57,7 @@ class Evaluation:
             "tokens_per_attempt": fmean(attempt.tokens or 0 for attempt in greedy),
         }
         if samples := self.args.eval_samples:
-            sampled = self._attempt(model, mazes, temperature=1.0, repeats=samples)
+            sampled = self._attempt(model, mazes, self.temperature, repeats=samples)
             solved = [sum(attempt.solved for attempt in sampled[i :: len(mazes)]) for i in range(len(mazes))]
             figures |= {"pass@1": sum(solved) / len(sampled), f"pass@{samples}": fmean(map(bool, solved))}
         return figures

@@ -20,7 +20,7 @@ from datasets import Dataset, Features, List, Value
 
 from agents.prompts import DESCRIBED
 from agents.provenance import provenance
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.answers import parse_answer
 from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes."""
     arguments = sys.argv[1:] if arguments is None else arguments
     data, target = parse([DataConfig, ExportConfig], arguments, __doc__)
-    files = write_parquet(data, Path(target.output_dir), target.columns, arguments)
+    files = write_parquet(data, path_of(target.output_dir), target.columns, arguments)
     print(f"{data.examples:,} rows in {len(files)} file(s) in {target.output_dir}")
 
 

@@ -21,7 +21,8 @@ from datasets import Dataset
 from transformers import PreTrainedModel
 from trl import GRPOConfig
 
-from agents.decoding import context_length, early_row_removal, end_ids
+from agents.decoding import context_length, early_row_removal
+from agents.generation import end_ids
 from agents.llm_policy import LLMPolicy
 from agents.prompts import conversation, render
 from agents.protocols import Tokenizer
@@ -30,6 +31,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
+from training.alignment import check_log_probs
 from training.arguments import option, parse
 from training.common import StageConfig, as_dict, begin, end_processes, finish, run
 from training.dataset import check_prompts_fit
@@ -42,7 +44,7 @@ from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, tool_dataset, tool_reward
 from training.trl_adapter import SparseGRPOTrainer, is_sharded
-from training.trl_keys import check_keys
+from training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -60,6 +62,7 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     num_generations: int | None = option(16, "Completions of each maze: the group.")
     max_completion_length: int | None = option(256, "A completion's budget in tokens; one cut short by it gets 0.")
     mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
+    disable_dropout: bool = option(True, "No dropout: what is learned from is then what was drawn from.")
     num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
     learning_rate: float = option(6e-5, "AdamW's learning rate.")
     beta: float = option(0.0, "Weight of the KL term; 0 loads no reference model (2503.20783).")
@@ -205,10 +208,12 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     )  # fmt: skip
     # Of these words TRL loads the reference model; of a model that is loaded it would say that it reads none.
     args.model_init_kwargs = reference_words(model_config, model, args.model_init_kwargs) if args.beta else None
+    check_log_probs(model)
+    check_optimization(args, model)
     task = args.task(args, data, model, tokenizer)
-    evaluation, adapters = Evaluation(args, data, tokenizer, args.budget), lora_config(model_config, model)
+    evaluation = Evaluation(args, data, tokenizer, args.budget, args.temperature)
     options = {"reward_funcs": task.reward, "train_dataset": task.rows, **task.trainer_arguments}
-    source = model_config.model
+    source, adapters = model_config.model, lora_config(model_config, model)
     trainer = MazeGRPOTrainer(model, tokenizer, args, evaluation, source, peft_config=adapters, **options)
     # Sharded weights generate in step with other processes.
     with nullcontext() if is_sharded(trainer) else early_row_removal(model):

@@ -1,28 +1,34 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from agents.chat_templates import set_template_variables
 from agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
+from agents.generation import special_ids
 from agents.model_names import check_exists
 from agents.prompts import set_prompt_template
 from agents.protocols import Tokenizer
+from agents.reading import check_causal
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from maze_env._cli import path_of
 from maze_env.errors import InvalidConfig
-from training.arguments import option, require_at_least
+from training.arguments import has_default, option, require_at_least
 from training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
 WORDS = (
     "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt_file", "revision",
-    "subfolder",
+    "subfolder", "system_message", "thinking",
 )  # fmt: skip
 """Keys that ``load_checkpoint`` knows by the same name."""
-NOT_OF_TINY = ("chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder")
+NOT_OF_TINY = (
+    "add_maze_tokens", "chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder",
+    "system_message", "thinking",
+)  # fmt: skip
 
 
 @dataclass
@@ -42,6 +48,8 @@ class ModelConfig:
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
+    system_message: str | None = option(None, "Stands before the prompt, as the chat template writes it; saved along.")
+    thinking: bool | None = option(None, "Thinking on or off, for chat templates that can; saved along.")
     lora_rank: int | None = option(None, "Train low-rank adapters of this rank (peft).")
     lora_alpha: int = option(32, "Scale of the adapters.")
     lora_targets: str = option("all-linear", "Modules with adapters, with commas.")
@@ -49,6 +57,7 @@ class ModelConfig:
     attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
 
     def __post_init__(self) -> None:
+        self.model = os.path.expanduser(self.model)
         require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
@@ -56,18 +65,21 @@ class ModelConfig:
             )
         if self.merge_lora and self.lora_rank is None:
             raise InvalidConfig("Expects lora_rank with merge_lora, actual: none")
+        for name in ("lora_alpha", "lora_targets"):
+            if self.lora_rank is None and not has_default(self, name):
+                raise InvalidConfig(f"Expects lora_rank with {name}, actual: none")
         if self.lora_rank is not None and self.add_maze_tokens and not self.merge_lora:
             raise InvalidConfig(
                 "Expects merge_lora true with add_maze_tokens (adapters alone would lack the new rows), actual: false"
             )
-        check_options(self.words)
-        if self.model != TINY:
-            check_exists(self.model)
-        elif given := [name for name in (*NOT_OF_TINY, "add_maze_tokens") if getattr(self, name)]:
+        if self.model == TINY and (given := [name for name in NOT_OF_TINY if not has_default(self, name)]):
             raise InvalidConfig(
                 f"Expects {given[0]} with a model that is loaded (the tiny one has maze tokens, float32 weights and no "
                 f"chat), actual: model {TINY!r}"
             )
+        check_options(self.words)
+        if self.model != TINY:
+            check_exists(self.model)
 
     @property
     def words(self) -> dict[str, Any]:
@@ -108,15 +120,13 @@ def load(
     """
     if config.model == TINY:
         if model_init_kwargs:
-            raise InvalidConfig(
-                f"Expects model_init_kwargs and trust_remote_code with a model that is loaded, not {TINY}"
-            )
+            raise InvalidConfig(f"Expects model_init_kwargs with a model that is loaded, actual: model {TINY!r}")
         model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()
         if config.prompt_file is not None:
-            set_prompt_template(tokenizer, Path(config.prompt_file).expanduser().read_text(encoding="utf-8"))
+            set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:
         words = _all_words(config, model_init_kwargs) | ({"trust_remote_code": True} if trust_remote_code else {})
         if "quantization_config" in words and config.lora_rank is None:
@@ -129,6 +139,9 @@ def load(
                 f"Expects merge_lora true with lora_rank (new adapters alone would lack those of {config.model!r}), "
                 "actual: false"
             )
+        check_causal(model)
+        # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
+        model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     _set_tokens(model, tokenizer, eos_token, pad_token)
@@ -180,6 +193,8 @@ def _set_tokens(model: PreTrainedModel, tokenizer: Tokenizer, eos_token: str | N
         setattr(tokenizer, name, token)
     if eos_token is not None:
         model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
+    if pad_token is not None:
+        model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
 
 
 def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:

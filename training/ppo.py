@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.provenance import provenance
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidOutput
 from training.arguments import option, parse, require_at_least
 
@@ -49,9 +49,9 @@ def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
 
-    from agents.sb3 import CONFIG_FILE, MazeVecEnv, policy_options, save_policy
+    from agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
 
-    folder = Path(config.output_dir)
+    folder = path_of(config.output_dir)
     if (folder / CONFIG_FILE).exists():
         raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
     check_folder(folder)
@@ -68,7 +68,8 @@ def train(config: PPORunConfig) -> Path:
         verbose=1,
         **{name: values[name] for name in options},
     )
-    model.learn(config.total_timesteps, log_interval=10)
+    with one_thread():
+        model.learn(config.total_timesteps, log_interval=10)
     save_policy(model.policy, folder)
     seconds = time.monotonic() - started
     run = {"configuration": values, "provenance": provenance("training.ppo", sys.argv[1:], seconds)}

@@ -14,6 +14,7 @@ from typing import Any
 from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
+from training.checkpoints import newest_whole
 
 try:
     import resource
@@ -21,8 +22,10 @@ except ModuleNotFoundError:  # Windows
     resource = None  # type: ignore[assignment]
 
 RUN_FILE = "run.json"
-FREE_TO_CHANGE = {"resume", "overwrite", "logging_dir", "report_to", "run_name", "disable_tqdm"}
-"""Keys that may differ when a run is resumed."""
+FREE_TO_CHANGE = {
+    "output_dir", "resume", "overwrite", "save_total_limit", "logging_dir", "report_to", "run_name", "disable_tqdm",
+}  # fmt: skip
+"""Keys that may differ when a run is resumed; a folder that was moved or renamed is another ``output_dir``."""
 
 
 def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwrite: bool) -> str | None:
@@ -51,17 +54,23 @@ def prepare(output_dir: str, configuration: dict[str, Any], resume: bool, overwr
                 raise InvalidConfig(f"Expects --model outside the folder to overwrite, actual: {str(source)!r}")
         else:
             check_same(folder, configuration)
-            checkpoint = last_checkpoint(folder)
+            checkpoint = newest_whole(folder)
     check_folder(folder)
-    return checkpoint
+    return None if checkpoint is None else str(checkpoint)
 
 
 def check_same(folder: Path, configuration: dict[str, Any]) -> None:
-    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``."""
-    # The order of a mapping counts too: with it the same weights draw other mazes.
-    began = json.loads((folder / RUN_FILE).read_text())["configuration"]
+    """Raises InvalidConfig unless ``configuration`` is that of the run in ``folder``; InvalidOutput where damaged."""
+    try:
+        began = dict(json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["configuration"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InvalidOutput(
+            f"Expects the configuration of the run in {str(folder / RUN_FILE)!r}, actual: {type(error).__name__}, "
+            f"{error}; --overwrite begins anew"
+        ) from None
     now = json.loads(json.dumps(configuration, default=str))
     for key in sorted(set(began) | set(now)):
+        # The order of a mapping counts too: with it the same weights draw other mazes.
         if key not in FREE_TO_CHANGE and json.dumps(began.get(key)) != json.dumps(now.get(key)):
             raise InvalidConfig(
                 f"Expects the run in {str(folder)!r} to be resumed with the configuration it began with, "
@@ -69,21 +78,17 @@ def check_same(folder: Path, configuration: dict[str, Any]) -> None:
             )
 
 
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest complete ``checkpoint-N`` of a run. One that was cut off has no trainer state, and is passed over."""
-    states = folder.glob("checkpoint-*/trainer_state.json")
-    steps = [int(path.parent.name.removeprefix("checkpoint-")) for path in states]
-    return str(folder / f"checkpoint-{max(steps)}") if steps else None
+def empty(folder: Path) -> None:
+    """Removes what is in a folder; the folder itself may be a link or a mount, and stays."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: dict[str, Any] | None) -> None:
-    """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it.
-
-    Without figures the run begins, and what is in the folder is removed: no sooner: a failed start loses nothing.
-    """
-    if figures is None:
-        shutil.rmtree(folder)
-        folder.mkdir()
+    """Writes ``run.json``: what is run, with what, and, once it has ended, what came of it (``figures``)."""
     run = {
         "stage": stage,
         "figures": figures,

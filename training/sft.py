@@ -25,7 +25,8 @@ from training.mazes import DataConfig
 from training.model import ModelConfig, check_model_words, load, lora_config
 from training.multi_turn import expert_dataset
 from training.run_folder import Stopwatch
-from training.trl_keys import check_keys
+from training.trl_adapter import train_loss
+from training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -65,6 +66,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         eos_token=args.eos_token, pad_token=args.pad_token,
     )  # fmt: skip
     args.model_init_kwargs = None  # TRL would say that it reads none, of a model that is loaded
+    check_optimization(args, model)
     # Rows of all processes, so that a step's rows are the same however many share them.
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":
@@ -75,7 +77,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     evaluation, adapters = Evaluation(args, data, tokenizer, args.eval_max_tokens), lora_config(model_config, model)
     source = model_config.model
     trainer = MazeSFTTrainer(model, tokenizer, args, evaluation, source, train_dataset=rows, peft_config=adapters)
-    figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
+    run(trainer, "sft", configuration, checkpoint)
+    figures = {"train_loss": train_loss(trainer)}
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint)
 
 

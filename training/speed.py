@@ -30,7 +30,7 @@ from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.run_log import read_run
 from agents.tokenization import token_ids
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
@@ -147,17 +147,17 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 def main() -> None:
     """Reads the command line, measures and writes."""
     parser = argparse.ArgumentParser(prog="python -m training.speed", description=main.__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
+    parser.add_argument("runs", nargs="+", type=path_of, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")
     parser.add_argument("--side", type=int, default=5, help="of the mazes in their prompts")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--output", type=path_of, required=True, help="the JSON file to write")
     options = parser.parse_args()
     if options.batch < 1 or options.tokens < 2:
         raise InvalidConfig(
             f"Expects at least 1 row and at least 2 tokens, actual: {options.batch} and {options.tokens}"
         )
-    check_folder(options.output.parent)
+    check_output(options.output, overwrite=True)
     start = time.perf_counter()
     runs = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]
     for run in runs:
@@ -170,7 +170,7 @@ def main() -> None:
             f"({generation['share_of_memory']:.1%} of the memory's speed)"
         )
     result = {"runs": runs, "provenance": provenance("training.speed", sys.argv[1:], time.perf_counter() - start)}
-    write_whole(options.output, json.dumps(result, indent=1) + "\n")
+    write_result(options.output, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from agents.multi_turn_policy import Transcript
 from agents.prompts import model_template
 from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
+from training.alignment import align_rows
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -26,6 +27,10 @@ TOKEN_KEYS = frozenset({
 """Those with one entry for each token of a completion, (rows, tokens); a ratio of whole sequences is (rows, 1)."""
 BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
+
+
+COUNTERS = ("_total_loss_scalar", "_total_train_tokens")
+"""Sums over a run that a trainer keeps and its checkpoints lack: of the losses, and for SFT of the tokens."""
 
 
 class RolloutTrainer(Protocol):
@@ -60,6 +65,22 @@ def is_sharded(trainer: Trainer) -> bool:
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
+def counters(trainer: Trainer) -> dict[str, float]:
+    """``COUNTERS`` as they stand, to be set with ``restore_counters``."""
+    return {name: getattr(trainer, name) for name in COUNTERS}
+
+
+def restore_counters(trainer: Trainer, values: dict[str, float]) -> None:
+    """Lets a trainer that goes on from a checkpoint count on."""
+    for name in COUNTERS:
+        setattr(trainer, name, values[name])
+
+
+def train_loss(trainer: Trainer) -> float:
+    """The mean loss of all steps of a run that has ended; ``Trainer``'s own is of the steps since it was resumed."""
+    return trainer._total_loss_scalar / max(trainer.state.global_step, 1)
+
+
 def prepare_tool_calls(tokenizer: Tokenizer) -> None:
     """Lets a tokenizer read the tool calls of its chat template; InvalidCheckpoint for one that cannot be read."""
     if not supports_tool_calling(tokenizer):
@@ -81,12 +102,19 @@ def prepare_tool_calls(tokenizer: Tokenizer) -> None:
 
 
 class SparseGRPOTrainer(GRPOTrainer):
-    """Computes the loss only of completions with an advantage.
+    """Computes the loss only of completions with an advantage, and of each as if it were alone (``alignment``).
 
     Where all answers of a group earned the same, advantages and gradients are exactly zero; they are many once a model
     solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios are then those of the
     completions that were learned from, and so is the quantile of entropy.
     """
+
+    def __init__(self, *arguments: Any, **options: Any):
+        """A trainer as TRL makes it."""
+        super().__init__(*arguments, **options)
+        for model in (self.model, self.ref_model):
+            if model is not None:
+                align_rows(model)
 
     def compute_loss(
         self,

@@ -8,6 +8,8 @@ of those used count only together with others: ``NEEDS``.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
+from transformers import PreTrainedModel, Trainer, get_scheduler
 from transformers.integrations import get_available_reporting_integrations
 from transformers.utils import is_liger_kernel_available
 
@@ -28,7 +30,7 @@ IN_BOTH = _names("""
     neftune_noise_alpha torch_empty_cache_steps logging_strategy logging_steps logging_first_step log_on_each_node
     logging_nan_inf_filter log_level log_level_replica disable_tqdm report_to run_name project trackio_space_id
     trackio_bucket_id trackio_static_space_id eval_strategy eval_steps eval_delay eval_on_start save_only_model
-    save_strategy save_steps save_on_each_node save_total_limit enable_jit_checkpoint push_to_hub hub_token
+    save_strategy save_steps save_on_each_node save_total_limit  push_to_hub hub_token
     hub_private_repo hub_model_id hub_strategy hub_always_push hub_revision load_best_model_at_end
     metric_for_best_model greater_is_better ignore_data_skip restore_callback_states_from_checkpoint full_determinism
     seed use_cpu accelerator_config parallelism_config dataloader_num_workers dataloader_pin_memory
@@ -43,8 +45,8 @@ USED: dict[str, frozenset[str]] = {
 """),
     "grpo": IN_BOTH | _names("""
     shuffle_dataset disable_dropout cast_lm_head_to_fp32 num_generations max_completion_length
-    ds3_gather_for_generation generation_batch_size steps_per_generation temperature top_p top_k min_p
-    generation_kwargs chat_template_kwargs repetition_penalty use_vllm vllm_mode vllm_model_impl
+    ds3_gather_for_generation generation_batch_size steps_per_generation temperature
+    chat_template_kwargs use_vllm vllm_mode vllm_model_impl
     vllm_enable_sleep_mode vllm_structured_outputs_regex vllm_server_base_url vllm_server_host vllm_server_port
     vllm_server_timeout vllm_group_port vllm_gpu_memory_utilization vllm_max_model_length vllm_tensor_parallel_size
     vllm_importance_sampling_correction vllm_importance_sampling_mode vllm_importance_sampling_clip_max
@@ -62,6 +64,7 @@ _ATTEMPTS = "an evaluation attempts mazes and computes no loss; see eval_mazes a
 _ORDER = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
 _TOKENS = "rows are tokens already, made by training/dataset.py"
 _WHOLE = "nothing is cut"
+_WHOLE_DISTRIBUTION = "what is learned from is drawn from the whole distribution, at temperature"
 _SCRIPT = "only scripts of one's own read it"
 _BOTH_REFUSED = {
     **dict.fromkeys(
@@ -70,7 +73,8 @@ _BOTH_REFUSED = {
         _ATTEMPTS,
     ),
     **dict.fromkeys(("do_train", "do_eval", "do_predict"), f"{_SCRIPT}; eval_strategy turns evaluation on"),
-    "resume_from_checkpoint": "resume goes on from the newest whole checkpoint",
+    "resume_from_checkpoint": "--resume goes on from the newest whole checkpoint",
+    "enable_jit_checkpoint": "a run resumes exactly only from where save_strategy and save_steps save",
     "train_sampling_strategy": _ORDER,
     "length_column_name": _ORDER,
     "data_seed": "maze_seed chooses the mazes, seed the rows' order",
@@ -93,6 +97,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "assistant_only_loss": "the completion alone is learned from, and in mode play the moves",
     },
     "grpo": _BOTH_REFUSED | {
+        **dict.fromkeys(("top_p", "top_k", "min_p", "repetition_penalty", "generation_kwargs"), _WHOLE_DISTRIBUTION),
         "mask_truncated_completions": "a truncated completion is verified as it stands",
         "num_generations_eval": "eval_samples says how often each maze is attempted",
         "label_smoothing_factor": "GRPO's loss has no labels",
@@ -105,6 +110,10 @@ REFUSED: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """The keys that keep their defaults, and why."""
+FIGURES = ("solved_rate", "malformed_rate", "tokens_per_attempt")
+"""What an evaluation tells, besides the rates of samples."""
+ADAPTIVE = ("reduce_lr_on_plateau", "greedy")
+"""Schedules that follow a figure."""
 LOSS_TYPES = {"sft": ("nll", "dft", "chunked_nll")}
 
 
@@ -141,10 +150,6 @@ NEEDS = (
     Need("vespo_*", "loss_type vespo", lambda args: args.loss_type == "vespo"),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
-    Need("top_p top_k min_p repetition_penalty generation_kwargs", "mode plan or tool_calls true (dialogues draw from "
-         "the whole distribution)", lambda args: args.mode == "plan" or args.tool_calls),
-    Need("top_p top_k min_p repetition_penalty generation_kwargs", "filter_samples 0 (which draws from the whole "
-         "distribution)", lambda args: not args.filter_samples),
 )  # fmt: skip
 
 
@@ -174,10 +179,30 @@ def check_keys(args: Any, stage: str) -> None:
                 f"Expects report_to out of what is installed, {', '.join([*available, 'none'])}, actual: {reporter!r} "
                 f"(pip install {reporter})"
             )
+    needs_metric = args.load_best_model_at_end or str(getattr(args.lr_scheduler_type, "value", "")) in ADAPTIVE
+    if needs_metric or args.metric_for_best_model is not None:
+        names = dict.fromkeys((*FIGURES, *(("pass@1", f"pass@{args.eval_samples}") if args.eval_samples else ())))
+        lookup("metric_for_best_model", str(args.metric_for_best_model).removeprefix("eval_"), names)
     if args.use_liger_kernel and not is_liger_kernel_available():
         raise InvalidConfig("Expects liger_kernel for use_liger_kernel (pip install liger-kernel), actual: none")
     if not 0 <= args.seed < 2**32:
         raise InvalidConfig(f"Expects seed from 0 to 2**32 - 1, actual: {args.seed}")
+
+
+def check_optimization(args: Any, model: PreTrainedModel) -> None:
+    """Raises InvalidConfig for an optimizer or a schedule that cannot be made, such as one without its package."""
+    named = {"optim": args.optim, "lr_scheduler_type": args.lr_scheduler_type}
+    try:
+        if args.muon_learning_rate is None:
+            Trainer.get_optimizer_cls_and_kwargs(args, model)
+        optimizer = torch.optim.SGD([torch.zeros(1)])
+        get_scheduler(args.lr_scheduler_type, optimizer, 0, 1, args.lr_scheduler_kwargs or None)
+    except Exception as error:  # each optimizer and schedule has errors of its own
+        values = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in named.items())
+        reason = " ".join(str(error).split())
+        raise InvalidConfig(
+            f"Expects an optimizer and a schedule that can be made, actual: {values} ({reason})"
+        ) from error
 
 
 def _reporters(args: Any) -> set[str]:

@@ -10,11 +10,10 @@ A leaderboard for each track; solved rates by length, size, turns and level; how
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from benchmarks.record import check_output, load
+from benchmarks.record import load
 from benchmarks.report.page import page
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import check_output, path_of, run_command, write_result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,14 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.report", description="Stored results as one HTML page that works offline."
     )
-    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    parser.add_argument("--runs", type=Path, nargs="+", default=[], metavar="RUN", help="folders of training runs")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="HTML file; a new one unless --overwrite")
+    parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
+    parser.add_argument("--runs", type=path_of, nargs="+", default=[], metavar="RUN", help="folders of training runs")
+    parser.add_argument("-o", "--output", type=path_of, required=True, help="HTML file; a new one unless --overwrite")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     options = parser.parse_args(arguments)
     check_output(options.output, options.overwrite)
     text = page([(path.stem, load(path)) for path in options.results], options.runs)
-    write_whole(options.output, text)
+    write_result(options.output, text)
     print(f"{len(text) / 1e6:.2f} MB in {options.output}")
 
 

@@ -1,18 +1,26 @@
 """The decorator of every kernel."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from numba import njit
+import numba
+
+from maze_env.kernels.cache import KernelCache
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
 def compiled(kernel: Kernel) -> Kernel:
-    """``numba.njit(cache=True)`` with the types of ``kernel``: numba ships none, and calls of it would go unchecked."""
-    return njit(cache=True)(kernel)
+    """``numba.njit`` with ``KernelCache`` and the types of ``kernel``: numba ships none."""
+    return _cached(numba.njit(kernel), kernel)
 
 
 def inlined(kernel: Kernel) -> Kernel:
     """As ``compiled``, its body put in place of each call: a call that hands on an array costs as much as its body."""
-    return njit(cache=True, inline="always")(kernel)
+    return _cached(numba.njit(inline="always")(kernel), kernel)
+
+
+def _cached(dispatcher: Any, kernel: Kernel) -> Kernel:
+    if not numba.config.DISABLE_JIT:  # with it there is none, and kernels run as Python
+        dispatcher._cache = KernelCache(kernel)
+    return dispatcher

@@ -202,7 +202,8 @@ def test_a_token_of_the_hub_is_in_no_message(folder):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_known_and_its_misspelling_is_not(name):
-    values = {"dtype": "float32", "chat_template_file": __file__, "prompt_file": __file__}
+    values = {"dtype": "float32", "chat_template_file": __file__, "prompt_file": __file__, "thinking": True,
+              "chat_template_kwargs": {}}  # fmt: skip
     check_options({name: values.get(name, "x"), "device_map": "auto"})
     with pytest.raises(UnknownName, match=f"Did you mean '{name}'"):
         check_options({f"{name}x": 1})
@@ -240,7 +241,7 @@ def test_a_name_that_is_no_folder_is_told_at_once_at_every_door(name, tmp_path, 
 def test_a_folder_of_home_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     checkpoint(tmp_path / "mine")
-    assert registry.make("~/mine").name == "~/mine"
+    assert registry.make("~/mine").tokenizer
     assert sizes(load(ModelConfig(model="~/mine"), 0)) == sizes(load_checkpoint(str(tmp_path / "mine")))
 
 

@@ -4,14 +4,18 @@ from contextlib import suppress
 
 import pytest
 import torch
-from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import CACHE_NAME, context_length, drop_finished, early_row_removal, end_ids, evaluation_mode
+from agents.decoding import context_length, drop_finished, early_row_removal
+from agents.generation import end_ids
 from agents.kv_cache import preallocate
 from agents.llm_policy import LLMPolicy
+from agents.reading import CACHE_NAME, evaluation_mode
 from agents.tiny_model import build_model, build_tokenizer
+from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
+from tests.families import FAMILIES
 
 
 def model_that_ends(eos_bias):
@@ -100,6 +104,25 @@ def test_the_context_is_the_models_own():
     assert context_length(build_model(tiny.SMALL, 0)) == 4096
     state_space = MambaForCausalLM(MambaConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1))
     assert context_length(state_space) == 2**31
+
+
+def test_the_context_ends_where_positions_would_change_for_the_whole_batch():
+    scaled = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 4, "long_factor": [9.0] * 4}
+    kind, options = FAMILIES["Phi 3"]
+    config = AutoConfig.for_model(kind, **options, original_max_position_embeddings=32, rope_parameters=scaled)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.normal_(std=0.2)
+        text = torch.arange(4, 37)[None]
+        alone, together = model(text[:, :32]).logits[0, -1], model(text).logits[0, 31]
+    assert not torch.allclose(alone, together, atol=1e-3)  # one token more changes what was before it
+    assert context_length(model) == 32
+    agent = LLMPolicy(model, build_tokenizer(), max_new_tokens=30)
+    agent.reset([0])
+    with pytest.raises(InvalidConfig, match="fit into the context of 'model', 32 tokens"):
+        agent.act([maze_to_text(tiny.mazes(1)[0])])
 
 
 def test_a_budget_of_one_token_is_one_token():

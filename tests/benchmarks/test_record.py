@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from benchmarks.record import Provenance, load, packed, result_text, suite_of
 from benchmarks.runner import attempt_seeds
 from benchmarks.stored_attempts import restored
 from benchmarks.typed_json import InvalidResult, encode
+from maze_env import _cli
 from maze_env.errors import InvalidOutput
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -227,21 +229,36 @@ def test_attempts_that_were_left_behind_are_neither_lost_nor_used_unasked(folder
 
 
 def test_a_result_that_cannot_be_written_is_printed_and_put_elsewhere(folder, monkeypatch, capsys):
-    written = record.write_whole
+    written = _cli.write_whole
 
     def full(path, text):
         if path.name == "r.json" and path.parent == folder:
             raise OSError(28, "No space left on device")
         written(path, text)
 
-    monkeypatch.setattr(record, "write_whole", full)
+    monkeypatch.setattr(_cli, "write_whole", full)
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with pytest.raises(InvalidOutput, match="No space left on device; the result is in ") as raised:
+    with pytest.raises(InvalidOutput, match="No space left on device; it is in ") as raised:
         main(["--agent", "greedy", "--output", str(folder / "r.json")])
     elsewhere = Path(str(raised.value).rpartition(" is in ")[2])
     assert load(elsewhere).agent == "greedy"
     assert "mazebench-100 v1, 100 mazes" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell's limit on the size of files")
+@pytest.mark.parametrize("limit", [0, 3])
+def test_on_a_disk_that_is_full_everywhere_the_figures_are_printed(folder, limit):
+    command = f"ulimit -f {limit}; exec {sys.executable} -m benchmarks.mazebench --agent greedy --output r.json 2>&1"
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(folder)}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 2
+    assert "mazebench-100 v1, 100 mazes" in done.stdout
+    assert re.search(r"^error: Expects .* written", done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stdout
+    assert not list(folder.glob("*.tmp"))
 
 
 def test_a_run_whose_attempts_cannot_be_kept_goes_on(folder, capfd):

@@ -13,6 +13,7 @@ from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
 from training.common import begin, check_divides, run
+from training.run_folder import check_same, write_run
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 
@@ -71,7 +72,7 @@ class Arguments:
     """What is asked of a stage's arguments."""
 
     mode, eval_strategy, world_size, process_index = "plan", "no", 1, 0
-    resume, overwrite = False, False
+    resume, overwrite, save_total_limit = False, False, None
 
     def __init__(self, folder, **changes):
         self.output_dir = folder
@@ -85,7 +86,7 @@ def test_what_sharded_weights_cannot_do(kind, tmp_path):
     def trainer(**changes):
         return SimpleNamespace(
             args=Arguments(tmp_path, **changes), accelerator=SimpleNamespace(distributed_type=kind),
-            is_world_process_zero=lambda: True, train=lambda **_: trained.append(changes),
+            is_world_process_zero=lambda: True, train=lambda **_: trained.append(changes), add_callback=lambda _: None,
         )  # fmt: skip
 
     for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
@@ -105,6 +106,15 @@ def test_a_folder_in_use_ends_every_process(tmp_path):
     (tmp_path / "in-use" / "file").touch()
     with pytest.raises(InvalidOutput, match="is in use"):
         begin({}, Arguments(tmp_path / "in-use"))
+
+
+def test_another_number_of_processes_is_another_run(tmp_path):
+    configuration = {}
+    assert begin(configuration, Arguments(tmp_path)) is None
+    write_run(tmp_path, "sft", configuration, None)
+    assert begin({}, Arguments(tmp_path, resume=True)) is None
+    with pytest.raises(InvalidConfig, match="processes=1, actual: processes=2"):
+        check_same(tmp_path, {"processes": 2})
 
 
 def test_rows_that_do_not_divide_are_refused():

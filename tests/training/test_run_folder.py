@@ -6,6 +6,7 @@ import pytest
 
 from maze_env.errors import InvalidConfig, InvalidOutput
 from training import run_folder
+from training.checkpoints import write_manifest
 
 BEGAN = {"examples": 10, "learning_rate": 0.1, "resume": False, "overwrite": False, "report_to": "none"}
 
@@ -14,6 +15,8 @@ def prepare(folder, configuration=BEGAN, resume=False, overwrite=False):
     """What a stage does before it trains."""
     checkpoint = run_folder.prepare(str(folder), configuration, resume, overwrite)
     if checkpoint is None:
+        if not resume:
+            run_folder.empty(folder)
         run_folder.write_run(folder, "sft", configuration, None)
     return checkpoint
 
@@ -32,6 +35,7 @@ def used(tmp_path):
         (folder / f"checkpoint-{step}").mkdir()
         (folder / f"checkpoint-{step}" / "model.safetensors").write_text("weights")
         (folder / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+        write_manifest(folder / f"checkpoint-{step}", {})
     return folder
 
 
@@ -110,9 +114,43 @@ def test_steps_are_compared_as_numbers(used):
 
 
 def test_a_checkpoint_that_was_cut_off_is_passed_over(used):
-    # trainer_state.json is the last file of a checkpoint that is written (shown in test_sft.py).
-    (used / "checkpoint-16" / "trainer_state.json").unlink()
+    (used / "checkpoint-16" / "manifest.json").unlink()
     assert prepare(used, resume=True) == str(used / "checkpoint-8")
+
+
+def test_a_run_whose_checkpoints_are_all_cut_off_begins_anew_and_loses_no_file(used):
+    for step in (8, 16):
+        (used / f"checkpoint-{step}" / "model.safetensors").write_text("weig")
+    before = contents(used)
+    assert prepare(used, resume=True) is None
+    after = contents(used)
+    assert {name: after[name] for name in before if name != "run.json"} == {
+        name: data for name, data in before.items() if name != "run.json"
+    }
+
+
+@pytest.mark.parametrize("damage", ["", "{", "null", "[]", "{}", '{"configuration": null}', '{"configuration": 3}'])
+def test_a_damaged_run_file_is_refused_and_nothing_is_lost(used, damage):
+    (used / "run.json").write_text(damage)
+    before = contents(used)
+    with pytest.raises(InvalidOutput, match=r"Expects the configuration of the run in '.*run.json', actual: .*overwri"):
+        prepare(used, resume=True)
+    assert contents(used) == before
+    assert prepare(used, overwrite=True) is None
+
+
+def test_a_folder_that_was_moved_is_the_same_run(used):
+    moved = used.rename(used.with_name("moved"))
+    assert prepare(moved, {**BEGAN, "output_dir": str(moved)}, resume=True) == str(moved / "checkpoint-16")
+
+
+def test_a_link_to_a_folder_is_a_folder(used, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(used, target_is_directory=True)
+    assert prepare(link, resume=True) == str(link / "checkpoint-16")
+    assert prepare(link, overwrite=True) is None
+    assert link.is_symlink()
+    assert set(contents(used)) == {"run.json"}
 
 
 def test_resuming_before_the_first_checkpoint_starts_at_the_beginning(tmp_path):

@@ -1,5 +1,6 @@
 """Supervised fine-tuning end to end, on a model that trains in a second."""
 
+import json
 import shutil
 from itertools import pairwise
 
@@ -112,12 +113,11 @@ def test_the_best_model_is_chosen_by_a_figure_of_the_evaluation(tmp_path, monkey
     assert not runs.same_weights(folder, folder / "checkpoint-16")
 
 
-def test_the_trainer_state_is_the_last_file_of_a_checkpoint(finished):
-    # run_folder.last_checkpoint relies on it to tell a whole checkpoint from one that was cut off.
-    for folder in finished[0].glob("checkpoint-*"):
-        times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-        assert times.pop("trainer_state.json") >= max(times.values())
-        assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"} <= times.keys()
+def test_each_checkpoint_lists_all_its_files(finished):
+    for folder in (finished[0] / "checkpoint-8", finished[0] / "checkpoint-16"):
+        listed = set(json.loads((folder / "manifest.json").read_text())["files"])
+        assert listed == {path.name for path in folder.iterdir()} - {"manifest.json"}
+        assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"} <= listed
 
 
 def test_the_same_command_gives_the_same_weights_and_another_seed_others(finished, tmp_path):

@@ -64,8 +64,6 @@ def test_a_copy_of_a_configuration_is_one():
         ("grpo", {"entropy_target": 0.3}, "Expects use_adaptive_entropy true"),
         ("grpo", {"sapo_temperature_pos": 2.0}, "Expects loss_type sapo"),
         ("grpo", {"num_completions_to_print": 2}, "Expects log_completions true"),
-        ("grpo", {"top_p": 0.9, "mode": "play"}, "Expects mode plan or tool_calls true"),
-        ("grpo", {"generation_kwargs": {"min_p": 0.1}, "filter_samples": 2}, "Expects filter_samples 0"),
         ("sft", {"hub_model_id": "a/b"}, "Expects push_to_hub true"),
         ("sft", {"adam_beta1": 0.8, "muon_learning_rate": 0.1}, "Expects muon_learning_rate unset with adam_beta1"),
         ("sft", {"activation_checkpointing_kwargs": {"use_reentrant": True}}, "Expects activation_checkpointing true"),
@@ -82,6 +80,34 @@ def test_keys_that_would_do_nothing_alone_are_refused(stage, keys, said, monkeyp
     monkeypatch.setattr(trl_keys, "is_liger_kernel_available", lambda: False)
     with pytest.raises(InvalidConfig, match=said):
         STAGES[stage][1](**keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"optim": "adamw_bnb_8bit"}, "optim=adamw_bnb_8bit.*bitsandbytes"),
+        ({"optim": "adamw_torch", "optim_args": "nonsense"}, "Expects an optimizer and a schedule that can be made"),
+        ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": '{"cycles": 3}'}, "lr_scheduler_type=cosine.*cycles"),
+        ({"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": '{"lr_end": 9}'}, "lr_scheduler_type=polynomial"),
+    ],
+)
+def test_optimizers_and_schedules_that_cannot_be_made_are_told_before_the_rows(keys, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(sft, "supervised_dataset", lambda *_: pytest.fail("this is too late"))
+    with pytest.raises(InvalidConfig, match=said) as error:
+        runs.train_sft(tmp_path / "run", **FAST, **keys)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", [MazeSFTConfig, MazeGRPOConfig])
+def test_the_best_model_is_chosen_by_a_figure_that_there_is(kind):
+    evaluated = {"eval_strategy": "steps", "save_strategy": "no"}
+    for keys in ({"load_best_model_at_end": True}, {"metric_for_best_model": "loss"}):
+        with pytest.raises(UnknownName, match="Expects a metric_for_best_model out of 'malformed_rate', 'solved_rate'"):
+            kind(**evaluated, **keys)
+    assert kind(**evaluated, metric_for_best_model="eval_solved_rate")
+    assert kind(**evaluated, metric_for_best_model="pass@4", eval_samples=4)
+    with pytest.raises(UnknownName):
+        kind(**evaluated, metric_for_best_model="pass@4")
 
 
 def test_names_that_do_not_exist_are_told_with_the_nearest():
