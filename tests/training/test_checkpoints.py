@@ -201,18 +201,18 @@ class Fails(TrainerCallback):
         raise torch.cuda.OutOfMemoryError("out of memory")
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch, overwrite):
+@pytest.mark.parametrize("option", [{}, {"overwrite": True}, {"resume": True}], ids=str)
+def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch, option):
     def callbacks(*arguments):
         return Fails() if broken else WholeCheckpoints(*arguments)
 
     monkeypatch.setattr(common, "WholeCheckpoints", callbacks)
     broken = False
-    if overwrite:
+    if "overwrite" in option:
         runs.train_sft(tmp_path / "run", examples=16)
     broken = True
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        runs.train_sft(tmp_path / "run", examples=16, overwrite=overwrite)
+        runs.train_sft(tmp_path / "run", examples=16, **option)
     assert list((tmp_path / "run").iterdir()) == []
     broken = False
     runs.train_sft(tmp_path / "run", examples=16)
