@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -127,23 +126,3 @@ def test_a_locale_and_a_console_without_umlauts_read_and_write_the_same(tmp_path
     done = commanded(tmp_path, "benchmarks.report", output, "-o", "ö.html", **environment)
     assert done.returncode == 0, done.stderr
     assert "é" in (tmp_path / "ö.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.skipif(not shutil.which("setpriv") or os.name != "posix" or os.geteuid() != 0, reason="needs root")
-def test_another_user_without_a_home_measures_with_an_installation_that_is_read_only(tmp_path):
-    installed = tmp_path / "installed"
-    for package in ("agents", "maze_env"):
-        shutil.copytree(ROOT / package, installed / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_mode & 0o005 != 0o005:
-            pytest.skip(f"{folder} is closed to others")
-    code = "from maze_env.moves import MOVES; from maze_env.kernels.splitmix import mix; print(int(mix(3)) > 0)"
-    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    done = subprocess.run(
-        [*nobody, "env", "-i", "HOME=/nonexistent", f"PYTHONPATH={installed}", sys.executable, "-c", code],
-        cwd="/", capture_output=True, encoding="utf-8",
-    )  # fmt: skip
-    if "Permission denied" in done.stderr and "env:" in done.stderr:
-        pytest.skip("this Python is closed to others")
-    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
-    assert not list(installed.rglob("*.nbc"))

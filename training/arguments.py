@@ -46,7 +46,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
 
     ``valid`` are the keys there may be, ``above`` the files whose base it is.
     """
-    path = path_of(str(name))
+    path = name if isinstance(name, Path) else path_of(name)
     if not path.is_file():
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:

@@ -110,14 +110,15 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
     trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
     args.save_total_limit = None  # Trainer would delete before the newest one is whole, and count any checkpoint-*
     folder, first = Path(args.output_dir), trainer.is_world_process_zero()
+    is_new = first and checkpoint is None and not (args.resume and any(folder.iterdir()))
     if checkpoint is None and first:
-        if not args.resume:  # no sooner: until here a failed start loses nothing
+        if is_new:  # no sooner: until here a failed start loses nothing
             run_folder.empty(folder)
         run_folder.write_run(folder, stage, configuration, None)
     try:
         return trainer.train(resume_from_checkpoint=checkpoint)
     except BaseException:
-        if first and not args.resume and not trainer.state.global_step:
+        if is_new and not trainer.state.global_step:
             run_folder.empty(folder)  # so that the corrected command finds the folder free
         raise
 

@@ -107,7 +107,8 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
         files = [folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
         for number, path in enumerate(files):
             part = dataset.select(range(number * ROWS_PER_FILE, min(len(dataset), (number + 1) * ROWS_PER_FILE)))
-            part.to_parquet(os.path.join(cache, path.name))
+            with open(os.path.join(cache, path.name), "wb") as stream:  # a name could be taken for an address
+                part.to_parquet(stream)
             os.replace(os.path.join(cache, path.name), path)
     origin = provenance("training.export", arguments, time.monotonic() - started)
     description = {"columns": list(features), "configuration": asdict(config), "provenance": origin}

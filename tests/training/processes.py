@@ -74,7 +74,7 @@ def main(folder):
     evaluation.Evaluation.figures = recorded
     runs.train_sft(
         folder / "sft", sizes="4x4", examples=64, per_device_train_batch_size=16 // WORLD, logging_steps=1,
-        muon_learning_rate=0.01, save_strategy="no", eval_strategy="steps", eval_steps=3, eval_mazes=2,
+        muon_learning_rate=0.01, eval_strategy="steps", eval_steps=3, eval_mazes=2,
     )  # fmt: skip
     runs.train_grpo(
         folder / "grpo", folder / "sft", sizes="4x4", per_device_train_batch_size=32 // WORLD, save_strategy="no"

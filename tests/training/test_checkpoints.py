@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import TrainerCallback, TrainingArguments
 
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, TokenMazeError
 from tests.training import runs
 from training import checkpoints, common
 from training.checkpoints import INEXACT, MANIFEST, WholeCheckpoints, delete_oldest, fault, newest_whole, write_manifest
@@ -127,17 +127,18 @@ def test_log_entries_do_not_reach_across_a_checkpoint(tmp_path):
     assert [entry["step"] for entry in whole] == [3, 5, 6, 9, 10, 12, 15]
 
 
-@pytest.mark.parametrize("stage", [MazeSFTConfig, MazeGRPOConfig])
-@pytest.mark.parametrize("key", INEXACT)
+KINDS = (MazeSFTConfig, MazeGRPOConfig)
+REFUSED = [(kind, key) for kind in KINDS for key in INEXACT if key in {field.name for field in fields(kind)}]
+
+
+@pytest.mark.parametrize(("stage", "key"), REFUSED)
 def test_what_makes_resuming_inexact_is_refused_with_it(stage, key, tmp_path):
-    if key not in {field.name for field in fields(stage)}:
-        pytest.skip("no key of this stage")
     needed = {"save_strategy": "no"} | ({"beta": 0.1} if key == "sync_ref_model" else {})
     with pytest.raises(InvalidConfig, match=f"Expects {key}=False with --resume .*, actual: True"):
         runs.parsed({**runs.SFT, "output_dir": tmp_path, "resume": True, key: True, **needed}, stage)
 
 
-@pytest.mark.parametrize("stage", [MazeSFTConfig, MazeGRPOConfig])
+@pytest.mark.parametrize("stage", KINDS)
 @pytest.mark.parametrize(
     ("key", "value"), [("enable_jit_checkpoint", True), ("resume_from_checkpoint", "x"), ("save_strategy", "best")]
 )
@@ -172,6 +173,10 @@ SAVING = {
 }
 
 
+def test_every_inexact_key_is_one():
+    assert {key for _, key in REFUSED} == set(INEXACT)
+
+
 def test_every_key_of_transformers_about_saving_was_thought_of():
     words = ("save", "checkpoint", "resume", "skip", "find_batch", "restore")
     others = {"activation_checkpointing", "gradient_checkpointing", "skip_memory_metrics"}
@@ -196,22 +201,33 @@ class Fails(TrainerCallback):
         raise torch.cuda.OutOfMemoryError("out of memory")
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch, overwrite):
+@pytest.mark.parametrize("option", [{}, {"overwrite": True}, {"resume": True}], ids=str)
+def test_a_start_that_fails_leaves_the_folder_free(tmp_path, monkeypatch, option):
     def callbacks(*arguments):
         return Fails() if broken else WholeCheckpoints(*arguments)
 
     monkeypatch.setattr(common, "WholeCheckpoints", callbacks)
     broken = False
-    if overwrite:
+    if "overwrite" in option:
         runs.train_sft(tmp_path / "run", examples=16)
     broken = True
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        runs.train_sft(tmp_path / "run", examples=16, overwrite=overwrite)
+        runs.train_sft(tmp_path / "run", examples=16, **option)
     assert list((tmp_path / "run").iterdir()) == []
     broken = False
     runs.train_sft(tmp_path / "run", examples=16)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["figures"]["steps"] == 1
+
+
+@pytest.mark.parametrize(
+    "broken", [{"report_to": "clearml"}, {"device_map": "cuda:7"}, {"learning_rate": "fast"}], ids=str
+)
+def test_a_start_with_what_is_not_there_leaves_the_folder_free(finished, tmp_path, broken):
+    start = {"model": finished, "examples": 16, "save_strategy": "no"}
+    with pytest.raises((RuntimeError, ImportError, AssertionError, TokenMazeError)):
+        runs.train_sft(tmp_path / "run", **start, **broken)
+    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
+    runs.train_sft(tmp_path / "run", **start)
 
 
 def test_a_resumed_start_that_fails_loses_nothing(finished, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
+from training.checkpoints import MANIFEST, fault
 from training.common import begin, check_divides, run
 from training.run_folder import check_same, write_run
 
@@ -58,6 +59,11 @@ def test_two_processes_do_what_one_does(tmp_path):
         assert moved > 0.05
         assert noise < 0.05 * moved, stage
         start = end_alone
+
+    # A checkpoint is whole when every process has written its part.
+    (checkpoint,) = (tmp_path / "two" / "sft").glob("checkpoint-*")
+    assert {"rng_state_0.pth", "rng_state_1.pth"} <= set(json.loads((checkpoint / MANIFEST).read_text())["files"])
+    assert fault(checkpoint) is None
 
     # One process evaluates for all.
     evaluated = [json.loads((tmp_path / "two" / f"evaluated-{rank}.json").read_text()) for rank in range(2)]
