@@ -44,7 +44,7 @@ def assert_same(left, right, path=""):
     elif isinstance(left, np.ndarray) and left.dtype != object:
         assert (left.dtype, left.shape) == (right.dtype, right.shape), path
         assert np.array_equal(left, right), path
-    elif isinstance(left, (np.ndarray, tuple)):
+    elif isinstance(left, (np.ndarray, tuple, list)):
         assert len(left) == len(right), path
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
             assert_same(one, other, f"{path}[{index}]")
@@ -166,9 +166,7 @@ def test_bad_calls_are_refused():
     with pytest.raises(InvalidConfig, match="all of them at first"):
         vector.reset(options={"reset_mask": np.array([True, False, False])})
     vector.reset(seed=0)
-    with pytest.raises(
-        InvalidConfig, match=r"Expects reset options out of \['maze', 'reset_mask'\], actual: \['mzae'\]"
-    ):
+    with pytest.raises(InvalidConfig, match=r"Expects reset options out of .*'reset_mask'\], actual: \['mzae'\]"):
         vector.reset(options={"mzae": 1})
     for mask in ([True, False, False], np.array([True, False]), np.array([1, 0, 0])):
         with pytest.raises(InvalidConfig, match=r"Expects reset_mask as \(3,\) bool"):
