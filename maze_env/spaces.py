@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Space, Tuple
-from gymnasium.spaces.utils import flatdim, flatten, flatten_space, unflatten
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, is_space_dtype_shape_equiv, unflatten
 from gymnasium.vector.utils import batch_differing_spaces, create_empty_array
 from gymnasium.wrappers.utils import create_zero_array
 from numpy.typing import NDArray
@@ -123,6 +123,11 @@ def _empty(space: MazeText, n: int = 1, fn: Any = np.zeros) -> tuple[str, ...]:
 
 
 @batch_differing_spaces.register(MazeText)
-def _batch_differing(spaces: Sequence[MazeText]) -> Tuple:
+def _batch_differing(spaces: Sequence[MazeText]) -> Tuple:  # type: ignore[misc]
     """Texts of several sizes side by side."""
     return Tuple(spaces)
+
+
+@is_space_dtype_shape_equiv.register(MazeText)
+def _is_text_too(space_1: MazeText, space_2: Space[Any]) -> bool:
+    return isinstance(space_2, MazeText)
