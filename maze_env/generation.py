@@ -64,8 +64,8 @@ class MazeSpec:
             ("length", self.min_length, self.max_length),
             ("turns", self.min_turns, self.max_turns),
         ):
-            for name, bound in ((f"min_{what}", low), (f"max_{what}", high)):
-                if not (is_integer(bound) or (bound is None and bound is high)):
+            for name, bound in ((f"min_{what}", low), (f"max_{what}", low if high is None else high)):
+                if not is_integer(bound):
                     raise ImpossibleMaze(f"Expects {name} as an integer, actual: {bound!r}")
             if high is not None and high < low:
                 raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
