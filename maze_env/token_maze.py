@@ -149,7 +149,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
             rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
         )
         self.max_steps = step_budget(max_steps, rows, cols)
-        if render_mode is not None and render_mode not in RENDER_MODES:
+        if render_mode is not None and not (isinstance(render_mode, str) and render_mode in RENDER_MODES):
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
         self.step_reward = step_reward_of(reward)
         self.render_mode, self.view_radius = render_mode, view_radius

@@ -81,9 +81,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     ):
         if not is_integer(num_envs) or num_envs < 1:
             raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs!r}")
-        modes = [mode.value for mode in AutoresetMode]
-        if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
-            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
+        try:
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            modes = [mode.value for mode in AutoresetMode]
+            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}") from None
         self._single = single = TokenMazeEnv(**options)
         if max_episode_steps is not None:
             single.max_steps = min(single.max_steps, step_budget(max_episode_steps, 1, 1))
@@ -91,7 +93,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._spec: EnvSpec | None = None
         self._take_over()
         self.num_envs = num_envs
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**TokenMazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space, self.single_action_space = single.observation_space, single.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
