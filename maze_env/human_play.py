@@ -116,10 +116,10 @@ class Game:
 
 def window(drawing: list[str], position: Cell, size: tuple[int, int]) -> list[str]:
     """The part of a drawing around the agent's cell that fits: ``size`` is columns and lines."""
-    (width, height), (row, col) = size, position
+    (width, height), (row, col) = (size[0], max(1, size[1])), position
     top = max(0, min(2 * row + 1 - height // 2, len(drawing) - height))
     left = max(0, min(4 * col + 2 - width // 2, len(drawing[0]) - width))
-    return [line[left : left + width] for line in drawing[top : top + max(1, height)]]
+    return [line[left : left + width] for line in drawing[top : top + height]]
 
 
 @contextmanager

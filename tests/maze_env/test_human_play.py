@@ -93,7 +93,7 @@ def test_running_out_of_steps_is_said():
     assert played.message == "Out of steps after 1. u: undo, n: new maze, q: quit."
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 12), (300, 100), (20, 10)], ids=str)
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (300, 100), (30, 14)], ids=str)
 def test_of_a_maze_larger_than_the_terminal_the_part_around_the_agent_is_shown(size):
     played = Game(MazeSpec(20, 30, min_length=40, split=None), seed=5, view_radius=1)
     for move in [None, *shortest_path(played.maze)]:
