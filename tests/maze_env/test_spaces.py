@@ -1,6 +1,10 @@
 """The text space: what it holds, what it draws, and that no vector environment can corrupt it."""
 
+import functools
+import importlib
 import pickle
+import sys
+import types
 
 import gymnasium
 import pytest
@@ -148,3 +152,21 @@ def test_mazes_of_several_sizes_play_side_by_side():
     assert texts in envs.observation_space
     assert [len(text.splitlines()) for text in texts] == [3, 5]
     assert envs.step([0, 1])[0] in envs.observation_space
+
+
+def test_minari_is_told_of_a_text_of_enough_characters(monkeypatch):
+    # Minari is no dependency of the tests: its function, with the one entry that ours builds on.
+    @functools.singledispatch
+    def serialize_space(space, to_string=True):
+        raise NotImplementedError
+
+    serialize_space.register(Text, lambda space, to_string=True: space)
+    serialization = types.SimpleNamespace(serialize_space=serialize_space)
+    monkeypatch.setitem(sys.modules, "minari", types.ModuleType("minari"))
+    monkeypatch.setitem(sys.modules, "minari.serialization", serialization)
+    monkeypatch.delitem(sys.modules, "maze_env.minari", raising=False)
+    importlib.import_module("maze_env.minari")
+    for size in ((2, 2), (3, 11), (64, 64)):
+        for view_radius in (None, 1):
+            space = MazeText(*size, view_radius, seed=0)
+            assert space.sample() in serialize_space(space)
