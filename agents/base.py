@@ -12,26 +12,22 @@ from maze_env.phrasings import STANDARD
 class Agent(ABC):
     """Acts in a batch of episodes at once, one entry of each list for each episode.
 
-    Attributes:
-        name: what result files and tables call it.
-        modes: the modes it can act in.
-        mode: what a reply is. In *play* it is one move, and the agent is asked again with the next observation; in
-            *plan* it is a complete answer, verified as a whole.
-        batch_size: how many episodes it is given at once.
-
-    Example:
-        >>> class AlwaysRight(Agent):
-        ...     name, mode = "always-right", "play"
-        ...     def act(self, observations):
-        ...         return [Reply("<|right|>") for _ in observations]
-        >>> AlwaysRight().act(["a maze as text"])[0].text
-        '<|right|>'
+    >>> class AlwaysRight(Agent):
+    ...     name, mode = "always-right", "play"
+    ...     def act(self, observations):
+    ...         return [Reply("<|right|>") for _ in observations]
+    >>> AlwaysRight().act(["a maze as text"])[0].text
+    '<|right|>'
     """
 
     name: str
+    """What result files and tables call it."""
     modes: ClassVar[tuple[Mode, ...]] = MODES
+    """The modes it can act in."""
     mode: Mode
+    """In *play* a reply is one move, the next observation follows; in *plan* it is an answer, verified as a whole."""
     batch_size: int = 100
+    """How many episodes it is given at once."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -46,9 +42,11 @@ class Agent(ABC):
         return True
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:  # noqa: B027 (most have nothing to reset)
-        """Starts ``len(seeds)`` new episodes.
+        """Starts new episodes.
 
-        All randomness of episode ``i`` comes from ``seeds[i]``; mazes are given and answers read in ``phrasing``.
+        Args:
+            seeds: one for each; all randomness of an episode comes from its own.
+            phrasing: in which of ``maze_env.phrasings`` mazes are given and answers read.
         """
 
     @abstractmethod

@@ -39,8 +39,10 @@ class WalkingAgent(Agent):
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move | None:
         """The next move; ``None`` when the target is known to be unreachable.
 
-        ``maze`` is what is known, its origin where the agent stands; ``rng`` and ``memory``, empty at first, are the
-        episode's.
+        Args:
+            maze: what is known, its origin where the agent stands.
+            rng: the episode's.
+            memory: the episode's, empty at first.
         """
 
     def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
@@ -108,7 +110,8 @@ class WallFollower(WalkingAgent):
     Finds the target of any maze without loops; it starts facing up.
     """
 
-    turns: tuple[int, ...]  # clockwise quarter turns from the direction it faces, in order of preference
+    turns: tuple[int, ...]
+    """Clockwise quarter turns from the direction it faces, in order of preference."""
 
     def choose(self, maze: Maze, rng: Random, memory: dict[str, Any]) -> Move:
         facing = CLOCKWISE.index(memory.get("last", Move.UP))

@@ -68,18 +68,30 @@ def context_length(model: PreTrainedModel) -> int:
 
 def drop_finished(
     model: PreTrainedModel,
-    input_ids: Tensor,  # (batch, prompt) int64, padded on the left
+    input_ids: Tensor,
     logits_processor: LogitsProcessorList,
-    stopping_criteria: StoppingCriteriaList,  # only the length among them is read
-    generation_config: GenerationConfig,  # ``do_sample``, ``eos_token_id`` and ``pad_token_id`` are read
+    stopping_criteria: StoppingCriteriaList,
+    generation_config: GenerationConfig,
     synced_gpus: bool = False,
     streamer: None = None,
-    generator: torch.Generator | None = None,  # default: the device's global one
-    **model_kwargs: Any,  # the cache, and the attention mask, (batch, prompt) int64
+    generator: torch.Generator | None = None,
+    **model_kwargs: Any,
 ) -> Tensor:
     """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
 
-    Returns (batch, prompt + longest completion) int64, right of each end token filled with padding.
+    Args:
+        model: the one that writes.
+        input_ids: (batch, prompt) int64, padded on the left.
+        logits_processor: applied to the scores of each token, (batch, vocabulary) float32.
+        stopping_criteria: only the length among them is read.
+        generation_config: ``do_sample``, ``eos_token_id`` and ``pad_token_id`` are read.
+        synced_gpus: false; a model that is spread over processes is refused.
+        streamer: ignored.
+        generator: of the samples; default: the device's global one.
+        model_kwargs: the cache, and the attention mask, (batch, prompt) int64.
+
+    Returns:
+        (batch, prompt + longest completion) int64, right of each end token filled with padding.
     """
     if synced_gpus:
         raise InvalidConfig("Expects a model that one process can run alone, actual: synced_gpus=True (FSDP or ZeRO-3)")
@@ -115,7 +127,17 @@ def drop_finished(
 
 
 def read(model: PreTrainedModel, inputs: Tensor, mask: Tensor, cache: Cache) -> Tensor:
-    """Feeds tokens to the model, the last columns of ``mask``; returns (batch, vocabulary), the logits after them."""
+    """Feeds tokens to the model.
+
+    Args:
+        model: the one that reads.
+        inputs: the tokens, (batch, new) int64.
+        mask: of the cache and of them, (batch, held + new) int64, 0 for padding.
+        cache: what the model has read already; gets the new ones.
+
+    Returns:
+        The logits after the last token, (batch, vocabulary) in the model's dtype.
+    """
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -inputs.shape[1] :]
     held = {CACHE_NAME: cache, "use_cache": True}
     outputs = model(input_ids=inputs, attention_mask=mask, position_ids=positions, logits_to_keep=1, **held)

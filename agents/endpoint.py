@@ -47,15 +47,19 @@ class EndpointAgent(Agent):
         retries: int = 4,
         progress: bool = False,
     ):
-        """Asks the server for its models, so that a dead one is known before any work. More as ``LLMPolicy``.
+        """Asks the server for its models, so that a dead one is known before any work.
 
         Args:
             name: the address up to ``/v1``, ``#``, and the model's name there.
+            mode: as ``LLMPolicy``, and so are ``temperature``, ``max_new_tokens`` and ``progress``.
+            batch_size: observations answered before any is recorded.
             concurrency: requests under way at the same time.
             timeout: seconds for each request.
             retries: after a failure that may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
 
-        Raises InvalidEndpoint when the server cannot be reached, refuses the key, or lacks the model.
+        Raises:
+            InvalidConfig: for values that cannot be.
+            InvalidEndpoint: when the server cannot be reached, refuses the key, or lacks the model.
         """
         url, _, model = name.partition("#")
         parts = urlsplit(url)
@@ -71,7 +75,10 @@ class EndpointAgent(Agent):
         if timeout <= 0:
             raise InvalidConfig(f"Expects a timeout above 0, actual: {timeout}")
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
-        self.url, self.model = url, model
+        self.url = url
+        """The address up to ``/v1``."""
+        self.model = model
+        """The model's name there."""
         self.temperature, self.max_new_tokens = temperature, max_new_tokens
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self.reset([])

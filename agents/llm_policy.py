@@ -88,6 +88,9 @@ def load_for_inference(path: str, device: str | None, **options: Any) -> tuple[P
 class ModelAgent(Agent):
     """An agent that is a causal language model: what ``LLMPolicy`` and ``MultiTurnPolicy`` share."""
 
+    temperature: float
+    """0 decodes greedily; above, samples from the whole distribution."""
+
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, name: str, mode: Mode, **options: Any):
         self.check_options(**options)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
@@ -96,9 +99,16 @@ class ModelAgent(Agent):
 
     @classmethod
     def from_pretrained(cls, path: str, device: str | None = None, **options: Any) -> Self:
-        """Loads the model as ``load_for_inference``; ``options`` are the constructor's and ``load_checkpoint``'s.
+        """Loads the model and makes it an agent.
 
-        Raises InvalidConfig for values that cannot be, before anything is loaded.
+        Args:
+            path: as ``load_checkpoint``; the agent's name, unless ``name`` is given.
+            device: where the model runs; by default the first accelerator, else the CPU.
+            options: the constructor's and ``load_checkpoint``'s.
+
+        Raises:
+            InvalidConfig: for values that cannot be, before anything is loaded.
+            InvalidCheckpoint: as ``load_checkpoint``.
         """
         signature = inspect.signature(cls)
         own = {"name": path} | {name: options.pop(name) for name in signature.parameters if name in options}
@@ -121,10 +131,8 @@ class ModelAgent(Agent):
         """Raises InvalidConfig unless each prompt and the budget of that name fit into the model's context."""
         longest, context = max(map(len, prompts)), context_length(self.model)
         if longest + tokens > context:
-            raise InvalidConfig(
-                f"Expects prompts and {budget}={tokens} to fit into the context of {self.name!r}, {context} tokens, "
-                f"actual: a prompt of {longest} tokens"
-            )
+            right = f"to fit into the context of {self.name!r}, {context} tokens"
+            raise InvalidConfig(f"Expects prompts and {budget}={tokens} {right}, actual: a prompt of {longest} tokens")
 
     def generator(self, indices: Sequence[int]) -> torch.Generator | None:
         """The randomness of one turn. One generator serves the batch, so a sample depends on all seeds of its batch."""
@@ -159,9 +167,14 @@ class LLMPolicy(ModelAgent):
         """A policy of a model that is loaded already, as during training; raises InvalidConfig for impossible values.
 
         Args:
+            model: a causal language model.
+            tokenizer: its own, with a chat template.
+            name: what result files and tables call it.
+            mode: one of ``MODES``.
             temperature: 0 decodes greedily; above, samples from the whole distribution.
             max_new_tokens: the completion's budget; a completion that reaches it is verified as it stands.
             batch_size: completions generated at once.
+            progress: whether a bar is shown.
         """
         options = {"temperature": temperature, "max_new_tokens": max_new_tokens, "batch_size": batch_size}
         super().__init__(model, tokenizer, name, mode, **options)
@@ -175,6 +188,7 @@ class LLMPolicy(ModelAgent):
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=end_ids(model, tokenizer),
         )
+        """How ``model.generate`` decodes."""
 
     @property
     def prompt_template(self) -> str:

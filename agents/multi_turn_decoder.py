@@ -46,17 +46,22 @@ class MultiTurnDecoder:
         self.temperature, self.restrict, self.max_turn_tokens = temperature, restrict, max_turn_tokens
         self._move_ids = [tuple(tokenizer(token, add_special_tokens=False)["input_ids"]) for token in MOVE_TOKENS]
         self.end_ids = end_ids(model, tokenizer)
+        """The tokens that end a turn."""
 
     @torch.inference_mode()
     def prefill(self, prompts: Sequence[Sequence[int]], thinking_opened: bool = False) -> None:
         """Starts a dialogue for each prompt; all end inside an open ``<think>``, or none does."""
         self.thinking_opened = thinking_opened
+        """Whether the prompts end inside an open ``<think>``."""
         count, device = len(prompts), self.model.device
-        self.cache = preallocate(self.model.config)  # keys and values of every token read
-        # (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
+        self.cache = preallocate(self.model.config)
+        """Keys and values of every token read."""
         self.mask = torch.zeros((count, 0), dtype=torch.long, device=device)
-        self.logits = torch.empty((count, 0), device=device)  # (dialogues, vocabulary), after the last token read
-        self.unread: list[list[int]] = [list(ids) for ids in prompts]  # what the model has still to read
+        """(dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding."""
+        self.logits = torch.empty((count, 0), device=device)
+        """(dialogues, vocabulary) in the model's dtype, after the last token read."""
+        self.unread: list[list[int]] = [list(ids) for ids in prompts]
+        """What the model has still to read of each dialogue."""
         self._read(range(count))
 
     def select(self, dialogues: Sequence[int]) -> None:

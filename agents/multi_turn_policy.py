@@ -30,8 +30,9 @@ class Transcript:
     """The tokens of a dialogue behind its prompt, the model's and the environment's in order."""
 
     ids: list[int] = field(default_factory=list)
+    """The tokens, n of them."""
     own: list[int] = field(default_factory=list)
-    """(n,) integers, 1 for each token that the model wrote, 0 for one that it read."""
+    """1 for each token that the model wrote, 0 for one that it read."""
     log_probs: list[float] = field(default_factory=list)
     """Of each token that the model wrote, at the temperature it was drawn at; 0.0 for one that it read."""
 
@@ -46,6 +47,12 @@ class MultiTurnPolicy(ModelAgent):
     """A causal language model as a player."""
 
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
+    prompts: dict[int, list[int]]
+    """Token ids of the prompt of each episode since the last reset."""
+    transcripts: dict[int, Transcript]
+    """What each of them has written and read since."""
+    decoder: MultiTurnDecoder
+    """The dialogues of the episodes that go on."""
 
     def __init__(
         self,
@@ -62,6 +69,8 @@ class MultiTurnPolicy(ModelAgent):
         """As ``LLMPolicy``; raises UnknownName for a restriction that does not exist.
 
         Args:
+            model: as ``LLMPolicy``, and so are ``tokenizer``, ``name``, ``temperature`` and ``batch_size``.
+            mode: play.
             restrict: what the model may write: ``none``: anything; ``moves``: moves only; ``legal``: possible moves.
             max_turn_tokens: of one turn; a model that has not written a move by then has not made one.
             max_tokens: of a dialogue behind its prompt; by default what the model's context has room for. A dialogue
@@ -103,8 +112,8 @@ class MultiTurnPolicy(ModelAgent):
         super().reset(seeds, phrasing)
         self._playing: list[int] = []
         self._last: dict[int, Observation] = {}
-        self.prompts: dict[int, list[int]] = {}  # token ids of the prompt of each episode since the last reset
-        self.transcripts: dict[int, Transcript] = {}  # what each of them has written and read since
+        self.prompts = {}
+        self.transcripts = {}
 
     def act(self, observations: list[str]) -> list[Reply]:
         self._last = {
@@ -149,11 +158,8 @@ class MultiTurnPolicy(ModelAgent):
         """Lets each dialogue read what its move did; those without room for another turn end here."""
         texts = [self._replies.write(observation) for observation in live.values()]
         reply_ids = dict(zip(live, token_ids(self.tokenizer, texts), strict=True))
-        playing = [
-            index
-            for index in self._playing
-            if index in live and len(reply_ids[index]) + self.decoder.max_turn_tokens <= self._room(index)
-        ]
+        needed = {index: len(ids) + self.decoder.max_turn_tokens for index, ids in reply_ids.items()}
+        playing = [index for index in self._playing if index in needed and needed[index] <= self._room(index)]
         if playing and playing != self._playing:
             self.decoder.select([self._playing.index(index) for index in playing])
         self._playing = playing

@@ -126,6 +126,7 @@ class Prompt:
     """A prompt as a model reads it, chat template included: tokenise it without adding special tokens."""
 
     text: str
+    """From the first special token to where the model begins to write."""
 
     @property
     def thinking_opened(self) -> bool:

@@ -7,39 +7,49 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 from maze_env import __version__
 
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
 
-class Provenance(TypedDict):
-    """What is needed to run a command again, and when it ran."""
+@dataclass(frozen=True)
+class Provenance:
+    """What is needed to run a command again, and when it ran; ``None`` for what was not recorded."""
 
     command: str
-    version: str
+    """As a shell takes it."""
+    version: str | None = None
     """Of this package."""
-    commit: str | None
-    """Of the repository that this package runs from; None where it is installed."""
-    uncommitted_changes: bool | None
-    finished_at: str
+    commit: str | None = None
+    """Of the repository that this package runs from; ``None`` where it is installed."""
+    uncommitted_changes: bool | None = None
+    """Whether the code differed from the commit."""
+    finished_at: str | None = None
     """UTC, ISO 8601."""
-    wall_seconds: float
-    machine: str
-    processor: str | None
-    cores: int | None
-    python: str
-    packages: dict[str, str]
-    torch_threads: int | None
-    """None where torch is not loaded."""
+    wall_seconds: float | None = None
+    """Of the run; of its last process where it was resumed."""
+    machine: str | None = None
+    """Operating system and architecture."""
+    processor: str | None = None
+    """Its name, where the system tells."""
+    cores: int | None = None
+    """Of the whole machine."""
+    python: str | None = None
+    """Its version."""
+    packages: dict[str, str] | None = None
+    """Versions of those of ``PACKAGES`` that are installed."""
+    torch_threads: int | None = None
+    """``None`` where torch was not loaded."""
 
 
-def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provenance:
-    """The provenance of a run of the command ``module``, with that command line, that ends now."""
+def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[str, Any]:
+    """The ``Provenance`` of a run of the command ``module``, with that command line, that ends now."""
     torch = sys.modules.get("torch")  # loaded, or the run did not use it
     # An installed package can lie inside of anybody's repository, whose commit says nothing about it.
     tracked = git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
@@ -48,20 +58,21 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> Provena
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
             packages[package] = version(package)
-    return {
-        "command": shlex.join(["python", "-m", module, *arguments]),
-        "version": __version__,
-        "commit": commit,
-        "uncommitted_changes": None if commit is None else bool(git("status", "--porcelain", "-uno")),
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(seconds, 1),
-        "machine": platform.platform(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "packages": packages,
-        "torch_threads": torch.get_num_threads() if torch else None,
-    }
+    found = Provenance(
+        command=shlex.join(["python", "-m", module, *arguments]),
+        version=__version__,
+        commit=commit,
+        uncommitted_changes=None if commit is None else bool(git("status", "--porcelain", "-uno")),
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        wall_seconds=round(seconds, 1),
+        machine=platform.platform(),
+        processor=processor(),
+        cores=os.cpu_count(),
+        python=platform.python_version(),
+        packages=packages,
+        torch_threads=torch.get_num_threads() if torch else None,
+    )
+    return asdict(found)
 
 
 def processor() -> str | None:

@@ -29,11 +29,13 @@ class QLearningAgent(Agent):
 
     name = "q-learning"
     modes: ClassVar[tuple[Mode, ...]] = ("play",)
+    learning_curve: list[float]
+    """Share of mazes solved in each episode of the last training."""
 
     def __init__(self, mode: Mode = "play", episodes: int = 60, discount: float = 0.95):
         self.mode, self.episodes, self.discount = mode, episodes, discount
         self._tables: dict[int, NDArray[np.float64]] = {}
-        self.learning_curve: list[float] = []  # share of mazes solved in each episode of the last training
+        self.learning_curve = []
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD

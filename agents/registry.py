@@ -25,11 +25,14 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         name: one of ``BUILT_IN``; a folder or hub name (``owner/model``) with a model that ``transformers`` loads; a
             folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class
             or function called with ``mode`` and ``options``.
+        mode: one of ``MODES``.
         options: passed to the agent; ``GENERATION_OPTIONS`` to language models and one's own class alone.
             ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan anew at each move.
 
-    Raises UnknownName for a name that is none of these, InvalidConfig for a mode that the agent lacks,
-    InvalidCheckpoint for a folder without a usable model and for a file whose loading would run code in it.
+    Raises:
+        UnknownName: for a name that is none of these.
+        InvalidConfig: for a mode that the agent lacks, or options that it does not take.
+        InvalidCheckpoint: for a folder without a usable model and for a file whose loading would run code in it.
 
     >>> make("shortest-path").supports("ascii")
     True
@@ -61,10 +64,8 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
         if not isinstance(agent, Agent):
             raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
     else:
-        raise UnknownName(
-            f"{unknown_name('agent', name, BUILT_IN)} Nor is it a folder, a hub name 'owner/model', an endpoint "
-            "'http://host:port/v1#model' or a 'module:Class'."
-        )
+        known = "a folder, a hub name 'owner/model', an endpoint 'http://host:port/v1#model' or a 'module:Class'"
+        raise UnknownName(f"{unknown_name('agent', name, BUILT_IN)} Nor is it {known}.")
     if mode not in agent.modes:
         raise InvalidConfig(f"Expects a mode of {name!r}, one of {agent.modes}, actual: {mode!r}")
     return agent

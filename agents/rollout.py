@@ -48,10 +48,9 @@ def rollout(
         shown = [under_way[index].observation if index in under_way else None for index in range(len(mazes))]
         replies = agent.respond(shown)
         if len(replies) != len(mazes) or not all(isinstance(reply, Reply) for reply in replies):
-            raise InvalidConfig(
-                f"Expects {type(agent).__name__}.act to give {len(mazes)} Reply objects, one for each observation, "
-                f"actual: {len(replies)} of {sorted({type(reply).__name__ for reply in replies})}"
-            )
+            right = f"{type(agent).__name__}.act to give {len(mazes)} Reply objects, one for each observation"
+            came = f"{len(replies)} of {sorted({type(reply).__name__ for reply in replies})}"
+            raise InvalidConfig(f"Expects {right}, actual: {came}")
         for index in list(under_way):
             under_way[index].step(replies[index])
             if under_way[index].end is not None:

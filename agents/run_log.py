@@ -16,6 +16,7 @@ class RunLog:
     stage: str
     """``sft`` or ``grpo``."""
     configuration: dict[str, Any]
+    """Every key of the run and its value."""
     figures: dict[str, float]
     """``steps``, ``wall_seconds`` and others that ``run.json`` has."""
     entries: list[dict[str, Any]]

@@ -47,6 +47,7 @@ class MazeVecEnv(VecEnv):
 
     def __init__(self, envs: int | TokenMazeVectorEnv, **options: Any):
         self.env = envs if isinstance(envs, VectorEnv) else TokenMazeVectorEnv(envs, "SameStep", **options)
+        """The environments inside."""
         if not isinstance(self.env, TokenMazeVectorEnv):
             raise InvalidConfig(f"Expects a number or a TokenMaze vector environment, actual: {type(envs).__name__}")
         if self.env.autoreset_mode is not AutoresetMode.SAME_STEP:
@@ -131,13 +132,16 @@ class MazeFeatures(BaseFeaturesExtractor):
     each pass: Bansal et al., arXiv 2202.05826.
     """
 
-    AGENT = 4  # the grid view's channel
+    AGENT = 4
+    """The agent's channel of the grid view."""
 
     def __init__(self, observation_space: Box, channels: int, iterations: int):
         super().__init__(observation_space, features_dim=channels)
         self.iterations = iterations
         self.project = torch.nn.Conv2d(observation_space.shape[0], channels, 3, padding=1)
+        """From the view to a hidden state."""
         self.carry = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        """From the hidden states of a cell and its neighbours to the cell's next one."""
 
     def forward(self, grids: torch.Tensor) -> torch.Tensor:
         """Features, (n, channels) float32, of grids, (n, 6 or 7, rows, cols) float32."""
@@ -184,10 +188,9 @@ def load_policy(folder: str | Path) -> ActorCriticPolicy:
         policy = ActorCriticPolicy(space, Discrete(4), lambda _: 0.0, **options)
         load_model(policy, Path(folder) / WEIGHTS_FILE)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
-        files, reason = f"{CONFIG_FILE} and {WEIGHTS_FILE}", " ".join(str(error).split())[:200]
-        raise InvalidCheckpoint(
-            f"Expects a folder with {files} of training.ppo, actual: {str(folder)!r} ({type(error).__name__}: {reason})"
-        ) from error
+        right, reason = f"a folder with {CONFIG_FILE} and {WEIGHTS_FILE}", " ".join(str(error).split())[:200]
+        came = f"{str(folder)!r} ({type(error).__name__}: {reason})"
+        raise InvalidCheckpoint(f"Expects {right} of training.ppo, actual: {came}") from error
     policy.set_training_mode(False)
     return policy
 
@@ -200,8 +203,9 @@ class SB3Agent(Agent):
     def __init__(self, path: str, mode: Mode = "play"):
         self.mode, self.name = mode, path
         self.policy = load_policy(path)
-        planes, self.rows, self.cols = self.policy.observation_space.shape
-        self._view = GridView(self.rows, self.cols, 0 if planes == 7 else None)
+        """The network."""
+        planes, self._rows, self._cols = self.policy.observation_space.shape
+        self._view = GridView(self._rows, self._cols, 0 if planes == 7 else None)
 
     def supports(self, phrasing: str) -> bool:
         return phrasing == STANDARD
@@ -211,11 +215,11 @@ class SB3Agent(Agent):
         parsed = [parse_cells(observations[index]) for index in live]
         for walls, _, _ in parsed:
             rows, cols = walls.shape
-            if (rows, cols) != (self.rows, self.cols):
-                raise InvalidMaze(f"Expects mazes of {self.rows}x{self.cols}, actual: {rows}x{cols}")
+            if (rows, cols) != (self._rows, self._cols):
+                raise InvalidMaze(f"Expects mazes of {self._rows}x{self._cols}, actual: {rows}x{cols}")
         replies = [Reply("")] * len(observations)
         if live:
-            cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self.cols, 1)
+            cells = np.array([[origin, target] for _, origin, target in parsed]) @ (self._cols, 1)
             grids = self._view.observe_batch(np.stack([walls for walls, _, _ in parsed]), cells[:, 0], cells[:, 1])
             moves, _ = self.policy.predict(grids, deterministic=True)
             for index, move in zip(live, moves.tolist(), strict=True):

@@ -23,11 +23,16 @@ SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
 
 @dataclass(frozen=True)
 class TinyConfig:
+    """The sizes of the tiny model."""
+
     hidden_size: int = 128
+    """Width of the hidden states."""
     layers: int = 4
+    """Decoder layers."""
     heads: int = 4
+    """Attention heads of each layer."""
     context: int = 4096
-    """Tokens; positions are rotary, so a long context costs nothing until it is used."""
+    """Longest sequence in tokens; positions are rotary, so a long context costs nothing until it is used."""
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

@@ -12,10 +12,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.comparison import METRICS, compare, p_text, suite_text
+from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
 from benchmarks.figures import SPL
 from benchmarks.record import Result, load
-from benchmarks.stats import PairedDifference, holm, mazes_needed
+from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 
@@ -32,9 +32,7 @@ def power_note(difference: PairedDifference, points: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compares the first file with each of the others."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.compare", description="Compares a stored result with others."
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")
@@ -43,15 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not 0 < options.points <= 100:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     first, others = load(options.first), [load(path) for path in options.others]
-    differences = [compare(first, other, options.metric) for other in others]
-    corrected = holm([difference.p_value for difference in differences])
+    compared = compare_all([(first, other) for other in others], options.metric)
     print(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze")
     print(f"A: {_figure(first, options.metric)}")
-    no_images = differences[0].mazes == first.suite.mazes
+    no_images = compared[0][0].mazes == first.suite.mazes
     exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
     what = "solved more often" if options.metric == "solved" else "higher"
-    for number, (other, difference, p_value) in enumerate(zip(others, differences, corrected, strict=True), start=1):
+    for number, (other, (difference, p_value)) in enumerate(zip(others, compared, strict=True), start=1):
         letter = chr(ord("A") + number) if number < 26 else f"file {number + 1}"
         low, high = difference.interval
         print(f"\n{letter}: {_figure(other, options.metric)}")

@@ -1,11 +1,12 @@
 """Two results compared maze by maze."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from benchmarks.figures import SOLVED, SPL, Figure
 from benchmarks.record import Result, path_scores, solved_shares
-from benchmarks.stats import PairedDifference, paired_difference
+from benchmarks.stats import PairedDifference, holm, paired_difference
 from benchmarks.suite_specs import SUITES
 from benchmarks.typed_json import InvalidResult
 from maze_env.symmetry import SYMMETRIES
@@ -21,6 +22,8 @@ class Metric(NamedTuple):
 
 
 METRICS = {"solved": Metric(SOLVED, solved_shares), "spl": Metric(SPL, path_scores)}
+ALIKE = {"phrasings": "suite.phrasings", "mode": "mode", "view radius": "view_radius", "number of samples": "samples"}
+"""What results that compare have in common beside their mazes, and where it stands in them."""
 
 
 def compare(first: Result, second: Result, metric: str = "solved") -> PairedDifference:
@@ -29,19 +32,20 @@ def compare(first: Result, second: Result, metric: str = "solved") -> PairedDiff
     Raises InvalidResult when the two were not measured on the same mazes, in the same mode, with as many samples.
     """
     if first.suite.sha256 != second.suite.sha256:
-        raise InvalidResult(
-            f"Expects two results on the same mazes, actual: {suite_text(first)} and {suite_text(second)}"
-        )
-    for what, one, two in (
-        ("phrasings", first.suite.phrasings, second.suite.phrasings),
-        ("mode", first.mode, second.mode),
-        ("view radius", first.view_radius, second.view_radius),
-        ("number of samples", first.samples, second.samples),
-    ):
+        suites = f"{suite_text(first)} and {suite_text(second)}"
+        raise InvalidResult(f"Expects two results on the same mazes, actual: {suites}")
+    for what, where in ALIKE.items():
+        one, two = map(attrgetter(where), (first, second))
         if one != two:
             raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
     scores = METRICS[metric].scores
     return paired_difference(*(mean_over_images(scores(one), one.suite.name) for one in (first, second)))
+
+
+def compare_all(pairs: Iterable[tuple[Result, Result]], metric: str = "solved") -> list[tuple[PairedDifference, float]]:
+    """Each first minus its second, with its p-value corrected for the number of pairs by Holm."""
+    differences = [compare(*pair, metric) for pair in pairs]
+    return list(zip(differences, holm([one.p_value for one in differences]), strict=True))
 
 
 def mean_over_images(scores: Sequence[float], suite: str) -> Sequence[float]:

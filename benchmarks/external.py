@@ -38,11 +38,9 @@ def is_source(name: str) -> bool:
 
 
 def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
-    """Reads published mazes.
+    """Published mazes, and the definition of their suite: each row is a draw of one maze.
 
-    The definition of the suite, each row a draw of one maze, and the mazes. The suite's hash is the sha256 of all mazes
-    in their canonical text, concatenated. Raises InvalidSuite when the data cannot be read or has no rows, or for the
-    first invalid row.
+    Its hash is the sha256 of all mazes in their canonical text, concatenated. Raises InvalidSuite.
     """
     mazes, draws = [], []
     bounds: dict[str, tuple[int, int]] = {}
@@ -75,17 +73,14 @@ def _rows(source: str) -> Iterator[dict[str, Any]]:
     import datasets  # takes a second, and frozen suites do not need it
 
     file_format = FORMATS.get(Path(source).suffix)
+    files = {"data_files": {SPLIT: source}} if file_format else {}
     try:
-        if file_format:
-            data = datasets.load_dataset(file_format, data_files={SPLIT: source}, split=SPLIT)
-        else:
-            data = datasets.load_dataset(source, split=SPLIT)
+        data = datasets.load_dataset(file_format or source, split=SPLIT, **files)
     except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetsError) as error:
         reason = error.__cause__ or error  # an empty JSON file is a StopIteration without a message
-        raise InvalidSuite(
-            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
-            f"({str(reason) or type(reason).__name__})"
-        ) from None
+        actual = f"{source!r} ({str(reason) or type(reason).__name__})"
+        expected = "a parquet or JSON file, or a data set on the Hugging Face hub"
+        raise InvalidSuite(f"Expects {expected}, actual: {actual}") from None
     if PROMPT not in data.column_names:
         raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(data.column_names)}")
     return iter(data.select_columns([name for name in (PROMPT, LEVEL) if name in data.column_names]))

@@ -14,6 +14,7 @@ class Scores:
     """The figures that every row of a table has. Rates are shares of all attempts."""
 
     attempts: int
+    """All of them."""
     solved: int
     """How many of them solved their maze."""
     trials: int
@@ -41,6 +42,7 @@ class Baseline(Scores):
     """A baseline's scores on the same mazes, overall and by level."""
 
     levels: dict[str, Scores]
+    """The same by level."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class TraceFigures:
     """What the reasoning of plans is worth, over the completions with a trace in a known style."""
 
     completions: int
+    """All of them."""
     validity: float
     """Share whose trace is true of the maze throughout."""
     consistency: float
@@ -95,6 +98,7 @@ class Reasoning(TraceFigures):
     """The figures of all traces, and of those in each style, the most frequent style first."""
 
     by_style: dict[str, TraceFigures]
+    """The figures of each style."""
 
     @property
     def styles(self) -> dict[str, int]:

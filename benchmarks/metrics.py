@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -178,27 +178,21 @@ def baseline_of(summary: Summary) -> Baseline:
     return Baseline(**overall, levels={level: Scores(**one) for level, one in zip(summary.levels, levels, strict=True)})
 
 
+BY_NAME: tuple[Callable[[Sequence[Attempt]], Any], ...] = (legality, legal_moves, spl, optimality_gap)
+BY_NAME += (first_illegal_moves, tokens_per_attempt, tokens_per_solve, solved_within, ends, ended_by, truncated)
+"""Figures that are called as their functions are."""
+
+
 def _figures(
     attempts: Sequence[Attempt], revisits: Sequence[tuple[int, bool]], images: int, samples: int
 ) -> dict[str, Any]:
     """The fields of ``Figures``. A maze's images, phrasings and samples are one trial: not independent."""
     powers = [2**i for i in range(samples.bit_length()) if 2**i < samples]
-    return {
+    return {figure.__name__: figure(attempts) for figure in BY_NAME} | {
         "attempts": len(attempts),
         "solved": sum(attempt.solved for attempt in attempts),
         "trials": len({attempt.maze for attempt in attempts}) // images,
-        "legality": legality(attempts),
-        "legal_moves": legal_moves(attempts),
-        "spl": spl(attempts),
-        "optimality_gap": optimality_gap(attempts),
-        "first_illegal_moves": first_illegal_moves(attempts),
         "revisits": sum(again for again, _ in revisits) / len(attempts),
         "loops": sum(is_loop for _, is_loop in revisits) / len(attempts),
-        "tokens_per_attempt": tokens_per_attempt(attempts),
-        "tokens_per_solve": tokens_per_solve(attempts),
-        "solved_within": solved_within(attempts),
-        "ends": ends(attempts),
-        "ended_by": ended_by(attempts),
-        "truncated": truncated(attempts),
         "pass_at_k": {k: mean_pass_at_k(attempts, samples, k) for k in (*powers, samples)} if samples > 1 else None,
     }

@@ -5,13 +5,9 @@
 Both play the same games of the environment and have to make the same moves; they are measured alternately.
 """
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +18,10 @@ from agents.llm_policy import load_for_inference
 from agents.multi_turn_decoder import MultiTurnDecoder
 from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
-from agents.provenance import provenance
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.record import check_output
-from benchmarks.throughput import ratio
-from maze_env._cli import run_command, write_whole
+from benchmarks.timing import Measurement, ratio
+from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
@@ -36,7 +30,8 @@ from maze_env.moves import MOVE_TOKENS, Move
 MIN_AGREEMENT = 0.99
 """Share of games that must be the same with both decoders; rounding may decide between moves of equal score."""
 
-Moves = tuple[Move, ...]
+Played = tuple[float, list[tuple[Move, ...]]]
+"""Moves per second, and the moves of each game."""
 
 
 class DifferentMoves(TokenMazeError):
@@ -65,23 +60,16 @@ class UncachedDecoder(MultiTurnDecoder):
         mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in self.unread], device=device)
         forbidden = torch.ones(self.model.get_output_embeddings().out_features, dtype=torch.bool, device=device)
         forbidden[[ids[0] for ids in self._move_ids]] = False
-        output = self.model.generate(
-            input_ids=rows,
-            attention_mask=mask,
-            generation_config=GenerationConfig(
-                max_new_tokens=1, do_sample=False, pad_token_id=pad, eos_token_id=list(self.end_ids)
-            ),
-            logits_processor=LogitsProcessorList([lambda _, scores: scores.masked_fill(forbidden, -torch.inf)]),
-        )
+        only = LogitsProcessorList([lambda _, scores: scores.masked_fill(forbidden, -torch.inf)])
+        config = GenerationConfig(max_new_tokens=1, do_sample=False, pad_token_id=pad, eos_token_id=list(self.end_ids))
+        output = self.model.generate(rows, config, logits_processor=only, attention_mask=mask)
         written = output[:, width:].tolist()
         self.append(written)
         return [self.tokenizer.decode(ids) for ids in written], written, [[0.0] * len(ids) for ids in written]
 
 
-def play(
-    model: PreTrainedModel, tokenizer: Tokenizer, mazes: Sequence[Maze], turns: int, cached: bool
-) -> tuple[float, list[Moves]]:
-    """Plays ``turns`` turns on each maze, all in one batch: moves per second, and the moves of each game."""
+def play(model: PreTrainedModel, tokenizer: Tokenizer, mazes: Sequence[Maze], turns: int, cached: bool) -> Played:
+    """Plays ``turns`` turns on each maze, all in one batch."""
     policy = MultiTurnPolicy(model, tokenizer, restrict="moves")
     if not cached:
         policy.decoder = UncachedDecoder(model, tokenizer, restrict="moves")
@@ -105,33 +93,19 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
             raise DifferentMoves(f"Expects the same moves from both decoders, actual: in {agreement:.1%} of the games")
         rates["kept"].append(kept)
         rates["fresh"].append(fresh)
-    return {
-        "games": games,
-        "turns": turns,
-        "moves_per_second": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": ratio(rates["kept"], rates["fresh"]),
-        "rounds": rates,
-    }
+    medians, ratios = {name: statistics.median(values) for name, values in rates.items()}, ratio(*rates.values())
+    return {"games": games, "turns": turns, "moves_per_second": medians, "ratio": ratios, "rounds": rates}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and stores."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.multi_turn_speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = Measurement("benchmarks.multi_turn_speed", __doc__, rounds=3)
     parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each decoder (default %(default)s)")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the result in")
-    parser.add_argument("--overwrite", action="store_true", help="replace that file")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
+    options = parser.checked(arguments)
     if min(options.games, options.turns, options.rounds) < 1:
         raise InvalidConfig("Expects games, turns and rounds of at least 1")
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
-    start = time.monotonic()
     tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
     model, tokenizer = tiny or load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)
@@ -141,10 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{rates['fresh']:,.0f} with a fresh generate; {ratio['median']:.1f} times "
         f"[{ratio['min']:.1f}, {ratio['max']:.1f}]"
     )
-    if options.output is not None:
-        result["provenance"] = provenance("benchmarks.multi_turn_speed", arguments, time.monotonic() - start)
-        write_whole(options.output, json.dumps(result, indent=1) + "\n")
-        print(f"stored in {options.output}")
+    parser.store(result, options.output)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from benchmarks.figures import FirstIllegalMove, OptimalityGap
 from maze_env.attempt import Attempt, End
 from maze_env.dynamics import MOVED
 from maze_env.maze import Cell
-from maze_env.moves import DELTA_PAIRS
 from maze_env.solving import UNREACHABLE
 from maze_env.tokens import UNSEEN_BITS
 from maze_env.visibility import initial_visible_walls, revealed
@@ -30,10 +29,8 @@ def optimality_gap(attempts: Sequence[Attempt]) -> OptimalityGap | None:
     lengths = [(len(attempt.moves), attempt.start_distance) for attempt in arrived]
     if not lengths:
         return None
-    return OptimalityGap(
-        ratio=sum(walked / shortest - 1 for walked, shortest in lengths) / len(lengths),
-        moves=sum(walked - shortest for walked, shortest in lengths) / len(lengths),
-    )
+    ratio = sum(walked / shortest - 1 for walked, shortest in lengths) / len(lengths)
+    return OptimalityGap(ratio=ratio, moves=sum(walked - shortest for walked, shortest in lengths) / len(lengths))
 
 
 def first_illegal_moves(attempts: Sequence[Attempt]) -> dict[End, FirstIllegalMove]:
@@ -44,27 +41,20 @@ def first_illegal_moves(attempts: Sequence[Attempt]) -> dict[End, FirstIllegalMo
             if outcome is not MOVED:
                 numbers[End(outcome)].append(number)
                 break
-    return {
-        end: FirstIllegalMove(
-            attempts=len(found),
-            share=len(found) / len(attempts),
-            median=median(found),
-            at=dict(sorted(Counter(found).items())),
-        )
-        for end, found in numbers.items()
-        if found
-    }
+    figures = {}
+    for end, found in numbers.items():
+        if found:
+            at, share = dict(sorted(Counter(found).items())), len(found) / len(attempts)
+            figures[end] = FirstIllegalMove(attempts=len(found), share=share, median=median(found), at=at)
+    return figures
 
 
 def visited_cells(attempt: Attempt) -> list[Cell]:
     """The cells that an attempt was in, the origin first; an illegal move adds none."""
-    row, col = attempt.maze.origin
-    cells = [(row, col)]
+    cells = [attempt.maze.origin]
     for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):  # moves behind a plan's illegal one
         if outcome is MOVED:
-            down, right = DELTA_PAIRS[move]
-            row, col = row + down, col + right
-            cells.append((row, col))
+            cells.append(move.apply(cells[-1]))
     return cells
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from benchmarks.timing import rate
+
 VECTOR = 4096
 
 
@@ -37,10 +39,7 @@ def vector_steps(name: str, steps: int = 60, **options: Any) -> float:
     count = int(env.single_action_space.n)  # type: ignore[attr-defined]
     actions = np.random.default_rng(0).integers(0, count, (steps, VECTOR))
     env.step(actions[0])
-    start = time.perf_counter()
-    for batch in actions:
-        env.step(batch)
-    return steps * VECTOR / (time.perf_counter() - start)
+    return rate(env.step, actions, VECTOR)
 
 
 def minigrid_steps() -> float:
@@ -66,11 +65,13 @@ def jumanji_steps(autoreset: bool) -> float:
     # compiled around the steps, XLA would leave out whatever is not asked for.)
     for _ in range(2):  # compiles, then warms up
         jax.block_until_ready(step(state, actions[0]))
-    start = time.perf_counter()
-    for batch in actions:
-        state, timestep = step(state, batch)
-    jax.block_until_ready((state, timestep))
-    return steps * VECTOR / (time.perf_counter() - start)
+
+    def play(state: Any) -> None:
+        for batch in actions:
+            state, timestep = step(state, batch)
+        jax.block_until_ready((state, timestep))
+
+    return rate(play, [state], steps * VECTOR)
 
 
 def jumanji_mazes(side: int, count: int) -> float:
@@ -81,16 +82,11 @@ def jumanji_mazes(side: int, count: int) -> float:
     make = jax.jit(jax.vmap(RandomGenerator(num_rows=side, num_cols=side)))
     keys = jax.random.split(jax.random.PRNGKey(0), count)
     jax.block_until_ready(make(keys))
-    start = time.perf_counter()
-    jax.block_until_ready(make(keys))
-    return count / (time.perf_counter() - start)
+    return rate(lambda keys: jax.block_until_ready(make(keys)), [keys], count)
 
 
 def maze_dataset_mazes(side: int, count: int) -> float:
     """maze-dataset's depth-first generator."""
     from maze_dataset.generation import LatticeMazeGenerators
 
-    start = time.perf_counter()
-    for _ in range(count):
-        LatticeMazeGenerators.gen_dfs((side, side))
-    return count / (time.perf_counter() - start)
+    return rate(LatticeMazeGenerators.gen_dfs, [(side, side)] * count)

@@ -1,12 +1,9 @@
 """Results: what a benchmark stores of a run, and how it is read back. The only reader and writer of result files.
 
-    python -m benchmarks.record upgrade FILE.json...    rewrites files of an older schema in today's
-
 A result is one JSON file: run and figures, to be read by people, and the attempts as gzipped JSON lines in base64
 (``benchmarks.stored_attempts``).
 """
 
-import argparse
 import base64
 import gzip
 import json
@@ -18,15 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from agents import provenance
 from benchmarks import schema1
 from benchmarks.figures import Baseline, Summary
 from benchmarks.metrics import path_efficiency
-from benchmarks.stored_attempts import StoredAttempt, places, row_of, stored
+from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, stored
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, decode, encode
-from maze_env._cli import check_folder, run_command, write_whole
+from maze_env._cli import check_folder, write_whole
 from maze_env.episode import Mode
 from maze_env.errors import InvalidOutput
 from maze_env.phrasings import STANDARD
@@ -53,6 +51,7 @@ class SuiteOfResult:
     sha256: str
     """Of its mazes."""
     mazes: int
+    """How many it has."""
     max_steps: int | None = None
     """Play's budget of moves; ``None`` for four times the cells of each maze."""
     of_training_split: int | None = None
@@ -62,27 +61,9 @@ class SuiteOfResult:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Where a result comes from; ``None`` for what was not recorded."""
+class Provenance(provenance.Provenance):
+    """Where a result comes from."""
 
-    command: str
-    version: str | None = None
-    """Of this package."""
-    commit: str | None = None
-    """Of this repository."""
-    uncommitted_changes: bool | None = None
-    """Whether the code differed from the commit."""
-    finished_at: str | None = None
-    """UTC, ISO 8601."""
-    wall_seconds: float | None = None
-    """Of the run; of its last process where it was resumed."""
-    machine: str | None = None
-    """Operating system and architecture."""
-    processor: str | None = None
-    cores: int | None = None
-    python: str | None = None
-    packages: dict[str, str] | None = None
-    torch_threads: int | None = None
     resumed: int = 0
     """How often the run was resumed."""
 
@@ -95,6 +76,7 @@ class Track(NamedTuple):
     """What only compares within itself."""
 
     suite: str
+    """Its name."""
     mode: str
     """``plan`` or ``play``."""
     visibility: str
@@ -149,6 +131,11 @@ class Run:
         return self.samples * len(self.suite.phrasings)
 
     @property
+    def places(self) -> list[Place]:
+        """Of its attempts, in their order: sample after sample, in each phrasing after phrasing, in each every maze."""
+        return places(self.samples, self.suite.phrasings, self.suite.mazes)
+
+    @property
     def decoding(self) -> str:
         """How the answers were drawn: greedily or at which temperature, and how many for each maze."""
         temperature = self.agent_options.get("temperature", 0.0)
@@ -179,11 +166,13 @@ class Result(Run):
     status: Literal["complete", "incomplete"] = "complete"
     """``incomplete`` while attempts are being made."""
     summary: Summary
+    """The figures of ``attempts``."""
     baselines: dict[str, Baseline]
     """The scores of ``BASELINES`` on the same mazes."""
     provenance: Provenance
+    """Command, commit, machine."""
     attempts: tuple[StoredAttempt, ...]
-    """Sample after sample, in each phrasing after phrasing, in each every maze."""
+    """In the order of ``places``."""
     schema_version: int = SCHEMA_VERSION
     """Of the file's form."""
 
@@ -215,11 +204,10 @@ def result_of(raw: dict[str, Any]) -> Result:
     """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
     rows = raw.pop("attempts")
     result: Result = decode(Result, {**raw, "attempts": []})
-    expected = list(places(result.samples, result.suite.phrasings, result.suite.mazes))
-    if len(rows) != len(expected):
-        raise InvalidResult(f"Expects {len(expected)} attempts, actual: {len(rows)}")
-    attempts = tuple([stored(row, result.mode, place) for row, place in zip(rows, expected, strict=True)])
-    return replace(result, attempts=attempts)
+    if len(rows) != len(result.places):
+        raise InvalidResult(f"Expects {len(result.places)} attempts, actual: {len(rows)}")
+    attempts = [stored(row, result.mode, place) for row, place in zip(rows, result.places, strict=True)]
+    return replace(result, attempts=tuple(attempts))
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
@@ -238,11 +226,13 @@ def unpacked(text: Any) -> list[dict[str, Any]]:
 
 def result_text(result: Result) -> str:
     """A result as the text of its file."""
-    head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": result.status}
-    return (
-        _readable({**head, **encode(replace(result, attempts=())), "attempts": packed(result.attempts, result.mode)})
-        + "\n"
-    )
+    parts = head_of(result.status) | encode(replace(result, attempts=()))
+    return _readable(parts | {"attempts": packed(result.attempts, result.mode)}) + "\n"
+
+
+def head_of(status: str) -> dict[str, Any]:
+    """What a file of a run begins with."""
+    return {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": status}
 
 
 def _readable(value: Any, depth: int = 0) -> str:
@@ -254,8 +244,10 @@ def _readable(value: Any, depth: int = 0) -> str:
     return "{\n" + ",\n".join(parts) + f"\n{' ' * depth}}}"
 
 
-def check_output(path: Path, overwrite: bool) -> None:
-    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
+def check_output(path: Path | None, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a file can be written to ``path`` later, where there is one; makes its folder."""
+    if path is None:
+        return
     if path.is_dir():
         raise InvalidOutput(f"Expects a file to write to, actual: {path} is a folder")
     if path.exists() and not overwrite:
@@ -271,18 +263,15 @@ def store(result: Result, path: Path) -> None:
     except OSError as error:
         elsewhere = Path(tempfile.mkdtemp(prefix="mazebench-")) / path.name
         write_whole(elsewhere, text)
-        raise InvalidOutput(
-            f"Expects {path} to be written, actual: {error.strerror or error}; the result is in {elsewhere}"
-        ) from None
+        actual = f"{error.strerror or error}; the result is in {elsewhere}"
+        raise InvalidOutput(f"Expects {path} to be written, actual: {actual}") from None
 
 
 def suite_of(result: Result) -> Suite:
     """The mazes that a result was measured on. Raises InvalidResult when its suite holds other mazes now."""
-    suite = load_suite(result.suite.name)
-    if suite.spec.sha256 != result.suite.sha256:
-        raise InvalidResult(
-            f"Expects {result.suite.name} as it was measured, sha256 {result.suite.sha256}, actual: {suite.spec.sha256}"
-        )
+    suite, measured = load_suite(result.suite.name), result.suite.sha256
+    if (now := suite.spec.sha256) != measured:
+        raise InvalidResult(f"Expects {suite.spec.name} as it was measured, sha256 {measured}, actual: {now}")
     return suite
 
 
@@ -329,25 +318,9 @@ def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
     tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}
     for result in results:
-        expected = hashes.setdefault(result.suite.name, result.suite.sha256)  # published mazes: the first result's
-        if result.suite.sha256 != expected:
-            raise InvalidResult(
-                f"Expects results on {result.suite.name} {expected}, actual: one on {result.suite.sha256}"
-            )
+        name, actual = result.suite.name, result.suite.sha256
+        expected = hashes.setdefault(name, actual)  # published mazes: the first result's
+        if actual != expected:
+            raise InvalidResult(f"Expects results on {name} {expected}, actual: one on {actual}")
         tracks.setdefault(result.track, []).append(result)
     return dict(sorted(tracks.items()))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Rewrites result files in today's schema."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description="Upgrades stored results.")
-    parser.add_argument("action", choices=["upgrade"])
-    parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    options = parser.parse_args(arguments)
-    upgraded = [(path, load(path)) for path in options.results]  # all are read before the first is written
-    for path, result in upgraded:
-        store(result, path)
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -8,9 +8,9 @@ first process would have made them: it ends with the same attempts as a run that
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from agents.base import Agent
 from agents.rollout import rollout
-from benchmarks.record import SCHEMA_VERSION, TITLE, Run
+from benchmarks.record import Run, head_of
 from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
 from benchmarks.suites import Suite
 from benchmarks.typed_json import InvalidResult, encode
@@ -37,10 +37,11 @@ def episode_seed(seed: int, sample: int, maze: int) -> int:
     return key_of("attempt", seed, sample, maze) % 2**32
 
 
-def attempt_seeds(suite: Suite, samples: int, phrasings: Sequence[str], seed: int) -> Iterator[int]:
+def attempt_seeds(suite: Suite, samples: int, phrasings: Sequence[str], seed: int) -> list[int]:
     """The seeds of all attempts, in their order."""
-    for sample, phrasing, maze in places(samples, phrasings, len(suite.mazes)):
-        yield episode_seed(seed, sample, suite.spec.phrasings.index(phrasing) * len(suite.mazes) + maze)
+    count, blocks = len(suite.mazes), {name: place for place, name in enumerate(suite.spec.phrasings)}
+    where = places(samples, phrasings, count)
+    return [episode_seed(seed, sample, blocks[phrasing] * count + maze) for sample, phrasing, maze in where]
 
 
 def supported_phrasings(agent: Agent, suite: Suite) -> tuple[str, ...]:
@@ -71,15 +72,14 @@ def run_suite(
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
-    seeds = islice(attempt_seeds(suite, samples, phrasings, seed), len(done), None)
+    seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
-    total = count * samples * len(phrasings)
-    with tqdm(total=total, initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+    with tqdm(total=len(seeds), initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
         for place, (_, phrasing, start) in enumerate(batches):
             mazes = suite.mazes[start : start + size]
             if place // -(-count // size) * count + start < len(done):
                 continue
-            batch_seeds = list(islice(seeds, len(mazes)))
+            batch_seeds = seeds[len(attempts) : len(attempts) + len(mazes)]
             batch = rollout(agent, mazes, batch_seeds, suite.spec.max_steps, view_radius, phrasing)
             if any(attempt.end is End.REQUEST_FAILED for attempt in batch):
                 agent.check()
@@ -95,10 +95,14 @@ class PartialFile:
 
     def __init__(self, output: Path, run: Run):
         self.path = output.with_name(f"{output.stem}.partial.jsonl")
-        self.run, self.resumed = run, 0
-        head = {"benchmark": TITLE, "schema_version": SCHEMA_VERSION, "status": "incomplete"}
+        """Beside the result."""
+        self.run = run
+        self.resumed = 0
+        """How often the run was gone on with."""
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
-        self.head: dict[str, Any] = json.loads(json.dumps({**head, **described, "agent_files": _files_of(run.agent)}))
+        head = head_of("incomplete") | described | {"agent_files": _files_of(run.agent)}
+        self.head: dict[str, Any] = json.loads(json.dumps(head))
+        """What tells this run from others."""
         self._stream: IO[str] | None = None
 
     def begin(self, suite: Suite, resume: bool, overwrite: bool) -> list[Attempt]:
@@ -109,10 +113,9 @@ class PartialFile:
         """
         if self.path.exists() and not resume:
             if not overwrite:
-                raise InvalidOutput(
-                    f"Expects a new file, actual: {self.path} holds attempts of a run that did not end; --resume goes "
-                    "on with them, --overwrite begins anew"
-                )
+                actual = f"{self.path} holds attempts of a run that did not end"
+                choice = "--resume goes on with them, --overwrite begins anew"
+                raise InvalidOutput(f"Expects a new file, actual: {actual}; {choice}")
             self.path.unlink()
         lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []  # the last is torn
         if not lines:
@@ -120,20 +123,18 @@ class PartialFile:
             return []
         head, rows = _json(lines[0], self.path), [_json(line, self.path) for line in lines[1:] if line != RESUMED]
         for name in {**self.head, **head}:
-            if head.get(name) != self.head.get(name):
-                raise InvalidResult(
-                    f"Expects {self.path} of the same run, actual: {name} {head.get(name)!r}, now "
-                    f"{self.head.get(name)!r}; --overwrite begins anew"
-                )
+            was, now = head.get(name), self.head.get(name)
+            if was != now:
+                actual = f"{name} {was!r}, now {now!r}; --overwrite begins anew"
+                raise InvalidResult(f"Expects {self.path} of the same run, actual: {actual}")
         blocks, rest = divmod(len(rows), len(suite.mazes))
         size = self.run.batch_size or 1
         rows = rows[: blocks * len(suite.mazes) + rest // size * size]  # whole batches
         self.resumed = lines.count(RESUMED) + 1
         kept = [json.dumps(self.head), *map(json.dumps, rows), *[RESUMED] * self.resumed]
         write_whole(self.path, "\n".join(kept) + "\n")
-        where = places(self.run.samples, self.run.suite.phrasings, len(suite.mazes))
         seeds = attempt_seeds(suite, self.run.samples, self.run.suite.phrasings, self.run.seed)
-        made = [stored(row, self.run.mode, place) for row, place in zip(rows, where, strict=False)]
+        made = [stored(row, self.run.mode, place) for row, place in zip(rows, self.run.places, strict=False)]
         return [restored(one, suite.mazes[one.maze], seed) for one, seed in zip(made, seeds, strict=False)]
 
     def append(self, attempts: Sequence[Attempt]) -> None:

@@ -41,7 +41,7 @@ def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
         raise InvalidResult(f"Expects a whole result, actual: one without {', '.join(missing)}")
     try:
         suite, mode, samples = raw["suite"], raw["mode"], raw["samples"]
-        where = list(places(samples, suite.get("phrasings", (STANDARD,)), suite["mazes"]))
+        where = places(samples, suite.get("phrasings", (STANDARD,)), suite["mazes"])
         if len(raw["attempts"]) != len(where):
             raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(raw['attempts'])}")
         attempts = [_attempt(row, mode, place) for row, place in zip(raw["attempts"], where, strict=True)]

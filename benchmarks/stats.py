@@ -75,12 +75,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     With p sorted ascending: p'₍ᵢ₎ = max over j ≤ i of min(1, (m - j + 1) · p₍ⱼ₎).
     Source: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian J. of Statistics 6 (1979).
     """
-    count, maximum = len(p_values), 0.0
-    corrected = [0.0] * count
-    for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
-        maximum = max(maximum, min(1.0, (count - rank) * p_values[index]))
-        corrected[index] = maximum
-    return corrected
+    values = np.array(p_values, dtype=float)
+    order, factors = np.argsort(values, kind="stable"), np.arange(len(values), 0, -1)
+    values[order] = np.maximum.accumulate(np.minimum(1.0, factors * values[order]))
+    return [float(value) for value in values]
 
 
 def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
@@ -168,8 +166,7 @@ def bootstrap(differences: np.ndarray, resamples: int = 10_000) -> Interval:
     Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
     """
     rng = np.random.default_rng(0)
-    means = [differences[rng.integers(len(differences), size=len(differences))].mean() for _ in range(resamples)]
-    return _middle(means)
+    return _middle([rng.choice(differences, len(differences)).mean() for _ in range(resamples)])
 
 
 def _middle(means: Sequence[float] | np.ndarray) -> Interval:

@@ -1,6 +1,6 @@
 """Attempts as results store them: what cannot be derived from the maze, and defaults left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -21,12 +21,12 @@ MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}
 class StoredAttempt:
     """One attempt of a result."""
 
-    maze: int
-    """Its index in the suite."""
     sample: int
     """The how manieth attempt at the maze in its phrasing, from 0."""
     phrasing: str
     """In which the maze was given."""
+    maze: int
+    """Its index in the suite."""
     end: End
     """How it ended."""
     ended_by: EndedBy
@@ -61,9 +61,9 @@ Place = tuple[int, str, int]
 """Sample, phrasing, and index of the maze."""
 
 
-def places(samples: int, phrasings: Sequence[str], mazes: int) -> Iterator[Place]:
+def places(samples: int, phrasings: Sequence[str], mazes: int) -> list[Place]:
     """The places of a result's attempts, in their order."""
-    return product(range(samples), phrasings, range(mazes))
+    return list(product(range(samples), phrasings, range(mazes)))
 
 
 def usual_ended_by(mode: Mode, end: End) -> EndedBy:
@@ -86,12 +86,10 @@ def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
     """The attempt of a row. Raises InvalidResult for what is no such row."""
     try:
         end = End(row.get("end", End.SOLVED))
-        texts = row.get("texts")
-        return StoredAttempt(
-            place[2], place[0], place[1], end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)),
-            row.get("moves", ""), row.get("unplayed", ""), row.get("tokens"), row.get("thinking_opened", False),
-            row.get("failure", ""), None if texts is None else tuple(texts),
-        )  # fmt: skip
+        kept = {"moves": "", **{name: row[name] for name in AS_THEY_ARE if name in row}}
+        if "texts" in kept:
+            kept["texts"] = tuple(kept["texts"])
+        return StoredAttempt(*place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **kept)
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidResult(f"Expects the row of an attempt, actual: {str(row)[:80]} ({error})") from None
 
@@ -122,6 +120,6 @@ def stored_of(attempt: Attempt, place: Place, texts: bool) -> StoredAttempt:
     """An attempt as a result holds it."""
     letters, played = "".join([LETTERS[move] for move in attempt.moves]), len(attempt.outcomes)
     return StoredAttempt(
-        place[2], place[0], place[1], attempt.end, attempt.ended_by, letters[:played], letters[played:],
+        *place, attempt.end, attempt.ended_by, letters[:played], letters[played:],
         attempt.tokens, attempt.thinking_opened, attempt.failure, attempt.texts if texts else None,
     )  # fmt: skip

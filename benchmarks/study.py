@@ -14,18 +14,20 @@ relative to the page's folder.
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.comparison import METRICS, compare, p_text
+from benchmarks.comparison import METRICS, compare_all, p_text
 from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
-from benchmarks.present.markdown import interval_text, markdown_table, range_text, values_of
+from benchmarks.present.markdown import interval_text, markdown_table, mean_text
 from benchmarks.record import Result, group_title, groups_of, load, tracks_of
-from benchmarks.stats import bootstrap_seeds, holm
+from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
@@ -33,13 +35,12 @@ from maze_env.errors import InvalidOutput, unknown_name
 KINDS = "solved|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 Groups = dict[str, list[Result]]
+Scores = dict[str, dict[int | None, NDArray[np.float64]]]
+"""For each title and training seed, (mazes,)."""
 
 
 def read(folder: Path, patterns: str) -> Groups:
-    """The results that glob ``patterns`` name, by the title of their recipe and stage.
-
-    Raises InvalidResult for a pattern without a file.
-    """
+    """The results that glob ``patterns``, each with a file, name, by the title of their recipe and stage."""
     matches = {pattern: sorted(folder.glob(pattern)) for pattern in patterns.split()}
     for pattern, paths in matches.items():
         if not paths:
@@ -52,16 +53,13 @@ def read(folder: Path, patterns: str) -> Groups:
 
 
 def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
-    """A row for each group: mean over its training seeds, each seed, and its difference to ``against``, seed by seed.
-
-    The exact tests of a table are corrected for their number.
-    """
+    """A row for each group: mean over its training seeds, each seed, and the same of its difference to ``against``."""
     if against is not None and against not in groups:
         raise unknown_name("recipe and stage", against, groups)
     figure, score = METRICS[metric]
     scores = {title: {one.train_seed: np.array(score(one)) for one in members} for title, members in groups.items()}
     header = ["", f"{figure.title}{', %' * (figure.scale == 100)}: mean [95 %]", "each training seed"]
-    differences: dict[str, list[str]] = {}
+    differences = {}
     if against is not None:
         header += [f"minus {against}: mean [95 %]", "each training seed, exact test (Holm)"]
         differences = differences_to(groups, against, metric, scores)
@@ -73,21 +71,15 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     return markdown_table(header, rows)
 
 
-def differences_to(
-    groups: Groups, against: str, metric: str, scores: dict[str, dict[int | None, NDArray[np.float64]]]
-) -> dict[str, list[str]]:
-    """For each other group its difference to ``against``: the mean, and each seed with its exact test.
-
-    ``scores``: for each title and training seed, (mazes,) float64.
-    """
+def differences_to(groups: Groups, against: str, metric: str, scores: Scores) -> dict[str, list[str]]:
+    """For each other group its difference to ``against``: the mean, and each seed with its exact test, corrected."""
     pairs = {title: pairs_of(members, groups[against]) for title, members in groups.items() if title != against}
-    compared = {title: [compare(*pair, metric) for pair in some] for title, some in pairs.items()}
+    compared = iter(compare_all([pair for some in pairs.values() for pair in some], metric))
     figure = METRICS[metric].figure
-    corrected = iter(holm([one.p_value for some in compared.values() for one in some]))
     cells = {}
-    for title, some in compared.items():
-        each = [f"{figure.text(one.difference, '+')}, {p_text(next(corrected))}" for one in some]
-        deltas = [scores[title][one.train_seed] - scores[against][other.train_seed] for one, other in pairs[title]]
+    for title, some in pairs.items():
+        each = [f"{figure.text(one.difference, '+')}, {p_text(p)}" for one, p in islice(compared, len(some))]
+        deltas = [scores[title][one.train_seed] - scores[against][other.train_seed] for one, other in some]
         mean = _mean(np.array(deltas), figure, "+") if each else "no seed in common"
         cells[title] = [mean, "; ".join(each)]
     return cells
@@ -110,33 +102,28 @@ def by_level(groups: Groups) -> str:
     first = next(iter(groups.values()))[0]
     rows = []
     for level in first.summary.levels:
-        rates = [values_of(SOLVED, [one.summary.levels[level] for one in members]) for members in groups.values()]
-        rows.append([level, *(range_text(SOLVED, some) for some in rates)])
+        each = [[one.summary.levels[level] for one in members] for members in groups.values()]
+        rows.append([level, *(mean_text(SOLVED, scores, bounds=True) for scores in each)])
     return markdown_table([f"{first.suite.name}: solved, %", *groups], rows)
 
 
-def reasoning(groups: Groups) -> str:
-    """A row for each group: its tokens a solve and what its traces were worth, as in ``by_level``."""
-    tokens = replace(TOKENS, digits=1)
+def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Sequence[Figure] = ()) -> str:
+    """A row for each group and a column for each figure of its runs and of their traces; cells as in ``by_level``."""
     rows = []
     for title, members in groups.items():
-        traced = [one.summary.reasoning for one in members if one.summary.reasoning is not None]
-        traces = [range_text(figure, values_of(figure, traced)) for figure in TRACE_FIGURES]
-        rows.append([title, range_text(tokens, values_of(tokens, [one.summary for one in members])), *traces])
-    return markdown_table(["%, but for tokens", tokens.title, *(figure.title for figure in TRACE_FIGURES)], rows)
+        runs = [one.summary for one in members]
+        traced = [run.reasoning for run in runs if run.reasoning is not None]
+        cells = [mean_text(figure, runs, bounds=True) for figure in of_run]
+        rows.append([title, *cells, *(mean_text(figure, traced, bounds=True) for figure in of_traces)])
+    return markdown_table([unit, *(figure.title for figure in (*of_run, *of_traces))], rows)
 
 
-def symmetry(groups: Groups) -> str:
-    """A row for each group, on suite ``symmetry``; cells as in ``by_level``."""
-    figures = (SOLVED, SYMMETRY)
-    rows = [
-        [title, *(range_text(figure, values_of(figure, [one.summary for one in members])) for figure in figures)]
-        for title, members in groups.items()
-    ]
-    return markdown_table(["%", *(figure.title for figure in figures)], rows)
-
-
-TABLES = {"levels": by_level, "reasoning": reasoning, "symmetry": symmetry}
+MEAN_TOKENS = replace(TOKENS, digits=1)
+TABLES: dict[str, Callable[[Groups], str]] = {
+    "levels": by_level,
+    "reasoning": partial(by_figure, unit="%, but for tokens", of_run=[MEAN_TOKENS], of_traces=TRACE_FIGURES),
+    "symmetry": partial(by_figure, unit="%", of_run=[SOLVED, SYMMETRY]),
+}
 
 
 def filled(page: str, folder: Path) -> str:
@@ -161,8 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = options.page.read_text(encoding="utf-8")
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
-        started_text = f"each of the {started} tables started in {options.page}"
-        raise InvalidOutput(f"Expects an end to {started_text}, actual: {complete}")
+        tables = f"{started} tables started in {options.page}"
+        raise InvalidOutput(f"Expects an end to each of the {tables}, actual: {complete}")
     write_whole(options.page, filled(page, options.page.parent))
 
 

@@ -1,6 +1,7 @@
 """Which suites there are: how the mazes of each are drawn, and the hash of what came out.
 
-``suites.py`` makes, freezes and loads them. A name, once published, keeps its mazes; a changed draw is a new version.
+``freeze.py`` makes them, ``suites.py`` loads them. A name, once published, keeps its mazes; a changed draw is a new
+version.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,22 +15,26 @@ FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
 ON_PATH, OFF_PATH = "on the way", "beside it"
 """Where a passage is closed; the texts stand in frozen files and in keys."""
-V1_NAMES = {name: name for name in ("braid", "size", "generator", "turns", "corridors")}
-V1_NAMES["closed_passage"] = "walled_up"
+V1_NAMES = {n: n for n in ("braid", "size", "generator", "turns", "corridors")} | {"closed_passage": "walled_up"}
 """Optional attributes of a ``Draw``, in their order in its key, and what a frozen file of version 1 calls them."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """``count`` mazes whose shortest path has ``min_length`` to ``max_length`` moves, ``braid`` of dead ends opened."""
+    """Some of the mazes of a suite."""
 
     min_length: int
+    """Fewest moves of the shortest path."""
     max_length: int
+    """Most of them, inclusive."""
     count: int
+    """How many mazes."""
     braid: float = 0.0
+    """Share of the dead ends that are opened."""
     size: tuple[int, int] | None = None
     """Rows and columns, where they are not the suite's."""
     generator: str = GENERATOR
+    """One of ``generation.GENERATORS``."""
     turns: tuple[int, int] | None = None
     """Minimum and maximum number of turns of the shortest path."""
     corridors: tuple[int, int] | None = None
@@ -37,7 +42,7 @@ class Draw:
     level: str = ""
     """Of its mazes; "" where the length of the shortest path says it."""
     closed_passage: str = ""
-    """Where one more passage is closed (``suites.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
+    """Where one more passage is closed (``freeze.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
     are those of the shortest path before that.
     """
 
@@ -54,10 +59,7 @@ class Draw:
 
     @property
     def v1_form(self) -> list[Any]:
-        """Its form in a frozen file of version 1. The published hashes depend on it: it does not change.
-
-        A list of positions and names, from which defaults are left out, as attributes were added over time.
-        """
+        """Its form, without defaults, in a frozen file of version 1: published hashes depend on it, never to change."""
         named = [value if name == "braid" else {name: value} for name, value in self._v1_options.items()]
         return [self.min_length, self.max_length, self.count, *named, *([self.level] if self.level else [])]
 
@@ -66,19 +68,24 @@ class Draw:
 class SuiteSpec:
     """How a suite is made, and the hash of what came out.
 
-    >>> from benchmarks.suites import make_mazes
+    >>> from benchmarks.freeze import make_mazes
     >>> spec = SuiteSpec(name="mine", draws=(Draw(1, 4, count=2),), levels={"Short": (1, 4)}, sha256="")
     >>> len(make_mazes(spec))
     2
     """
 
     name: str
+    """What ``--suite`` names."""
     split: str = "benchmark"
+    """Of the layouts."""
     rows: int = 5
+    """Of the mazes, where their draw has no ``size``."""
     cols: int = 5
+    """Likewise."""
     levels: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Bounds, inclusive, of each level's shortest-path lengths; empty where draws name the levels."""
     draws: tuple[Draw, ...]
+    """Its mazes, in their order."""
     sha256: str
     """Of the frozen file's text, with "\\n" for line ends; of an external suite, of its mazes' texts
     (``external.read``). Results are on the same mazes when it is the same.
@@ -94,6 +101,7 @@ class SuiteSpec:
     images: bool = False
     """Whether each maze stands there in its 8 symmetric images, one after the other."""
     version: int = 1
+    """Goes up when its mazes change."""
 
     @property
     def max_steps(self) -> int | None:
@@ -109,6 +117,7 @@ class SuiteSpec:
 
     @property
     def path(self) -> Path:
+        """Of the frozen suite's file."""
         return FROZEN / f"{self.name}.json"
 
 
@@ -128,15 +137,11 @@ FOG_DRAWS = (Draw(3, 24, 500), Draw(3, 24, 500, braid=0.5))
 
 TRAINED_SIDES = (4, 6, 8, 10)
 """Sides of the square grids that recipe search-10x10 trains on; the others of suite ``sizes`` are held out."""
+# Up to symmetry there are 12 of side 3 and 21 of side 4.
+SIZE_COUNTS = {3: 10, 4: 20, **dict.fromkeys((5, 6, 7, 8, 9, 10, 12, 15, 20), 100)}
 SIZE_DRAWS = tuple(
-    Draw(
-        1,
-        side * side - 1,
-        {3: 10, 4: 20}.get(side, 100),  # up to symmetry there are 12 and 21 of these
-        size=(side, side),
-        level=f"{side}x{side}" + ("" if side in TRAINED_SIDES else " held out"),
-    )
-    for side in (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
+    Draw(1, side**2 - 1, count, size=(side, side), level=f"{side}x{side}{' held out' * (side not in TRAINED_SIDES)}")
+    for side, count in SIZE_COUNTS.items()
 )
 TOPOLOGY_DRAWS = (
     *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
@@ -149,13 +154,10 @@ CORRIDOR_DRAWS = tuple(
     Draw(5, 8, 200, generator="wilson", corridors=cells, level=f"corridors of {cells[0]}-{cells[1]} cells")
     for cells in ((2, 4), (5, 7), (8, 25))
 )
+TURNS = {(5, 6): ((1, 2), (3, 4)), (8, 9): ((1, 2), (3, 4), (5, 6)), (11, 12): ((3, 4), (5, 6), (7, 8))}
 TURN_DRAWS = tuple(
     Draw(low, high, 100, turns=turns, level=f"{low}-{high} moves, {turns[0]}-{turns[1]} turns")
-    for (low, high), groups in {
-        (5, 6): ((1, 2), (3, 4)),
-        (8, 9): ((1, 2), (3, 4), (5, 6)),
-        (11, 12): ((3, 4), (5, 6), (7, 8)),
-    }.items()
+    for (low, high), groups in TURNS.items()
     for turns in groups
 )
 # All have the same number of walls and two unconnected parts; the two levels differ only in where the endpoints lie.
@@ -191,13 +193,8 @@ HASHES = {
 """Pinned: of the frozen file of each suite."""
 PAPER: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(1)}
 THOUSAND: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(10)}
-TEN: dict[str, Any] = {
-    "rows": 10,
-    "cols": 10,
-    # Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
-    "levels": {"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)},
-    "draws": (Draw(1, 99, 1000),),
-}
+# Lengths are not controlled: of 4,000 mazes a third had up to 15 moves and a third over 30.
+TEN_LEVELS = {"Short": (1, 15), "Medium": (16, 30), "Long": (31, 99)}
 FOG: dict[str, Any] = {"levels": FOG_LEVELS, "draws": FOG_DRAWS, "view_radius": 1}
 PLAN: dict[str, Any] = {"modes": ("plan",), "disjoint_from": BEFORE_CORRIDORS}
 """The environment has no move for an unreachable target, refuses such mazes, and speaks the standard phrasing."""
@@ -205,7 +202,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "mazebench-100": PAPER,
     "mazebench-1000": {**THOUSAND, "disjoint_from": ("mazebench-100",)},
     "mazebench-dev": {**THOUSAND, "split": "validation"},
-    "mazebench-10x10": TEN,
+    "mazebench-10x10": {"rows": 10, "cols": 10, "levels": TEN_LEVELS, "draws": (Draw(1, 99, 1000),)},
     "fog": {**FOG, "disjoint_from": ("mazebench-100", "mazebench-1000")},
     "fog-dev": {**FOG, "disjoint_from": ("mazebench-dev",), "split": "validation"},
     "sizes": {"draws": SIZE_DRAWS, "disjoint_from": ("mazebench-100", "mazebench-1000", "mazebench-10x10", "fog")},

@@ -10,12 +10,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.comparison import compare, p_text
+from benchmarks.comparison import compare_all, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish, range_text, values_of
+from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
-from benchmarks.stats import PairedDifference, holm
 from maze_env._cli import run_command
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -38,8 +37,8 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     rows = []
     for group, members in groups.items():
         title = group_title(group) if group[1] else f"`{group_title(group)}`"
-        rows.append(_row(title, [one.summary for one in members], [one.train_seed for one in members], levels))
-    rows += [_row(f"{name} agent", [baseline], [None], levels) for name, baseline in first.baselines.items()]
+        rows.append(_row(title, [(one.train_seed, one.summary) for one in members], levels))
+    rows += [_row(f"{name} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
     rows += map(_published_row, published_rows(track, levels))
     title = f"**{TITLE}, {track.suite}** ({first.suite.mazes} mazes, {', '.join(track.conditions)})"
     parts = [title, markdown_table(header, rows)]
@@ -48,22 +47,16 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     return "\n\n".join(parts)
 
 
-def _row(
-    title: str, summaries: Sequence[Summary | Baseline], seeds: Sequence[int | None], levels: Sequence[str]
-) -> list[str]:
-    rates = values_of(SOLVED, summaries)
+def _row(title: str, runs: Sequence[tuple[int | None, Summary | Baseline]], levels: Sequence[str]) -> list[str]:
+    summaries = [one for _, one in runs]
     each = [
         ("" if seed is None else f"{seed}: ") + interval_text(SOLVED, one.solved_rate, one.solved_rate_wilson_95)
-        for seed, one in zip(seeds, summaries, strict=True)
+        for seed, one in runs
     ]
-    by_level = [mean_text(SOLVED, values_of(SOLVED, [one.levels[level] for one in summaries])) for level in levels]
-    return [
-        title,
-        range_text(SOLVED, rates) if len(rates) > 1 else mean_text(SOLVED, rates),
-        "; ".join(each),
-        " / ".join(by_level),
-        *(mean_text(figure, values_of(figure, summaries)) for figure in (LEGAL, SPL, TOKENS)),
-    ]
+    by_level = [mean_text(SOLVED, [one.levels[level] for one in summaries]) for level in levels]
+    solved = mean_text(SOLVED, summaries, bounds=len(runs) > 1)
+    figures = [mean_text(figure, summaries) for figure in (LEGAL, SPL, TOKENS)]
+    return [title, solved, "; ".join(each), " / ".join(by_level), *figures]
 
 
 def _published_row(row: Published) -> list[str]:
@@ -75,16 +68,15 @@ def _published_row(row: Published) -> list[str]:
 
 def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
     """A row for each of ``CONTRASTS`` that the results allow: same recipe, same training seed."""
-    differences: dict[tuple[str, int | None], PairedDifference] = {}
+    pairs: dict[tuple[str, int | None], tuple[Result, Result]] = {}
     by_seed = {group: {one.train_seed: one for one in members} for group, members in groups.items()}
     for recipe in dict.fromkeys(recipe for recipe, stage in groups if stage):
         for later, earlier in CONTRASTS:
             first, second = by_seed.get((recipe, later), {}), by_seed.get((recipe, earlier), {})
             title = f"{recipe}: {STAGES[later]} minus {STAGES[earlier]}"
-            differences |= {(title, seed): compare(first[seed], second[seed]) for seed in first if seed in second}
-    corrected = holm([one.p_value for one in differences.values()])
+            pairs |= {(title, seed): (first[seed], second[seed]) for seed in first if seed in second}
     rows: dict[str, list[str]] = {}
-    for ((title, seed), one), p_value in zip(differences.items(), corrected, strict=True):
+    for (title, seed), (one, p_value) in zip(pairs, compare_all(pairs.values()), strict=True):
         cell = f"{seed}: {interval_text(SOLVED, one.difference, one.interval, '+')}, {p_text(p_value)}"
         rows.setdefault(title, []).append(cell)
     return [[title, "; ".join(cells)] for title, cells in rows.items()]

@@ -7,14 +7,12 @@ Ours and the peers of a row are measured alternately, round after round, because
 the ratio within each round. Printed are medians, and ratios with their minimum and maximum over the rounds.
 """
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
-import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
@@ -26,15 +24,14 @@ import numpy as np
 
 import maze_env
 from agents.base import Agent
-from agents.provenance import provenance
 from agents.rollout import rollout
 from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.present.markdown import markdown_table, publish
-from benchmarks.record import check_output
 from benchmarks.suites import load
+from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.generation import MazeSpec, generate_batch
@@ -58,68 +55,58 @@ class ScriptedAgent(Agent):
         self.texts = texts
 
     def act(self, observations: list[str]) -> list[Reply]:
-        """The texts."""
         return [Reply(text, text.count("<|")) for text in self.texts]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what it is, its unit, how to measure it here and at its peers."""
+    """One figure."""
 
     name: str
+    """What it is."""
     unit: str
+    """Of what, a second."""
     ours: Rate
+    """Measures it here."""
     peers: dict[str, Rate] = field(default_factory=dict)
+    """Measures it at each peer."""
 
 
 def measure_vector_steps(view: str) -> float:
     """Vector steps per second in which no episode ends: 10x10, targets farther than the steps taken."""
     env = TokenMazeVectorEnv(peers.VECTOR, "Disabled", rows=10, cols=10, min_length=26, view=view)
     actions = np.random.default_rng(0).integers(0, 4, (25, peers.VECTOR))
-    seconds, episodes = 0.0, 3
-    for seed in range(episodes):
+    rates = []
+    for seed in range(3):
         env.reset(seed=seed)
-        start = time.perf_counter()
-        for batch in actions:
-            env.step(batch)
-        seconds += time.perf_counter() - start
-    return episodes * actions.size / seconds
+        rates.append(rate(env.step, actions, peers.VECTOR))
+    return statistics.harmonic_mean(rates)  # all steps over all seconds
 
 
 def measure_resets(resets: int = 3_000) -> float:
     """Resets per second of one environment through ``gymnasium.make``, 5x5."""
     env = gymnasium.make("TokenMaze-v0")
     env.reset(seed=0)
-    start = time.perf_counter()
-    for _ in range(resets):
-        env.reset()
-    return resets / (time.perf_counter() - start)
+    return rate(lambda _: env.reset(), range(resets))
 
 
 def measure_generation(side: int, count: int, split: str | None = None) -> float:
     """Depth-first mazes per second, in one batch."""
-    keys = np.arange(count, dtype=np.uint64)
-    start = time.perf_counter()
-    generate_batch(keys, MazeSpec(side, side, split=split))
-    return count / (time.perf_counter() - start)
+    spec = MazeSpec(side, side, split=split)
+    return rate(lambda keys: generate_batch(keys, spec), [np.arange(count, dtype=np.uint64)], count)
 
 
 def measure_verification(parse: bool) -> float:
     """Correct answers verified per second, 5x5, given the parsed maze or its text."""
     batch = generate_batch(np.arange(2_000, dtype=np.uint64), MazeSpec())
     mazes = [batch[index] for index in range(len(batch))]
-    texts = [maze_env.maze_to_text(maze) for maze in mazes]
+    texts = list(map(maze_env.maze_to_text, mazes))
     answers = [f"<think>\n</think>\n\n{moves_to_text(maze_env.shortest_path(maze))}" for maze in mazes]
-    start = time.perf_counter()
-    if parse:
-        solved = [
-            verify(maze_env.maze_from_text(text), answer).solved for text, answer in zip(texts, answers, strict=True)
-        ]
-    else:
-        solved = [verify(maze, answer).solved for maze, answer in zip(mazes, answers, strict=True)]
-    seconds = time.perf_counter() - start
-    assert all(solved)
-    return len(mazes) / seconds
+
+    def judge(given: Iterable[maze_env.Maze]) -> None:
+        assert all(verify(maze, answer).solved for maze, answer in zip(given, answers, strict=True))
+
+    return rate(judge, [map(maze_env.maze_from_text, texts) if parse else mazes], len(mazes))
 
 
 def measure_benchmark() -> float:
@@ -133,9 +120,8 @@ def measure_benchmark() -> float:
         texts = [traces.write(style, maze, key) for key, maze in enumerate(suite.mazes)]
         answers += [text.replace("<|up|>", "<|left|>", 1) if key % 10 == 0 else text for key, text in enumerate(texts)]
     mazes = suite.mazes * (len(answers) // len(suite.mazes))
-    start = time.perf_counter()
-    summarize(rollout(ScriptedAgent(answers), mazes, range(len(mazes))), suite)
-    return len(mazes) / (time.perf_counter() - start)
+    agent = ScriptedAgent(answers)
+    return rate(lambda mazes: summarize(rollout(agent, mazes, range(len(mazes))), suite), [mazes], len(mazes))
 
 
 def rows() -> list[Row]:
@@ -174,12 +160,8 @@ def rows() -> list[Row]:
         Row("answers judged, maze parsed from text", "answers/s", partial(measure_verification, parse=True)),
         Row("answers benchmarked: judged, every metric", "answers/s", measure_benchmark),
     ]
-    return [replace(row, peers={name: rate for name, rate in row.peers.items() if installed(name)}) for row in every]
-
-
-def installed(peer: str) -> bool:
-    """Whether a peer can be measured here."""
-    return peer not in PACKAGES or find_spec(PACKAGES[peer]) is not None
+    missing = {peer for peer, package in PACKAGES.items() if find_spec(package) is None}
+    return [replace(row, peers={peer: row.peers[peer] for peer in row.peers if peer not in missing}) for row in every]
 
 
 def measure(row: Row, rounds: int) -> dict[str, Any]:
@@ -187,21 +169,11 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
     row.ours()  # compiles, and is not counted
     rates: dict[str, list[float]] = {name: [] for name in ("TokenMaze", *row.peers)}
     for _ in range(rounds):
-        for name, rate in {"TokenMaze": row.ours, **row.peers}.items():
-            rates[name].append(rate())
-    return {
-        "name": row.name,
-        "unit": row.unit,
-        "median": {name: statistics.median(values) for name, values in rates.items()},
-        "ratio": {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers},
-        "rounds": rates,
-    }
-
-
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
-    """The ratio within each round: median, minimum and maximum."""
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
+        for name, measured in {"TokenMaze": row.ours, **row.peers}.items():
+            rates[name].append(measured())
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    ratios = {name: ratio(rates["TokenMaze"], rates[name]) for name in row.peers}
+    return {"name": row.name, "unit": row.unit, "median": medians, "ratio": ratios, "rounds": rates}
 
 
 def memory() -> dict[str, float]:
@@ -229,64 +201,47 @@ def import_time(rounds: int = 5) -> float:
     return 1000 * statistics.median(runs)
 
 
-def _ratio_text(ratio: dict[str, float], peer: str, peer_first: bool) -> str:
-    times = {name: f"{value:,.0f}" if value >= 20 else f"{value:.2f}" for name, value in ratio.items()}
-    spread = f"[{times['min']}, {times['max']}]"
-    return f"{times['median']} x " + (f"{peer} {spread}" if peer_first else f"{spread} {peer}")
+def row_cells(row: dict[str, Any]) -> list[str]:
+    """What was measured, our median, and how many times that of each peer it is."""
+    compared = []
+    for peer, ratios in row["ratio"].items():
+        times = {name: f"{value:,.0f}" if value >= 20 else f"{value:.2f}" for name, value in ratios.items()}
+        compared.append(f"{times['median']} x {peer} [{times['min']}, {times['max']}]")
+    return [row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(compared)]
 
 
-def show(result: dict[str, Any]) -> str:
-    """A line for a row, and one for each of its peers."""
-    line = f"{result['name']:<42} {result['median']['TokenMaze']:>14,.0f} {result['unit']:<10}"
-    for name, ratio in result["ratio"].items():
-        line += f"\n    {_ratio_text(ratio, name, peer_first=False)} ({result['median'][name]:,.0f})"
-    return line
+def cost_cells(stored: dict[str, Any]) -> list[list[str]]:
+    """What an environment and the import cost."""
+    sizes = stored["memory_bytes"].items()
+    lines = [[f"memory of an environment, {name}", f"{size:,.0f} bytes", ""] for name, size in sizes]
+    return [*lines, ["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""]]
 
 
 def table(stored: dict[str, Any]) -> str:
     """Stored results as a Markdown table."""
-    lines = []
-    for row in stored["rows"]:
-        ratios = [_ratio_text(ratio, name, peer_first=True) for name, ratio in row["ratio"].items()]
-        lines.append([row["name"], f"{row['median']['TokenMaze']:,.0f} {row['unit']}", "; ".join(ratios)])
-    for name, size in stored["memory_bytes"].items():
-        lines.append([f"memory of an environment, {name}", f"{size:,.0f} bytes", ""])
-    lines.append(["`import maze_env` beyond gymnasium and numpy", f"{stored['import_ms']:.0f} ms", ""])
-    return markdown_table(["what", "median", "compared with others: ratio [min, max over rounds]"], lines)
+    header = ["what", "median", "compared with others: ratio [min, max over rounds]"]
+    return markdown_table(header, [*map(row_cells, stored["rows"]), *cost_cells(stored)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and stores; or makes the table of what was stored."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.throughput", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default %(default)s)")
+    parser = Measurement("benchmarks.throughput", __doc__, rounds=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
-    parser.add_argument("--overwrite", action="store_true", help="replace that file")
     parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
     parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
-    started = time.monotonic()
+    options = parser.checked(arguments)
     if options.table is not None:
         publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)
         return
-    if options.output is not None:
-        check_output(options.output, options.overwrite)
     results = []
     for row in rows():
         if options.only in row.name:
             results.append(measure(row, options.rounds))
-            print(show(results[-1]), flush=True)
+            print(*row_cells(results[-1]), sep="  ", flush=True)
     stored: dict[str, Any] = {"rows": results, "memory_bytes": memory(), "import_ms": import_time()}
-    stored["provenance"] = provenance("benchmarks.throughput", arguments, time.monotonic() - started)
-    for name, size in stored["memory_bytes"].items():
-        print(f"memory of an environment, {name:<16} {size:>14,.0f} bytes")
-    print(f"import maze_env beyond gymnasium and numpy {stored['import_ms']:>14.0f} ms")
-    if options.output is not None:
-        write_whole(options.output, json.dumps(stored, indent=1) + "\n")
-        print(f"stored in {options.output}")
+    for cells in cost_cells(stored):
+        print(*cells, sep="  ")
+    parser.store(stored, options.output)
 
 
 if __name__ == "__main__":

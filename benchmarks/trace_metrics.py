@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.figures import Reasoning, TraceFigures
 from maze_env import traces
 from maze_env.answers import parse_answer
 from maze_env.attempt import Attempt
 from maze_env.dynamics import MOVED, transition
 from maze_env.maze import Maze
-from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Move
+from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Distances, Move
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import distances_to
 from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE
@@ -71,8 +68,8 @@ def style_written(thinking: str) -> str:
 
 def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
     """The moves of each attempt from the origin. Of a search: the path to each dead end, and that to where it ends."""
-    if style in (NO_TRACE, "search"):
-        return _explored_paths(thinking) if style == "search" else ()
+    if style == "search":
+        return _explored_paths(thinking)
     pieces = thinking.split(RESET)
     pattern, moves = (STEP, STEP_NAMES) if style.endswith("redraw") else (MAZE_TOKEN, MOVE_OF_TOKEN)
     return tuple(tuple(moves[name] for name in pattern.findall(piece) if name in moves) for piece in pieces)
@@ -91,14 +88,12 @@ def _explored_paths(thinking: str) -> tuple[tuple[Move, ...], ...]:
     return (*paths, tuple(path))
 
 
-def is_wrong_turn(maze: Maze, moves: Sequence[Move], distances: NDArray[np.int16] | None = None) -> bool:
+def is_wrong_turn(maze: Maze, moves: Sequence[Move], distances: Distances) -> bool:
     """Whether moves from the origin are illegal, or leave every shortest path to the target and do not reach it.
 
-    A detour that does reach it is none. Where the target is unreachable, any move is one. ``distances``: (rows, cols)
-    int16, ``distances_to`` the target, if it is at hand.
+    A detour that does reach it is none. Where the target is unreachable, any move is one. ``distances`` are those to
+    the target.
     """
-    if distances is None:
-        distances = distances_to(maze.walls, maze.target)
     cell = maze.origin
     for move in moves:
         cell, outcome = transition(maze, cell, move)
@@ -118,15 +113,16 @@ def trace_of(maze: Maze, text: str, thinking_opened: bool = False) -> Trace:
     fault, kind, follows = "", "", False
     try:
         moves = traces.style_named(style).validate(maze, answer.thinking.removeprefix("\n").removesuffix("\n"))
-        follows = tuple(moves) == answer.moves and answer.fault is None
+        if THINK_CLOSE in text:
+            follows = tuple(moves) == answer.moves and answer.fault is None
+        else:
+            fault, kind = f"Expects {THINK_CLOSE} after the trace, actual: none", UNCLOSED
     except InvalidTrace as error:
         fault, kind = str(error), error.kind
-    if not fault and THINK_CLOSE not in text:
-        fault, kind = f"Expects {THINK_CLOSE} after the trace, actual: none", UNCLOSED
     attempts = attempts_in(style, answer.thinking)
     distances = distances_to(maze.walls, maze.target)
     wrong = tuple([is_wrong_turn(maze, attempt, distances) for attempt in attempts])
-    return Trace(style, fault, kind, follows and not fault, attempts, wrong, len(attempts) - len(set(attempts)))
+    return Trace(style, fault, kind, follows, attempts, wrong, len(attempts) - len(set(attempts)))
 
 
 def reasoning_figures(attempts: Sequence[Attempt]) -> Reasoning | None:

@@ -16,6 +16,7 @@ class End(StrEnum):
     """How an attempt ended: ``SOLVED``, or why not. Exactly one applies; ``EndedBy`` says who or what ended it."""
 
     SOLVED = "solved"
+    """The answer led to the target, or rightly said that nothing does."""
     UNCLOSED_THINKING = "unclosed_thinking"
     """Thinking was opened and ``</think>`` never came."""
     EMPTY = "empty"
@@ -23,7 +24,9 @@ class End(StrEnum):
     STRAY_TEXT = "stray_text"
     """The answer holds more than moves, e.g. ``tokens.UNREACHABLE_TOKEN`` next to others."""
     HIT_WALL = "hit_wall"
+    """A move of the answer ran into a wall between two cells."""
     LEFT_GRID = "left_grid"
+    """A move of the answer pointed off the grid."""
     PAST_TARGET = "past_target"
     """The moves reached the target and went on."""
     SHORT_OF_TARGET = "short_of_target"
@@ -87,6 +90,7 @@ class Attempt:
     """One attempt at one maze, complete."""
 
     maze: Maze
+    """What was attempted."""
     phrasing: str
     """The phrasing in which it was given, and ``texts`` are written."""
     seed: int
@@ -100,7 +104,9 @@ class Attempt:
     outcomes: tuple[Outcome, ...]
     """What each of ``moves`` did, up to the first illegal one in plan."""
     end: End
+    """How it ended."""
     ended_by: EndedBy
+    """Which party or budget ended it."""
     position: Cell
     """Where the agent stood at the end."""
     start_distance: int

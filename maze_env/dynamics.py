@@ -10,8 +10,11 @@ class Outcome(StrEnum):
     """What a move did."""
 
     MOVED = "moved"
+    """It led to the neighbouring cell."""
     HIT_WALL = "hit_wall"
-    LEFT_GRID = "left_grid"  # the move pointed off the grid; the wall of the border stopped it
+    """A wall between two cells stopped it."""
+    LEFT_GRID = "left_grid"
+    """It pointed off the grid; the wall of the border stopped it."""
 
 
 MOVED, HIT_WALL, LEFT_GRID = Outcome.MOVED, Outcome.HIT_WALL, Outcome.LEFT_GRID  # module names are the faster lookup

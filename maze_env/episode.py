@@ -33,6 +33,7 @@ class Observation:
     position: Cell
     """Where the agent stands."""
     target: Cell
+    """Where the agent should go."""
     phrasing: str = STANDARD
     """The one of ``maze_env.phrasings`` that ``text`` is in."""
     moved: bool | None = None
@@ -69,16 +70,6 @@ def _newly_seen(before: Walls, now: Walls) -> tuple[tuple[Cell, int], ...]:
 class Episode:
     """One attempt under way.
 
-    Attributes:
-        observation: what the agent may know now.
-        moves: those made so far in play, illegal ones included.
-        outcomes: what each of ``moves`` did.
-        env: the environment of play.
-        verdict: of the answer in plan, once it is given.
-        end: how it ended, if it has.
-        ended_by: who or what ended it, likewise.
-        reward: sum of the step rewards so far in play.
-
     >>> episode = Episode(Maze([[5, 9], [14, 14]], (0, 0), (1, 1)))
     >>> while episode.end is None:
     ...     episode.step(Reply("<|right|>" if episode.observation.position == (0, 0) else "<|down|>"))
@@ -86,10 +77,22 @@ class Episode:
     (<End.SOLVED: 'solved'>, <EndedBy.ENVIRONMENT: 'environment'>)
     """
 
-    end: End | None = None
-    ended_by: EndedBy | None = None
+    observation: Observation
+    """What the agent may know now."""
+    moves: list[Move]
+    """Those made so far in play, illegal ones included."""
+    outcomes: list[Outcome]
+    """What each of ``moves`` did."""
+    env: TokenMazeEnv
+    """The environment of play."""
     verdict: Verdict | None = None
+    """Of the answer in plan, once it is given."""
+    end: End | None = None
+    """How it ended, if it has."""
+    ended_by: EndedBy | None = None
+    """Who or what ended it, likewise."""
     reward = 0.0
+    """Sum of the step rewards so far in play."""
     _replies: tuple[Reply, ...] = ()
 
     def __init__(
@@ -136,8 +139,7 @@ class Episode:
             maze.rows, maze.cols, split=None, view="text" if view_radius is None else "state", view_radius=view_radius,
             max_steps=max_steps, reward=reward, render_mode=render_mode,
         )  # fmt: skip
-        self.moves: list[Move] = []
-        self.outcomes: list[Outcome] = []
+        self.moves, self.outcomes = [], []
         written, info = self.env.reset(options={"maze": maze})
         self._start_distance = self._end_distance = int(info["distance"])
         self.observation = self._observe(written)
@@ -207,8 +209,6 @@ class Episode:
         """What the agent may know now; ``written`` is the environment's own observation."""
         # Under partial observability the environment writes no text: it is made no faster there than from the walls.
         walls, text = self.env.visible_walls, written if self.env.view_radius is None else None
-        position, target = self.env.position, self.maze.target
-        if before is None:
-            return Observation(walls, position, target, written=text)
-        revealed = _newly_seen(before.walls, walls)
-        return Observation(walls, position, target, STANDARD, self.outcomes[-1] is MOVED, revealed, text)
+        moved = None if before is None else self.outcomes[-1] is MOVED
+        revealed = () if before is None else _newly_seen(before.walls, walls)
+        return Observation(walls, self.env.position, self.maze.target, STANDARD, moved, revealed, text)

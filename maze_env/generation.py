@@ -40,7 +40,9 @@ class MazeSpec:
     """What mazes to make. Sizes or bounds that no maze can have raise ImpossibleMaze."""
 
     rows: int = 5
+    """Cells from top to bottom, 2 to 64."""
     cols: int = 5
+    """Cells from left to right, likewise."""
     min_length: int = 1
     """Fewest moves of the shortest path, inclusive."""
     max_length: int | None = None
@@ -60,10 +62,8 @@ class MazeSpec:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
             if not is_integer(side) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
-        for what, low, high in (
-            ("length", self.min_length, self.max_length),
-            ("turns", self.min_turns, self.max_turns),
-        ):
+        bounds = {"length": (self.min_length, self.max_length), "turns": (self.min_turns, self.max_turns)}
+        for what, (low, high) in bounds.items():
             for name, bound in ((f"min_{what}", low), (f"max_{what}", low if high is None else high)):
                 if not is_integer(bound):
                     raise ImpossibleMaze(f"Expects {name} as an integer, actual: {bound!r}")
@@ -164,9 +164,7 @@ def generate_batch(
         )
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
-        raise ImpossibleMaze(
-            f"Expects a {spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, "
-            f"split={spec.split!r}) whose shortest path has {bounds[missed, 0]} to {bounds[missed, 1]} moves"
-            f"{bent}, actual: none in {tried} layouts"
-        )
+        kind = f"{spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, split={spec.split!r})"
+        path = f"{bounds[missed, 0]} to {bounds[missed, 1]} moves{bent}"
+        raise ImpossibleMaze(f"Expects a {kind} whose shortest path has {path}, actual: none in {tried} layouts")
     return MazeBatch(walls, ends[:, :2], ends[:, 2:])

@@ -57,14 +57,17 @@ class Game:
         """A new maze."""
         self.seed = seed
         self.maze = generate(draw_key(np.random.default_rng(check_seed(seed))), self.spec)
+        """The one being played."""
         self.play([])
 
     def play(self, moves: Sequence[Move]) -> None:
         """A new episode of the maze that begins with ``moves``."""
         self.episode = Episode(self.maze, max_steps=self.max_steps, view_radius=self.view_radius, render_mode="ansi")
+        """The attempt at it."""
         for move in moves:
             self.episode.move(move)
         self.message = ""
+        """What the person is told below the maze."""
 
     def press(self, key: str) -> bool:
         """Does what ``key`` says; False to quit."""

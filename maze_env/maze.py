@@ -34,7 +34,9 @@ class Maze:
     target: Cell
     """Where it should go; never the origin."""
     rows: int
+    """Cells from top to bottom, 2 to 64."""
     cols: int
+    """Cells from left to right, likewise."""
     bits: bytes
     """The walls in row-major order, which index faster than an array."""
 

@@ -16,9 +16,13 @@ class Move(IntEnum):
     """A step to a neighbouring cell. The value is the action index, the wall bit's position, and the fixed order."""
 
     UP = 0
+    """To the row before."""
     DOWN = 1
+    """To the row after."""
     LEFT = 2
+    """To the column before."""
     RIGHT = 3
+    """To the column after."""
 
     @property
     def token(self) -> str:

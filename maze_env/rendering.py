@@ -14,12 +14,16 @@ RENDER_MODES = ["ansi", "rgb_array"]
 
 @dataclass(frozen=True)
 class Scene:
-    """What a picture shows: the maze as it was at the reset, and how the agent stands in it and knows it."""
+    """What a picture shows."""
 
     visible_walls: Walls
+    """As the agent has seen them, (rows, cols) uint8; ``UNSEEN_BITS`` where it has not."""
     maze: Maze
+    """As it was at the reset."""
     position: Cell
-    moves: tuple[tuple[Cell, Move], ...] = ()  # those made, illegal ones included, each with the cell it was made from
+    """Where the agent stands."""
+    moves: tuple[tuple[Cell, Move], ...] = ()
+    """Those made, illegal ones included, each with the cell it was made from."""
 
     def made(self, legal: bool) -> list[tuple[Cell, Move]]:
         """Those of the moves that are legal, or illegal."""

@@ -38,6 +38,7 @@ class RewardScheme:
     """A reward for answers, and perhaps for steps."""
 
     name: str
+    """Its key in ``SCHEMES``."""
     terms: Callable[[Maze, Verdict], dict[str, float]]
     """(maze, verdict) -> the parts of the reward by name; their sum is the reward."""
     step: StepReward | None

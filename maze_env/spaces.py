@@ -43,6 +43,7 @@ class MazeText(Space[str]):
     ):
         check_view_radius(view_radius)
         self.spec = MazeSpec(rows, cols, split=None)
+        """The mazes that ``sample`` draws."""
         self.view_radius = view_radius
         super().__init__(shape=None, dtype=None, seed=seed)
 

@@ -17,6 +17,11 @@ from maze_env.spaces import MazeText
 from maze_env.views import Observer, View
 
 NO_MOVE = "none"  # ``last_move`` after a reset
+# Attributes of the vector environment, (n, ...) each, that change while it plays.
+VECTOR_ARRAYS = (
+    "_walls", "_visible_walls", "_distances", "_origins", "_target_cells", "_agents", "_masks", "_positions",
+    "_targets", "_start_distances", "_steps", "_distances_to_target", "_outcomes", "_done",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -28,11 +33,13 @@ class EpisodeState:
     view: View
     """The one that ``observe`` belongs to."""
     observe: Observer
+    """What makes an observation of the agent's cell."""
     distances: list[int]
     """Moves from each cell, row by row, to the target."""
     target: NDArray[np.int64]
     """The target as (row, col)."""
     start_distance: int
+    """Moves from the origin to the target."""
     position: Cell
     """Where the agent stands."""
     visible_walls: Walls
@@ -40,7 +47,9 @@ class EpisodeState:
     distance: int
     """Moves from ``position`` to the target."""
     step_count: int = 0
+    """Steps taken since the reset."""
     last_move: str = NO_MOVE
+    """What the last move did."""
     moves_made: tuple[tuple[Cell, int], ...] = ()
     """Those to be drawn, each with the cell that it was made from."""
 
@@ -81,11 +90,13 @@ class VectorState:
     """
 
     view_radius: int | None
+    """Of partial observability."""
     arrays: dict[str, NDArray[Any]]
-    """By the name of the vector's attribute, (n, ...) each."""
+    """By the name of the attribute, out of ``VECTOR_ARRAYS``."""
     generators: list[tuple[int, Any] | None]
     """Seed and state of each random generator, where there is one."""
     moves_made: list[tuple[tuple[Cell, int], ...]]
+    """As in ``EpisodeState``, of each environment."""
 
     def __len__(self) -> int:
         return len(self.generators)

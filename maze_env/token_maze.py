@@ -148,10 +148,12 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         self.maze_spec = MazeSpec(
             rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
         )
+        """The mazes that ``reset`` draws."""
         self.max_steps = step_budget(max_steps, rows, cols)
         if render_mode is not None and not (isinstance(render_mode, str) and render_mode in RENDER_MODES):
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
         self.step_reward = step_reward_of(reward)
+        """Of one step, as ``maze_env.rewards`` describes it."""
         self.render_mode, self.view_radius = render_mode, view_radius
         self.view = make_view(view, rows, cols, view_radius)
         self.observation_space, self.action_space = self.view.space, Discrete(4)

@@ -34,20 +34,13 @@ from maze_env.options import (
     warn_no_render_mode,
     with_step_budget,
 )
-from maze_env.state import NO_MOVE, VectorState
+from maze_env.state import NO_MOVE, VECTOR_ARRAYS, VectorState
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import ARGUMENTS, TokenMazeEnv
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
 Mask = NDArray[np.bool_]  # (num_envs,)
-
-
-# Of each environment, what changes while it plays.
-ARRAYS = (
-    "_walls", "_visible_walls", "_distances", "_origins", "_target_cells", "_agents", "_masks", "_positions",
-    "_targets", "_start_distances", "_steps", "_distances_to_target", "_outcomes", "_done",
-)  # fmt: skip
 
 
 class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -89,7 +82,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._single = single = TokenMazeEnv(**options)
         if max_episode_steps is not None:
             single.max_steps = min(single.max_steps, step_budget(max_episode_steps, 1, 1))
-        self.view, self.view_radius, self.render_mode = single.view, single.view_radius, single.render_mode
+        self.render_mode = single.render_mode
+        self.view = single.view
+        """What makes the observations."""
+        self.view_radius = single.view_radius
+        """Of partial observability."""
         self._spec: EnvSpec | None = None
         self._take_over()
         self.num_envs = num_envs
@@ -260,7 +257,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _take_over(self) -> None:
         """Takes over from the single environment what may be set."""
-        self.maze_spec, self.max_steps = self._single.maze_spec, self._single.max_steps
+        self.maze_spec = self._single.maze_spec
+        """The mazes that are drawn."""
+        self.max_steps = self._single.max_steps
+        """Steps before truncation."""
         self.spec = self._spec
 
     @property
@@ -286,7 +286,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             None if generator is None else (seed, generator.bit_generator.state)
             for seed, generator in zip(self._seeds, self._generators, strict=True)
         ]
-        arrays = {name: getattr(self, name).copy() for name in ARRAYS}
+        arrays = {name: getattr(self, name).copy() for name in VECTOR_ARRAYS}
         return VectorState(self.view_radius, arrays, numbers, list(self._moves_made))
 
     def set_state(self, state: VectorState) -> None:

@@ -17,7 +17,9 @@ class Verdict(NamedTuple):
     """What verifying an answer found. True in an ``if`` exactly when it solved the maze."""
 
     end: End
+    """How the replay ended."""
     answer: Answer
+    """The answer that was replayed."""
     legal_moves: int
     """Moves played before the first illegal one. The strict rule plays none of a malformed answer."""
     position: Cell

@@ -82,6 +82,7 @@ class MarkedText:
     """The text of a maze without its agent, whose marker alone moves."""
 
     text: str
+    """With a blank in each cell but the target's."""
     spans: list[tuple[int, int]]
     """Where in ``text`` the marker of each cell begins and ends."""
 
@@ -121,6 +122,7 @@ class TokensView(View):
         super().__init__(rows, cols, view_radius)
         check_sides(rows, cols, "the 'tokens' view")
         self.length = rows * (3 * cols + 1)
+        """Of one observation, in tokens."""
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
         self._coordinates = _ids(coordinate_tokens(rows, cols))
         self._walls_ids = _ids([*WALL_TOKENS, UNSEEN])
@@ -145,6 +147,7 @@ class GridView(View):
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         super().__init__(rows, cols, view_radius)
         self.channels = 6 if view_radius is None else 7
+        """Planes of one observation."""
         self.space = Box(0, 1, (self.channels, rows, cols), np.uint8)
 
     def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> NDArray[np.uint8]:
@@ -171,6 +174,6 @@ VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": 
 
 
 def make_view(name: str, rows: int, cols: int, view_radius: int | None = None) -> View:
-    """The view of that name."""
+    """The view of that name, one of ``VIEWS``, for mazes of ``rows`` x ``cols``; with a radius, under fog."""
     check_view_radius(view_radius)
     return lookup("view", name, VIEWS)(rows, cols, view_radius)

@@ -4,6 +4,7 @@ Imports inside functions count like those at the top of a file: they hide a circ
 """
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -48,10 +49,10 @@ def test_packages_import_only_what_stands_before_them(package):
     assert not found
 
 
-def import_graph(root, package):
-    """For each module of a package, the modules of that package that it imports, itself and its parents excepted."""
-    files = {".".join(path.relative_to(root).with_suffix("").parts): path for path in (root / package).rglob("*.py")}
-    files = {name.removesuffix(".__init__"): path for name, path in files.items()}
+def import_graph(root, *packages):
+    """For each module of the packages, the modules of them that it imports, itself and its parents excepted."""
+    paths = [path for package in packages for path in (root / package).rglob("*.py")]
+    files = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
     graph = {}
     for name, path in files.items():
         graph[name] = set()
@@ -91,6 +92,32 @@ def test_kernels_stand_on_the_ground():
     assert {name for name in outside if not name.startswith("maze_env.kernels")} == {"maze_env.moves"}
     assert graph["maze_env.moves"] == {"maze_env.errors"}
     assert graph["maze_env.errors"] == set()
+
+
+def commands(root, graph):
+    """Those of the modules that are a command line: they define ``main``."""
+    paths = {name: root / Path(*name.split(".")) for name in graph}
+    files = {name: path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for name, path in paths.items()}
+    return {name for name, file in files.items() if re.search(r"^def main\b", file.read_text("utf-8"), re.MULTILINE)}
+
+
+def test_no_module_of_the_benchmark_imports_a_command():
+    graph = import_graph(ROOT, "benchmarks")
+    found = commands(ROOT, graph)
+    assert {"benchmarks.mazebench", "benchmarks.study", "benchmarks.report.__main__"} <= found
+    assert not {(name, module) for name, imported in graph.items() for module in imported & found}
+
+
+def test_what_presents_figures_reaches_no_command():
+    # Terminal, Markdown, study and report, through every package that they import.
+    graph = import_graph(ROOT, *ALLOWED)
+    presenting = {name for name in graph if name.startswith(("benchmarks.present.", "benchmarks.report."))}
+    reached, new = set(), presenting | {"benchmarks.study", "benchmarks.table"}
+    while new:
+        new = set().union(*(graph[name] for name in new)) - reached
+        reached |= new
+    assert {"benchmarks.record", "benchmarks.suites", "agents.run_log", "maze_env.solving"} <= reached
+    assert not reached & commands(ROOT, graph)
 
 
 @pytest.mark.parametrize("late", ["import package.a", "from package import a", "from package.a import f"])

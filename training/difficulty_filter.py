@@ -21,8 +21,11 @@ logger = logging.getLogger(__name__)
 def filter_by_pass_rate(config: DataConfig, policy: Agent, samples: int, seed: int) -> list[Maze]:
     """The first ``config.examples`` mazes of the draw of which ``policy`` solves some samples and not all.
 
-    ``policy`` is the model that training starts from, sampled as in training; ``seed`` is the first attempt's, and each
-    has its own.
+    Args:
+        config: the mazes.
+        policy: the model that training starts from, sampled as in training.
+        samples: attempts at each maze.
+        seed: the first attempt's; each has its own.
     """
     kept: list[Maze] = []
     tried = 0

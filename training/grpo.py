@@ -11,6 +11,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,7 @@ from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from training.arguments import option, parse, require_default
-from training.common import StageConfig, as_dict, begin, finish, optimizer_for, run
+from training.common import StageConfig, as_dict, begin, end_processes, finish, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation
@@ -39,7 +40,7 @@ from training.mazes import DataConfig, make_mazes
 from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
-from training.tool_calls import MazeTool, ToolReward, tool_dataset
+from training.tool_calls import MazeTool, tool_dataset, tool_reward
 from training.trl_adapter import SparseGRPOTrainer, is_sharded
 
 
@@ -107,16 +108,22 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         return self.max_completion_length
 
 
-class PlanTask:
-    """One answer for the whole maze (mode plan).
+class Task:
+    """What is trained on; ``check`` of each task raises InvalidConfig for keys that it cannot have."""
 
-    A task has ``rows`` of ``prompt`` (messages), TRL's ``reward`` function, and ``trainer_arguments``: how the trainer
-    gets completions, where it does not by itself.
-    """
+    rows: Dataset
+    """The prompts, as messages."""
+    reward: Callable[..., Any]
+    """TRL's reward function."""
+    trainer_arguments: dict[str, Any]
+    """How the trainer gets completions, where it does not by itself."""
+
+
+class PlanTask(Task):
+    """One answer for the whole maze (mode plan)."""
 
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
-        """Raises InvalidConfig for keys that the task cannot have."""
         if args.tool_calls:
             raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
 
@@ -133,10 +140,10 @@ class PlanTask:
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
         self.rows = Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
-        self.trainer_arguments: dict[str, Any] = {}
+        self.trainer_arguments = {}
 
 
-class MultiTurnTask:
+class MultiTurnTask(Task):
     """Move by move, written as text (mode play)."""
 
     @staticmethod
@@ -153,7 +160,7 @@ class MultiTurnTask:
         self.trainer_arguments = {"rollout_func": MultiTurnRollout(args.env, args.budget, args.max_turn_tokens)}
 
 
-class ToolTask:
+class ToolTask(Task):
     """Move by move, each a tool call (mode play with ``tool_calls``)."""
 
     @staticmethod
@@ -165,7 +172,7 @@ class ToolTask:
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         self.rows = tool_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
-        self.reward = ToolReward(end_ids(model, tokenizer))
+        self.reward = tool_reward(end_ids(model, tokenizer))
         self.trainer_arguments = {"environment_factory": partial(MazeTool, args.env)}
 
 
@@ -176,6 +183,7 @@ class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
 def main() -> None:
     """Data, model, reward, trainer, save."""
     train(*parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__))
+    end_processes()
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> dict[str, Any]:
@@ -189,23 +197,15 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     model, tokenizer = load(model_config, args.seed)
     task = args.task(args, data, model, tokenizer)
-    trainer = MazeGRPOTrainer(
-        model=model,
-        reward_funcs=task.reward,
-        args=args,
-        train_dataset=task.rows,
-        processing_class=tokenizer,
-        optimizers=(optimizer_for(model, args), None),
-        peft_config=lora_config(model_config, model),
-        evaluation=Evaluation(args, data, tokenizer, args.budget),
-        **task.trainer_arguments,
-    )
+    evaluation, adapters = Evaluation(args, data, tokenizer, args.budget), lora_config(model_config, model)
+    options = {"reward_funcs": task.reward, "train_dataset": task.rows, **task.trainer_arguments}
+    trainer = MazeGRPOTrainer(model, tokenizer, args, evaluation, peft_config=adapters, **options)
     # Sharded weights generate in step with other processes.
     with nullcontext() if is_sharded(trainer) else early_row_removal(model):
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
-    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint)
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

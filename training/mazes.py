@@ -46,9 +46,7 @@ class DataConfig:
     examples: int = option(10_000, "Rows to make; the run's budget, with its batch size.")
     sizes: Weights = option("5x5", "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do.")
     lengths: Weights = option(
-        None,
-        "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
-        "uniformly drawn maze and pair of endpoints has.",
+        None, "Ranges of the shortest path's moves and weights, e.g. {1-4: 3, 5-8: 4}; null: any."
     )
     generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
     braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
@@ -67,12 +65,17 @@ class DataConfig:
             value = read_yaml(value, name) if isinstance(value, str) else value
             setattr(self, name, {value: 1} if isinstance(value, (str, int, float)) else value)
         self.size_shares = _shares(self.sizes, "sizes", "ROWSxCOLS", partial(_read_pair, "x"))
+        """The share of each (rows, cols)."""
         self.length_shares: dict[tuple[int, int], float] = {}
+        """The share of each (min, max) of the shortest path's moves; empty for no bounds."""
         if self.lengths is not None:
             self.length_shares = _shares(self.lengths, "lengths", "MIN-MAX", partial(_read_pair, "-"))
         self.generator_shares = _shares(self.generators, "generators", "name", str)
+        """The share of each generator."""
         self.braid_shares = _shares(self.braids, "braids", "share", float)
+        """The share of mazes in which each share of the dead ends is opened."""
         self.phases = _phases(self.trace_styles)
+        """The rows of each phase of the curriculum, ``None`` for the last, and the shares of its trace styles."""
         self.specs = [
             MazeSpec(rows, cols, generator=generator, braid=braid, split=self.split)
             for (rows, cols), generator, braid in product(self.size_shares, self.generator_shares, self.braid_shares)
@@ -110,7 +113,7 @@ def _shares(weights: Any, what: str, form: str, read: Callable[[str], Key]) -> d
 
 
 def _phases(styles: Any) -> list[tuple[int | None, dict[str, float]]]:
-    """The rows of each phase of a curriculum, ``None`` for the last, and the shares of its trace styles."""
+    """``DataConfig.phases`` of ``trace_styles``."""
     phases: list[tuple[int | None, dict[str, float]]] = []
     parts = styles if isinstance(styles, list) and styles else [styles]
     for number, part in enumerate(parts, start=1):

@@ -97,7 +97,7 @@ class Stopwatch:
     """Wall seconds since it was made, and the process's peak memory."""
 
     def __init__(self) -> None:
-        self.start = time.perf_counter()
+        self._start = time.perf_counter()
 
     def figures(self) -> dict[str, float | None]:
         """``wall_seconds``, and ``peak_memory_gib``, resident, of this process; ``None`` on Windows."""
@@ -105,4 +105,4 @@ class Stopwatch:
         if resource is not None:
             unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
             peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
-        return {"wall_seconds": round(time.perf_counter() - self.start, 1), "peak_memory_gib": peak}
+        return {"wall_seconds": round(time.perf_counter() - self._start, 1), "peak_memory_gib": peak}

@@ -31,9 +31,13 @@ class RolloutTrainer(Protocol):
     """What a rollout asks of the trainer that calls it."""
 
     model: Any
+    """The one that is trained, as the accelerator wraps it."""
     processing_class: Tokenizer
+    """Its tokenizer."""
     args: Any
+    """The run's ``MazeGRPOConfig``."""
     accelerator: Any
+    """What unwraps the model."""
 
 
 def rollout_columns(

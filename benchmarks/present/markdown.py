@@ -14,20 +14,11 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def values_of(figure: Figure, scores: Iterable[object]) -> list[float]:
-    """The values of a figure in each of ``scores`` that has one."""
-    return [value for value in map(figure.of, scores) if value is not None]
-
-
-def mean_text(figure: Figure, values: Sequence[float]) -> str:
-    """The mean of a figure's values; ``-`` without any."""
-    return figure.text(sum(values) / len(values) if values else None)
-
-
-def range_text(figure: Figure, values: Sequence[float]) -> str:
-    """The same, and their minimum and maximum."""
-    bounds = f" ({figure.text(min(values))}-{figure.text(max(values))})" if values else ""
-    return mean_text(figure, values) + bounds
+def mean_text(figure: Figure, scores: Iterable[object], bounds: bool = False) -> str:
+    """The mean of a figure over the ``scores`` that have it, with minimum and maximum if asked; ``-`` without any."""
+    values = [value for value in map(figure.of, scores) if value is not None]
+    mean = figure.text(sum(values) / len(values) if values else None)
+    return f"{mean} ({figure.text(min(values))}-{figure.text(max(values))})" if bounds and values else mean
 
 
 def interval_text(figure: Figure, value: float, interval: Sequence[float], sign: str = "", unit: str = "") -> str:

@@ -14,9 +14,12 @@ MAZES = 100
 class Published(NamedTuple):
     """A row of the paper's table, for DeepSeek-R1-Distill-Qwen-1.5B (AlphaMaze, arXiv 2502.14669)."""
 
-    stage: str  # of the training
-    solved_rate: float  # over all levels
-    by_level: tuple[float, float, float] | None = None  # the same by level; ``None`` where it was not published
+    stage: str
+    """Of the training."""
+    solved_rate: float
+    """Over all levels."""
+    by_level: tuple[float, float, float] | None = None
+    """The same by level; ``None`` where it was not published."""
 
     @property
     def interval(self) -> Interval:

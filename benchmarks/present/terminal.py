@@ -30,9 +30,9 @@ def report(result: Result) -> str:
         lines.append(f"{SYMMETRY.title} ({SYMMETRY.explanation}): {SYMMETRY.text(summary.symmetry_consistency)}%")
     if summary.worst_phrasing is not None:
         worst = summary.levels[summary.worst_phrasing]
+        robustness = "-" if summary.robustness is None else f"{summary.robustness:.1%}"
         lines += [
-            f"{ROBUSTNESS.title} ({ROBUSTNESS.explanation}): "
-            + ("-" if summary.robustness is None else f"{summary.robustness:.1%}"),
+            f"{ROBUSTNESS.title} ({ROBUSTNESS.explanation}): {robustness}",
             f"worst phrasing: {summary.worst_phrasing}, {worst.solved_rate:.1%}",
             f"phrasings not taken: {', '.join(summary.phrasings_not_taken or ()) or 'none'}",
         ]

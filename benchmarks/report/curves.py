@@ -30,16 +30,16 @@ MEANS, MAX_POINTS = 30, 400  # points of the line, each the mean over some steps
 
 
 def training_section(folders: Sequence[Path]) -> Markup:
-    """The panels of each run."""
-    runs = [(folder, read_run(folder)) for folder in folders]
-    return element("div", *(_run(folder, run, is_open=len(runs) <= MAX_OPEN) for folder, run in runs))
-
-
-def _run(folder: Path, run: RunLog, is_open: bool) -> Markup:
-    facts = [f"{run.figures['steps']:,} steps"] if "steps" in run.figures else []
-    facts += [f"{run.figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in run.figures else []
-    summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
-    return element("details", summary, element("div", *run_panels(run), class_="figures"), open=is_open, class_="run")
+    """The section of the training runs, with the panels of each."""
+    sections = []
+    for folder in folders:
+        run = read_run(folder)
+        facts = [f"{run.figures['steps']:,} steps"] if "steps" in run.figures else []
+        facts += [f"{run.figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in run.figures else []
+        summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
+        panels, is_open = element("div", *run_panels(run), class_="figures"), len(folders) <= MAX_OPEN
+        sections.append(element("details", summary, panels, open=is_open, class_="run"))
+    return element("section", element("h2", "Training"), element("div", *sections), id="training")
 
 
 def run_panels(run: RunLog) -> list[Markup]:
@@ -60,7 +60,8 @@ def run_panels(run: RunLog) -> list[Markup]:
         series = [Series(label, i, _points(curve, MAX_POINTS), faint=True) for i, (label, curve) in enumerate(curves)]
         series += [Series(label, i, _points(curve, MEANS)) for i, (label, curve) in enumerate(curves)]
         last = max(point.x for line in series for point in line.points)
-        chart = line_chart(title, series, step_ticks(last), unit, "step", 1.0 if title == "Solved" else None, percent)
+        top = 1.0 if title == "Solved" else None
+        chart = line_chart(f"{title}, {unit}", series, step_ticks(last), "step", top, percent)
         single = f", {curves[0][0]}" if len(curves) == 1 else ""
         caption = element("figcaption", title, element("small", f" {unit}{single}"))
         lines = None if single else legend([(i, label) for i, (label, _) in enumerate(curves)])

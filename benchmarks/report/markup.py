@@ -41,9 +41,8 @@ def json_block(name: str, value: Any) -> Markup:
 def data_table(header: Iterable[object], rows: Iterable[Sequence[object]]) -> Markup:
     """A table whose first column names its rows, in a box that scrolls where the page is narrow."""
     head = element("tr", *(element("th", cell, scope="col") for cell in header))
-    lines = [
-        element("tr", element("th", name, scope="row"), *(element("td", c) for c in cells)) for name, *cells in rows
-    ]
+    heads = [(element("th", name, scope="row"), cells) for name, *cells in rows]
+    lines = [element("tr", name, *(element("td", cell) for cell in cells)) for name, cells in heads]
     return scrolling(element("table", element("thead", head), element("tbody", *lines)))
 
 

@@ -6,7 +6,8 @@ from maze_env.errors import TokenMazeError
 class InvalidTrace(TokenMazeError):
     """A reasoning trace is not written as its style is; the message names the line or step. See also its subclasses."""
 
-    kind = "form"  # what is wrong, in a word that figures are counted by
+    kind = "form"
+    """What is wrong, in a word that figures are counted by."""
 
 
 class FalseDrawing(InvalidTrace):

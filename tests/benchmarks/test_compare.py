@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare
+from benchmarks import compare, comparison
 from benchmarks.mazebench import main as run_benchmark
 from benchmarks.record import SuiteOfResult, load
 from benchmarks.stats import newcombe
@@ -32,7 +32,7 @@ def test_images_of_a_maze_are_one_trial(tmp_path, capsys):
     oracle = load(tmp_path / "a.json")
     other = constructed(oracle, {*range(4), *range(8, 16)})  # half of the first maze's images, all of the second's
     assert oracle.suite.mazes == 8 * 100
-    found = compare.compare(oracle, other)
+    found = comparison.compare(oracle, other)
     assert (found.mazes, found.first_only, found.p_value) == (100, 2, 0.5)  # 2 / 2^2: not 2 / 2^12
     assert found.difference == pytest.approx(1.5 / 100)
     capsys.readouterr()
@@ -63,12 +63,12 @@ def test_several_comparisons_are_corrected_for_their_number(stored, tmp_path, ca
 )
 def test_compare_refuses_what_does_not_compare(stored, change, message):
     with pytest.raises(InvalidResult, match=message):
-        compare.compare(stored, replace(stored, **change))
+        comparison.compare(stored, replace(stored, **change))
 
 
 def test_the_same_mazes_under_another_name_compare(stored):
     elsewhere = replace(stored, suite=replace(stored.suite, name="data/copy.parquet"))
-    assert compare.compare(stored, elsewhere).difference == 0.0
+    assert comparison.compare(stored, elsewhere).difference == 0.0
 
 
 def test_path_efficiencies_are_compared_by_bootstrap(tmp_path, capsys):

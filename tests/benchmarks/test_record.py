@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agents.errors import InvalidEndpoint
-from benchmarks import record, runner
+from benchmarks import record, runner, upgrade
 from benchmarks.comparison import compare
 from benchmarks.mazebench import main
 from benchmarks.metrics import summarize
@@ -403,9 +403,9 @@ def test_the_command_upgrades_all_files_or_none(sampled, tmp_path):
     paths[1].write_text("[]")
     before = paths[0].read_text()
     with pytest.raises(InvalidResult, match=r"b\.json"):
-        record.main(["upgrade", *map(str, paths)])
+        upgrade.main(list(map(str, paths)))
     assert paths[0].read_text() == before
-    record.main(["upgrade", str(paths[0])])
+    upgrade.main([str(paths[0])])
     assert json.loads(paths[0].read_text())["schema_version"] == 2
     assert load(paths[0]).summary == result.summary
     assert os.listdir(tmp_path).count("a.json") == 1

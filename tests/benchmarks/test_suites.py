@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks import suite_specs, suites
+from benchmarks import freeze, suite_specs, suites
 from benchmarks.suite_specs import OFF_PATH, ON_PATH
 from maze_env._cli import run_command
 from maze_env.errors import UnknownName
@@ -25,9 +25,9 @@ def layouts(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_frozen_mazes_are_made_again_from_the_definition(name):
     spec = suites.SUITES[name]
-    mazes = suites.make_mazes(spec)
+    mazes = freeze.make_mazes(spec)
     assert tuple(mazes) == suites.load(name).mazes
-    assert suites.frozen_text(spec, mazes) == spec.path.read_text(encoding="utf-8")
+    assert freeze.frozen_text(spec, mazes) == spec.path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("name", "hundreds"), [("mazebench-100", 1), ("mazebench-1000", 10), ("mazebench-dev", 10)])
@@ -101,9 +101,9 @@ def test_in_half_of_the_mazes_with_a_closed_passage_the_target_cannot_be_reached
 
 def test_there_may_be_no_passage_to_close_passage():
     corridor = Maze.from_ascii("+---+---+---+\n| O     | X |\n+---+   +   +\n|           |\n+---+---+---+")
-    open_sides = {suites.close_passage(corridor, ON_PATH, key).bits for key in range(30)}
+    open_sides = {freeze.close_passage(corridor, ON_PATH, key).bits for key in range(30)}
     assert len(open_sides) == 2  # of the four passages those that cut off two cells or more
-    assert suites.close_passage(corridor, OFF_PATH, 0) is None
+    assert freeze.close_passage(corridor, OFF_PATH, 0) is None
 
 
 def test_images_follow_their_maze():
@@ -115,9 +115,9 @@ def test_images_follow_their_maze():
 def test_a_draw_without_enough_mazes_is_an_error(monkeypatch):
     draw = dataclasses.replace(suites.SUITES["mazebench-100"].draws[0], size=(3, 3), max_length=2, count=50)
     spec = dataclasses.replace(suites.SUITES["mazebench-100"], draws=(draw,))
-    monkeypatch.setattr(suites, "MAX_CANDIDATES_PER_MAZE", 3)
+    monkeypatch.setattr(freeze, "MAX_CANDIDATES_PER_MAZE", 3)
     with pytest.raises(suites.ChangedSuite, match=r"Expects 50 mazes of .* actual: 1?\d in all"):
-        suites.make_mazes(spec)
+        freeze.make_mazes(spec)
 
 
 def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch):
@@ -135,10 +135,11 @@ def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch):
 
 def test_check_fails_when_the_generator_makes_other_mazes(monkeypatch, capsys):
     spec = dataclasses.replace(suites.SUITES["mazebench-100"], version=2)  # the version is part of the keys
-    monkeypatch.setattr(suites, "SUITES", {spec.name: spec})
-    monkeypatch.setattr(suites, "load", suites.load.__wrapped__)  # its memory would keep the other version
+    for module in (freeze, suites):
+        monkeypatch.setattr(module, "SUITES", {spec.name: spec})
+    monkeypatch.setattr(freeze, "load", suites.load.__wrapped__)  # its memory would keep the other version
     with pytest.raises(SystemExit) as ended:
-        run_command(lambda: suites.main(["--check"]))
+        run_command(lambda: freeze.main(["--check"]))
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("error: Expects mazebench-100 as frozen")
 

@@ -16,13 +16,14 @@ from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.moves import Move
 from maze_env.phrasings import transpose
-from maze_env.solving import shortest_path
+from maze_env.solving import distances_to, shortest_path
 from maze_env.tokens import maze_from_text
 from maze_env.traces import redraw
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_TEXT
 
 MAZE = maze_from_text(EXAMPLE_TEXT)  # its origin has a wrong way out: up
+DISTANCES = distances_to(MAZE.walls, MAZE.target)
 FAMILIES = {"retry-dead-end": "retry"}
 
 
@@ -154,11 +155,11 @@ def test_an_answer_that_is_another_way_does_not_follow():
 
 
 def test_wrong_turns_and_repeated_attempts_are_counted():
-    assert is_wrong_turn(MAZE, [Move.UP]) is True  # a wall
-    assert is_wrong_turn(MAZE, shortest_path(MAZE)) is False
-    assert is_wrong_turn(MAZE, shortest_path(MAZE)[:3]) is False
-    assert is_wrong_turn(MAZE, [*shortest_path(MAZE)[:3], shortest_path(MAZE)[2].opposite]) is True
-    assert is_wrong_turn(MAZE, [Move.RIGHT, Move.LEFT, *shortest_path(MAZE)]) is False  # it arrives
+    assert is_wrong_turn(MAZE, [Move.UP], DISTANCES) is True  # a wall
+    assert is_wrong_turn(MAZE, shortest_path(MAZE), DISTANCES) is False
+    assert is_wrong_turn(MAZE, shortest_path(MAZE)[:3], DISTANCES) is False
+    assert is_wrong_turn(MAZE, [*shortest_path(MAZE)[:3], shortest_path(MAZE)[2].opposite], DISTANCES) is True
+    assert is_wrong_turn(MAZE, [Move.RIGHT, Move.LEFT, *shortest_path(MAZE)], DISTANCES) is False  # it arrives
     text = next(text for key in range(50) if (text := completion("retry", key)).count("RESET") == 1)
     attempt = text.removeprefix("<think>\n").partition("RESET\n")[0] + "RESET\n"
     twice = text.replace(attempt, attempt * 2, 1)

@@ -24,6 +24,7 @@ from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests.training import runs
 from training import evaluation, grpo, sft
+from training.common import end_processes
 
 WORLD, RANK = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
 SEEN = {"sft": [], "grpo": []}
@@ -80,6 +81,7 @@ def main(folder):
     )
     (folder / f"seen-{RANK}.json").write_text(json.dumps(SEEN))
     (folder / f"evaluated-{RANK}.json").write_text(json.dumps(EVALUATED))
+    end_processes()
 
 
 if __name__ == "__main__":
