@@ -250,7 +250,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """
         check = lookup("attribute that can be set", name, SETTABLE)
         every = values if isinstance(values, (list, tuple)) else [values] * self.num_envs
-        if len(every) != self.num_envs or any(value != every[0] for value in every):
+        if len(every) != self.num_envs or any(value is not every[0] and value != every[0] for value in every):
             raise InvalidConfig(f"Expects one {name} for all {self.num_envs} environments, actual: {values!r}")
         setattr(self._single, name, check(every[0], self.maze_spec))
         self._take_over()

@@ -206,6 +206,9 @@ def test_wrong_settings_are_one_line(tmp_path):
     for arguments, message in (
         (["--iterations", "-1"], "Expects iterations of at least 0"),
         (["--num_envs", "0"], "Expects num_envs of at least 1"),
+        (["--num_envs", "1", "--n_steps", "1"], "Expects num_envs times n_steps of at least 2, actual: 1"),
+        (["--seed", "-1"], "Expects seed from 0 to 4294967295, actual: -1"),
+        (["--gamma", "1.5"], "Expects gamma from 0 to 1, actual: 1.5"),
         (["--total_timestep", "5"], "Did you mean 'total_timesteps'?"),
     ):
         done = tiny.python("-m", "training.ppo", "--output_dir", str(tmp_path / "x"), *arguments)
