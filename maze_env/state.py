@@ -38,6 +38,8 @@ class EpisodeState:
     """Moves from each cell, row by row, to the target."""
     target: NDArray[np.int64]
     """The target as (row, col)."""
+    masks: list[NDArray[np.int8]]
+    """The action mask of each cell, row by row, (4,) each."""
     start_distance: int
     """Moves from the origin to the target."""
     position: Cell

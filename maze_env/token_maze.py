@@ -222,6 +222,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
             observe=self.view.observer(visible_walls, maze.target),
             distances=distances.ravel().tolist(),
             target=np.array(maze.target, np.int64),
+            masks=[ACTION_MASKS[bits] for bits in maze.bits],
             start_distance=distance,
             position=maze.origin,
             visible_walls=visible_walls,
@@ -262,7 +263,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """The moves that are possible, (4,) bool: what sb3-contrib's ``MaskablePPO`` asks for."""
         episode = self._under_way()
         row, col = episode.position
-        return ACTION_MASKS[episode.maze.bits[row * episode.maze.cols + col]].astype(np.bool_)
+        return episode.masks[row * episode.maze.cols + col].astype(np.bool_)
 
     def get_state(self) -> State:
         """The episode as it stands, with the random generator's state: for ``set_state``, here or in another process.
@@ -336,7 +337,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return {
             "agent_position": self._cell_arrays[number].copy(),
             "target_position": episode.target.copy(),
-            "action_mask": ACTION_MASKS[episode.maze.bits[number]].copy(),
+            "action_mask": episode.masks[number].copy(),
             "distance": episode.distance,
             "step_count": episode.step_count,
             "last_move": episode.last_move,
