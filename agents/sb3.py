@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
@@ -25,6 +27,7 @@ from maze_env._cli import check_folder, write_whole
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.moves import MOVE_TOKENS
+from maze_env.options import BOUNDS
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
 from maze_env.vector import TokenMazeVectorEnv
@@ -32,21 +35,43 @@ from maze_env.views import GridView
 
 
 class MazeVecEnv(VecEnv):
-    """``TokenMazeVectorEnv``, with its ``options``, in the form that Stable-Baselines3 trains on.
+    """``TokenMazeVectorEnv`` in the form that Stable-Baselines3 trains on, with rendering and action masks.
 
     The returns and lengths of episodes are reported as its ``Monitor`` does.
+
+    Args:
+        envs: how many; or a vector environment, which resets in the step that ends an episode.
+        options: of the vector environment, where ``envs`` is a number.
+
+    Raises:
+        InvalidConfig: for what is neither, or another autoreset mode.
     """
 
-    def __init__(self, num_envs: int, **options: Any):
-        self.env = TokenMazeVectorEnv(num_envs, "SameStep", **options)
+    def __init__(self, envs: int | TokenMazeVectorEnv, **options: Any):
+        self.env = envs if isinstance(envs, VectorEnv) else TokenMazeVectorEnv(envs, "SameStep", **options)
         """The environments inside."""
-        super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
-        self._returns = np.zeros(num_envs)
+        if not isinstance(self.env, TokenMazeVectorEnv):
+            raise InvalidConfig(f"Expects a number or a TokenMaze vector environment, actual: {type(envs).__name__}")
+        if self.env.autoreset_mode is not AutoresetMode.SAME_STEP:
+            mode = self.env.autoreset_mode.value
+            raise InvalidConfig(f"Expects a vector environment with autoreset_mode='SameStep', actual: {mode!r}")
+        if isinstance(envs, VectorEnv) and options:
+            raise InvalidConfig(f"Expects no options beside a vector environment, actual: {sorted(options)}")
+        super().__init__(self.env.num_envs, self.env.single_observation_space, self.env.single_action_space)
+        self.metadata |= {"render_fps": self.env.metadata["render_fps"]}
+        self._returns = np.zeros(self.num_envs)
 
     def reset(self) -> NDArray[Any]:
         seeds = self._seeds if any(seed is not None for seed in self._seeds) else None
-        observations, _ = self.env.reset(seed=seeds)
+        options = {name: [given.get(name) for given in self._options] for given in self._options for name in given}
+        for name in options.keys() & BOUNDS:
+            if len(set(options[name])) > 1:
+                raise InvalidConfig(f"Expects one {name} for all environments, actual: {options[name]}")
+            options[name] = options[name][0]
+        observations, infos = self.env.reset(seed=seeds, options=options)
+        self.reset_infos = _each(infos)
         self._reset_seeds()
+        self._reset_options()
         self._returns[:] = 0
         return observations
 
@@ -57,31 +82,48 @@ class MazeVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
         self._returns += rewards
         done = terminated | truncated
-        env_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i in np.flatnonzero(done).tolist():
-            env_infos[i] = {
-                "terminal_observation": infos["final_obs"][i],
-                "TimeLimit.truncated": bool(truncated[i]),
-                "episode": {"r": float(self._returns[i]), "l": int(infos["final_info"]["step_count"][i])},
-                "is_success": bool(terminated[i]),
-            }
+        env_infos = _each(infos)
+        if done.any():
+            last = {name: values[done] for name, values in infos["final_info"].items()}
+            for i, info in zip(np.flatnonzero(done).tolist(), _each(last), strict=True):
+                self.reset_infos[i] = env_infos[i]
+                env_infos[i] = info | {
+                    "terminal_observation": infos["final_obs"][i],
+                    "TimeLimit.truncated": bool(truncated[i]),
+                    "episode": {"r": float(self._returns[i]), "l": int(info["step_count"])},
+                    "is_success": bool(terminated[i]),
+                }
         self._returns[done] = 0
         return observations, rewards.astype(np.float32), done, env_infos
 
     def close(self) -> None:
         self.env.close()
 
+    def get_images(self) -> list[NDArray[np.uint8] | None]:
+        return list(self.env.render() or [None] * self.num_envs)
+
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.env, attr_name)] * len(list(self._get_indices(indices)))
+        return [getattr(self.env.single(index), attr_name) for index in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError("one object holds all environments: none of them has attributes of its own")
+        if sorted(self._get_indices(indices)) != list(range(self.num_envs)):
+            raise InvalidConfig(f"Expects all environments in set_attr (one object holds them), actual: {indices}")
+        self.env.set_attr(attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError("one object holds all environments: none of them has methods of its own")
+        if indices is None:
+            return list(self.env.call(method_name, *args, **kwargs))
+        return [getattr(self.env.single(index), method_name)(*args, **kwargs) for index in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * len(list(self._get_indices(indices)))
+        return [wrapper_class is Monitor for _ in self._get_indices(indices)]
+
+
+def _each(infos: dict[str, Any]) -> list[dict[str, Any]]:
+    """The infos of a vector for each environment, as a single one gives them."""
+    names = [name for name in infos if f"_{name}" in infos and not name.startswith("final_")]
+    columns = [infos[name].tolist() if infos[name].ndim == 1 else infos[name] for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 class MazeFeatures(BaseFeaturesExtractor):

@@ -15,7 +15,7 @@ from maze_env.dynamics import MOVED
 from maze_env.maze import Cell
 from maze_env.solving import UNREACHABLE
 from maze_env.tokens import UNSEEN_BITS
-from maze_env.visibility import initial_visible_walls, reveal
+from maze_env.visibility import initial_visible_walls, revealed
 
 
 def optimality_gap(attempts: Sequence[Attempt]) -> OptimalityGap | None:
@@ -75,6 +75,6 @@ def _has_same_knowledge(attempt: Attempt, cells: Sequence[Cell], view_radius: in
     seen = initial_visible_walls(attempt.maze, view_radius)
     states = set()
     for cell in cells:
-        reveal(seen, attempt.maze.walls, cell, view_radius)
+        seen = revealed(seen, attempt.maze.walls, cell, view_radius)
         states.add((cell, int((seen == UNSEEN_BITS).sum())))
     return len(states) < len(cells)

@@ -209,10 +209,8 @@ class Episode:
 
     def _observe(self, written: Any, before: Observation | None = None) -> Observation:
         """What the agent may know now; ``written`` is the environment's own observation."""
-        if self.env.view_radius is None:
-            walls, text = self.env.visible_walls, written
-        else:  # The environment goes on writing into its walls; its text is made no faster there than from them.
-            walls, text = self.env.visible_walls.copy(), None
+        # Under partial observability the environment writes no text: it is made no faster there than from the walls.
+        walls, text = self.env.visible_walls, written if self.env.view_radius is None else None
         moved = None if before is None else self.outcomes[-1] is MOVED
         revealed = () if before is None else _newly_seen(before.walls, walls)
         return Observation(walls, self.env.position, self.maze.target, STANDARD, moved, revealed, text)

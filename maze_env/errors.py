@@ -6,7 +6,9 @@ nearest valid choice. All of them are ``ValueError`` too, so code that does not 
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 Entry = TypeVar("Entry")
 
@@ -47,22 +49,27 @@ class InvalidOutput(TokenMazeError):
     """A place to write to cannot be used: it exists already, or cannot be written."""
 
 
-def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownName:
-    """The error for a name that does not exist, with the nearest valid one when there is one.
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer of Python or NumPy, and no ``bool``."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def unknown_name(kind: str, name: Any, valid: Iterable[str]) -> UnknownName:
+    """The error for a name that does not exist, or is no text, with the nearest valid one when there is one.
 
     >>> print(unknown_name("reward scheme", "sovled", ["solved", "alphamaze"]))
     Expects a reward scheme out of 'alphamaze', 'solved', actual: 'sovled'. Did you mean 'solved'?
     """
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(map(repr, names))
     article = "an" if kind[:1] in "aeiou" else "a"
     return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")
 
 
-def lookup(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
+def lookup(kind: str, name: Any, table: Mapping[str, Entry]) -> Entry:
     """The entry of that name; else UnknownName with the nearest valid one."""
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise unknown_name(kind, name, table)
     return table[name]

@@ -16,13 +16,16 @@ True
 +---+---+---+---+
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maze_env import kernels
-from maze_env.errors import ImpossibleMaze, lookup
+from maze_env.errors import ImpossibleMaze, InvalidConfig, is_integer, lookup
+from maze_env.keys import as_keys
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
@@ -57,10 +60,13 @@ class MazeSpec:
 
     def __post_init__(self) -> None:
         for name, side in (("rows", self.rows), ("cols", self.cols)):
-            if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not MIN_SIDE <= side <= MAX_SIDE:
+            if not is_integer(side) or not MIN_SIDE <= side <= MAX_SIDE:
                 raise ImpossibleMaze(f"Expects {name} from {MIN_SIDE} to {MAX_SIDE}, actual: {side!r}")
         bounds = {"length": (self.min_length, self.max_length), "turns": (self.min_turns, self.max_turns)}
         for what, (low, high) in bounds.items():
+            for name, bound in ((f"min_{what}", low), (f"max_{what}", low if high is None else high)):
+                if not is_integer(bound):
+                    raise ImpossibleMaze(f"Expects {name} as an integer, actual: {bound!r}")
             if high is not None and high < low:
                 raise ImpossibleMaze(f"Expects max_{what} of at least min_{what} {low}, actual: {high}")
         longest = self.rows * self.cols - 1
@@ -71,10 +77,13 @@ class MazeSpec:
         if not 0 <= self.min_turns <= turns:
             most = f"{turns}, the most that a path of {turns + 1} moves can make"
             raise ImpossibleMaze(f"Expects min_turns from 0 to {most}, actual: {self.min_turns}")
-        if not 0 <= self.braid <= 1:
-            raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid}")
+        if not isinstance(self.braid, (int, float, np.number)) or not 0 <= self.braid <= 1:
+            raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid!r}")
         lookup("generator", self.generator, GENERATORS)
         hash_bounds(self.split, (self.rows, self.cols))
+
+
+DEFAULT = MazeSpec()
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ class MazeBatch:
         return Maze.from_validated(self.walls[index], (row, col), (to_row, to_col))
 
 
-def generate(key: int, spec: MazeSpec) -> Maze:
+def generate(key: int, spec: MazeSpec = DEFAULT) -> Maze:
     """The maze of one key.
 
     Args:
@@ -104,12 +113,15 @@ def generate(key: int, spec: MazeSpec) -> Maze:
         spec: what maze to make.
 
     Raises:
+        InvalidConfig: for another key, or what is no ``MazeSpec``.
         ImpossibleMaze: when none was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells of distance maps.
     """
-    return generate_batch(np.array([key], dtype=np.uint64), spec)[0]
+    return generate_batch([key], spec)[0]
 
 
-def generate_batch(keys: ArrayLike, spec: MazeSpec, lengths: tuple[ArrayLike, ArrayLike] | None = None) -> MazeBatch:
+def generate_batch(
+    keys: Iterable[int] | NDArray[Any], spec: MazeSpec = DEFAULT, lengths: tuple[ArrayLike, ArrayLike] | None = None
+) -> MazeBatch:
     """The mazes of many keys, in their order.
 
     Args:
@@ -118,16 +130,20 @@ def generate_batch(keys: ArrayLike, spec: MazeSpec, lengths: tuple[ArrayLike, Ar
         lengths: min and max moves of the shortest path, both (n,) int64, in place of those in ``spec``.
 
     Raises:
+        InvalidConfig: as ``generate``.
         ImpossibleMaze: as ``generate``, naming the bounds that were not met; or for lengths that cannot be.
     """
-    keys = np.ascontiguousarray(keys, dtype=np.uint64)
+    keys = as_keys(keys)
+    if not isinstance(spec, MazeSpec):
+        raise InvalidConfig(f"Expects a MazeSpec, actual: {spec!r}")
     count, longest = len(keys), spec.rows * spec.cols - 1
     turned = spec.min_turns > 0 or spec.max_turns is not None
     turns = (spec.min_turns if turned else -1, longest if spec.max_turns is None else spec.max_turns)
+    bounds = np.empty((count, 2), dtype=np.int64)
     if lengths is None:
         # A path with k turns has k + 1 moves or more, and a layout without one so long is given up at once.
-        min_lengths = np.full(count, max(spec.min_length, spec.min_turns + 1), dtype=np.int64)
-        max_lengths = np.full(count, longest if spec.max_length is None else spec.max_length, dtype=np.int64)
+        bounds[:, 0] = max(spec.min_length, spec.min_turns + 1)
+        bounds[:, 1] = longest if spec.max_length is None else spec.max_length
     else:
         min_lengths, max_lengths = (np.ascontiguousarray(bound, dtype=np.int64) for bound in lengths)
         if not min_lengths.shape == max_lengths.shape == (count,):  # the compiled loop does not check its indices
@@ -136,18 +152,19 @@ def generate_batch(keys: ArrayLike, spec: MazeSpec, lengths: tuple[ArrayLike, Ar
         for i in np.flatnonzero((min_lengths < 1) | (max_lengths < min_lengths)):
             came = f"{min_lengths[i]} to {max_lengths[i]} for maze {i}"
             raise ImpossibleMaze(f"Expects lengths from 1 up, min not above max, actual: {came}")
+        bounds[:, 0], bounds[:, 1] = min_lengths, max_lengths
     walls = np.empty((count, spec.rows, spec.cols), dtype=np.uint8)
     ends = np.empty((count, 4), dtype=np.int64)
-    bounds = hash_bounds(spec.split, (spec.rows, spec.cols))
-    low, high = map(np.uint64, bounds or (0, 0))
+    hashes = hash_bounds(spec.split, (spec.rows, spec.cols))
+    low, high = map(np.uint64, hashes or (0, 0))
     with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
-        bounded = (np.stack([min_lengths, max_lengths], axis=1), turns, low, high, bounds is not None)
+        bounded = (bounds, turns, low, high, hashes is not None)
         missed, tried = kernels.generation.fill_batch(
             keys, GENERATORS[spec.generator], float(spec.braid), *bounded, MAX_TRIES, MAX_WORK, walls, ends
         )
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
         kind = f"{spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, split={spec.split!r})"
-        path = f"{min_lengths[missed]} to {max_lengths[missed]} moves{bent}"
+        path = f"{bounds[missed, 0]} to {bounds[missed, 1]} moves{bent}"
         raise ImpossibleMaze(f"Expects a {kind} whose shortest path has {path}, actual: none in {tried} layouts")
     return MazeBatch(walls, ends[:, :2], ends[:, 2:])

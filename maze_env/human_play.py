@@ -8,8 +8,10 @@ Without a terminal, e.g. from a pipe, keys are read from the input, one characte
 """
 
 import argparse
+import math
 import os
 import select
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -23,8 +25,9 @@ from maze_env.dynamics import HIT_WALL, LEFT_GRID
 from maze_env.episode import Episode
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
-from maze_env.maze import Maze
+from maze_env.maze import Cell, Maze
 from maze_env.moves import Move
+from maze_env.options import check_seed
 from maze_env.solving import shortest_path
 
 KEYS = {
@@ -36,6 +39,11 @@ KEYS = {
 HELP = "arrows or w a s d: move   u: undo   h: hint   n: new maze   q: quit"
 MESSAGES = {HIT_WALL: "A wall.", LEFT_GRID: "The edge of the maze."}
 CLEAR = "\x1b[H\x1b[2J"
+COLORS = {
+    mark: f"\x1b[{code}m{{}}\x1b[0m"
+    for mark, code in {"O": "1;33", "X": "1;32", ".": "36", "!": "1;31", "?": "2", "+": "2", "-": "2", "|": "2"}.items()
+}
+"""What each mark of a drawing is wrapped in: agent yellow, target green, cells left cyan, walls hit red, others dim."""
 
 
 class Game:
@@ -48,7 +56,7 @@ class Game:
     def start(self, seed: int) -> None:
         """A new maze."""
         self.seed = seed
-        self.maze = generate(draw_key(np.random.default_rng(seed)), self.spec)
+        self.maze = generate(draw_key(np.random.default_rng(check_seed(seed))), self.spec)
         """The one being played."""
         self.play([])
 
@@ -90,10 +98,31 @@ class Game:
         else:
             self.message = MESSAGES.get(self.episode.outcomes[-1], "")
 
-    def screen(self) -> str:
-        """What the person sees."""
+    def screen(self, size: tuple[int, int] | None = None, colored: bool = False) -> str:
+        """What the person sees.
+
+        Args:
+            size: columns and lines of the terminal; of a maze that is larger, the part around the agent is shown.
+            colored: whether to color the drawing.
+        """
         title = f"{self.spec.rows}x{self.spec.cols} {self.spec.generator}   seed {self.seed}"
-        return f"{title}   steps {len(self.episode.moves)}\n{self.episode.env.render()}\n{self.message}\n{HELP}\n"
+        title += f"   steps {len(self.episode.moves)}"
+        drawing = str(self.episode.env.render()).splitlines()
+        if size is not None:
+            lines = [max(1, math.ceil(len(line) / size[0])) for line in (title, self.message, HELP)]
+            taken = sum(lines) + 1  # the cursor's
+            drawing = window(drawing, self.episode.env.position, (size[0], size[1] - taken))
+        if colored:
+            drawing = ["".join(COLORS.get(mark, "{}").format(mark) for mark in line) for line in drawing]
+        return "\n".join([title, *drawing, self.message, HELP, ""])
+
+
+def window(drawing: list[str], position: Cell, size: tuple[int, int]) -> list[str]:
+    """The part of a drawing around the agent's cell that fits: ``size`` is columns and lines."""
+    (width, height), (row, col) = (size[0], max(1, size[1])), position
+    top = max(0, min(2 * row + 1 - height // 2, len(drawing) - height))
+    left = max(0, min(4 * col + 2 - width // 2, len(drawing[0]) - width))
+    return [line[left : left + width] for line in drawing[top : top + height]]
 
 
 @contextmanager
@@ -135,13 +164,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
     characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
+    colored = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def show() -> None:
+        size = shutil.get_terminal_size() if terminal else None
+        print((CLEAR if terminal else "") + game.screen(size, colored), end="", flush=True)
+
     # The terminal is set before anything is printed, so that no key is lost.
     with unbuffered_terminal() if terminal else nullcontext(filter(str.strip, characters)) as keys:
-        print((CLEAR if terminal else "") + game.screen(), end="", flush=True)
+        show()
         for key in keys:
             if not game.press(key):
                 break
-            print((CLEAR if terminal else "\n") + game.screen(), end="", flush=True)
+            if not terminal:
+                print()
+            show()
 
 
 if __name__ == "__main__":

@@ -55,10 +55,11 @@ MIN_CELL = 8  # pixels
 
 
 def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
-    """The scene as (height, width, 3) uint8, the path walked blue, walls that the agent ran into red."""
+    """The scene as (height, width, 3) uint8, both even: the path walked blue, walls that the agent ran into red."""
     rows, cols = scene.visible_walls.shape
-    cell = max(MIN_CELL, PICTURE_SIDE // max(rows, cols))
-    line = half = max(1, cell // 12)
+    # Even, as the sides of the picture then are: most players want that of a video.
+    cell = max(MIN_CELL, PICTURE_SIDE // max(rows, cols) // 2 * 2)
+    line, half = max(2, cell // 24 * 2), max(1, cell // 12)
     picture = np.full((rows * cell + line, cols * cell + line, 3), FLOOR_COLOR, dtype=np.uint8)
 
     def fill(place: Cell, margin: float, color: tuple[int, int, int]) -> None:

@@ -117,6 +117,31 @@ SCHEMES: dict[str, RewardScheme] = {
 }
 
 
+def step_reward_of(reward: str | RewardScheme | StepReward) -> StepReward:
+    """The step reward of a scheme, of its name, or a function that is one.
+
+    Raises:
+        UnknownName: for a name that does not exist.
+        InvalidConfig: for a scheme without a step form, and a function that is not a ``StepReward``.
+    """
+    if isinstance(reward, RewardScheme) or not callable(reward):
+        return _step_form(reward if isinstance(reward, RewardScheme) else scheme_named(reward))
+    try:
+        float(reward(2, 1, 2, False))
+    except Exception as error:
+        expected = "a step reward of (distance before, distance after, start distance, target reached)"
+        raise InvalidConfig(f"Expects {expected}, actual: {reward!r} ({type(error).__name__}: {error})") from error
+    return reward
+
+
+def _step_form(scheme: RewardScheme) -> StepReward:
+    if scheme.step is None:
+        valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)
+        form = f"{scheme.name!r}, which rewards the form of a whole answer"
+        raise InvalidConfig(f"Expects a reward scheme with a step form ({valid}), actual: {form}")
+    return scheme.step
+
+
 def scheme_named(name: str) -> RewardScheme:
     """The scheme of that name."""
     return lookup("reward scheme", name, SCHEMES)
@@ -125,8 +150,5 @@ def scheme_named(name: str) -> RewardScheme:
 def step_scheme_named(name: str) -> RewardScheme:
     """The scheme of that name; raises InvalidConfig where it has no step form."""
     scheme = scheme_named(name)
-    if scheme.step is None:
-        valid = ", ".join(repr(s.name) for s in SCHEMES.values() if s.step)
-        form = f"{name!r}, which rewards the form of a whole answer"
-        raise InvalidConfig(f"Expects a reward scheme with a step form ({valid}), actual: {form}")
+    _step_form(scheme)
     return scheme

@@ -1,18 +1,34 @@
 """Text spaces. ``Space[str]`` of our own rather than ``gymnasium.spaces.Text``, for two reasons: its samples are valid
 mazes, not random characters; and Gymnasium's ``AsyncVectorEnv`` with its default shared memory silently corrupts
-``Text`` and its subclasses, while it refuses a space that it does not know, at construction.
+``Text`` and its subclasses, while it refuses a space that it does not know, at construction. What else Gymnasium asks
+of a space (to batch, to flatten ...) is registered below.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Space
+from gymnasium.spaces import Box, Space, Tuple
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, is_space_dtype_shape_equiv, unflatten
+from gymnasium.vector.utils import batch_differing_spaces, create_empty_array
+from gymnasium.wrappers.utils import create_zero_array
+from numpy.typing import NDArray
 
 from maze_env.errors import InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
-from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts, parse_cells
-from maze_env.visibility import check_view_radius, initial_visible_walls, known_maze
+from maze_env.moves import UNSEEN_BITS
+from maze_env.tokens import (
+    BLANK,
+    ORIGIN,
+    TARGET,
+    UNSEEN,
+    cell_texts,
+    parse_cells,
+)
+from maze_env.visibility import check_view_radius, initial_visible_walls, known_maze, open_unseen
+from maze_env.vocabulary import ID_OF_TOKEN, VOCABULARY, check_sides
 
 
 class MazeText(Space[str]):
@@ -33,7 +49,7 @@ class MazeText(Space[str]):
 
     @property
     def is_np_flattenable(self) -> bool:
-        """A text has no fixed-size array form."""
+        """Whether Gymnasium may join it with other spaces into one array: its token ids are an array of their own."""
         return False
 
     def sample(self, mask: None = None, probability: None = None) -> str:
@@ -65,3 +81,54 @@ class MazeText(Space[str]):
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
         return f"MazeText({self.spec.rows}, {self.spec.cols}{fog})"
+
+
+WORDS = re.compile(r"<\|[^|]*\|>|\n")
+
+
+@flatdim.register(MazeText)
+def _flatdim(space: MazeText) -> int:
+    rows, cols = space.spec.rows, space.spec.cols
+    check_sides(rows, cols, "a flattened text")
+    return rows * (3 * cols + 1)
+
+
+@flatten_space.register(MazeText)
+def _flatten_space(space: MazeText) -> Box:
+    """The space of the ``tokens`` view."""
+    return Box(0, len(VOCABULARY) - 1, (flatdim(space),), np.int32)
+
+
+@flatten.register(MazeText)
+def _flatten(space: MazeText, x: str) -> NDArray[np.int32]:  # type: ignore[misc]
+    return np.array([ID_OF_TOKEN[token] for token in WORDS.findall(x)], dtype=np.int32)
+
+
+@unflatten.register(MazeText)
+def _unflatten(space: MazeText, x: NDArray[np.int32]) -> str:  # type: ignore[misc]
+    return "".join(VOCABULARY[index] for index in x)
+
+
+@create_zero_array.register(MazeText)
+def _zero(space: MazeText) -> str:  # type: ignore[misc]
+    """What stands before there is an observation: a room without inner walls, or one of which nothing is seen."""
+    rows, cols = space.spec.rows, space.spec.cols
+    unseen = np.full((rows, cols), UNSEEN_BITS, dtype=np.uint8)
+    walls = open_unseen(unseen) if space.view_radius is None else unseen
+    return "".join(cell_texts(walls, (0, 0), (rows - 1, cols - 1)))
+
+
+@create_empty_array.register(MazeText)
+def _empty(space: MazeText, n: int = 1, fn: Any = np.zeros) -> tuple[str, ...]:
+    return (_zero(space),) * n
+
+
+@batch_differing_spaces.register(MazeText)
+def _batch_differing(spaces: Sequence[MazeText]) -> Tuple:  # type: ignore[misc]
+    """Texts of several sizes side by side."""
+    return Tuple(spaces)
+
+
+@is_space_dtype_shape_equiv.register(MazeText)
+def _is_text_too(space_1: MazeText, space_2: Space[Any]) -> bool:
+    return isinstance(space_2, MazeText)

@@ -1,30 +1,46 @@
 """The environment: wires generation, verification, rewards and views together, and holds no algorithm itself."""
 
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Never
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from maze_env.attempt import End, EndedBy
 from maze_env.dynamics import transition
-from maze_env.errors import InvalidConfig, InvalidMaze
+from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVES, Distances, Walls, as_move
+from maze_env.options import (
+    BOUNDS,
+    bounded,
+    check_options,
+    check_seed,
+    playable,
+    step_budget,
+    warn_no_render_mode,
+    with_step_budget,
+)
 from maze_env.rendering import RENDER_MODES, Scene, render
-from maze_env.rewards import StepReward, step_scheme_named
-from maze_env.solving import distances_to, require_path
-from maze_env.tokens import maze_from_text
+from maze_env.rewards import RewardScheme, StepReward, step_reward_of
+from maze_env.solving import distances_to
+from maze_env.state import EpisodeState, copy_generator, copy_space
 from maze_env.views import make_view
-from maze_env.visibility import initial_visible_walls, reveal
+from maze_env.visibility import initial_visible_walls, revealed
 
-NO_MOVE = "none"  # ``last_move`` after a reset
 # Copied into each info: several times as fast as making them.
 ACTION_MASKS = tuple(np.array([not bits & move.wall for move in MOVES], np.int8) for bits in range(16))
+State = tuple[EpisodeState, tuple[int, Any] | None]
+"""What ``TokenMazeEnv.get_state`` gives: the episode, and seed and state of the random generator, if there is one."""
 
 
 @lru_cache(maxsize=64)
@@ -61,12 +77,14 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     A maze drawn by `generator` from `split`, of `rows` x `cols` cells, whose shortest path has `min_length` to
     `max_length` moves and `min_turns` to `max_turns` turns. `reset` draws one 64-bit key from the environment's own
     random generator, and the maze is a pure function of that key and the parameters. `reset(options={"maze": ...})`
-    takes a `Maze` or its text and plays exactly that maze, whose size must be the environment's.
+    takes a `Maze` or its text and plays exactly that maze, whose size must be the environment's;
+    `reset(options={"max_length": 5})` and the other bounds stand in for the environment's own in that episode.
 
     ## Rewards
     `reward="solved"`: 0.1 * (distance before - distance after) / start distance, and 1 more on reaching the target, so
     that every path to the target pays 1.1 in all. Schemes that reward the form of a whole answer have no step form and
-    are rejected by name.
+    are rejected by name. `reward` may also be a function of (distance before, distance after, start distance, target
+    reached), or a `RewardScheme` that holds one; a vector environment calls it with arrays of all its environments.
 
     ## Episode End
     Termination: the agent is on the target. Truncation: `max_steps` steps were taken, by default 4 * rows * cols.
@@ -78,6 +96,10 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     - `step_count`: steps taken since the reset.
     - `last_move`: what the last action did: `"moved"`, `"hit_wall"`, `"left_grid"`, or `"none"` after a reset.
 
+    ## Copies
+    `copy.deepcopy`, `pickle` and `get_state` with `set_state` give an environment that goes on like the original and
+    apart from it, its random generator included. For a search, `set_state` is the fastest.
+
     ## Arguments
     - `rows`, `cols`: 2 to 64 (default 5). `min_length`, `max_length`: bounds of the shortest path, inclusive.
       `min_turns`, `max_turns`: the same for its turns; of several shortest paths the straightest counts.
@@ -85,7 +107,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
       ends that are opened, 0 (default) to 1; above 0 there are loops, and several shortest paths.
     - `split`: `"train"` (default), `"validation"`, `"benchmark"`, or `None` for all layouts.
     - `view`, `view_radius`: as above; `"text"` and full observability by default.
-    - `max_steps`: steps before truncation. `reward`: the scheme's name.
+    - `max_steps`: steps before truncation. `reward`: as above.
     - `render_mode`: `None`, `"ansi"` or `"rgb_array"`, which show the path walked and the illegal moves.
 
     ## Example
@@ -117,67 +139,95 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         view: str = "text",
         view_radius: int | None = None,
         max_steps: int | None = None,
-        reward: str = "solved",
+        reward: str | RewardScheme | StepReward = "solved",
         render_mode: str | None = None,
+        **unknown: Never,
     ):
+        for name in unknown:
+            raise unknown_name("argument", name, ARGUMENTS)
         self.maze_spec = MazeSpec(
             rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
         )
         """The mazes that ``reset`` draws."""
         self.max_steps = step_budget(max_steps, rows, cols)
-        if render_mode is not None and render_mode not in RENDER_MODES:
+        if render_mode is not None and not (isinstance(render_mode, str) and render_mode in RENDER_MODES):
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
-        self.step_reward: StepReward = step_scheme_named(reward).step  # type: ignore[assignment]  # it has one
-        """The step form of the reward scheme."""
+        self.step_reward = step_reward_of(reward)
+        """Of one step, as ``maze_env.rewards`` describes it."""
         self.render_mode, self.view_radius = render_mode, view_radius
         self.view = make_view(view, rows, cols, view_radius)
         self.observation_space, self.action_space = self.view.space, Discrete(4)
         self._cell_arrays = cell_arrays(rows, cols)
-        self._maze: Maze | None = None
-        self.position: Cell
-        """Where the agent stands."""
-        self.visible_walls: Walls
-        """As it has seen them, (rows, cols) uint8; under partial observability written into."""
+        self._episode: EpisodeState | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium made the environment from, with its budget of steps as ``max_episode_steps``."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = with_step_budget(spec, self.max_steps)
 
     @property
     def maze(self) -> Maze:
         """The maze being played, with the endpoints it had at the reset."""
-        if self._maze is None:
-            raise gymnasium.error.ResetNeeded("Expects reset() before the maze is asked for, actual: no reset yet")
-        return self._maze
+        return self._under_way().maze
+
+    @property
+    def position(self) -> Cell:
+        """Where the agent stands."""
+        return self._under_way().position
+
+    @property
+    def visible_walls(self) -> Walls:
+        """The walls that the agent has seen, (rows, cols) uint8, read-only, ``UNSEEN_BITS`` where it has not."""
+        return self._under_way().visible_walls
+
+    def _under_way(self) -> EpisodeState:
+        if self._episode is None:
+            raise gymnasium.error.ResetNeeded("Expects reset() first, actual: no reset yet")
+        return self._episode
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode.
 
         Args:
             seed: of the environment's random generator; ``None`` lets it go on.
-            options: ``{"maze": ...}`` plays that `Maze` or text.
+            options: ``{"maze": ...}`` plays that `Maze` or text; `min_length`, `max_length`, `min_turns`, `max_turns`
+                stand in for the environment's own in this episode.
 
         Raises:
             InvalidMaze: for a text that is no maze, or a maze that cannot be solved or has another size.
-            InvalidConfig: for an option that does not exist.
+            ImpossibleMaze: for bounds that no maze can meet.
+            InvalidConfig: for an option that does not exist, or a seed below 0.
         """
+        seed, options = check_seed(seed), check_options(options, ["maze", *BOUNDS])
         super().reset(seed=seed)
-        options = options or {}
-        check_options(options, ["maze"])
         if options.get("maze") is None:
-            maze = generate(draw_key(self.np_random), self.maze_spec)
+            maze = generate(draw_key(self.np_random), bounded(self.maze_spec, options))
             distances = distances_to(maze.walls, maze.target)
         else:
             maze, distances = playable(options["maze"], self.maze_spec)
-        self._maze, self._distances = maze, distances
-        self._distance_of = distances.ravel().tolist()
-        self._target_array = np.array(maze.target, np.int64)
-        self.position = maze.origin
+        self._episode = self.start(maze, distances)
         number = maze.origin[0] * maze.cols + maze.origin[1]
-        self._distance = self._start_distance = self._distance_of[number]
-        self._action_masks = [ACTION_MASKS[bits] for bits in maze.bits]
-        self._step_count = 0
-        self._last_move = NO_MOVE
-        self._moves_made: list[tuple[Cell, int]] = []
-        self.visible_walls = initial_visible_walls(maze, self.view_radius)
-        self.view.start_episode(self.visible_walls, maze.target)
-        return self.view.observe(number), self._info(number)
+        return self._episode.observe(number), self._info(self._episode, number)
+
+    def start(self, maze: Maze, distances: Distances) -> EpisodeState:
+        """The first state of an episode of ``maze``, whose distances to the target these are."""
+        visible_walls, distance = initial_visible_walls(maze, self.view_radius), int(distances[maze.origin])
+        return EpisodeState(
+            maze=maze,
+            view=self.view,
+            observe=self.view.observer(visible_walls, maze.target),
+            distances=distances.ravel().tolist(),
+            target=np.array(maze.target, np.int64),
+            masks=[ACTION_MASKS[bits] for bits in maze.bits],
+            start_distance=distance,
+            position=maze.origin,
+            visible_walls=visible_walls,
+            distance=distance,
+        )
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Plays one move.
@@ -191,28 +241,77 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """
         # A plain index needs no lookup, and each use of an enumeration's member would be slower.
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
-        maze = self._maze or self.maze
+        episode = self._episode or self._under_way()
+        maze = episode.maze
         if self.render_mode is not None:
-            self._moves_made.append((self.position, move))
-        self.position, self._last_move = transition(maze, self.position, move)
+            episode.moves_made += ((episode.position, move),)
+        episode.position, episode.last_move = transition(maze, episode.position, move)
         if self.view_radius is not None:
-            reveal(self.visible_walls, maze.walls, self.position, self.view_radius)
-        row, col = self.position
+            episode.visible_walls = revealed(episode.visible_walls, maze.walls, episode.position, self.view_radius)
+            episode.observe = self.view.observer(episode.visible_walls, maze.target)
+        row, col = episode.position
         number = row * maze.cols + col
-        before = self._distance
-        self._distance = distance = self._distance_of[number]
-        self._step_count += 1
+        before = episode.distance
+        episode.distance = distance = episode.distances[number]
+        episode.step_count = step_count = episode.step_count + 1
         terminated = distance == 0
-        reward = self.step_reward(before, distance, self._start_distance, terminated)
-        truncated = not terminated and self._step_count >= self.max_steps
-        return self.view.observe(number), reward, terminated, truncated, self._info(number)
+        reward = self.step_reward(before, distance, episode.start_distance, terminated)
+        truncated = not terminated and step_count >= self.max_steps
+        return episode.observe(number), reward, terminated, truncated, self._info(episode, number)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """The moves that are possible, (4,) bool: what sb3-contrib's ``MaskablePPO`` asks for."""
+        episode = self._under_way()
+        row, col = episode.position
+        return episode.masks[row * episode.maze.cols + col].astype(np.bool_)
+
+    def get_state(self) -> State:
+        """The episode as it stands, with the random generator's state: for ``set_state``, here or in another process.
+
+        Two microseconds, where a deep copy of the environment takes ten times as long: what a search branches with.
+        """
+        generator = self._np_random
+        numbers = None if generator is None else (self.np_random_seed, generator.bit_generator.state)
+        return replace(self._under_way()), numbers
+
+    def set_state(self, state: State) -> None:
+        """Goes on from a state of this environment, or of one of the same size and ``view_radius``.
+
+        Raises:
+            InvalidConfig: for one of another environment.
+        """
+        episode, numbers = state
+        theirs, own = episode.view, self.view
+        if (theirs.rows, theirs.cols, theirs.view_radius) != (own.rows, own.cols, own.view_radius):
+            came = f"{theirs.rows}x{theirs.cols}, view_radius={theirs.view_radius}"
+            raise InvalidConfig(
+                f"Expects a state of {own.rows}x{own.cols}, view_radius={own.view_radius}, actual: {came}"
+            )
+        self._episode = replace(episode)
+        if theirs is not own:  # it may show something else
+            self._episode.view = own
+            self._episode.observe = own.observer(episode.visible_walls, episode.maze.target)
+        if numbers is not None:
+            if self._np_random is None:
+                self._np_random, _ = gymnasium.utils.seeding.np_random(0)
+            self._np_random_seed, self._np_random.bit_generator.state = numbers
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "TokenMazeEnv":
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        for name, value in self.__dict__.items():
+            twin.__dict__[name] = COPIED.get(name, copy.deepcopy)(value, memo)
+        return twin
+
+    def __copy__(self) -> "TokenMazeEnv":
+        return copy.deepcopy(self)
 
     @property
     def end(self) -> End | None:
         """How the episode ended: ``SOLVED``, or when truncated ``SHORT_OF_TARGET``; ``None`` while it goes on."""
-        if self._distance == 0:
+        episode = self._under_way()
+        if episode.distance == 0:
             return End.SOLVED
-        return End.SHORT_OF_TARGET if self._step_count >= self.max_steps else None
+        return End.SHORT_OF_TARGET if episode.step_count >= self.max_steps else None
 
     @property
     def ended_by(self) -> EndedBy | None:
@@ -224,48 +323,41 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     def render(self) -> str | NDArray[np.uint8] | None:
         """The maze as text or picture: the agent, the target, the path walked and the illegal moves."""
         if self.render_mode is None:
+            warn_no_render_mode()
             return None
-        moves = tuple((cell, MOVES[move]) for cell, move in self._moves_made)
-        return render(self.render_mode, Scene(self.visible_walls, self.maze, self.position, moves))
+        episode = self._under_way()
+        moves = tuple((cell, MOVES[move]) for cell, move in episode.moves_made)
+        return render(self.render_mode, Scene(episode.visible_walls, episode.maze, episode.position, moves))
 
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
         return f"TokenMazeEnv({self.maze_spec.rows}x{self.maze_spec.cols} {self.maze_spec.generator}{fog})"
 
-    def _info(self, number: int) -> dict[str, Any]:
+    def _info(self, episode: EpisodeState, number: int) -> dict[str, Any]:
         return {
             "agent_position": self._cell_arrays[number].copy(),
-            "target_position": self._target_array.copy(),
-            "action_mask": self._action_masks[number].copy(),
-            "distance": self._distance,
-            "step_count": self._step_count,
-            "last_move": self._last_move,
+            "target_position": episode.target.copy(),
+            "action_mask": episode.masks[number].copy(),
+            "distance": episode.distance,
+            "step_count": episode.step_count,
+            "last_move": episode.last_move,
         }
 
 
-def check_options(options: dict[str, Any], known: list[str]) -> None:
-    """Raises InvalidConfig for an option of ``reset`` that does not exist."""
-    if set(options) - set(known):
-        raise InvalidConfig(f"Expects reset options out of {known}, actual: {sorted(options)}")
+ARGUMENTS = [name for name in inspect.signature(TokenMazeEnv).parameters if name != "unknown"]
 
 
-def step_budget(max_steps: int | None, rows: int, cols: int) -> int:
-    """Steps before truncation: ``max_steps``, by default 4 * rows * cols. Raises InvalidConfig when under 1."""
-    if max_steps is not None and max_steps < 1:
-        raise InvalidConfig(f"Expects max_steps of at least 1, actual: {max_steps}")
-    return max_steps if max_steps is not None else 4 * rows * cols
+def _shared(value: Any, memo: dict[int, Any]) -> Any:
+    return value
 
 
-def playable(maze: Any, spec: MazeSpec) -> tuple[Maze, Distances]:
-    """The maze given to ``reset``, a ``Maze`` or its text, and its distances to the target.
+def _copied_generator(generator: np.random.Generator | None, memo: dict[int, Any]) -> np.random.Generator | None:
+    return None if generator is None else copy_generator(generator)
 
-    Raises InvalidMaze for another type or size than the environment's, or a target that cannot be reached.
-    """
-    if not isinstance(maze, (Maze, str)):
-        raise InvalidMaze(f"Expects a Maze or its text, actual: {type(maze).__name__}")
-    maze = maze if isinstance(maze, Maze) else maze_from_text(maze)
-    if (maze.rows, maze.cols) != (spec.rows, spec.cols):
-        raise InvalidMaze(f"Expects a maze of {spec.rows}x{spec.cols}, actual: {maze.rows}x{maze.cols}")
-    distances = distances_to(maze.walls, maze.target)
-    require_path(maze, distances)
-    return maze, distances
+
+# How a deep copy copies what it shares, or copies faster than by default.
+COPIED: dict[str, Callable[[Any, dict[int, Any]], Any]] = {
+    **dict.fromkeys(("maze_spec", "view", "step_reward", "_spec", "_cell_arrays"), _shared),
+    **dict.fromkeys(("observation_space", "action_space"), copy_space),
+    "_np_random": _copied_generator,
+}

@@ -4,11 +4,13 @@ Equal to as many single environments, step by step and seed by seed; observation
 autoreset modes have the form of Gymnasium's own ``SyncVectorEnv``.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -16,14 +18,25 @@ from numpy.typing import NDArray
 
 from maze_env import kernels
 from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
-from maze_env.errors import InvalidConfig, InvalidMaze, InvalidMove
-from maze_env.generation import MazeBatch, generate_batch
+from maze_env.errors import InvalidConfig, InvalidMove, is_integer, lookup
+from maze_env.generation import MazeBatch, MazeSpec, generate_batch
 from maze_env.keys import draw_key
 from maze_env.maze import Maze
-from maze_env.moves import MOVES, UNSEEN_BITS, as_move
-from maze_env.rendering import Scene, render
+from maze_env.moves import UNSEEN_BITS, as_move
+from maze_env.options import (
+    BOUNDS,
+    SETTABLE,
+    bounded,
+    check_options,
+    each_maze,
+    each_seed,
+    step_budget,
+    warn_no_render_mode,
+    with_step_budget,
+)
+from maze_env.state import NO_MOVE, VECTOR_ARRAYS, VectorState
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
-from maze_env.token_maze import NO_MOVE, TokenMazeEnv, check_options, playable, step_budget
+from maze_env.token_maze import ARGUMENTS, TokenMazeEnv
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
@@ -40,7 +53,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         options: the arguments of ``TokenMazeEnv``.
 
     ``reset(options={"maze": ...})`` takes one maze for all or a sequence with one for each environment;
-    ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone. Environment ``i`` is seeded by ``seed + i``, or by
+    ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone; bounds such as ``{"max_length": 5}`` hold for all
+    mazes of this reset. Environment ``i`` is seeded by ``seed + i``, or by
     ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens. Errors are as in ``TokenMazeEnv``.
 
     >>> env = gymnasium.make_vec("TokenMaze-v0", num_envs=3, view="state")
@@ -58,25 +72,24 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         **options: Any,
     ):
-        if num_envs < 1:
-            raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs}")
-        modes = [mode.value for mode in AutoresetMode]
-        if autoreset_mode not in modes and autoreset_mode not in list(AutoresetMode):
-            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}")
+        if not is_integer(num_envs) or num_envs < 1:
+            raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs!r}")
+        try:
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            modes = [mode.value for mode in AutoresetMode]
+            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}") from None
         self._single = single = TokenMazeEnv(**options)
-        self.maze_spec = single.maze_spec
-        """The mazes that are drawn."""
+        if max_episode_steps is not None:
+            single.max_steps = min(single.max_steps, step_budget(max_episode_steps, 1, 1))
         self.render_mode = single.render_mode
         self.view = single.view
         """What makes the observations."""
         self.view_radius = single.view_radius
         """Of partial observability."""
-        self.max_steps = single.max_steps
-        """Steps before truncation."""
-        if max_episode_steps is not None:
-            self.max_steps = min(self.max_steps, step_budget(max_episode_steps, 1, 1))
+        self._spec: EnvSpec | None = None
+        self._take_over()
         self.num_envs = num_envs
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**TokenMazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space, self.single_action_space = single.observation_space, single.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -95,28 +108,29 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
-        self._moves_made: list[list[tuple[Any, Any]]] = [[] for _ in range(num_envs)]
+        self._moves_made: list[tuple[tuple[Any, int], ...]] = [()] * num_envs
         self._has_reset = False
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Starts an episode in every environment, or in those of ``options["reset_mask"]``."""
-        options = options or {}
-        check_options(options, ["maze", "reset_mask"])
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else seed
-        if seeds is not None and len(seeds) != self.num_envs:
-            raise InvalidConfig(f"Expects a seed for each of {self.num_envs} environments, actual: {len(seeds)}")
+        options = check_options(options, ["maze", *BOUNDS, "reset_mask"])
+        seeds = each_seed(seed, self.num_envs)
         mask = options.get("reset_mask")
         if mask is not None and (getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self.num_envs,)):
             raise InvalidConfig(f"Expects reset_mask as ({self.num_envs},) bool, actual: {mask!r}")
         if mask is not None and not (mask.any() and (self._has_reset or mask.all())):
             raise InvalidConfig("Expects reset_mask to choose some environment, and all of them at first")
         chosen = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
-        for i in chosen.tolist():
-            if seeds is not None and seeds[i] is not None:
+        for i in chosen.tolist() if seed is not None else ():
+            if seeds[i] is not None:
                 self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
-        self._start_episodes(chosen, self._given_mazes(options.get("maze"), chosen))
+        self._start_episodes(
+            chosen,
+            bounded(self.maze_spec, options),
+            each_maze(options.get("maze"), self.maze_spec, self.num_envs, chosen),
+        )
         self._done[chosen] = False
         self._has_reset = True
         return self._observe(), self._infos(mask)
@@ -139,7 +153,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         moves = self._as_moves(actions)
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
-                self._moves_made[i].append((self._position(i), MOVES[moves[i]]))
+                self._moves_made[i] += ((self._position(i), int(moves[i])),)
         before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
@@ -148,15 +162,17 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         )  # fmt: skip
         self._distances_to_target = after
         terminated, truncated = ends
-        rewards = self._single.step_reward(before, after, self._start_distances, terminated)
+        rewards = np.asarray(self._single.step_reward(before, after, self._start_distances, terminated), np.float64)
+        if rewards.shape != (self.num_envs,):  # of a reward that is the same for all
+            rewards = np.full(self.num_envs, rewards)
         if skipped.any():
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
-            self._start_episodes(np.flatnonzero(skipped))
+            self._start_episodes(np.flatnonzero(skipped), self.maze_spec)
         self._done = terminated | truncated
         finals: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._done.any():
             finals = self._final_infos()
-            self._start_episodes(np.flatnonzero(self._done))
+            self._start_episodes(np.flatnonzero(self._done), self.maze_spec)
         return self._observe(), rewards, terminated, truncated, {**self._infos(None), **finals}
 
     def maze(self, index: int) -> Maze:
@@ -166,10 +182,135 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each environment."""
         if self.render_mode is None:
+            warn_no_render_mode()
             return None
-        seen = enumerate(zip(self._visible_walls, self._moves_made, strict=True))
-        scenes = (Scene(walls, self.maze(i), self._position(i), tuple(walk)) for i, (walls, walk) in seen)
-        return tuple(render(self.render_mode, scene) for scene in scenes)
+        return tuple(env.render() for env in self.envs)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """The moves that are possible in each environment, (num_envs, 4) bool."""
+        return self._masks.astype(np.bool_)
+
+    @property
+    def envs(self) -> tuple[TokenMazeEnv, ...]:
+        """Each environment as a single one, as by ``single``."""
+        return tuple(self.single(index) for index in range(self.num_envs))
+
+    def single(self, index: int) -> TokenMazeEnv:
+        """Environment ``index`` as a single one in the same state: stepping it does not step the vector.
+
+        It shares the random generator with the vector, and nothing else.
+        """
+        env = TokenMazeEnv.__new__(TokenMazeEnv)
+        env.__dict__.update(self._single.__dict__)
+        if self._has_reset:
+            env._np_random, env._np_random_seed = self._generator(index), self._seeds[index]
+            episode = env.start(self.maze(index), self._distances[index])
+            if self.view_radius is not None:
+                episode.visible_walls = self._visible_walls[index].copy()
+                episode.observe = self.view.observer(episode.visible_walls, episode.maze.target)
+            episode.position, episode.distance = self._position(index), int(self._distances_to_target[index])
+            episode.step_count, episode.last_move = int(self._steps[index]), OUTCOMES[self._outcomes[index]]
+            episode.moves_made = self._moves_made[index]
+            env._episode = episode
+        return env
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Calls a method of each environment, or gets an attribute, as ``SyncVectorEnv.call`` does.
+
+        Args:
+            name: of a method or attribute of ``TokenMazeEnv``.
+            args: of the method.
+            kwargs: likewise.
+
+        Raises:
+            InvalidConfig: for a method that would change an environment: the vector's own does it for all.
+            AttributeError: for a name that does not exist.
+        """
+        if name in ("reset", "step", "set_state", "close"):
+            raise InvalidConfig(f"Expects {name} to be called on the vector environment itself, actual: call({name!r})")
+        if name == "action_masks":  # asked for at every step
+            return tuple(self.action_masks())
+        found = [getattr(env, name) for env in self.envs]
+        return tuple(value(*args, **kwargs) if callable(value) else value for value in found)
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute of each environment, as ``SyncVectorEnv.get_attr`` gives it."""
+        return self.call(name)
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Sets an attribute of all environments, for episodes to come: what a curriculum is made of.
+
+        Args:
+            name: ``maze_spec``, of the same size; ``max_steps``; or ``step_reward``, as the argument ``reward``.
+            values: one for all, or a list or tuple of ``num_envs`` equal ones.
+
+        Raises:
+            UnknownName: for an attribute that cannot be set.
+            InvalidConfig: for values that differ: one object holds all environments.
+        """
+        check = lookup("attribute that can be set", name, SETTABLE)
+        every = values if isinstance(values, (list, tuple)) else [values] * self.num_envs
+        if len(every) != self.num_envs or any(value is not every[0] and value != every[0] for value in every):
+            raise InvalidConfig(f"Expects one {name} for all {self.num_envs} environments, actual: {values!r}")
+        setattr(self._single, name, check(every[0], self.maze_spec))
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Takes over from the single environment what may be set."""
+        self.maze_spec = self._single.maze_spec
+        """The mazes that are drawn."""
+        self.max_steps = self._single.max_steps
+        """Steps before truncation."""
+        self.spec = self._spec
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium made the vector from, with its budget of steps as ``max_episode_steps``."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = with_step_budget(spec, self.max_steps)
+        self._single.spec = copy.copy(spec)
+        if self._single.spec is not None:
+            self._single.spec.kwargs = {k: v for k, v in self._single.spec.kwargs.items() if k in ARGUMENTS}
+
+    def get_state(self) -> VectorState:
+        """All environments as they stand, with their random generators' states: for ``set_state``.
+
+        ``envs.set_state(envs.get_state()[indices])`` goes on from those of ``indices``: a beam, a branch into all.
+        """
+        if not self._has_reset:
+            raise gymnasium.error.ResetNeeded("Expects reset() first, actual: no reset yet")
+        numbers = [
+            None if generator is None else (seed, generator.bit_generator.state)
+            for seed, generator in zip(self._seeds, self._generators, strict=True)
+        ]
+        arrays = {name: getattr(self, name).copy() for name in VECTOR_ARRAYS}
+        return VectorState(self.view_radius, arrays, numbers, list(self._moves_made))
+
+    def set_state(self, state: VectorState) -> None:
+        """Goes on from a state of this vector, or of one of as many environments of the same size and ``view_radius``.
+
+        Raises:
+            InvalidConfig: for one of another vector.
+        """
+        theirs, own = (state.arrays["_walls"].shape, state.view_radius), (self._walls.shape, self.view_radius)
+        if theirs != own:
+            raise InvalidConfig(
+                f"Expects a state of {own[0]} (environments, rows, columns), view_radius={own[1]}, "
+                f"actual: {theirs[0]}, view_radius={theirs[1]}"
+            )
+        for name, values in state.arrays.items():
+            getattr(self, name)[:] = values
+        for i, numbers in enumerate(state.generators):
+            if numbers is not None:
+                self._generator(i).bit_generator.state, self._seeds[i] = numbers[1], numbers[0]
+        self._moves_made = list(state.moves_made)
+        self._has_reset = True
+
+    def __copy__(self) -> "TokenMazeVectorEnv":
+        return copy.deepcopy(self)
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -191,21 +332,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     def _position(self, index: int) -> tuple[int, int]:
         return divmod(int(self._positions[index]), self.maze_spec.cols)
 
-    def _given_mazes(self, given: Any, chosen: NDArray[np.int64]) -> list[Maze] | None:
-        """The mazes of ``options["maze"]`` for the environments ``chosen``."""
-        if given is None:
-            return None
-        mazes = [given] * self.num_envs if isinstance(given, (Maze, str)) else list(given)
-        if len(mazes) != self.num_envs:
-            each = f"one for each of {self.num_envs} environments"
-            raise InvalidMaze(f"Expects one maze, or {each}, actual: {len(mazes)}")
-        return [playable(mazes[i], self.maze_spec)[0] for i in chosen.tolist()]
-
-    def _start_episodes(self, chosen: NDArray[np.int64], mazes: list[Maze] | None = None) -> None:
-        """Starts episodes in the environments of the indices ``chosen``, of ``mazes`` or of mazes that they draw."""
+    def _start_episodes(self, chosen: NDArray[np.int64], spec: MazeSpec, mazes: list[Maze] | None = None) -> None:
+        """Starts episodes in the environments of the indices ``chosen``: of ``mazes``, or of those that they draw."""
         if mazes is None:
             keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
-            drawn = generate_batch(keys, self.maze_spec)
+            drawn = generate_batch(keys, spec)
             self._walls[chosen], self._origins[chosen] = drawn.walls, drawn.origins
             self._target_cells[chosen] = drawn.targets
         else:
@@ -225,7 +356,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if self.view_radius is not None:
             self._visible_walls[chosen] = UNSEEN_BITS
         for i in chosen.tolist() if self.render_mode is not None else ():
-            self._moves_made[i] = []
+            self._moves_made[i] = ()
 
     def _observe(self, chosen: Any = ...) -> Any:
         """What the agents of the environments ``chosen`` see; under partial observability, every agent looks around."""

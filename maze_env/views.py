@@ -1,7 +1,8 @@
 """Views: what an observation is. The same maze as text, as token ids, as a grid of channels, or as a cell's number.
 
-A view is defined by ``observe_batch``; a single environment is a batch of one. Text overrides ``observe`` too, for
-speed. To add a view, subclass ``View`` and enter it into ``VIEWS``:
+A view is defined by ``observe_batch``; a single environment is a batch of one. Text overrides ``observer`` too, for
+speed. A view keeps nothing of an episode, so that environments and their copies can share one. To add a view, subclass
+``View`` and enter it into ``VIEWS``:
 
 >>> class OffsetView(View):  # rows and columns to the target as the crow flies, (2,) int64
 ...     def __init__(self, rows, cols, view_radius=None):
@@ -11,14 +12,15 @@ speed. To add a view, subclass ``View`` and enter it into ``VIEWS``:
 ...     def observe_batch(self, walls, positions, targets):
 ...         agents, goals = (np.stack(np.divmod(cells, self.cols), 1) for cells in (positions, targets))
 ...         return goals - agents
->>> view = OffsetView(2, 3)
->>> view.start_episode(np.zeros((2, 3), np.uint8), target=(1, 2))
->>> view.observe(position=0).tolist()
+>>> observe = OffsetView(2, 3).observer(np.zeros((2, 3), np.uint8), target=(1, 2))
+>>> observe(0).tolist()
 [1, 2]
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -27,16 +29,20 @@ from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
 from maze_env import kernels
-from maze_env.errors import ImpossibleMaze, lookup
+from maze_env.errors import lookup
 from maze_env.maze import Cell
 from maze_env.moves import Walls
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_tokens
 from maze_env.visibility import check_view_radius
-from maze_env.vocabulary import ID_OF_TOKEN, MAX_VOCABULARY_SIDE, VOCABULARY
+from maze_env.vocabulary import ID_OF_TOKEN, VOCABULARY, check_sides
 
 Batch = NDArray[np.uint8]  # the walls of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen
 Cells = NDArray[np.int64]  # a cell of each maze, (n,) int64, numbered row by row
+
+
+Observer = Callable[[int], Any]
+"""The observation of an episode as it stands, by the number of the agent's cell."""
 
 
 class View(ABC):
@@ -58,19 +64,32 @@ class View(ABC):
             targets: likewise.
         """
 
-    def start_episode(self, walls: Walls, target: Cell) -> None:
-        """Starts an episode of a single environment.
+    def observer(self, walls: Walls, target: Cell) -> Observer:
+        """What observes in a single environment, as long as ``walls`` are what its agent has seen.
 
         Args:
-            walls: (rows, cols) uint8; under partial observability the environment goes on writing into them.
+            walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen; never to be written into again.
             target: as (row, col).
         """
-        self._walls = walls[None]
-        self._target = np.array([target[0] * self.cols + target[1]])
+        return partial(self._observe, walls[None], np.array([target[0] * self.cols + target[1]]))
 
-    def observe(self, position: int) -> Any:
-        """The observation with the agent on the cell of that number."""
-        return self.observe_batch(self._walls, np.array([position]), self._target)[0]
+    def _observe(self, walls: Batch, targets: Cells, position: int) -> Any:
+        return self.observe_batch(walls, np.array([position]), targets)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    """The text of a maze without its agent, whose marker alone moves."""
+
+    text: str
+    """With a blank in each cell but the target's."""
+    spans: list[tuple[int, int]]
+    """Where in ``text`` the marker of each cell begins and ends."""
+
+    def observe(self, position: int) -> str:
+        """The text with the agent on the cell of that number."""
+        start, end = self.spans[position]
+        return f"{self.text[:start]}{ORIGIN}{self.text[end:]}"
 
 
 class TextView(View):
@@ -84,24 +103,16 @@ class TextView(View):
         cells = zip(walls, positions.tolist(), targets.tolist(), strict=True)
         return tuple("".join(cell_texts(w, divmod(p, self.cols), divmod(t, self.cols))) for w, p, t in cells)
 
-    def start_episode(self, walls: Walls, target: Cell) -> None:
+    def observer(self, walls: Walls, target: Cell) -> Observer:
         if self.view_radius is not None:
-            super().start_episode(walls, target)
-            return
-        # Only the agent's marker moves: keep the text without it, and the span of each cell's marker.
+            return super().observer(walls, target)
         texts = cell_texts(walls, None, target)
-        self._text = "".join(texts)
         ends = list(accumulate(map(len, texts)))
         ends[self.cols - 1 :: self.cols] = [end - 1 for end in ends[self.cols - 1 :: self.cols]]  # before the newline
-        self._spans = [(end - len(BLANK), end) for end in ends]
+        spans = [(end - len(BLANK), end) for end in ends]
         number = target[0] * self.cols + target[1]
-        self._spans[number] = (ends[number] - len(TARGET), ends[number])
-
-    def observe(self, position: int) -> str:
-        if self.view_radius is not None:
-            return str(super().observe(position))
-        start, end = self._spans[position]
-        return f"{self._text[:start]}{ORIGIN}{self._text[end:]}"
+        spans[number] = (ends[number] - len(TARGET), ends[number])
+        return MarkedText("".join(texts), spans).observe
 
 
 class TokensView(View):
@@ -109,9 +120,7 @@ class TokensView(View):
 
     def __init__(self, rows: int, cols: int, view_radius: int | None):
         super().__init__(rows, cols, view_radius)
-        if max(rows, cols) > MAX_VOCABULARY_SIDE:
-            most = f"{MAX_VOCABULARY_SIDE} for the 'tokens' view (the vocabulary ends there)"
-            raise ImpossibleMaze(f"Expects sides of at most {most}, actual: {rows}x{cols}")
+        check_sides(rows, cols, "the 'tokens' view")
         self.length = rows * (3 * cols + 1)
         """Of one observation, in tokens."""
         self.space = Box(0, len(VOCABULARY) - 1, (self.length,), np.int32)
@@ -157,8 +166,8 @@ class StateView(View):
     def observe_batch(self, walls: Batch, positions: Cells, targets: Cells) -> Cells:
         return positions.copy()
 
-    def observe(self, position: int) -> np.int64:
-        return np.int64(position)
+    def observer(self, walls: Walls, target: Cell) -> Observer:
+        return np.int64
 
 
 VIEWS: dict[str, type[View]] = {"text": TextView, "tokens": TokensView, "grid": GridView, "state": StateView}

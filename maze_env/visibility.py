@@ -7,7 +7,7 @@ remembers what it saw. Unseen cells are written with ``<|unseen|>`` in place of 
 import numpy as np
 
 from maze_env import kernels
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, is_integer
 from maze_env.maze import Cell, Maze
 from maze_env.moves import UNSEEN_BITS, Walls
 from maze_env.tokens import UNSEEN, maze_from_text, parse_cells
@@ -15,25 +15,26 @@ from maze_env.tokens import UNSEEN, maze_from_text, parse_cells
 
 def check_view_radius(view_radius: int | None) -> None:
     """Raises InvalidConfig unless a view radius is ``None`` (full observability) or an integer from 0 up."""
-    whole = isinstance(view_radius, (int, np.integer)) and not isinstance(view_radius, bool)
-    if view_radius is not None and not (whole and view_radius >= 0):
+    if view_radius is not None and not (is_integer(view_radius) and view_radius >= 0):
         raise InvalidConfig(f"Expects view_radius None (no fog) or an integer from 0 up, actual: {view_radius!r}")
 
 
-def reveal(visible: Walls, walls: Walls, cell: Cell, view_radius: int) -> None:
-    """Copies the walls in view from ``cell`` out of ``walls`` into ``visible``."""
+def revealed(visible: Walls, walls: Walls, cell: Cell, view_radius: int) -> Walls:
+    """``visible`` with the walls in view from ``cell`` out of ``walls``: a new array, for copies share the old one."""
     top, left = max(0, cell[0] - view_radius), max(0, cell[1] - view_radius)
     window = (slice(top, cell[0] + view_radius + 1), slice(left, cell[1] + view_radius + 1))
+    visible = visible.copy()
     visible[window] = walls[window]
+    visible.setflags(write=False)
+    return visible
 
 
 def initial_visible_walls(maze: Maze, view_radius: int | None) -> Walls:
-    """The walls in view from the origin of ``maze``, ``UNSEEN_BITS`` elsewhere; all, not a copy, without a radius."""
+    """The walls in view from the origin of ``maze``, ``UNSEEN_BITS`` elsewhere; all without a radius. Read-only."""
     if view_radius is None:
         return maze.walls
-    visible = np.full(maze.walls.shape, UNSEEN_BITS, dtype=np.uint8)
-    reveal(visible, maze.walls, maze.origin, view_radius)
-    return visible
+    unseen = np.full(maze.walls.shape, UNSEEN_BITS, dtype=np.uint8)
+    return revealed(unseen, maze.walls, maze.origin, view_radius)
 
 
 def known_maze(text: str) -> Maze:

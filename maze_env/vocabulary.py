@@ -3,6 +3,7 @@
 The tiny model's tokenizer and the environment's ``tokens`` view share it.
 """
 
+from maze_env.errors import ImpossibleMaze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, UNSEEN, WALL_TOKENS, coordinate_tokens
 
@@ -25,3 +26,10 @@ VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in
 with it a seed's random weights stay. Nothing writes reserved tokens, and in an answer they are stray text."""
 
 ID_OF_TOKEN: dict[str, int] = {token: index for index, token in enumerate(VOCABULARY)}
+
+
+def check_sides(rows: int, cols: int, what: str) -> None:
+    """Raises ImpossibleMaze unless the vocabulary, which ``what`` is written in, has the coordinates of such a grid."""
+    if max(rows, cols) > MAX_VOCABULARY_SIDE:
+        most = f"{MAX_VOCABULARY_SIDE} for {what} (the vocabulary ends there)"
+        raise ImpossibleMaze(f"Expects sides of at most {most}, actual: {rows}x{cols}")

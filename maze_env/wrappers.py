@@ -33,9 +33,9 @@ class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
 
     def observation(self, observation: Any) -> Any:
         """The current state of the environment inside; ``observation`` itself is ignored."""
-        self._view.start_episode(self._inner.visible_walls, self._inner.maze.target)
+        observe = self._view.observer(self._inner.visible_walls, self._inner.maze.target)
         row, col = self._inner.position
-        return self._view.observe(row * self._inner.maze.cols + col)
+        return observe(row * self._inner.maze.cols + col)
 
 
 class TextObservation(_ViewObservation, view="text"):

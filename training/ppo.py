@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, path_of, run_command, write_whole
-from maze_env.errors import InvalidOutput
+from maze_env.errors import InvalidConfig, InvalidOutput
 from training.arguments import option, parse, require_at_least
 
 
@@ -42,7 +42,12 @@ class PPORunConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
-        require_at_least(self, channels=1, iterations=0)
+        require_at_least(self, channels=1, iterations=0, ent_coef=0)
+        for name, most in (("gamma", 1), ("gae_lambda", 1), ("seed", 2**32 - 1)):
+            if not 0 <= getattr(self, name) <= most:
+                raise InvalidConfig(f"Expects {name} from 0 to {most}, actual: {getattr(self, name)}")
+        if self.num_envs * self.n_steps < 2:
+            raise InvalidConfig("Expects num_envs times n_steps of at least 2, actual: 1")
 
 
 def train(config: PPORunConfig) -> Path:

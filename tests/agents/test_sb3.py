@@ -4,15 +4,17 @@ import json
 import pickle
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
 from agents import registry
 from agents.errors import InvalidCheckpoint
 from agents.rollout import rollout
-from maze_env.errors import InvalidConfig, InvalidMaze
+from maze_env.errors import InvalidConfig, InvalidMaze, UnknownName
 from maze_env.generation import MazeSpec, generate
 from tests import tiny
+from tests.maze_env.test_vector import assert_same
 
 sb3 = pytest.importorskip("stable_baselines3", reason="optional extra: pip install -e .[sb3]")
 
@@ -172,7 +174,7 @@ def test_a_damaged_folder_is_an_error_that_names_it(tmp_path, damage):
 
 
 def test_the_vec_env_reports_episodes_as_sb3_expects():
-    from stable_baselines3.common.vec_env import VecMonitor
+    from stable_baselines3.common.monitor import Monitor
 
     from agents.sb3 import MazeVecEnv
 
@@ -194,16 +196,118 @@ def test_the_vec_env_reports_episodes_as_sb3_expects():
             assert info["is_success"] == (not info["TimeLimit.truncated"])
             assert 1 <= info["episode"]["l"] <= 6
             assert info["is_success"] == (info["episode"]["r"] > 1)
+            assert info["step_count"] == info["episode"]["l"]
+            assert env.reset_infos[index]["step_count"] == 0
     assert ended > 10
-    assert VecMonitor(MazeVecEnv(2, view="grid")).reset().shape == (2, 6, 5, 5)
+    assert env.env_is_wrapped(Monitor) == [True] * 4  # so that `evaluate_policy` takes the episodes as reported
 
 
 def test_wrong_settings_are_one_line(tmp_path):
     for arguments, message in (
         (["--iterations", "-1"], "Expects iterations of at least 0"),
         (["--num_envs", "0"], "Expects num_envs of at least 1"),
+        (["--num_envs", "1", "--n_steps", "1"], "Expects num_envs times n_steps of at least 2, actual: 1"),
+        (["--seed", "-1"], "Expects seed from 0 to 4294967295, actual: -1"),
+        (["--gamma", "1.5"], "Expects gamma from 0 to 1, actual: 1.5"),
         (["--total_timestep", "5"], "Did you mean 'total_timesteps'?"),
     ):
         done = tiny.python("-m", "training.ppo", "--output_dir", str(tmp_path / "x"), *arguments)
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_it_is_as_their_own_vector_of_single_environments():
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    from agents.sb3 import MazeVecEnv
+
+    options = {"view": "grid", "rows": 2, "cols": 3, "max_steps": 5, "render_mode": "rgb_array", "view_radius": 1}
+    ours = MazeVecEnv(3, **options)
+    theirs = DummyVecEnv([lambda: gymnasium.make("TokenMaze-v0", **options)] * 3)
+    ours.seed(7), theirs.seed(7)
+    assert np.array_equal(ours.reset(), theirs.reset())
+    assert_same(ours.reset_infos, theirs.reset_infos)
+    for actions in np.random.default_rng(0).integers(0, 4, (25, 3)):
+        (observations, rewards, done, infos), expected = ours.step(actions), theirs.step(actions)
+        assert_same((observations, rewards, done), expected[:3])
+        for info, right in zip(infos, expected[3], strict=True):
+            assert_same({name: info[name] for name in right if name != "TimeLimit.truncated"}, dropped(right))
+        assert_same(ours.env_method("action_masks"), theirs.env_method("action_masks"))  # as MaskablePPO asks
+        assert_same(ours.render(), theirs.render())
+    for name in ("maze", "position", "max_steps", "render_mode", "action_mask"):
+        assert ours.has_attr(name) == theirs.has_attr(name)
+    assert ours.has_attr("action_masks")
+    assert ours.get_attr("position", indices=[0, 2]) == theirs.get_attr("position", indices=[0, 2])
+    assert_same(ours.env_method("action_masks", indices=1), theirs.env_method("action_masks", indices=1))
+    assert ours.metadata == {"render_modes": ["human", "rgb_array"], "render_fps": 4}
+
+
+def dropped(info):
+    return {name: value for name, value in info.items() if name != "TimeLimit.truncated"}
+
+
+def test_options_and_attributes_reach_the_environments():
+    from agents.sb3 import MazeVecEnv
+
+    envs = MazeVecEnv(2, view="grid", rows=3, cols=3)
+    mazes = tiny.mazes(2)
+    envs.set_options([{"maze": maze} for maze in mazes])
+    envs.reset()
+    assert envs.get_attr("maze") == mazes
+    envs.set_options({"max_length": 1})
+    envs.reset()
+    assert [info["distance"] for info in envs.reset_infos] == [1, 1]
+    envs.set_options([{"max_length": 1}, {"max_length": 2}])
+    with pytest.raises(InvalidConfig, match=r"Expects one max_length for all environments, actual: \[1, 2\]"):
+        envs.reset()
+    envs.set_attr("max_steps", 2)
+    envs.set_attr("maze_spec", MazeSpec(3, 3, min_length=3))
+    envs.set_options()
+    envs.reset()
+    assert [envs.step([0, 0])[2].all() for _ in range(2)] == [False, True]
+    with pytest.raises(InvalidConfig, match=r"Expects all environments in set_attr .*, actual: 1"):
+        envs.set_attr("max_steps", 2, indices=1)
+    with pytest.raises(
+        UnknownName, match=r"Expects an attribute that can be set out of .*'max_steps'.*, actual: 'max_step'"
+    ):
+        envs.set_attr("max_step", 2)
+
+
+def test_a_vector_environment_is_taken_or_refused_in_words():
+    from agents.sb3 import MazeVecEnv
+
+    def make(mode, name="TokenMaze-v0", **options):
+        return gymnasium.make_vec(name, num_envs=2, autoreset_mode=mode, **options)
+
+    ours, theirs = MazeVecEnv(make("SameStep", view="grid")), MazeVecEnv(2, view="grid")
+    ours.seed(1), theirs.seed(1)
+    assert np.array_equal(ours.reset(), theirs.reset())
+    for wrong, message in (
+        (make("NextStep"), "Expects a vector environment with autoreset_mode='SameStep', actual: 'NextStep'"),
+        (gymnasium.make_vec("CartPole-v1", num_envs=2), "Expects a number or a TokenMaze vector environment, actual: "),
+        ("two", "Expects num_envs of at least 1, actual: 'two'"),
+    ):
+        with pytest.raises(InvalidConfig, match=message):
+            MazeVecEnv(wrong)
+    with pytest.raises(InvalidConfig, match=r"Expects no options beside a vector environment, actual: \['rows'\]"):
+        MazeVecEnv(make("SameStep"), rows=3)
+
+
+def test_their_recorder_records_it_and_their_checker_takes_the_single_environment(tmp_path):
+    pytest.importorskip("moviepy", reason="the recorder writes with moviepy")
+    from stable_baselines3.common.env_checker import check_env
+    from stable_baselines3.common.vec_env import VecVideoRecorder
+
+    from agents.sb3 import MazeVecEnv
+
+    envs = MazeVecEnv(2, view="grid", render_mode="rgb_array")
+    recorder = VecVideoRecorder(envs, str(tmp_path), lambda step: step == 0, video_length=3)
+    recorder.reset()
+    for _ in range(4):
+        recorder.step([0, 1])
+    recorder.close()
+    assert next(tmp_path.glob("*.mp4")).stat().st_size > 1000
+    for view in ("grid", "tokens", "state"):
+        check_env(
+            gymnasium.make("TokenMaze-v0", view=view, render_mode="rgb_array"), warn=False
+        )  # the grid is no photo

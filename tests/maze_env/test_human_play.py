@@ -1,7 +1,9 @@
 """The game in the terminal, played through a pipe and through a real pseudo-terminal."""
 
+import math
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -91,6 +93,31 @@ def test_running_out_of_steps_is_said():
     assert played.message == "Out of steps after 1. u: undo, n: new maze, q: quit."
 
 
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (300, 100), (30, 14)], ids=str)
+def test_of_a_maze_larger_than_the_terminal_the_part_around_the_agent_is_shown(size):
+    played = Game(MazeSpec(20, 30, min_length=40, split=None), seed=5, view_radius=1)
+    for move in [None, *shortest_path(played.maze)]:
+        if move is not None:
+            played.press(LETTERS[move])
+        lines = played.screen(size).splitlines()
+        drawn = lines[1:-2]
+        assert sum("O" in line for line in drawn) == 1
+        assert all(len(line) <= size[0] for line in drawn)
+        # What the terminal breaks up counts as the lines that it becomes, and the cursor needs one.
+        assert sum(max(1, math.ceil(len(line) / size[0])) for line in lines) < size[1]
+        if size == (300, 100):
+            assert played.screen(size) == played.screen()
+
+
+def test_colors_change_nothing_but_the_color():
+    played = game(view_radius=1)
+    played.press("w"), played.press("s")
+    colored = played.screen(colored=True)
+    assert "\x1b[1;33mO" in colored
+    assert "\x1b[1;32mX" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == played.screen()
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_moves(key):
     played = game()
@@ -106,9 +133,11 @@ def test_through_a_pipe():
     assert "\x1b" not in done.stdout
 
 
-def test_through_a_terminal_with_arrow_keys():
+@pytest.mark.parametrize(("variable", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_through_a_terminal_with_arrow_keys(variable, colored):
     leader, follower = pty.openpty()
-    with subprocess.Popen(COMMAND, stdin=follower, stdout=follower, stderr=follower, env=ENVIRONMENT) as process:
+    environment = {**ENVIRONMENT, "TERM": "xterm", "NO_COLOR": "", "COLUMNS": "80", "LINES": "24", **variable}
+    with subprocess.Popen(COMMAND, stdin=follower, stdout=follower, stderr=follower, env=environment) as process:
         os.close(follower)
         shown = b""
         while b"quit" not in shown:
@@ -126,9 +155,12 @@ def test_through_a_terminal_with_arrow_keys():
     os.close(leader)
     assert b"steps 1" in shown
     assert b"\x1b[2J" in shown
+    assert (b"\x1b[1;33mO" in shown) == colored
 
 
 def test_bad_arguments_are_one_line():
     done = subprocess.run([*COMMAND, "--generator", "dsf"], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("error: Expects a generator out of")
+    done = subprocess.run([*COMMAND, "--seed", "-1"], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "error: Expects a seed from 0 up, actual: -1\n")

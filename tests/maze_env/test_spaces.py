@@ -1,13 +1,21 @@
 """The text space: what it holds, what it draws, and that no vector environment can corrupt it."""
 
+import functools
+import importlib
 import pickle
+import sys
+import types
 
 import gymnasium
 import pytest
+from gymnasium import spaces
 from gymnasium.spaces import Text
-from gymnasium.vector import AsyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
+from gymnasium.wrappers.utils import create_zero_array
 from hypothesis import given
 
+from maze_env.errors import ImpossibleMaze
 from maze_env.maze import Maze
 from maze_env.spaces import MazeText
 from maze_env.splits import split_of
@@ -109,3 +117,56 @@ def test_async_vectors_with_shared_memory_refuse_at_construction():
     # Gymnasium's AsyncVectorEnv with its default shared memory turns every `Text` observation into fill characters.
     with pytest.raises(ValueError, match=r"shared_memory=True.* caused an error"):
         AsyncVectorEnv([lambda: gymnasium.make("TokenMaze-v0")] * 2)
+
+
+@pytest.mark.parametrize("view_radius", [None, 0])
+@pytest.mark.parametrize("size", [(2, 2), (5, 4), (20, 20)], ids=str)
+def test_what_gymnasium_asks_of_a_space(size, view_radius):
+    space = MazeText(*size, view_radius, seed=0)
+    texts = [space.sample() for _ in range(5)] + [create_zero_array(space)]
+    for text in texts:
+        flat = spaces.flatten(space, text)
+        assert text in space
+        assert flat in spaces.flatten_space(space)
+        assert flat.shape == (spaces.flatdim(space),)
+        assert spaces.unflatten(space, flat) == text
+    batched = batch_space(space, len(texts))
+    together = concatenate(space, texts, create_empty_array(space, len(texts)))
+    assert together in batched
+    assert create_empty_array(space, 3) in batch_space(space, 3)
+    assert list(iterate(batched, together)) == texts
+    assert spaces.utils.is_space_dtype_shape_equiv(space, MazeText(*size, view_radius))
+    both = spaces.Dict(text=space, number=spaces.Discrete(3))
+    assert spaces.flatten(both, {"text": texts[0], "number": 1}) in spaces.flatten_space(both)
+
+
+def test_a_text_beyond_the_vocabulary_is_not_flattened():
+    with pytest.raises(ImpossibleMaze, match=r"Expects sides of at most 20 for a flattened text .* actual: 2x21"):
+        spaces.flatten_space(MazeText(2, 21))
+
+
+def test_mazes_of_several_sizes_play_side_by_side():
+    makers = [lambda side=side: gymnasium.make("TokenMaze-v0", rows=side, cols=side) for side in (3, 5)]
+    envs = SyncVectorEnv(makers, observation_mode="different")
+    texts, _ = envs.reset(seed=0)
+    assert texts in envs.observation_space
+    assert [len(text.splitlines()) for text in texts] == [3, 5]
+    assert envs.step([0, 1])[0] in envs.observation_space
+
+
+def test_minari_is_told_of_a_text_of_enough_characters(monkeypatch):
+    # Minari is no dependency of the tests: its function, with the one entry that ours builds on.
+    @functools.singledispatch
+    def serialize_space(space, to_string=True):
+        raise NotImplementedError
+
+    serialize_space.register(Text, lambda space, to_string=True: space)
+    serialization = types.SimpleNamespace(serialize_space=serialize_space)
+    monkeypatch.setitem(sys.modules, "minari", types.ModuleType("minari"))
+    monkeypatch.setitem(sys.modules, "minari.serialization", serialization)
+    monkeypatch.delitem(sys.modules, "maze_env.minari", raising=False)
+    importlib.import_module("maze_env.minari")
+    for size in ((2, 2), (3, 11), (64, 64)):
+        for view_radius in (None, 1):
+            space = MazeText(*size, view_radius, seed=0)
+            assert space.sample() in serialize_space(space)

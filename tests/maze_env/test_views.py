@@ -4,7 +4,14 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from gymnasium.wrappers import FlattenObservation, RecordEpisodeStatistics, TimeLimit
+from gymnasium.wrappers import (
+    DelayObservation,
+    FlattenObservation,
+    FrameStackObservation,
+    RecordEpisodeStatistics,
+    TimeAwareObservation,
+    TimeLimit,
+)
 
 from maze_env import wrappers
 from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
@@ -123,8 +130,21 @@ def test_gymnasiums_wrappers_work():
     flat = FlattenObservation(gymnasium.make("TokenMaze-v0", view="grid"))
     assert flat.reset(seed=0)[0].shape == flat.observation_space.shape == (150,)
     assert FlattenObservation(gymnasium.make("TokenMaze-v0", view="state")).reset(seed=0)[0].sum() == 1  # one-hot
-    with pytest.raises(NotImplementedError):
-        FlattenObservation(gymnasium.make("TokenMaze-v0"))  # a text has no fixed size
+    ids, _ = FlattenObservation(gymnasium.make("TokenMaze-v0")).reset(seed=0)  # a text as its tokens
+    assert np.array_equal(ids, gymnasium.make("TokenMaze-v0", view="tokens").reset(seed=0)[0])
+    stacked = FrameStackObservation(gymnasium.make("TokenMaze-v0"), 3, padding_type="zero")
+    texts, _ = stacked.reset(seed=0)
+    assert texts in stacked.observation_space
+    assert texts[0] == texts[1] != texts[2] == gymnasium.make("TokenMaze-v0").reset(seed=0)[0]
+    delayed = DelayObservation(gymnasium.make("TokenMaze-v0", view_radius=1), 1)
+    assert delayed.reset(seed=0)[0].count("<|unseen|>") == 25
+    assert delayed.step(0)[0] == gymnasium.make("TokenMaze-v0", view_radius=1).reset(seed=0)[0]
+    timed = TimeAwareObservation(gymnasium.make("TokenMaze-v0", max_steps=7), flatten=False, normalize_time=True)
+    assert timed.max_timesteps == 7
+    assert timed.reset(seed=0)[0] in timed.observation_space
+    timed = TimeAwareObservation(gymnasium.make("TokenMaze-v0", view="grid", max_steps=7))
+    assert timed.reset(seed=0)[0].shape == (151,)
+    assert TimeAwareObservation(gymnasium.make("TokenMaze-v0")).reset(seed=0)[0]["obs"].shape == (80,)
     counted = RecordEpisodeStatistics(gymnasium.make("TokenMaze-v0", max_steps=3, min_length=5))
     counted.reset(seed=0)
     assert [counted.step(0)[4].get("episode", {}).get("l") for _ in range(3)] == [None, None, 3]

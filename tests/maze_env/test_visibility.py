@@ -12,7 +12,7 @@ from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze, check_walls
 from maze_env.tokens import UNSEEN_BITS, cell_texts, maze_from_text, maze_to_text
 from maze_env.verifier import verify
-from maze_env.visibility import initial_visible_walls, known_maze, open_unseen, reveal
+from maze_env.visibility import initial_visible_walls, known_maze, open_unseen, revealed
 from tests.maze_env.golden import bfs
 
 CORNER = Maze.from_ascii("""
@@ -40,9 +40,9 @@ def test_a_window_of_the_radius_is_seen_through_walls_and_cut_at_the_border():
 
 
 def test_what_was_seen_stays_seen():
-    seen = initial_visible_walls(CORNER, 0)
-    reveal(seen, CORNER.walls, (1, 0), 0)
-    reveal(seen, CORNER.walls, (2, 0), 0)
+    first = initial_visible_walls(CORNER, 0)
+    seen = revealed(revealed(first, CORNER.walls, (1, 0), 0), CORNER.walls, (2, 0), 0)
+    assert np.argwhere(first != UNSEEN_BITS).tolist() == [[0, 0]]  # whoever holds it sees no more than before
     assert np.argwhere(seen != UNSEEN_BITS).tolist() == [[0, 0], [1, 0], [2, 0]]
 
 
@@ -68,7 +68,7 @@ def test_a_text_under_fog_is_no_maze_to_judge_by_and_says_so():
 
 
 def test_known_walls_that_contradict_each_other_are_an_error():
-    seen = initial_visible_walls(CORNER, 1)
+    seen = initial_visible_walls(CORNER, 1).copy()
     seen[1, 0] |= 1  # a wall above that the cell above does not have
     with pytest.raises(InvalidMaze, match=r"between \(0, 0\) and \(1, 0\) to be the same from both cells"):
         known_maze(text_of(seen, CORNER))
