@@ -42,8 +42,7 @@ class Measurement(argparse.ArgumentParser):
         """Parses the arguments, or those of the process. Raises InvalidOutput."""
         self._arguments = sys.argv[1:] if arguments is None else arguments
         options = self.parse_args(self._arguments)
-        if options.output is not None:
-            check_output(options.output, options.overwrite)
+        check_output(options.output, options.overwrite)
         return options
 
     def store(self, measured: dict[str, Any], path: Path | None) -> None:

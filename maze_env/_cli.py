@@ -70,8 +70,10 @@ def check_folder(folder: Path) -> None:
         raise InvalidOutput(f"Expects a folder that can be written to, actual: {folder} ({reason})") from None
 
 
-def check_output(path: Path, overwrite: bool) -> None:
-    """Raises InvalidOutput unless a file can be written to ``path`` later; makes its folder."""
+def check_output(path: Path | None, overwrite: bool) -> None:
+    """Raises InvalidOutput unless a file can be written to ``path`` later, where there is one; makes its folder."""
+    if path is None:
+        return
     check_folder(path.parent)
     try:
         is_there = path.stat() is not None
