@@ -43,7 +43,7 @@ from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
 from training.tool_calls import MazeTool, ToolReward, tool_dataset
 from training.trl_adapter import SparseGRPOTrainer, is_sharded
-from training.trl_keys import check_keys
+from training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -201,6 +201,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     # Of these words TRL loads the reference model; of a model that is loaded it would say that it reads none.
     args.model_init_kwargs = reference_words(model_config, model, args.model_init_kwargs) if args.beta else None
     check_log_probs(model)
+    check_optimization(args, model)
     task = args.task(args, data, model, tokenizer)
     trainer = MazeGRPOTrainer(
         model=model,

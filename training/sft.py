@@ -26,7 +26,7 @@ from training.model import ModelConfig, check_model_words, load, lora_config
 from training.multi_turn import expert_dataset
 from training.run_folder import Stopwatch
 from training.trl_adapter import train_loss
-from training.trl_keys import check_keys
+from training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -66,6 +66,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         eos_token=args.eos_token, pad_token=args.pad_token,
     )  # fmt: skip
     args.model_init_kwargs = None  # TRL would say that it reads none, of a model that is loaded
+    check_optimization(args, model)
     # Rows of all processes, so that a step's rows are the same however many share them.
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":

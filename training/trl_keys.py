@@ -8,6 +8,8 @@ of those used count only together with others: ``NEEDS``.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
+from transformers import PreTrainedModel, Trainer, get_scheduler
 from transformers.integrations import get_available_reporting_integrations
 from transformers.utils import is_liger_kernel_available
 
@@ -108,6 +110,10 @@ REFUSED: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """The keys that keep their defaults, and why."""
+FIGURES = ("solved_rate", "malformed_rate", "tokens_per_attempt")
+"""What an evaluation tells, besides the rates of samples."""
+ADAPTIVE = ("reduce_lr_on_plateau", "greedy")
+"""Schedules that follow a figure."""
 LOSS_TYPES = {"sft": ("nll", "dft", "chunked_nll")}
 
 
@@ -173,10 +179,30 @@ def check_keys(args: Any, stage: str) -> None:
                 f"Expects report_to out of what is installed, {', '.join([*available, 'none'])}, actual: {reporter!r} "
                 f"(pip install {reporter})"
             )
+    needs_metric = args.load_best_model_at_end or str(getattr(args.lr_scheduler_type, "value", "")) in ADAPTIVE
+    if needs_metric or args.metric_for_best_model is not None:
+        names = dict.fromkeys((*FIGURES, *(("pass@1", f"pass@{args.eval_samples}") if args.eval_samples else ())))
+        lookup("metric_for_best_model", str(args.metric_for_best_model).removeprefix("eval_"), names)
     if args.use_liger_kernel and not is_liger_kernel_available():
         raise InvalidConfig("Expects liger_kernel for use_liger_kernel (pip install liger-kernel), actual: none")
     if not 0 <= args.seed < 2**32:
         raise InvalidConfig(f"Expects seed from 0 to 2**32 - 1, actual: {args.seed}")
+
+
+def check_optimization(args: Any, model: PreTrainedModel) -> None:
+    """Raises InvalidConfig for an optimizer or a schedule that cannot be made, such as one without its package."""
+    named = {"optim": args.optim, "lr_scheduler_type": args.lr_scheduler_type}
+    try:
+        if args.muon_learning_rate is None:
+            Trainer.get_optimizer_cls_and_kwargs(args, model)
+        optimizer = torch.optim.SGD([torch.zeros(1)])
+        get_scheduler(args.lr_scheduler_type, optimizer, 0, 1, args.lr_scheduler_kwargs or None)
+    except Exception as error:  # each optimizer and schedule has errors of its own
+        values = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in named.items())
+        reason = " ".join(str(error).split())
+        raise InvalidConfig(
+            f"Expects an optimizer and a schedule that can be made, actual: {values} ({reason})"
+        ) from error
 
 
 def _reporters(args: Any) -> set[str]:

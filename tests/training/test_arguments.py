@@ -163,6 +163,8 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
             "chat_template_path to stay None .*chat_template_file is read before.*, actual: 'chat.jinja'",
         ),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size of at least 1, actual: 0"),
+        (["--maze_seed", "-1"], "maze_seed of at least 0, actual: -1"),
+        (["--seed", "-1"], "Expects seed from 0 .* actual: -1"),
         (["--eval_mazes", "0"], "eval_mazes of at least 1, actual: 0"),
         (["--eval_samples", "-1"], "eval_samples of at least 0, actual: -1"),
         (["--sizes", "5x5:1"], "sizes as {ROWSxCOLS: weight}, .* actual: '5x5:1'"),

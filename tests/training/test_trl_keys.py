@@ -82,6 +82,34 @@ def test_keys_that_would_do_nothing_alone_are_refused(stage, keys, said, monkeyp
         STAGES[stage][1](**keys)
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"optim": "adamw_bnb_8bit"}, "optim=adamw_bnb_8bit.*bitsandbytes"),
+        ({"optim": "adamw_torch", "optim_args": "nonsense"}, "Expects an optimizer and a schedule that can be made"),
+        ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": '{"cycles": 3}'}, "lr_scheduler_type=cosine.*cycles"),
+        ({"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": '{"lr_end": 9}'}, "lr_scheduler_type=polynomial"),
+    ],
+)
+def test_optimizers_and_schedules_that_cannot_be_made_are_told_before_the_rows(keys, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(sft, "supervised_dataset", lambda *_: pytest.fail("this is too late"))
+    with pytest.raises(InvalidConfig, match=said) as error:
+        runs.train_sft(tmp_path / "run", **FAST, **keys)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", [MazeSFTConfig, MazeGRPOConfig])
+def test_the_best_model_is_chosen_by_a_figure_that_there_is(kind):
+    evaluated = {"eval_strategy": "steps", "save_strategy": "no"}
+    for keys in ({"load_best_model_at_end": True}, {"metric_for_best_model": "loss"}):
+        with pytest.raises(UnknownName, match="Expects a metric_for_best_model out of 'malformed_rate', 'solved_rate'"):
+            kind(**evaluated, **keys)
+    assert kind(**evaluated, metric_for_best_model="eval_solved_rate")
+    assert kind(**evaluated, metric_for_best_model="pass@4", eval_samples=4)
+    with pytest.raises(UnknownName):
+        kind(**evaluated, metric_for_best_model="pass@4")
+
+
 def test_names_that_do_not_exist_are_told_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean 'nll'"):
         MazeSFTConfig(loss_type="nl")
