@@ -18,7 +18,7 @@ import transformers
 from packaging.version import Version
 from torch import Tensor
 from transformers import Cache, DynamicCache, DynamicLayer, PreTrainedModel
-from transformers.cache_utils import DummyLayer, LinearAttentionCacheLayerMixin
+from transformers.cache_utils import DummyLayer, DynamicIndexedLayer, LinearAttentionCacheLayerMixin
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from agents.errors import InvalidCheckpoint
@@ -118,11 +118,17 @@ def _windows(model: PreTrainedModel, layers: list[Any]) -> dict[str, int | None]
 
 @torch.inference_mode()
 def check_causal(model: Any) -> None:
-    """Raises InvalidCheckpoint for a model that reads from both sides, as BERT and XLNet do."""
+    """Raises InvalidCheckpoint for a model of which what stands behind a token changes what the token gives.
+
+    BERT and XLNet read from both sides; an index of what is to be seen (DeepSeek V3.2) is made of the whole text.
+    """
     inner = unwrapped(model)
-    kind = inner.config.model_type
-    if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES and reading_of(inner).cache_name is not None:
-        return  # a family that is nothing else
+    kind, reading = inner.config.model_type, reading_of(inner)
+    if reading.cache_name is not None:
+        if any(isinstance(layer, DynamicIndexedLayer) for layer in DynamicCache(config=inner.config).layers):
+            raise InvalidCheckpoint(f"Expects attention without an index of what is to be seen, actual: {kind!r}")
+        if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+            return  # a family that is nothing else
     texts = torch.tensor([[4, 5, 6, 7, 4, 5, 6, 7], [4, 5, 6, 7, 7, 6, 5, 4]], device=inner.device)
     with evaluation_mode(inner):
         one, other = inner(texts, use_cache=False).logits[:, :4].float()

@@ -55,6 +55,13 @@ FULL = {
     "StableLM": ("stablelm", USUAL),
     "Cohere": ("cohere", USUAL),
     "DeepSeek V3": ("deepseek_v3", LATENT),
+    "DeepSeek V2": ("deepseek_v2", LATENT),
+    "Apertus": ("apertus", USUAL),
+    "Arcee": ("arcee", USUAL),
+    "Helium": ("helium", HEADS),
+    "Hunyuan": ("hunyuan_v1_dense", HEADS),
+    "nanochat": ("nanochat", USUAL),
+    "CodeGen": ("codegen", GPT | {"rotary_dim": 4}),
     "GLM 4": ("glm4", HEADS),
     "ERNIE 4.5": ("ernie4_5", HEADS),
     "Seed-OSS": ("seed_oss", HEADS),
@@ -89,6 +96,9 @@ PLACES = {
     "gpt-oss": ("gpt_oss", WINDOWED | {"num_local_experts": 4, "num_experts_per_tok": 2}),
     "OLMo 3": ("olmo3", WINDOWED),
     "Cohere 2": ("cohere2", WINDOWED),
+    "Ministral": ("ministral", WINDOWED),
+    "Granite with windows": ("granite_swa", WINDOWED),
+    "VaultGemma": ("vaultgemma", WINDOWED),
     "EXAONE 4": ("exaone4", WINDOWED),
     "StarCoder 2": ("starcoder2", USUAL | {"sliding_window": WINDOW}),
     "Llama 4": ("llama4_text", HEADS | {
@@ -107,6 +117,9 @@ PLACES = {
 """Sliding windows, chunks, and distances that are counted in places."""
 RECURRENT = {
     "Qwen 3.5": ("qwen3_5_text", DELTA),
+    "Qwen 3.5 MoE": (
+        "qwen3_5_moe_text", DELTA | EXPERTS | {"num_experts": 4, "shared_expert_intermediate_size": 16},
+    ),
     "Qwen 3 Next": ("qwen3_next", DELTA | EXPERTS | {"num_experts": 4, "shared_expert_intermediate_size": 16}),
     "OLMo Hybrid": ("olmo_hybrid", DELTA | {"linear_num_value_heads": 2}),
     "LFM 2": ("lfm2", USUAL | {"layer_types": ["conv", "full_attention"]}),
@@ -148,6 +161,8 @@ OWN_STATE = {
     }),
 }  # fmt: skip
 """A state in a class or in modules of their own."""
+INDEXED = LATENT | {"index_n_heads": 2, "index_head_dim": 16, "index_topk": 4}
+"""Of DeepSeek V3.2 and GLM DSA, whose layers pick what they see."""
 FAMILIES = FULL | PLACES | RECURRENT | OWN_STATE
 
 

@@ -3,6 +3,8 @@
 The reference is one plain forward pass over a text without cache, padding or company.
 """
 
+import re
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LogitsProcessor
@@ -16,7 +18,8 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.reading import reading_of
 from agents.tiny_model import build_tokenizer
 from maze_env.vocabulary import VOCABULARY
-from tests.families import FAMILIES, FULL, OWN_STATE, PLACES, RECURRENT, SIZES, build, enliven
+from tests.families import FAMILIES, FULL, INDEXED, OWN_STATE, PLACES, RECURRENT, SIZES, build, enliven
+from tests.tiny import ROOT
 
 ATOL = 1e-4
 ENDS = [2, *range(400, 480)]
@@ -163,3 +166,17 @@ def test_the_same_kind_made_a_decoder_is_taken():
     model = AutoModelForCausalLM.from_config(config).eval()
     enliven(model)
     LLMPolicy(model, build_tokenizer())
+
+
+@pytest.mark.parametrize("kind", ["deepseek_v32", "glm_moe_dsa"])
+def test_layers_that_pick_what_they_see_are_refused_by_name(kind):
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **INDEXED)).eval()
+    with pytest.raises(InvalidCheckpoint, match=f"without an index of what is to be seen, actual: '{kind}'"):
+        LLMPolicy(model, build_tokenizer())
+
+
+def test_the_documentation_names_these_families():
+    text = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    rows = [line for line in text.partition("## Models")[2].partition("\n## ")[0].splitlines() if line.startswith("|")]
+    for families in (FULL, PLACES, RECURRENT, OWN_STATE):
+        assert any(set(families) <= set(re.split(r", |\| ?", row.replace(" |", "|"))) for row in rows), families
