@@ -8,7 +8,6 @@ the agent's row stand those of the random walker and of the shortest-path oracle
 
 import argparse
 import functools
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -26,16 +25,17 @@ from benchmarks.stored_attempts import stored_of
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> ArgumentParser:
     """The command line."""
     description = f"{TITLE}: runs an agent on a frozen suite of mazes."
-    made = argparse.ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
+    made = ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
     add = made.add_argument
     kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
     add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
@@ -69,15 +69,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def agent_option(text: str) -> tuple[str, Any]:
-    """``'concurrency=32'`` as ('concurrency', 32); what is no JSON is text. Raises InvalidConfig."""
+def agent_option(text: str) -> tuple[str, str]:
+    """``'concurrency=32'`` as ('concurrency', '32'). Raises InvalidConfig."""
     name, equals, value = text.partition("=")
+    name = name.strip().replace("-", "_")
     if not name.isidentifier() or not equals:
         raise InvalidConfig(f"Expects --agent-option NAME=VALUE, actual: {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+    return name, value
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -133,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     suite = load(options.suite)
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
     agent_options = {name: value for name, value in given.items() if value is not None}
-    agent_options |= dict(map(agent_option, options.agent_option))
+    agent_options = registry.typed_options(options.agent, agent_options | dict(map(agent_option, options.agent_option)))
     agent = registry.make(options.agent, options.mode, **agent_options)
     run = run_of(options, agent, agent_options, suite)
     partial = None if options.output is None else PartialFile(options.output, run)

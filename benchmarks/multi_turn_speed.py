@@ -23,6 +23,7 @@ from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from benchmarks.timing import parsed, ratio, store
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
@@ -101,8 +102,8 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and stores."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.multi_turn_speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    parser = ArgumentParser(
+        prog="python -m benchmarks.multi_turn_speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")

@@ -12,7 +12,6 @@ relative to the page's folder.
     <!-- symmetry: results/ood/symmetry-*.json -->                      how many answers to images are images
 """
 
-import argparse
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,6 +28,7 @@ from benchmarks.present.markdown import interval_text, markdown_table, mean_text
 from benchmarks.record import Result, group_title, groups_of, load, tracks_of
 from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
@@ -140,7 +140,7 @@ def filled(page: str, folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replaces the tables of a page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
+    parser = ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
     parser.add_argument("page", type=Path, help="Markdown file with markers")
     options = parser.parse_args(arguments)
     if not options.page.is_file():

@@ -33,6 +33,7 @@ from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.suites import load
 from benchmarks.timing import parsed, rate, ratio, store
 from maze_env import traces
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
@@ -227,8 +228,10 @@ def table(stored: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and stores; or makes the table of what was stored."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.throughput", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = ArgumentParser(
+        prog="python -m benchmarks.throughput",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")

@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.provenance import provenance
 from benchmarks.record import check_output
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import write_whole
 
 
@@ -27,7 +28,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
-def parsed(parser: argparse.ArgumentParser, rounds: int, arguments: Sequence[str]) -> argparse.Namespace:
+def parsed(parser: ArgumentParser, rounds: int, arguments: Sequence[str]) -> argparse.Namespace:
     """Parses a command with the options of every measurement added. Raises InvalidOutput."""
     parser.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
     parser.add_argument("--output", type=Path, help="a JSON file to store the results in")

@@ -4,27 +4,74 @@ import ctypes
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
+from maze_env._packages import missing_package
 from maze_env.errors import InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
+TRACEBACK = "TOKENMAZE_TRACEBACK"
+MAX_ERROR = 2000
+"""Letters of an error beyond which nobody reads."""
 
 
 def run_command(main: Callable[[], object]) -> None:
-    """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback."""
+    """Runs a command's ``main``; whatever error it ends with is one line and an exit status, never a traceback.
+
+    ``TOKENMAZE_TRACEBACK=1`` shows the traceback as well. ``exit_status`` says which status.
+    """
     keep_freed_memory()
     try:
         main()
         sys.stdout.flush()  # where the reader has gone, as with `| head`, this fails at the latest
-    except TokenMazeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError as error:
+    except BaseException as error:
+        _end(type(error), error, error.__traceback__)
+
+
+def one_line_errors() -> None:
+    """While ``python -m`` imports a command of this project: lets an import that fails end it as ``run_command`` does.
+
+    Does nothing in a process that imports for itself: there, errors are whose who imports.
+    """
+    if sys.argv[:1] == ["-m"]:  # what runpy leaves there while it imports the packages that the command is in
+        sys.excepthook = _end
+
+
+def exit_status(error: BaseException) -> int:
+    """2 for a command that cannot be carried out as it was given, 130 for Ctrl-C, 1 for whatever else went wrong."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 2 if isinstance(error, TokenMazeError | ModuleNotFoundError) else 1
+
+
+def error_line(error: BaseException) -> str:
+    """What a command says of an error: one line, without control characters."""
+    if isinstance(error, KeyboardInterrupt):
+        text = "interrupted"
+    elif isinstance(error, ModuleNotFoundError):
+        text = str(missing_package(error))
+    elif isinstance(error, TokenMazeError | OSError):
+        text = str(error)
+    else:  # a fault of this project's, or of a library that it uses
+        kind = f"{type(error).__name__}: {error}"
+        text = f"Expects a command that succeeds, actual: {kind} ({TRACEBACK}=1 shows where)"
+    line = " ".join(text.split())
+    return "error: " + "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)[:MAX_ERROR]
+
+
+def _end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Ends the process with an error; signature of ``sys.excepthook``."""
+    if isinstance(error, SystemExit):
+        raise error
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(kind, error, where)
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    print(error_line(error), file=sys.stderr)
+    sys.exit(exit_status(error))
 
 
 def keep_freed_memory() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
+MAX_LISTED = 30
+"""Names beyond which an error does not list them: the nearest one would be far behind."""
 
 
 class TokenMazeError(ValueError):
@@ -56,7 +58,7 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UnknownName:
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(map(repr, names))
+    listed = ", ".join(map(repr, names)) if len(names) <= MAX_LISTED else f"{len(names)} that there are"
     article = "an" if kind[:1] in "aeiou" else "a"
     return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")
 

@@ -1,1 +1,5 @@
 """Training: data, configuration, SFT, GRPO, and the few lines that adapt TRL. Start at ``sft.py`` and ``grpo.py``."""
+
+from maze_env._cli import one_line_errors
+
+one_line_errors()

@@ -56,8 +56,9 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
         require_at_least(
-            self, per_device_train_batch_size=1, learning_rate=0, muon_learning_rate=0, eval_mazes=1, eval_samples=0,
-            **bounds,
+            self, per_device_train_batch_size=1, gradient_accumulation_steps=1, learning_rate=0, muon_learning_rate=0,
+            weight_decay=0, max_grad_norm=0, num_train_epochs=0, max_steps=-1, dataloader_num_workers=0, save_steps=0,
+            save_total_limit=1, eval_mazes=1, eval_samples=0, **bounds,
         )  # fmt: skip
 
 

@@ -8,18 +8,18 @@ A leaderboard for each track; solved rates by length, size, turns and level; how
 --texts``).
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.record import check_output, load
 from benchmarks.report.page import page
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command, write_whole
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the results and writes the page."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m benchmarks.report", description="Stored results as one HTML page that works offline."
     )
     parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")

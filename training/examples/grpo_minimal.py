@@ -19,7 +19,6 @@ Solved of 512 held-out mazes after the warm-up and after 200 steps of GRPO, with
 solutions; GRPO has the rewards alone.
 """
 
-import argparse
 from collections.abc import Iterator
 from itertools import islice
 
@@ -29,6 +28,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import Maze, MazeSpec, generate, maze_to_text, shortest_path, verify
+from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
 from maze_env.keys import key_of
@@ -160,8 +160,8 @@ def train(seed: int = 0, warm_up_steps: int = 150, steps: int = 200, report_ever
 
 def main() -> None:
     """Trains and prints the share of held-out mazes solved as it goes."""
-    parser = argparse.ArgumentParser(prog="python -m training.examples.grpo_minimal", description=main.__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="of weights, mazes and samples (default %(default)s)")
+    parser = ArgumentParser(prog="python -m training.examples.grpo_minimal", description=main.__doc__)
+    parser.add_argument("--seed", type=read_seed, default=0, help="of weights, mazes and samples (default %(default)s)")
     train(parser.parse_args().seed)
 
 
