@@ -1,6 +1,7 @@
 """From a name on a command line to an agent: a baseline, a checkpoint, a server, or one's own ``module:Class``."""
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -66,7 +67,12 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     _check_mode(name, mode, getattr(constructor.kind, "modes", MODES))
     given = _read(name, options, constructor)
     dropped = (MULTI_TURN,) if constructor.generates else GENERATION_OPTIONS
-    agent = constructor.make(*constructor.arguments, mode=mode, **{k: v for k, v in given.items() if k not in dropped})
+    given = {option: value for option, value in given.items() if option not in dropped}
+    try:
+        inspect.signature(constructor.make).bind(*constructor.arguments, mode=mode, **given)
+    except TypeError as error:
+        raise InvalidConfig(f"Expects {name!r} to take a mode and its options, actual: {error}") from None
+    agent = constructor.make(*constructor.arguments, mode=mode, **given)
     if not isinstance(agent, Agent):
         raise InvalidConfig(f"Expects {name!r} to make an agents.Agent, actual: {type(agent).__name__}")
     _check_mode(name, mode, agent.modes)
@@ -108,7 +114,7 @@ def _constructor_of(name: str, options: Mapping[str, Any]) -> Constructor:
             "anew, or where you trust the file: from stable_baselines3 import PPO; from agents.sb3 import save_policy; "
             f"save_policy(PPO.load({name!r}).policy, 'FOLDER')"
         )
-    if Path(name).is_dir() or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
+    if (name and Path(name).is_dir()) or (HUB_NAME.fullmatch(name) and not Path(name).exists()):
         return _model_constructor(name, options)
     if name.startswith(("http://", "https://")):
         return _constructor(_optional("agents.endpoint").EndpointAgent, name, generates=True)
@@ -150,6 +156,8 @@ def _optional(module: str) -> Any:
 
 def _import(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise UnknownName(f"Expects a module that can be imported, actual: {module_name!r} of {name!r}")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -157,6 +165,6 @@ def _import(name: str) -> Any:
             raise  # the module exists; something that it imports does not
         raise UnknownName(f"Expects a module that can be imported, actual: {module_name!r} of {name!r}") from None
     if not hasattr(module, attribute):
-        public = [key for key in vars(module) if not key.startswith("_")]
+        public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise unknown_name(f"name in module {module_name!r}", attribute, public)
     return getattr(module, attribute)

@@ -58,8 +58,12 @@ def error_line(error: BaseException) -> str:
     else:  # a fault of this project's, or of a library that it uses
         kind = f"{type(error).__name__}: {error}"
         text = f"Expects a command that succeeds, actual: {kind} ({TRACEBACK}=1 shows where)"
-    line = " ".join(text.split())
-    return "error: " + "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)[:MAX_ERROR]
+    return f"error: {printable(' '.join(text.split()))}"[:MAX_ERROR]
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's that a terminal can be given: its control characters are written out."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
