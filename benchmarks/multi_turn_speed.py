@@ -110,8 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parsed(parser, 3, arguments)
-    if min(options.games, options.turns, options.rounds) < 1:
-        raise InvalidConfig("Expects games, turns and rounds of at least 1")
+    if min(options.games, options.turns) < 1:
+        raise InvalidConfig(f"Expects games and turns of at least 1, actual: {options.games} and {options.turns}")
     start = time.monotonic()
     tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
     model, tokenizer = tiny or load_for_inference(options.model, None)

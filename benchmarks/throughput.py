@@ -34,9 +34,10 @@ from benchmarks.suites import load
 from benchmarks.timing import parsed, rate, ratio, store
 from maze_env import traces
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import run_command
+from maze_env._cli import read_text, run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
+from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.verifier import verify
@@ -240,7 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parsed(parser, 5, arguments)
     started = time.monotonic()
     if options.table is not None:
-        publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)
+        try:
+            text = table(json.loads(read_text(options.table)))
+        except (json.JSONDecodeError, LookupError, TypeError) as error:
+            raise InvalidConfig(f"Expects a file of this command, actual: {options.table} ({error})") from None
+        publish(text, options.readme, BEGIN, END)
         return
     results = []
     for row in rows():

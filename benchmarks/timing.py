@@ -12,6 +12,7 @@ from agents.provenance import provenance
 from benchmarks.record import check_output
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import write_whole
+from maze_env.errors import InvalidConfig
 
 
 def rate(work: Callable[[Any], object], inputs: Collection[Any], each: int = 1) -> float:
@@ -29,11 +30,13 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
 
 
 def parsed(parser: ArgumentParser, rounds: int, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parses a command with the options of every measurement added. Raises InvalidOutput."""
+    """Parses a command with the options of every measurement added. Raises InvalidConfig and InvalidOutput."""
     parser.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
     parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
     parser.add_argument("--overwrite", action="store_true", help="replace that file")
     options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        raise InvalidConfig(f"Expects --rounds of at least 1, actual: {options.rounds}")
     check_output(options.output, options.overwrite)
     return options
 

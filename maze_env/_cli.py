@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from maze_env._packages import missing_package
-from maze_env.errors import InvalidOutput, TokenMazeError
+from maze_env.errors import InvalidConfig, InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
 TRACEBACK = "TOKENMAZE_TRACEBACK"
@@ -90,6 +90,14 @@ def keep_freed_memory() -> None:
         return
     mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that somebody named. Raises InvalidConfig where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InvalidConfig(f"Expects a text file in UTF-8, actual: {str(path)!r} ({error})") from None
 
 
 def check_folder(folder: Path) -> None:

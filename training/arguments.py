@@ -16,6 +16,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from maze_env._arguments import MAX_INTEGER, SEEDS
+from maze_env._cli import read_text
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
@@ -58,11 +59,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
         raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidConfig(f"Expects a YAML file in UTF-8, actual: {str(name)!r} ({error})") from None
-    values = read_yaml(text, repr(str(name)))
+    values = read_yaml(read_text(path), repr(str(name)))
     if not isinstance(values, dict):
         raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
     base = values.pop("base", None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, run_command, write_whole
-from maze_env.errors import InvalidOutput
+from maze_env.errors import InvalidConfig, InvalidOutput
 from training.arguments import option, parse, require_at_least
 
 
@@ -42,7 +42,10 @@ class PPORunConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
-        require_at_least(self, channels=1, iterations=0)
+        require_at_least(self, channels=1, iterations=0, ent_coef=0, gamma=0, gae_lambda=0)
+        for name in ("gamma", "gae_lambda"):
+            if getattr(self, name) > 1:
+                raise InvalidConfig(f"Expects {name} of at most 1, actual: {getattr(self, name)}")
 
 
 def train(config: PPORunConfig) -> Path:
