@@ -16,6 +16,7 @@ from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
+from training.console import told_in_lines
 from training.optimizers import MuonAdamW, muon_adamw
 from training.trl_adapter import is_sharded
 
@@ -103,7 +104,8 @@ def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint:
         )
     if checkpoint is None and trainer.is_world_process_zero():
         run_folder.write_run(Path(args.output_dir), stage, configuration, None)
-    return trainer.train(resume_from_checkpoint=checkpoint)
+    with told_in_lines(trainer):
+        return trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:
