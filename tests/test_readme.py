@@ -17,9 +17,10 @@ def run(code, folder):
 
 
 def test_there_is_an_environment_an_agent_and_a_loop():
-    assert [re.search(r"class FirstOpen|make_vec|make\(", block)[0] for block in BLOCKS] == [
+    assert [re.search(r"class FirstOpen|DataFrame|make_vec|make\(", block)[0] for block in BLOCKS] == [
         "make(",
         "class FirstOpen",
+        "DataFrame",
         "make_vec",
     ]
 
@@ -44,5 +45,10 @@ def test_the_agent_plays_the_benchmark(tmp_path):
 
 
 def test_the_loop_learns(tmp_path):
-    rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[2], tmp_path))]
+    rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[3], tmp_path))]
     assert rewards[-1] > 1.5 * rewards[0]  # it more than doubles, seed by seed
+
+
+def test_a_result_becomes_a_table(tmp_path):
+    code = BLOCKS[2].replace("benchmarks/results", f"{ROOT}/benchmarks/results")
+    assert re.search(r"^solved +939$", run(code, tmp_path), re.MULTILINE)
