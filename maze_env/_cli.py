@@ -1,6 +1,7 @@
 """What every command of this project shares: how it ends, and how it writes."""
 
 import ctypes
+import io
 import os
 import sys
 import tempfile
@@ -24,9 +25,12 @@ def run_command(main: Callable[[], object]) -> None:
     ``TOKENMAZE_TRACEBACK=1`` shows the traceback as well. ``exit_status`` says which status.
     """
     keep_freed_memory()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of another encoding, or a file's name that is no text
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
-        sys.stdout.flush()  # where the reader has gone, as with `| head`, this fails at the latest
+        sys.stdout.flush()  # fails at the latest here, where it can be told
     except BaseException as error:
         _end(type(error), error, error.__traceback__)
 
@@ -72,7 +76,7 @@ def _end(kind: type[BaseException], error: BaseException, where: TracebackType |
         raise error
     if os.environ.get(TRACEBACK):
         traceback.print_exception(kind, error, where)
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, OSError) and isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
     print(error_line(error), file=sys.stderr)
     sys.exit(exit_status(error))
