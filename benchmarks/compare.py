@@ -32,7 +32,7 @@ def power_note(difference: PairedDifference, points: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compares the first file with each of the others."""
-    parser = ArgumentParser(prog="python -m benchmarks.compare", description="Compares a stored result with others.")
+    parser = ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
     parser.add_argument("first", type=Path, metavar="A.json")
     parser.add_argument("others", type=Path, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")

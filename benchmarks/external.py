@@ -73,15 +73,14 @@ def _rows(source: str) -> Iterator[dict[str, Any]]:
     import datasets  # takes a second, and frozen suites do not need it
 
     file_format = FORMATS.get(Path(source).suffix)
+    files = {"data_files": {SPLIT: source}} if file_format else {}
     try:
-        files = {"data_files": {SPLIT: source}} if file_format else {}
         data = datasets.load_dataset(file_format or source, split=SPLIT, **files)
     except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetsError) as error:
         reason = error.__cause__ or error  # an empty JSON file is a StopIteration without a message
         actual = f"{source!r} ({str(reason) or type(reason).__name__})"
-        raise InvalidSuite(
-            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {actual}"
-        ) from None
+        expected = "a parquet or JSON file, or a data set on the Hugging Face hub"
+        raise InvalidSuite(f"Expects {expected}, actual: {actual}") from None
     if PROMPT not in data.column_names:
         raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(data.column_names)}")
     return iter(data.select_columns([name for name in (PROMPT, LEVEL) if name in data.column_names]))

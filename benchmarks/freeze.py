@@ -114,9 +114,9 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     listed = []
     for maze in mazes:
-        walls, (row, col), (to_row, to_col) = "".join(f"{bits:x}" for bits in maze.walls.flat), maze.origin, maze.target
-        size = f"{maze.rows}x{maze.cols} " if sized else ""
-        listed.append(json.dumps(f"{size}{walls} {row}-{col} {to_row}-{to_col}"))
+        size = [f"{maze.rows}x{maze.cols}"] if sized else []
+        cells = [f"{row}-{col}" for row, col in (maze.origin, maze.target)]
+        listed.append(json.dumps(" ".join([*size, "".join(f"{bits:x}" for bits in maze.walls.flat), *cells])))
     return "{\n" + ",\n".join(lines) + ',\n"mazes": [\n' + ",\n".join(listed) + "\n]\n}\n"
 
 

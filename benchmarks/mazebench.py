@@ -7,7 +7,6 @@ the agent's row stand those of the random walker and of the shortest-path oracle
 """
 
 import argparse
-import functools
 import sys
 import time
 from collections.abc import Sequence
@@ -42,12 +41,9 @@ def parser() -> ArgumentParser:
     add = made.add_argument
     kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
     add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
-    add(
-        "--suite",
-        default="mazebench-100",
-        help=f"one of {', '.join(SUITES)}; or FILE.parquet, FILE.json or owner/data-set with published mazes "
-        "(benchmarks/external.py; default %(default)s)",
-    )
+    published = "FILE.parquet, FILE.json or owner/data-set with published mazes (benchmarks/external.py"
+    suites = f"one of {', '.join(SUITES)}; or {published}; default %(default)s)"
+    add("--suite", default="mazebench-100", help=suites)
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="partial observability: walls are seen this far; default: the suite's")
     add("--output", type=Path, help="JSON file for the result; a new one unless --overwrite")
@@ -61,13 +57,8 @@ def parser() -> ArgumentParser:
     add("--temperature", type=float, help="of a language model; default 0, greedy decoding")
     add("--max-new-tokens", type=int, help="token budget of a language model's completion")
     add("--batch-size", type=int, help="episodes at once")
-    add(
-        "--agent-option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="anything else that the agent's constructor takes, e.g. dtype=bfloat16 or concurrency=32; may be repeated",
-    )
+    others = "anything else that the agent's constructor takes, e.g. dtype=bfloat16 or concurrency=32; may be repeated"
+    add("--agent-option", action="append", default=[], metavar="NAME=VALUE", help=others)
     add("--recipe", help="name of the training recipe, for the table")
     add("--stage", help=f"how far the model was trained, for the table: {', '.join(STAGES)}")
     add("--train-seed", type=int, help="seed of the training, for the table")
@@ -99,10 +90,8 @@ def check_options(options: argparse.Namespace) -> None:
     if options.stage is not None and options.stage not in STAGES:
         raise unknown_name("stage", options.stage, STAGES)
     if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:
-        raise InvalidConfig(
-            f"Expects --temperature above 0 with --samples {options.samples}, actual: greedy decoding, "
-            "which gives the same answer each time"
-        )
+        actual = "greedy decoding, which gives the same answer each time"
+        raise InvalidConfig(f"Expects --temperature above 0 with --samples {options.samples}, actual: {actual}")
     if options.samples > MAX_SAMPLES:
         raise InvalidConfig(f"Expects --samples of at most {MAX_SAMPLES}, actual: {options.samples}")
     if options.limit is not None and options.output is not None:
@@ -116,12 +105,10 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
     """What is going to be run."""
     spec = suite.spec
     of_training_split = sum(split_of(maze.walls) == "train" for maze in suite.mazes)
-    phrasings = supported_phrasings(agent, suite)
+    about_mazes = (len(suite.mazes), spec.max_steps, of_training_split, supported_phrasings(agent, suite))
     as_given = ("mode", "agent", "samples", "seed", "recipe", "stage", "train_seed")
     return Run(
-        suite=SuiteOfResult(
-            spec.name, spec.version, spec.sha256, len(suite.mazes), spec.max_steps, of_training_split, phrasings
-        ),
+        suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
         agent_options=agent_options,
         settings=agent.settings,
@@ -148,21 +135,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = run_of(options, agent, agent_options, suite)
     partial = None if options.output is None else PartialFile(options.output, run)
     done = partial.begin(suite, options.resume, options.overwrite) if partial else []
-    measure = functools.partial(
-        run_suite, suite=suite, seed=run.seed, view_radius=run.view_radius, phrasings=run.suite.phrasings
-    )
+    same: dict[str, Any] = {"suite": suite, "phrasings": run.suite.phrasings}
+    same |= {"seed": run.seed, "view_radius": run.view_radius}
     keep = partial.append if partial else None
-    attempts = measure(agent, samples=run.samples, batch_size=run.batch_size, done=done, keep=keep)
+    attempts = run_suite(agent, samples=run.samples, batch_size=run.batch_size, done=done, keep=keep, **same)
     view_radius = run.view_radius if run.mode == "play" else None
-    baselines = {
-        name: baseline_of(summarize(measure(registry.make(name, run.mode)), suite, view_radius)) for name in BASELINES
-    }
-    made = provenance("benchmarks.mazebench", arguments, time.monotonic() - started)
+    others = {name: run_suite(registry.make(name, run.mode), **same) for name in BASELINES}
+    source = provenance("benchmarks.mazebench", arguments, time.monotonic() - started)
     result = Result(
         **vars(run),
         summary=summarize(attempts, suite, view_radius),
-        baselines=baselines,
-        provenance=decode(Provenance, {**made, "resumed": partial.resumed if partial else 0}),
+        baselines={name: baseline_of(summarize(made, suite, view_radius)) for name, made in others.items()},
+        provenance=decode(Provenance, {**source, "resumed": partial.resumed if partial else 0}),
         attempts=tuple(stored_of(one, place, run.keeps_texts) for one, place in zip(attempts, run.places, strict=True)),
     )
     try:

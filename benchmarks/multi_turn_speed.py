@@ -5,9 +5,7 @@
 Both play the same games of the environment and have to make the same moves; they are measured alternately.
 """
 
-import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +20,7 @@ from agents.multi_turn_policy import MultiTurnPolicy
 from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.timing import parsed, ratio, store
-from maze_env._arguments import ArgumentParser
+from benchmarks.timing import Measurement, ratio
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
@@ -102,17 +99,13 @@ def measure(model: PreTrainedModel, tokenizer: Tokenizer, games: int, turns: int
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints and stores."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.multi_turn_speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = Measurement("benchmarks.multi_turn_speed", __doc__, rounds=3)
     parser.add_argument("--model", help="a folder or hub name; default: the tiny model, untrained")
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parsed(parser, 3, arguments)
+    options = parser.checked(arguments)
     if min(options.games, options.turns) < 1:
         raise InvalidConfig(f"Expects games and turns of at least 1, actual: {options.games} and {options.turns}")
-    start = time.monotonic()
     tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
     model, tokenizer = tiny or load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)
@@ -122,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{rates['fresh']:,.0f} with a fresh generate; {ratio['median']:.1f} times "
         f"[{ratio['min']:.1f}, {ratio['max']:.1f}]"
     )
-    store(result, options.output, "benchmarks.multi_turn_speed", arguments, start)
+    parser.store(result, options.output)
 
 
 if __name__ == "__main__":

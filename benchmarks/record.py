@@ -263,9 +263,8 @@ def store(result: Result, path: Path) -> None:
     except OSError as error:
         elsewhere = Path(tempfile.mkdtemp(prefix="mazebench-")) / path.name
         write_whole(elsewhere, text)
-        raise InvalidOutput(
-            f"Expects {path} to be written, actual: {error.strerror or error}; the result is in {elsewhere}"
-        ) from None
+        actual = f"{error.strerror or error}; the result is in {elsewhere}"
+        raise InvalidOutput(f"Expects {path} to be written, actual: {actual}") from None
 
 
 def suite_of(result: Result) -> Suite:

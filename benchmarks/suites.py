@@ -59,11 +59,9 @@ def load(name: str) -> Suite:
     if not spec.path.is_file():
         raise ChangedSuite(f"Expects the frozen suite at {spec.path}, actual: no such file")
     text = spec.path.read_text(encoding="utf-8")
-    if text_hash(text) != spec.sha256:
-        raise ChangedSuite(
-            f"Expects {spec.path} unchanged, with sha256 {spec.sha256}, actual: {text_hash(text)}. "
-            "Results on other mazes would not compare; restore the file."
-        )
+    if (actual := text_hash(text)) != spec.sha256:
+        advice = "Results on other mazes would not compare; restore the file."
+        raise ChangedSuite(f"Expects {spec.path} unchanged, with sha256 {spec.sha256}, actual: {actual}. {advice}")
     return Suite(spec, tuple(_maze_of_line(line, spec) for line in json.loads(text)["mazes"]))
 
 

@@ -7,12 +7,10 @@ Ours and the peers of a row are measured alternately, round after round, because
 the ratio within each round. Printed are medians, and ratios with their minimum and maximum over the rounds.
 """
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,9 +29,8 @@ from benchmarks import peers
 from benchmarks.metrics import summarize
 from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.suites import load
-from benchmarks.timing import parsed, rate, ratio, store
+from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
-from maze_env._arguments import ArgumentParser
 from maze_env._cli import read_text, run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
@@ -229,17 +226,11 @@ def table(stored: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints, and stores; or makes the table of what was stored."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.throughput",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Measurement("benchmarks.throughput", __doc__, rounds=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--table", type=Path, help="measure nothing: print the table of such a file")
     parser.add_argument("--readme", type=Path, help=f"with --table: put it between {BEGIN} and {END} of this file")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parsed(parser, 5, arguments)
-    started = time.monotonic()
+    options = parser.checked(arguments)
     if options.table is not None:
         try:
             text = table(json.loads(read_text(options.table)))
@@ -255,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stored: dict[str, Any] = {"rows": results, "memory_bytes": memory(), "import_ms": import_time()}
     for cells in cost_cells(stored):
         print(*cells, sep="  ")
-    store(stored, options.output, "benchmarks.throughput", arguments, started)
+    parser.store(stored, options.output)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -29,21 +30,29 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
-def parsed(parser: ArgumentParser, rounds: int, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parses a command with the options of every measurement added. Raises InvalidConfig and InvalidOutput."""
-    parser.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
-    parser.add_argument("--output", type=Path, help="a JSON file to store the results in")
-    parser.add_argument("--overwrite", action="store_true", help="replace that file")
-    options = parser.parse_args(arguments)
-    if options.rounds < 1:
-        raise InvalidConfig(f"Expects --rounds of at least 1, actual: {options.rounds}")
-    check_output(options.output, options.overwrite)
-    return options
+class Measurement(ArgumentParser):
+    """The command line of a module that measures, with the options of every one, and where its results go."""
 
+    def __init__(self, module: str, description: str, rounds: int):
+        shown = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog=f"python -m {module}", description=description, formatter_class=shown)
+        self._module, self._started = module, time.monotonic()
+        self.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
+        self.add_argument("--output", type=Path, help="a JSON file to store the results in")
+        self.add_argument("--overwrite", action="store_true", help="replace that file")
 
-def store(stored: dict[str, Any], path: Path | None, module: str, arguments: Sequence[str], started: float) -> None:
-    """Writes results and the provenance of a run that began at ``started``; without a path, does nothing."""
-    if path is not None:
-        stored["provenance"] = provenance(module, arguments, time.monotonic() - started)
-        write_whole(path, json.dumps(stored, indent=1) + "\n")
-        print(f"stored in {path}")
+    def checked(self, arguments: Sequence[str] | None) -> argparse.Namespace:
+        """Parses the arguments, or those of the process. Raises InvalidConfig and InvalidOutput."""
+        self._arguments = sys.argv[1:] if arguments is None else arguments
+        options = self.parse_args(self._arguments)
+        if options.rounds < 1:
+            raise InvalidConfig(f"Expects --rounds of at least 1, actual: {options.rounds}")
+        check_output(options.output, options.overwrite)
+        return options
+
+    def store(self, measured: dict[str, Any], path: Path | None) -> None:
+        """Writes results and where they come from; without a path, does nothing."""
+        if path is not None:
+            source = provenance(self._module, self._arguments, time.monotonic() - self._started)
+            write_whole(path, json.dumps(measured | {"provenance": source}, indent=1) + "\n")
+            print(f"stored in {path}")

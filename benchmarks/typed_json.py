@@ -8,6 +8,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from maze_env.errors import TokenMazeError
 
+type_hints = cache(get_type_hints)
+
 
 class InvalidResult(TokenMazeError):
     """A file is no result of this benchmark, or does not compare with another one."""
@@ -16,9 +18,8 @@ class InvalidResult(TokenMazeError):
 def encode(value: Any) -> Any:
     """``value`` as JSON's types; fields that have their default are left out."""
     if dataclasses.is_dataclass(value):
-        kept = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        defaults = {field.name: field.default for field in dataclasses.fields(value)}
-        return {name: encode(one) for name, one in kept.items() if one != defaults[name]}
+        kept = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
+        return {field.name: encode(one) for field, one in kept if one != field.default}
     if isinstance(value, dict):
         return {str(key): encode(one) for key, one in value.items()}
     if isinstance(value, tuple | list):
@@ -38,7 +39,7 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
     if origin in (Union, types.UnionType):  # of something and None
         return None if value is None else decode(arguments[0], value, where)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        hints = _hints(kind)
+        hints = type_hints(kind)
         needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
         if missing := [name for name in needed if name not in value]:
             raise InvalidResult(f"Expects a whole {where}, actual: one without {', '.join(missing)}")
@@ -56,8 +57,3 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
     if isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
         return value
     raise InvalidResult(f"Expects {where} of type {getattr(kind, '__name__', kind)}, actual: {str(value)[:80]!r}")
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)

@@ -151,8 +151,6 @@ maze_env.human_play --generator dsf
 maze_env.human_play --view-radius -1
 maze_env.human_play --nosuch 3
 maze_env.human_play stray
-training.examples.grpo_minimal --seed -1
-training.examples.grpo_minimal --seed x
 training.export
 training.export --output_dir page.md
 training.export --output_dir directory --columns nosuch

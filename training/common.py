@@ -1,15 +1,14 @@
-"""What both stages share: keys, choice of optimizer, how a run begins and how it ends."""
+"""What both stages share: keys, how a run begins and how it ends."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, lookup
@@ -17,9 +16,10 @@ from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
 from training.console import told_in_lines
-from training.optimizers import MuonAdamW, muon_adamw
+from training.run_folder import Stopwatch
 from training.trl_adapter import is_sharded
 
+Values = dict[str, Any]
 BF16 = {"auto": None, "true": True, "false": False}
 """What the key ``bf16`` may say; ``auto`` asks the machine."""
 
@@ -56,11 +56,10 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
-        require_at_least(
-            self, per_device_train_batch_size=1, gradient_accumulation_steps=1, learning_rate=0, muon_learning_rate=0,
-            weight_decay=0, max_grad_norm=0, num_train_epochs=0, max_steps=-1, dataloader_num_workers=0, save_steps=0,
-            save_total_limit=1, eval_mazes=1, eval_samples=0, **bounds,
-        )  # fmt: skip
+        require_at_least(self, learning_rate=0, muon_learning_rate=0, weight_decay=0, max_grad_norm=0, eval_samples=0)
+        require_at_least(self, num_train_epochs=0, max_steps=-1, save_steps=0, save_total_limit=1)
+        require_at_least(self, gradient_accumulation_steps=1, dataloader_num_workers=0)
+        require_at_least(self, per_device_train_batch_size=1, eval_mazes=1, **bounds)
 
 
 def has_native_bf16() -> bool:
@@ -88,13 +87,13 @@ def by_first_process(args: TrainingArguments, work: Callable[[], Any]) -> Any:
     return outcome[0]
 
 
-def begin(configuration: dict[str, Any], args: StageConfig) -> str | None:
+def begin(configuration: Values, args: StageConfig) -> str | None:
     """``run_folder.prepare`` by the first process for all; returns the checkpoint to go on from."""
-    prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
-    return by_first_process(args, prepare)
+    folder = str(args.output_dir)
+    return by_first_process(args, lambda: run_folder.prepare(folder, configuration, args.resume, args.overwrite))
 
 
-def run(trainer: Trainer, stage: str, configuration: dict[str, Any], checkpoint: str | None) -> Any:
+def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | None) -> Any:
     """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does."""
     args = trainer.args
     if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no"):
@@ -117,30 +116,18 @@ def check_divides(rows: int, batch_size: int, processes: int) -> None:
         )
 
 
-def as_dict(*configurations: Any) -> dict[str, Any]:
+def as_dict(*configurations: Any) -> Values:
     """All keys of a run and their values."""
     parts = (config.to_dict() if hasattr(config, "to_dict") else asdict(config) for config in configurations)
     return {key: value for part in parts for key, value in part.items()}
 
 
-def optimizer_for(model: PreTrainedModel, args: StageConfig) -> MuonAdamW | None:
-    """Muon and AdamW where ``muon_learning_rate`` is set; else ``None``, and the trainer makes its own."""
-    muon = args.muon_learning_rate
-    return None if muon is None else muon_adamw(model, args.learning_rate, muon, args.weight_decay)
-
-
 def finish(
-    trainer: Trainer,
-    stage: str,
-    configuration: dict[str, Any],
-    stopwatch: run_folder.Stopwatch,
-    figures: dict[str, Any],
-    checkpoint: str | None,
-    merge_lora: bool = False,
-) -> dict[str, Any]:
+    trainer: Trainer, stage: str, configuration: Values, stopwatch: Stopwatch, figures: Values, checkpoint: str | None
+) -> Values:
     """Saves model, tokenizer, log and ``run.json``; returns ``figures`` and every run's, timed since its resuming."""
     folder = Path(trainer.args.output_dir)
-    if merge_lora:
+    if configuration["merge_lora"]:
         trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
     trainer.save_model(str(folder))
     resumed_at = int(checkpoint.rpartition("-")[2]) if checkpoint else 0

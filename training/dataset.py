@@ -1,7 +1,8 @@
 """Rows as token ids: what a trainer reads, checked so that nothing is cut, in batches of rows of similar length."""
 
 import random
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 import numpy as np
 from datasets import Dataset
@@ -33,36 +34,47 @@ def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 
 
 def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
-    """Rows of ``input_ids`` and ``labels``, int32 of the example's length; labels are -100 where nothing is supervised.
+    """Rows of ``input_ids`` and ``labels``, in which exactly the completion and the end token are supervised."""
 
-    The supervised tokens are exactly the completion's and the end token. An example longer than ``context`` tokens
-    raises InvalidConfig; nothing is ever cut. ``batch_size`` is of a step on all devices.
+    def rows() -> Iterator[tuple[list[int], list[int]]]:
+        source = supervised_rows(config)
+        # A few at a time: what else a tokenizer returns is many times the size of the ids.
+        while chunk := list(islice(source, TOKENIZE_BATCH)):
+            prompts, completions = [], []
+            for row in chunk:
+                prompt, completion = render(tokenizer, row["maze"]), row["completion"]
+                if prompt.thinking_opened:  # by the chat template: the completion goes on from there
+                    completion = completion.removeprefix(THINK_OPEN)
+                    completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
+                prompts.append(prompt.text)
+                completions.append(completion)
+            for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
+                yield head, [*tail, tokenizer.eos_token_id]
+
+    origin = f"sizes={config.sizes}, trace_styles={config.trace_styles}"
+    return labelled_dataset(rows(), "examples", origin, context, batch_size, seed)
+
+
+def labelled_dataset(
+    rows: Iterable[Sequence[list[int]]], kind: str, origin: str, context: int, batch_size: int, seed: int
+) -> Dataset:
+    """Rows of ``input_ids`` and ``labels``, int32 of the row's length; labels are -100 where nothing is supervised.
+
+    Of a row's parts every second one is supervised. A row longer than ``context`` tokens raises InvalidConfig, which
+    names their ``kind`` and ``origin``; nothing is ever cut. ``batch_size`` is of a step on all devices.
     """
-    rows: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
-    source = supervised_rows(config)
-    # A few at a time: what else a tokenizer returns is many times the size of the ids.
-    while chunk := list(islice(source, TOKENIZE_BATCH)):
-        prompts, completions = [], []
-        for row in chunk:
-            prompt = render(tokenizer, row["maze"])
-            completion = row["completion"]
-            if prompt.thinking_opened:  # by the chat template: the completion goes on from there
-                completion = completion.removeprefix(THINK_OPEN)
-                completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
-            prompts.append(prompt.text)
-            completions.append(completion)
-        for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
-            ids = np.array([*head, *tail, tokenizer.eos_token_id], dtype=np.int32)
-            if len(ids) > context:
-                raise InvalidConfig(
-                    f"Expects examples of at most {context} tokens, the model's context, actual: one of {len(ids)} "
-                    f"tokens (sizes={config.sizes}, trace_styles={config.trace_styles})"
-                )
-            labels = ids.copy()
-            labels[: len(head)] = -100
-            rows.append((ids, labels))
-    order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
-    return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
+    arrays: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    for parts in rows:
+        ids = np.fromiter(chain.from_iterable(parts), np.int32)
+        if len(ids) > context:
+            raise InvalidConfig(
+                f"Expects {kind} of at most {context} tokens, the model's context, actual: one of {len(ids)} "
+                f"tokens ({origin})"
+            )
+        supervised = np.repeat(np.arange(len(parts)) % 2 == 1, list(map(len, parts)))
+        arrays.append((ids, np.where(supervised, ids, np.int32(-100))))
+    order = length_bucketed_order([len(ids) for ids, _ in arrays], batch_size, seed)
+    return Dataset.from_dict({"input_ids": [arrays[i][0] for i in order], "labels": [arrays[i][1] for i in order]})
 
 
 def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> list[int]:

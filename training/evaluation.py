@@ -21,6 +21,7 @@ from maze_env.tokens import maze_from_text, maze_to_text
 from training.common import StageConfig, by_first_process
 from training.dataset import token_ids
 from training.mazes import DataConfig, validation_mazes
+from training.optimizers import muon_adamw
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +76,15 @@ class EvaluatedTrainer(Trainer):
 
     control: TrainerControl
 
-    def __init__(self, args: StageConfig, evaluation: Evaluation, **options: Any):
-        """A trainer as its parents make it of ``args`` and ``options``, and its evaluation."""
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Tokenizer, args: StageConfig, evaluation: Evaluation, **options: Any
+    ):
+        """A trainer as its parents make it, with the optimizer of ``args`` and an evaluation."""
         self.evaluation = evaluation
         rows = None if args.eval_strategy == "no" else evaluation.rows()
-        super().__init__(args=args, eval_dataset=rows, **options)
+        if (muon := args.muon_learning_rate) is not None:
+            options["optimizers"] = muon_adamw(model, args.learning_rate, muon, args.weight_decay), None
+        super().__init__(model=model, args=args, eval_dataset=rows, processing_class=tokenizer, **options)
 
     def evaluate(
         self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

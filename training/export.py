@@ -81,13 +81,11 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder, ignore_cleanup_errors=True) as cache:
         dataset = Dataset.from_generator(lambda: map(convert, supervised_rows(config)), features, cache)
         count = -(-len(dataset) // ROWS_PER_FILE)
-        files = []
-        for number in range(count):
+        files = [folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+        for number, path in enumerate(files):
             part = dataset.select(range(number * ROWS_PER_FILE, min(len(dataset), (number + 1) * ROWS_PER_FILE)))
-            path = folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet"
             part.to_parquet(os.path.join(cache, path.name))
             os.replace(os.path.join(cache, path.name), path)
-            files.append(path)
     origin = provenance("training.export", arguments, time.monotonic() - started)
     description = {"columns": list(features), "configuration": asdict(config), "provenance": origin}
     write_whole(folder / "dataset.json", json.dumps(description, indent=1) + "\n")

@@ -32,7 +32,7 @@ from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from training.arguments import option, parse, require_default
-from training.common import StageConfig, as_dict, begin, end_processes, finish, optimizer_for, run
+from training.common import StageConfig, as_dict, begin, end_processes, finish, run
 from training.dataset import check_prompts_fit
 from training.difficulty_filter import filter_by_pass_rate
 from training.evaluation import EvaluatedTrainer, Evaluation
@@ -41,7 +41,7 @@ from training.mazes import DataConfig, make_mazes
 from training.model import TINY, ModelConfig, load, lora_config
 from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from training.run_folder import Stopwatch
-from training.tool_calls import MazeTool, ToolReward, tool_dataset
+from training.tool_calls import MazeTool, tool_dataset, tool_reward
 from training.trl_adapter import SparseGRPOTrainer, is_sharded
 
 
@@ -175,7 +175,7 @@ class ToolTask(Task):
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         self.rows = tool_dataset(data, tokenizer, context_length(model), args.budget, args.view_radius)
-        self.reward = ToolReward(end_ids(model, tokenizer))
+        self.reward = tool_reward(end_ids(model, tokenizer))
         self.trainer_arguments = {"environment_factory": partial(MazeTool, args.env)}
 
 
@@ -200,23 +200,15 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
 
     model, tokenizer = load(model_config, args.seed)
     task = args.task(args, data, model, tokenizer)
-    trainer = MazeGRPOTrainer(
-        model=model,
-        reward_funcs=task.reward,
-        args=args,
-        train_dataset=task.rows,
-        processing_class=tokenizer,
-        optimizers=(optimizer_for(model, args), None),
-        peft_config=lora_config(model_config, model),
-        evaluation=Evaluation(args, data, tokenizer, args.budget),
-        **task.trainer_arguments,
-    )
+    evaluation, adapters = Evaluation(args, data, tokenizer, args.budget), lora_config(model_config, model)
+    options = {"reward_funcs": task.reward, "train_dataset": task.rows, **task.trainer_arguments}
+    trainer = MazeGRPOTrainer(model, tokenizer, args, evaluation, peft_config=adapters, **options)
     # Sharded weights generate in step with other processes.
     with nullcontext() if is_sharded(trainer) else early_row_removal(model):
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
-    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+    return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint)
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

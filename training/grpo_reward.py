@@ -1,19 +1,21 @@
 """The rewards of GRPO in the form that TRL calls: of answers, by ``maze_env.verifier`` and a scheme of
-``maze_env.rewards``; of episodes, the environment's own. What is added is their logging.
+``maze_env.rewards``; of episodes, the environment's own. And what is logged of the attempts in all its modes: in
+``pass@group`` and ``answers/*`` a gamed reward shows, or a policy that has stopped exploring.
 """
 
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from agents.protocols import Tokenizer
-from maze_env.attempt import Attempt, Reply
+from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
 from maze_env.rewards import scheme_named
 from maze_env.tokens import maze_from_text
-from training.grpo_metrics import LogMetric, log_attempts
+
+LogMetric = Callable[[str, float], None]
 
 
 class MazeReward:
@@ -58,14 +60,39 @@ class MazeReward:
 
 
 def episode_return(
-    attempt: list[Attempt],
-    environment_seconds: list[float] | None = None,
-    log_metric: LogMetric | None = None,
-    **columns: Any,
+    attempt: list[Attempt], environment_seconds: Sequence[float] = (), log_metric: LogMetric | None = None, **_: Any
 ) -> list[float]:
     """The environment's return of each episode, and their log; ``environment_seconds`` is what each spent there."""
     if log_metric is not None:
-        if environment_seconds is not None:
+        if environment_seconds:
             log_metric("environment_seconds", sum(environment_seconds))
         log_attempts(log_metric, attempt)
     return [one.reward for one in attempt]
+
+
+def log_attempts(log_metric: LogMetric, attempts: Sequence[Attempt]) -> None:
+    """Logs the figures of a batch, by the names of a benchmark's summary; attempts at one maze are a group.
+
+    ``solved_rate`` is pass@1, at training's temperature; ``pass@group`` is pass@k, k being the group's size: the share
+    of mazes that at least one attempt solves. ``end/*`` and ``ended_by/*`` are shares of the attempts, all of them at
+    each step: a log entry averages a name over the batches that logged it, so none may be left out for being 0.
+    """
+    groups: dict[Maze, list[Attempt]] = {}
+    for attempt in attempts:
+        groups.setdefault(attempt.maze, []).append(attempt)
+    ends, ended_by = (Counter(values) for values in zip(*((a.end, a.ended_by) for a in attempts), strict=True))
+
+    def mean_over_groups(figure: Callable[[list[Attempt]], float]) -> float:
+        return sum(map(figure, groups.values())) / len(groups)
+
+    count = len(attempts)
+    log_metric("solved_rate", sum(attempt.solved for attempt in attempts) / count)
+    log_metric("pass@group", mean_over_groups(lambda group: any(attempt.solved for attempt in group)))
+    log_metric("legality", sum(attempt.legal for attempt in attempts) / count)
+    log_metric("answers/moves", sum(len(attempt.moves) for attempt in attempts) / count)
+    log_metric("answers/distinct", mean_over_groups(lambda group: len({attempt.moves for attempt in group})))
+    log_metric("answers/distinct_first_moves", mean_over_groups(lambda group: len({one.moves[:1] for one in group})))
+    for end in End:
+        log_metric(f"end/{end}", ends[end] / count)
+    for party in EndedBy:
+        log_metric(f"ended_by/{party}", ended_by[party] / count)

@@ -46,9 +46,7 @@ class DataConfig:
     examples: int = option(10_000, "Rows to make; the run's budget, with its batch size.")
     sizes: Weights = option("5x5", "Grid sizes and their weights, e.g. {5x5: 2, 6x6: 1}; 5x5 alone will do.")
     lengths: Weights = option(
-        None,
-        "Ranges of the shortest path's moves and their weights, e.g. {1-4: 3, 5-8: 4}; null for whatever a "
-        "uniformly drawn maze and pair of endpoints has.",
+        None, "Ranges of the shortest path's moves and weights, e.g. {1-4: 3, 5-8: 4}; null: any."
     )
     generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
     braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")

@@ -19,10 +19,10 @@ from agents.protocols import Tokenizer
 from agents.rollout import rollout
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
-from maze_env.errors import InvalidConfig, lookup
+from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.dataset import TOKENIZE_BATCH, check_prompts_fit, length_bucketed_order, token_ids
+from training.dataset import TOKENIZE_BATCH, check_prompts_fit, labelled_dataset, token_ids
 from training.mazes import DataConfig, make_mazes
 from training.trl_adapter import RolloutTrainer, rollout_columns
 
@@ -74,25 +74,12 @@ def expert_dataset(
     expert: str,
     view_radius: int | None,
 ) -> Dataset:
-    """Rows of ``input_ids`` and ``labels``: episodes of a baseline. The supervised tokens are exactly its moves'.
-
-    An episode longer than ``context`` raises InvalidConfig.
-    """
-    rows: list[tuple[list[int], list[int]]] = []
-    source = make_mazes(config)
-    while chunk := list(islice(source, TOKENIZE_BATCH)):
-        for texts in expert_rollout(tokenizer, expert, chunk, view_radius):
-            ids, labels = [], []
-            for index, piece in enumerate(token_ids(tokenizer, texts)):
-                ids += piece
-                labels += piece if index % 2 else [-100] * len(piece)
-            rows.append((ids, labels))
-    longest = max(len(ids) for ids, _ in rows)
-    if longest > context:
-        expected = f"episodes of at most {context} tokens, the model's context"
-        raise InvalidConfig(f"Expects {expected}, actual: one of {longest}")
-    order = length_bucketed_order([len(ids) for ids, _ in rows], batch_size, seed)
-    return Dataset.from_dict({"input_ids": [rows[i][0] for i in order], "labels": [rows[i][1] for i in order]})
+    """Rows of ``input_ids`` and ``labels``: episodes of a baseline. The supervised tokens are exactly its moves'."""
+    mazes = make_mazes(config)
+    chunks = iter(lambda: list(islice(mazes, TOKENIZE_BATCH)), [])
+    episodes = (texts for chunk in chunks for texts in expert_rollout(tokenizer, expert, chunk, view_radius))
+    rows = (token_ids(tokenizer, texts) for texts in episodes)
+    return labelled_dataset(rows, "episodes", f"sizes={config.sizes}", context, batch_size, seed)
 
 
 def multi_turn_dataset(

@@ -18,7 +18,7 @@ from agents.decoding import context_length
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, lookup
 from training.arguments import option, parse, require_default
-from training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, optimizer_for, run
+from training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
 from training.dataset import supervised_dataset
 from training.evaluation import EvaluatedTrainer, Evaluation
 from training.mazes import DataConfig
@@ -72,17 +72,10 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     else:
         rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
     check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
-    trainer = MazeSFTTrainer(
-        model=model,
-        args=args,
-        train_dataset=rows,
-        processing_class=tokenizer,
-        optimizers=(optimizer_for(model, args), None),
-        peft_config=lora_config(model_config, model),
-        evaluation=Evaluation(args, data, tokenizer, args.eval_max_tokens),
-    )
+    evaluation, adapters = Evaluation(args, data, tokenizer, args.eval_max_tokens), lora_config(model_config, model)
+    trainer = MazeSFTTrainer(model, tokenizer, args, evaluation, train_dataset=rows, peft_config=adapters)
     figures = {"train_loss": run(trainer, "sft", configuration, checkpoint).training_loss}
-    return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint, model_config.merge_lora)
+    return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint)
 
 
 def main() -> None:

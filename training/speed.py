@@ -104,8 +104,7 @@ def generation_speed(
     inputs = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
     width, context = inputs["input_ids"].shape[1], context_length(model)
     if width + tokens > context:
-        actual = f"a prompt of {width} tokens"
-        raise InvalidConfig(f"Expects prompts and {tokens} tokens to fit into {context}, actual: {actual}")
+        raise InvalidConfig(f"Expects prompts and {tokens} tokens to fit into {context}, actual: a prompt of {width}")
 
     def generation(count: int) -> Callable[[], Any]:
         config = GenerationConfig(
@@ -115,17 +114,14 @@ def generation_speed(
         return lambda: model.generate(**inputs, generation_config=config, custom_generate=drop_finished)
 
     elapsed = seconds(generation(tokens), rounds=3) - seconds(generation(1), rounds=3)
-    steps, config = tokens - 1, model.config
+    steps_per_second, config = (tokens - 1) / elapsed, model.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     per_token = 2 * config.num_hidden_layers * heads * head_dim * model.dtype.itemsize
     per_step = sum(weight.nbytes for weight in weights_of(model)) + batch * per_token * (width + tokens / 2)
-    return {
-        "batch": batch,
-        "prompt_tokens": width,
-        "new_tokens": tokens,
-        "tokens_per_second": batch * steps / elapsed,
-        "share_of_memory": steps * per_step / elapsed / bytes_per_second,
+    return {"batch": batch, "prompt_tokens": width, "new_tokens": tokens} | {
+        "tokens_per_second": batch * steps_per_second,
+        "share_of_memory": steps_per_second * per_step / bytes_per_second,
     }
 
 
@@ -149,8 +145,7 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures and writes."""
-    description = "How fast runs were, against their device."
-    parser = ArgumentParser(prog="python -m training.speed", description=description)
+    parser = ArgumentParser(prog="python -m training.speed", description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")
@@ -158,8 +153,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args()
     if options.batch < 1 or options.tokens < 2:
-        actual = f"{options.batch} and {options.tokens}"
-        raise InvalidConfig(f"Expects a batch of at least 1 and at least 2 tokens, actual: {actual}")
+        raise InvalidConfig(
+            f"Expects at least 1 row and at least 2 tokens, actual: {options.batch} and {options.tokens}"
+        )
     check_folder(options.output.parent)
     start = time.perf_counter()
     runs = [measure(folder, options.batch, options.tokens, options.side) for folder in options.runs]

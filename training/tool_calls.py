@@ -3,7 +3,7 @@
 The other multi-turn mode, ``training.multi_turn``, serves any model. Environment and rewards are the same in both.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from datasets import Dataset
@@ -15,8 +15,7 @@ from maze_env.episode import Episode
 from maze_env.moves import MOVES
 from maze_env.tokens import maze_from_text, maze_to_text
 from training.dataset import check_prompts_fit
-from training.grpo_metrics import LogMetric
-from training.grpo_reward import episode_return
+from training.grpo_reward import LogMetric, episode_return
 from training.mazes import DataConfig, make_mazes
 from training.multi_turn import EnvConfig
 from training.trl_adapter import prepare_tool_calls
@@ -76,25 +75,18 @@ class MazeTool:
         return self._episode.attempt
 
 
-class ToolReward:
-    """The environment's return of each episode, as ``training.grpo_reward.episode_return``."""
+def tool_reward(eos_ids: Collection[int]) -> Callable[..., list[float]]:
+    """TRL's reward function: the environment's return of each episode, cut off where none of ``eos_ids`` ends it."""
 
-    __name__ = "episode_return"
-
-    def __init__(self, eos_ids: Collection[int]):
-        self.eos_ids = frozenset(eos_ids)
-
-    def __call__(
-        self,
-        completion_ids: list[list[int]],
-        environments: list[MazeTool],
-        log_metric: LogMetric | None = None,
-        **columns: Any,
+    def environment_return(
+        completion_ids: list[list[int]], environments: list[MazeTool], log_metric: LogMetric | None = None, **_: Any
     ) -> list[float]:
-        """The rewards of a batch; a completion that ends without one of ``eos_ids`` was cut off."""
         pairs = zip(environments, completion_ids, strict=True)
-        attempts = [environment._attempt(truncated=ids[-1] not in self.eos_ids) for environment, ids in pairs]
+        attempts = [environment._attempt(truncated=ids[-1] not in eos_ids) for environment, ids in pairs]
         return episode_return(attempts, log_metric=log_metric)
+
+    environment_return.__name__ = episode_return.__name__  # by which TRL logs it
+    return environment_return
 
 
 def tool_dataset(

@@ -23,27 +23,23 @@ function square(maze, cell, inset, name) {
 
 // The wall on a side of a cell, as [x1, y1, x2, y2].
 function side(maze, cell, [, , down, right]) {
-  const [x, y] = middle(maze, cell);
   const half = CELL / 2;
-  return [
-    x + half * (right - Math.abs(down)), y + half * (down - Math.abs(right)),
-    x + half * (right + Math.abs(down)), y + half * (down + Math.abs(right)),
-  ];
+  const [x, y] = [middle(maze, cell)[0] + half * right, middle(maze, cell)[1] + half * down];
+  return [x - half * Math.abs(down), y - half * Math.abs(right), x + half * Math.abs(down), y + half * Math.abs(right)];
 }
 
 function wallsOf(maze, moves) {
-  const lines = [...maze.walls].flatMap((digit, cell) => {
-    const walls = moves.filter((_, bit) => (parseInt(digit, 16) >> bit) & 1);
-    return walls.map((move) => side(maze, cell, move)).map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`);
-  });
-  return shape("path", { d: lines.join(""), class: "walls" });
+  const hasWall = (digit, bit) => (parseInt(digit, 16) >> bit) & 1;
+  const walls = [...maze.walls].flatMap((digit, cell) =>
+    moves.filter((_, bit) => hasWall(digit, bit)).map((move) => side(maze, cell, move)));
+  return shape("path", { d: walls.map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`).join(""), class: "walls" });
 }
 
 // Whether a cell is visible under partial observability: in a square window around a cell that the agent was in.
 function isSeen(maze, cell, visited, radius) {
-  const [row, col] = [Math.floor(cell / maze.cols), cell % maze.cols];
-  const distance = (at) => Math.max(Math.abs(Math.floor(at / maze.cols) - row), Math.abs((at % maze.cols) - col));
-  return visited.some((at) => distance(at) <= radius);
+  const [x, y] = middle(maze, cell);
+  const isNear = ([atX, atY]) => Math.max(Math.abs(atX - x), Math.abs(atY - y)) <= radius * CELL;
+  return visited.some((at) => isNear(middle(maze, at)));
 }
 
 // Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
@@ -57,13 +53,11 @@ function drawBoard(svg, maze, moves, scene, showPath, radius) {
   ];
   if (radius !== null) {
     const visited = [maze.origin, ...scene.steps.map((step) => step.to)];
-    for (let cell = 0; cell < maze.rows * maze.cols; cell++) {
-      if (!isSeen(maze, cell, visited, radius) && cell !== maze.target) parts.push(square(maze, cell, 0, "unseen"));
-    }
+    const unseen = [...maze.walls].map((_, cell) => cell).filter((cell) => !isSeen(maze, cell, visited, radius));
+    parts.push(...unseen.filter((cell) => cell !== maze.target).map((cell) => square(maze, cell, 0, "unseen")));
   }
-  for (const step of scene.steps) {
-    if (step.to !== step.from) parts.push(polyline(maze, [step.from, step.to], `trail ${step.mark}`));
-  }
+  const taken = scene.steps.filter(({ from, to }) => from !== to);
+  parts.push(...taken.map(({ from, to, mark }) => polyline(maze, [from, to], `trail ${mark}`)));
   if (showPath) parts.push(polyline(maze, maze.path, "path"));
   scene.reasoned.forEach((cells, i) => {
     const old = i < scene.reasoned.length - 1 || scene.reasoner === null;

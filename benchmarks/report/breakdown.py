@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.figures import SOLVED, Summary
+from benchmarks.figures import SOLVED
 from benchmarks.present.markdown import interval_text
 from benchmarks.record import Result, solved_shares, suite_of
 from benchmarks.report.charts import Point, Series, line_chart, row_chart
@@ -24,30 +24,27 @@ def path_length(maze: Maze) -> int | None:
     return None if distance == UNREACHABLE else distance
 
 
-def path_turns(maze: Maze) -> int | None:
-    """Turns of the shortest path; None where the target cannot be reached."""
-    return None if path_length(maze) is None else fewest_turns(maze)
-
-
 PROPERTIES: dict[str, Callable[[Maze], int | None]] = {
     "moves of the shortest path": path_length,
     "side of the maze": lambda maze: max(maze.rows, maze.cols),
-    "turns of the shortest path": path_turns,
+    "turns of the shortest path": lambda maze: None if path_length(maze) is None else fewest_turns(maze),
 }
 
 
 def bins_of(values: Sequence[int | None]) -> list[tuple[str, list[int]]]:
     """Labels and the indices of ``values`` in each bin, ascending: values or equal ranges; ``None`` is in no bin."""
-    numbered = [(i, value) for i, value in enumerate(values) if value is not None]
-    distinct = sorted({value for _, value in numbered})
+    distinct = sorted({value for value in values if value is not None})
     first, last = distinct[0], distinct[-1]
     if len(distinct) <= MAX_BINS:
         groups = [(value, value) for value in distinct]
     else:
         width = next(w for w in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if (last - first) // w < MAX_BINS)
         groups = [(low, low + width - 1) for low in range(first - first % width, last + 1, width)]
-    bins = {(low, high): [i for i, value in numbered if low <= value <= high] for low, high in groups}
-    return [(str(low) if low == high else f"{low}-{high}", some) for (low, high), some in bins.items() if some]
+    labels = [str(low) if low == high else f"{low}-{high}" for low, high in groups]
+    members = [
+        [i for i, value in enumerate(values) if value is not None and low <= value <= high] for low, high in groups
+    ]
+    return [(label, some) for label, some in zip(labels, members, strict=True) if some]
 
 
 def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
@@ -55,8 +52,6 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
 
     Levels are left out where they are lengths of the shortest path and the leaderboard has a column for each.
     ``groups`` are the title and results of each line, all of one track; of several results, the mean is drawn.
-    Intervals are Wilson's at the number of mazes, as everywhere: however many attempts there are at a maze, it is one
-    trial.
     """
     first = groups[0][1][0]
     suite, levels = suite_of(first), first.summary.levels
@@ -71,7 +66,7 @@ def breakdown(groups: Sequence[tuple[str, Sequence[Result]]]) -> Markup:
         series = _series(groups, rates, [max(1, len(indices) // images) for _, indices in bins])
         ticks = [(float(x), label) for x, (label, _) in enumerate(bins)]
         ticks = ticks if len("  ".join(label for label, _ in bins)) <= MAX_LETTERS else ticks[::2]
-        chart = line_chart("Solved", series, ticks, "solved", name, top=1.0, percent=True)
+        chart = line_chart("Solved", series, ticks, name, top=1.0, percent=True)
         figures.append(_figure(name, chart, series, {label: len(indices) for label, indices in bins}))
     if len(levels) > 1 and not (suite.spec.levels and in_columns(levels)):
         name = "phrasing" if len(suite.spec.phrasings) > 1 else "level"
@@ -112,33 +107,25 @@ def _numbers(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Mark
 def endings(entries: Sequence[Entry]) -> Markup:
     """How attempts ended: a bar for each result with a part for each end, and the same as a table."""
     ends = [end for end in End if any(end in result.summary.ends for _, _, result in entries)]
+    classes = {end: f"end k{number}" for number, end in enumerate(End)}
     bars, rows = [], []
     for number, title, result in entries:
         counts, attempts = result.summary.ends, result.summary.attempts
         parts = []
         for end in (end for end in ends if end in counts):
             label = f"{end.title}: {counts[end]} of {attempts}"
-            shown: dict[str, object] = {"class_": end_class(end), "style": f"flex-grow:{counts[end]}", "title": label}
+            shown: dict[str, object] = {"class_": classes[end], "style": f"flex-grow:{counts[end]}", "title": label}
             shown |= {"aria_label": f"{title}, {label}; replay", "data_result": number, "data_end": end}
             parts.append(element("a", href="#replay", **shown))
         failed = element("span", f"{attempts - counts.get(End.SOLVED, 0):,} failed", class_="count")
         stack = element("div", *parts, class_="stack")
         bars.append(element("div", element("span", title), stack, failed, class_="row"))
-        rows.append([title, *(_count_text(result.summary, end) for end in ends)])
-    key = [element("span", element("i", class_=end_class(end)), end.title) for end in ends]
+        truncated = {end: f" ({count} truncated)" for end, count in result.summary.truncated.items() if count}
+        rows.append([title, *(f"{counts.get(end, 0)}{truncated.get(end, '')}" for end in ends)])
+    key = [element("span", element("i", class_=classes[end]), end.title) for end in ends]
     return joined(
         element("p", *key, class_="key"),
         element("label", element("input", type="checkbox", class_="failures-only"), " failures only", class_="switch"),
         element("div", *bars, class_="stacks"),
         _numbers(["", *(end.title for end in ends)], rows),
     )
-
-
-def end_class(end: End) -> str:
-    """The style sheet's classes of an end."""
-    return f"end k{list(End).index(end)}"
-
-
-def _count_text(summary: Summary, end: End) -> str:
-    count, truncated = summary.ends.get(end, 0), summary.truncated.get(end, 0)
-    return f"{count} ({truncated} truncated)" if truncated else f"{count}"

@@ -10,8 +10,7 @@ WIDTH, HEIGHT = 430, 250
 LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42  # margins of the plot, in the units of the drawing
 COLORS = 8  # of the style sheet; further series reuse them, dashed
 DODGE = 4.0  # distance between the intervals of two series at the same place
-LETTER = 7.3  # width of a letter of a label
-ROW_STEP, MAX_ROW, ROW_GAP = 9.0, 48.0, 12.0  # of rows: between two series, at most for all of them, between rows
+Ticks = Sequence[tuple[float, str]]  # of an axis: places and their labels
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,7 @@ def color_class(number: int) -> str:
 
 
 def line_chart(
-    title: str,
-    series: Sequence[Series],
-    ticks: Sequence[tuple[float, str]],
-    y_title: str,
-    x_title: str,
-    top: float | None = None,
-    percent: bool = False,
+    title: str, series: Sequence[Series], ticks: Ticks, x_title: str, top: float | None = None, percent: bool = False
 ) -> Markup:
     """Lines over an axis from 0, or from the minimum where that is negative. ``percent``: values are shares."""
     points = [point for line in series for point in line.points]
@@ -92,50 +85,33 @@ def line_chart(
             interval = None if point.low is None or point.high is None else _line(x, x, up(point.low), up(point.high))
             dot = element("circle", cx=round(x, 1), cy=y, r=2.6 if pad else 1.9)
             marks.append(element("g", element("title", f"{line.name}: {point.note}"), interval, dot))
-        parts.append(_series(line, marks))
-    return _chart(parts, HEIGHT, f"{title}: {y_title} by {x_title}")
+        classes = f"series {color_class(line.number)}{' faint' * line.faint}"
+        parts.append(element("g", *marks, class_=classes, data_series=line.number))
+    shown = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "class_": "chart", "role": "img"}
+    return element("svg", *parts, **shown, aria_label=f"{title}, by {x_title}")
 
 
 def _line(x1: float, x2: float, y1: float, y2: float, **attributes: str) -> Markup:
     return element("line", x1=x1, x2=x2, y1=y1, y2=y2, **attributes)
 
 
-def _series(line: Series, marks: Sequence[Markup]) -> Markup:
-    classes = f"series {color_class(line.number)}{' faint' * line.faint}"
-    return element("g", *marks, class_=classes, data_series=line.number)
-
-
-def _chart(parts: Sequence[Markup], height: float, label: str) -> Markup:
-    return element("svg", *parts, viewBox=f"0 0 {WIDTH} {height}", class_="chart", role="img", aria_label=label)
+def interval_bar(rate: float, low: float | None, high: float | None, **attributes: object) -> Markup:
+    """A rate and its interval on a line from 0 to 1, which the style sheet draws."""
+    return element("i", style=f"--rate:{rate:.4f};--low:{low or 0:.4f};--high:{high or 0:.4f}", **attributes)
 
 
 def row_chart(title: str, series: Sequence[Series], labels: Sequence[str]) -> Markup:
-    """A row for each of ``labels``, in which every series has a dot (``x``: its row, ``y``: a share) and interval."""
-    step = min(ROW_STEP, MAX_ROW / len(series))
-    row = step * len(series) + ROW_GAP
-    left, bottom = 12 + LETTER * max(map(len, labels)), TOP + row * len(labels)
-
-    def across(share: float) -> float:
-        return round(left + (WIDTH - RIGHT - left) * share, 1)
-
-    parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(_line(across(share), across(share), TOP, bottom, class_="grid"))
-        parts.append(element("text", f"{100 * share:g} %", x=across(share), y=bottom + 16, text_anchor="middle"))
+    """A row for each of ``labels``, in which every series has a dot (``y``, a share) and interval: its point there."""
+    cells = []
     for place, label in enumerate(labels):
-        top = TOP + row * place
-        parts.append(element("text", label, x=left - 8, y=round(TOP + row * (place + 0.5) + 4, 1), text_anchor="end"))
-        if place:
-            parts.append(_line(0, WIDTH - RIGHT, top, top, class_="grid"))
-    for place, line in enumerate(series):
-        marks = []
-        for point in line.points:
-            y = round(TOP + row * point.x + ROW_GAP / 2 + step * (place + 0.5), 1)
-            interval = _line(across(point.low or 0.0), across(point.high or 0.0), y, y)
-            note = element("title", f"{line.name}, {labels[int(point.x)]}: {point.note}")
-            marks.append(element("g", note, interval, element("circle", cx=across(point.y), cy=y, r=2.6)))
-        parts.append(_series(line, marks))
-    return _chart(parts, bottom + 24, title)
+        bars = []
+        for line in series:
+            point, classes = line.points[place], f"bar series {color_class(line.number)}"
+            said = {"class_": classes, "data_series": line.number, "title": f"{line.name}, {label}: {point.note}"}
+            bars.append(interval_bar(point.y, point.low, point.high, **said))
+        cells += [element("span", label), element("div", *bars, class_="bars")]
+    scale = element("div", *(element("span", f"{percent} %") for percent in (0, 25, 50, 75, 100)), class_="scale")
+    return element("div", *cells, element("span"), scale, class_="rows", role="img", aria_label=title)
 
 
 def legend(names: Sequence[tuple[int, str]]) -> Markup:
@@ -153,7 +129,7 @@ def nice_ceiling(value: float, steps: Sequence[float] = (1, 1.2, 2, 4, 6, 8)) ->
     return next(step * power for step in (*steps, 10, 20) if step * power >= value * (1 - 1e-9))
 
 
-def step_ticks(last: float) -> list[tuple[float, str]]:
+def step_ticks(last: float) -> Ticks:
     """Five ticks or so of an axis of steps from 0 to ``last``."""
     step = nice_ceiling(max(last, 1) / 5, (1, 2, 5))
     return [(i * step, f"{i * step:,.10g}") for i in range(int(last / step + 1e-9) + 1)]

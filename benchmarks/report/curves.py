@@ -30,7 +30,7 @@ MEANS, MAX_POINTS = 30, 400  # points of the line, each the mean over some steps
 
 
 def training_section(folders: Sequence[Path]) -> Markup:
-    """The panels of each run."""
+    """The section of the training runs, with the panels of each."""
     sections = []
     for folder in folders:
         run = read_run(folder)
@@ -39,7 +39,7 @@ def training_section(folders: Sequence[Path]) -> Markup:
         summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
         panels, is_open = element("div", *run_panels(run), class_="figures"), len(folders) <= MAX_OPEN
         sections.append(element("details", summary, panels, open=is_open, class_="run"))
-    return element("div", *sections)
+    return element("section", element("h2", "Training"), element("div", *sections), id="training")
 
 
 def run_panels(run: RunLog) -> list[Markup]:
@@ -60,7 +60,8 @@ def run_panels(run: RunLog) -> list[Markup]:
         series = [Series(label, i, _points(curve, MAX_POINTS), faint=True) for i, (label, curve) in enumerate(curves)]
         series += [Series(label, i, _points(curve, MEANS)) for i, (label, curve) in enumerate(curves)]
         last = max(point.x for line in series for point in line.points)
-        chart = line_chart(title, series, step_ticks(last), unit, "step", 1.0 if title == "Solved" else None, percent)
+        top = 1.0 if title == "Solved" else None
+        chart = line_chart(f"{title}, {unit}", series, step_ticks(last), "step", top, percent)
         single = f", {curves[0][0]}" if len(curves) == 1 else ""
         caption = element("figcaption", title, element("small", f" {unit}{single}"))
         lines = None if single else legend([(i, label) for i, (label, _) in enumerate(curves)])

@@ -6,11 +6,13 @@ from typing import NamedTuple
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
 from benchmarks.present.published import ARXIV, MAZES, Published, published_rows
 from benchmarks.record import Result
+from benchmarks.report.charts import interval_bar
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
 from benchmarks.stats import Interval
 
-BAR, BAR_HEIGHT = 140, 14
+OTHERS = (LEGAL, SPL, TOKENS)  # columns beside the solved rates
 MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before the table is too wide for the page
+Values = Sequence[tuple[Figure, float | None]]
 
 
 class Entry(NamedTuple):
@@ -34,7 +36,7 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
     first = entries[0].result
     levels = list(first.summary.levels) if in_columns(first.summary.levels) else []
     titles = [("agent", ""), (SOLVED.title, SOLVED.explanation), *((level, "") for level in ("95 % interval", *levels))]
-    titles += [*((figure.title, figure.explanation) for figure in (LEGAL, SPL, TOKENS)), ("", "")]
+    titles += [*((figure.title, figure.explanation) for figure in OTHERS), ("", "")]
     buttons = [element("button", title, type="button", title=note or None) if title else None for title, note in titles]
     head = element("thead", element("tr", *(element("th", button, scope="col") for button in buttons)))
     rows = [_row(_name(title, result), result.summary, levels, number) for number, title, result in entries]
@@ -46,15 +48,11 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
 
 def reasoning(entries: Sequence[Entry]) -> Markup | None:
     """The figures of the traces; ``None`` where no result has any."""
-    rows = [
-        [
-            title,
-            ", ".join(f"{style} {one.completions}" for style, one in figures.by_style.items()),
-            *(figure.text(figure.of(figures)) for figure in TRACE_FIGURES),
-        ]
-        for _, title, result in entries
-        if (figures := result.summary.reasoning) is not None
-    ]
+    rows = []
+    for _, title, result in entries:
+        if figures := result.summary.reasoning:
+            styles = ", ".join(f"{style} {one.completions}" for style, one in figures.by_style.items())
+            rows.append([title, styles, *(figure.text(figure.of(figures)) for figure in TRACE_FIGURES)])
     if not rows:
         return None
     explained = "; ".join(f"{figure.title}: {figure.explanation}" for figure in TRACE_FIGURES)
@@ -68,46 +66,31 @@ def _name(title: str, result: Result) -> Markup:
     return joined(element("strong", title), None if agent == title else element("small", agent, title=agent))
 
 
-def _row(name: Markup, summary: Summary | Baseline, levels: Sequence[str], number: int | None = None) -> Markup:
-    link = element("a", "replay", href="#replay", data_result=number) if number is not None else None
-    cells = [
-        *_rate_cells(summary.solved_rate, summary.solved_rate_wilson_95),
-        *(_cell(SOLVED, SOLVED.of(summary.levels[level])) for level in levels),
-        *(_cell(figure, figure.of(summary)) for figure in (LEGAL, SPL, TOKENS)),
-    ]
-    return element("tr", element("th", name, scope="row"), *cells, element("td", link))
+def _row(name: Markup, scores: Summary | Baseline, levels: Sequence[str], number: int | None = None) -> Markup:
+    values = [(SOLVED, SOLVED.of(scores.levels[level])) for level in levels]
+    values += [(figure, figure.of(scores)) for figure in OTHERS]
+    return _line(name, scores.solved_rate, scores.solved_rate_wilson_95, values, number)
 
 
 def _published_row(row: Published, levels: Sequence[str]) -> Markup:
     link = element("a", f"arXiv {ARXIV}", href=f"https://arxiv.org/abs/{ARXIV}")
     note = element("small", "published, not re-run: ", link, f", n = {MAZES}")
+    values = [(SOLVED, row.by_level[i] if row.by_level else None) for i in range(len(levels))]
+    values += [(figure, None) for figure in OTHERS]
     name = joined(element("span", "AlphaMaze: ", row.stage), note)
-    cells = _rate_cells(row.solved_rate, row.interval)
-    cells += [_cell(SOLVED, row.by_level[i] if row.by_level else None) for i in range(len(levels))]
-    cells += [_cell(figure, None) for figure in (LEGAL, SPL, TOKENS)]
-    return element("tr", element("th", name, scope="row"), *cells, element("td"), class_="published")
+    return _line(name, row.solved_rate, row.interval, values, class_="published")
 
 
-def _cell(figure: Figure, value: float | None) -> Markup:
-    """A cell that is sorted by its value."""
-    return element("td", figure.text(value), data_value="" if value is None else value)
-
-
-def _rate_cells(rate: float, interval: Interval) -> list[Markup]:
-    text = element("small", " to ".join(map(SOLVED.text, interval)))
-    return [
+def _line(
+    name: Markup, rate: float, interval: Interval, values: Values, number: int | None = None, **attributes: str
+) -> Markup:
+    """A row whose cells are sorted by their values; an interval by its lower bound. ``number`` is of what to replay."""
+    link = None if number is None else element("a", "replay", href="#replay", data_result=number)
+    bar = interval_bar(rate, *interval, class_="bar", aria_hidden="true")
+    bounds = element("small", " to ".join(map(SOLVED.text, interval)))
+    cells = [
         element("td", element("b", f"{SOLVED.text(rate)} %"), data_value=rate),
-        element("td", element("div", interval_bar(rate, *interval), text, class_="interval"), data_value=interval[0]),
+        element("td", element("div", bar, bounds, class_="interval"), data_value=interval[0]),
+        *(element("td", figure.text(value), data_value="" if value is None else value) for figure, value in values),
     ]
-
-
-def interval_bar(rate: float, low: float, high: float) -> Markup:
-    """A rate as a tick and its interval as a bar, on a line from 0 to 1."""
-    middle = BAR_HEIGHT / 2
-    left, right, at = (round(4 + (BAR - 8) * share, 1) for share in (low, high, rate))
-    parts = [
-        element("line", x1=4, x2=BAR - 4, y1=middle, y2=middle, class_="rail"),
-        element("rect", x=left, y=middle - 3, width=max(round(right - left, 1), 1), height=6, rx=2, class_="span"),
-        element("line", x1=at, x2=at, y1=1, y2=BAR_HEIGHT - 1, class_="rate"),
-    ]
-    return element("svg", *parts, viewBox=f"0 0 {BAR} {BAR_HEIGHT}", class_="bar", aria_hidden="true")
+    return element("tr", element("th", name, scope="row"), *cells, element("td", link), **attributes)

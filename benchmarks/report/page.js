@@ -59,20 +59,18 @@ function pressed(event) {
 
 // A legend's button toggles its line in the charts of its section; pointing at it highlights the line.
 function connectLegends() {
-  for (const legend of document.querySelectorAll(".legend")) {
-    const lines = [...legend.parentElement.querySelectorAll(".series")];
-    for (const button of legend.children) {
-      const isOther = (line) => line.dataset.series !== button.dataset.series;
-      button.addEventListener("click", () => {
-        const off = button.getAttribute("aria-pressed") === "true";
-        button.setAttribute("aria-pressed", String(!off));
-        lines.forEach((line) => isOther(line) || line.classList.toggle("off", off));
-      });
-      const highlight = (on) => lines.forEach((line) => line.classList.toggle("dim", on && isOther(line)));
-      for (const [event, out] of [["pointerenter", true], ["focus", true], ["pointerleave", false], ["blur", false]]) {
-        button.addEventListener(event, () => highlight(out && (event !== "focus" || button.matches(":focus-visible"))));
-      }
-    }
+  for (const button of document.querySelectorAll(".legend button")) {
+    const lines = [...button.closest(".legend").parentElement.querySelectorAll(".series")];
+    const isOwn = (line) => line.dataset.series === button.dataset.series;
+    button.addEventListener("click", () => {
+      const off = button.getAttribute("aria-pressed") === "true";
+      button.setAttribute("aria-pressed", String(!off));
+      lines.filter(isOwn).forEach((line) => line.classList.toggle("off", off));
+    });
+    for (const event of ["pointerenter", "pointerleave", "focus", "blur"]) button.addEventListener(event, () => {
+      const on = button.matches(":hover, :focus-visible");
+      lines.forEach((line) => line.classList.toggle("dim", on && !isOwn(line)));
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from string import Template
 
@@ -28,27 +29,22 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     """
     names = {id(result): name for name, result in results}
     tracks: dict[Track, list[Entry]] = {}
-    count = 0
+    numbers = count()
     for track, members in tracks_of([result for _, result in results]).items():
-        titles = titles_of(members, names)
-        tracks[track] = [Entry(count + i, *pair) for i, pair in enumerate(zip(titles, members, strict=True))]
-        count += len(members)
-    links = [element("a", track_title(track), href=f"#track-{i}") for i, track in enumerate(tracks)]
-    training = Markup("")
-    if runs:
-        training = element("section", element("h2", "Training"), training_section(runs), id="training")
-        links.append(element("a", "Training", href="#training"))
-    links.append(element("a", "Replay", href="#replay"))
+        titled = zip(titles_of(members, names), members, strict=True)
+        tracks[track] = [Entry(next(numbers), title, result) for title, result in titled]
+    parts = {f"track-{i}": track_title(track) for i, track in enumerate(tracks)}
+    parts |= {"training": "Training", "replay": "Replay"} if runs else {"replay": "Replay"}
     script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     data = replay_data([(track_title(track), entries) for track, entries in tracks.items()])
     text = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
         title=joined(TITLE),
         hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        links=joined(*links),
+        links=joined(*(element("a", title, href=f"#{name}") for name, title in parts.items())),
         summary=joined(_summary([result for _, result in results], len(tracks))),
         tracks=joined(*(_track(track, some, f"track-{i}") for i, (track, some) in enumerate(tracks.items()))),
-        training=training,
+        training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
         data=json_block("data", data),
         script=script,

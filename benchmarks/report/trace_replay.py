@@ -13,6 +13,8 @@ as possible: the reasoning goes through a wall if the text does, and that piece 
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from benchmarks.trace_metrics import NO_TRACE, STEP, style_written
 from maze_env.answers import parse_answer
@@ -60,7 +62,7 @@ def trace_pieces(maze: Maze, thinking: str) -> list[Piece]:
         return [thinking]
     reader = _TraceReader(maze)
     read, pattern = (reader.read_redraw, REDRAWN) if style.endswith("redraw") else (reader.read_compact, COMPACT)
-    return [piece if found is None else read(piece, found) for piece, found in _split(pattern, thinking)]
+    return _merged([piece if found is None else read(piece, found) for piece, found in _split(pattern, thinking)])
 
 
 class _TraceReader:
@@ -135,20 +137,13 @@ def _split(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, re.Match[
     """The parts of ``text`` in order: matches, with the match, and what is between them."""
     end = 0
     for found in pattern.finditer(text):
-        if found.start() > end:
-            yield text[end : found.start()], None
+        yield text[end : found.start()], None
         yield found[0], found
         end = found.end()
-    if end < len(text):
-        yield text[end:], None
+    yield text[end:], None
 
 
-def _merged(pieces: Sequence[Piece]) -> list[Piece]:
-    """Neighbouring plain pieces as one."""
-    merged: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
-        elif piece:
-            merged.append(piece)
-    return merged
+def _merged(pieces: Sequence[Any]) -> list[Piece]:
+    """Neighbouring plain pieces as one, and none that is empty."""
+    groups = groupby(filter(None, pieces), lambda piece: isinstance(piece, str))
+    return [piece for is_text, group in groups for piece in (["".join(group)] if is_text else group)]

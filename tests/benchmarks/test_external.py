@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from datasets import Dataset
 
-from benchmarks import compare, external, table
+from benchmarks import comparison, external, table
 from benchmarks.external import InvalidSuite
 from benchmarks.mazebench import main
 from benchmarks.record import load as load_result
@@ -144,10 +144,10 @@ def test_results_on_published_mazes_are_stored_compared_and_tabled(results, caps
     assert list(oracle.summary.levels) == ["Easy", "Medium", "Hard"]
     assert oracle.summary.solved_rate == 1.0
     assert path_scores(oracle) == [1.0] * 10
-    assert compare.compare(oracle, greedy).difference == pytest.approx(1 - greedy.summary.solved_rate)
-    assert compare.compare(oracle, greedy, "spl").difference == pytest.approx(1 - greedy.summary.spl)
+    assert comparison.compare(oracle, greedy).difference == pytest.approx(1 - greedy.summary.solved_rate)
+    assert comparison.compare(oracle, greedy, "spl").difference == pytest.approx(1 - greedy.summary.spl)
     with pytest.raises(InvalidResult, match="same mazes"):
-        compare.compare(oracle, other)
+        comparison.compare(oracle, other)
     made = table.table([oracle, greedy])
     assert f"{oracle.suite.name}** (10 mazes, plan track, greedy decoding)" in made
     assert made.count("| `") == 2

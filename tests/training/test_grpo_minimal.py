@@ -17,11 +17,10 @@ from training.examples import grpo_minimal
 from training.examples.grpo_minimal import (
     answer_mask,
     draw_mazes,
-    encode_prompts,
+    encode,
     group_advantages,
     policy_loss,
     reward_answers,
-    token_log_probs,
     warm_up,
 )
 
@@ -43,7 +42,7 @@ def test_training_and_test_mazes_share_no_layout():
 def test_prompts_of_all_mazes_have_one_length():
     tokenizer = build_tokenizer()
     mazes = list(islice(draw_mazes(0, held_out=False), 50))
-    prompts = encode_prompts(tokenizer, mazes)
+    prompts = encode(tokenizer, map(maze_to_text, mazes))
     assert tokenizer.pad_token_id not in prompts
     assert tokenizer.batch_decode(prompts) == [maze_to_text(maze) for maze in mazes]
 
@@ -121,7 +120,7 @@ def test_advantages_loss_and_gradients_are_those_of_trl(tmp_path):
     assert advantages.abs().max() > 0.5
     torch.testing.assert_close(advantages, trl_advantages, atol=1e-5, rtol=0)
 
-    loss = policy_loss(token_log_probs(before, prompts, answers), advantages, mask)
+    loss = policy_loss(before, prompts, answers, advantages)
     assert abs(trl_loss) > 1e-4
     assert loss.item() == pytest.approx(trl_loss, abs=1e-5)
     gradients = torch.autograd.grad(loss, list(before.parameters()))

@@ -21,7 +21,7 @@ from training import grpo
 from training.mazes import DataConfig
 from training.model import TINY
 from training.multi_turn import EnvConfig
-from training.tool_calls import MazeTool, ToolReward, tool_dataset
+from training.tool_calls import MazeTool, tool_dataset, tool_reward
 from training.trl_adapter import SparseGRPOTrainer
 
 ROOM = maze_from_text(ROOM_TEXT)  # 2 x 3, open, from the top left to the top right corner
@@ -40,7 +40,7 @@ def paid(*tools, ended=True):
     """The rewards of the tools' episodes, and what is logged of them."""
     logged = {}
     ids = [[5, EOS] if ended else [5, 5]] * len(tools)
-    reward = ToolReward(eos_ids=[EOS])
+    reward = tool_reward(eos_ids=[EOS])
     return reward(completion_ids=ids, environments=list(tools), log_metric=logged.__setitem__), logged
 
 
