@@ -6,7 +6,7 @@ import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from maze_env.errors import InvalidConfig, unknown_name
 
@@ -123,37 +123,22 @@ def _from_json(text: str) -> Any:
         return text
 
 
-class ModelOptions(TypedDict, total=False):
-    """The words by which a model in a folder or on the hub is loaded and asked, beside those of its policy.
+MODEL_OPTIONS: dict[str, Any] = {
+    **dict.fromkeys((
+        "attn_implementation", "cache_dir", "chat_template_file", "code_revision", "device", "experts_implementation",
+        "gguf_file", "offload_folder", "prompt_file", "reasoning_effort", "revision", "subfolder", "system_message",
+        "variant",
+    ), str | None),
+    **dict.fromkeys(("chat_template_kwargs", "max_memory"), dict[str, Any] | None),
+    **dict.fromkeys(("device_map", "dtype", "quantization_config"), Any),
+    **dict.fromkeys((
+        "force_download", "local_files_only", "offload_buffers", "thinking", "trust_remote_code", "use_kernels",
+        "use_safetensors",
+    ), bool | None),
+    "proxies": dict[str, str] | None,
+    "token": str | bool | None,
+}  # fmt: skip
+"""The words by which a model of a folder or the hub is loaded and asked, beside those of its policy; each may be None.
 
-    Any where ``transformers`` takes a text or an object of its own.
-    """
-
-    attn_implementation: str
-    cache_dir: str
-    chat_template_file: str
-    chat_template_kwargs: dict[str, Any]
-    code_revision: str
-    device: str
-    device_map: Any
-    dtype: Any
-    experts_implementation: str
-    force_download: bool
-    gguf_file: str
-    local_files_only: bool
-    max_memory: dict[str, Any]
-    offload_buffers: bool
-    offload_folder: str
-    prompt_file: str
-    proxies: dict[str, str]
-    quantization_config: Any
-    reasoning_effort: str
-    revision: str
-    subfolder: str
-    system_message: str
-    thinking: bool
-    token: str | bool
-    trust_remote_code: bool
-    use_kernels: bool
-    use_safetensors: bool
-    variant: str
+Any where ``transformers`` takes a text or an object of its own.
+"""

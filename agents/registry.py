@@ -5,12 +5,12 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 from agents.base import MODES, Agent, Mode
 from agents.baselines import BASELINES
 from agents.errors import InvalidCheckpoint
-from agents.options import ModelOptions, read_options, read_value, types_of
+from agents.options import MODEL_OPTIONS, read_options, read_value, types_of
 from agents.q_learning import QLearningAgent
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
@@ -142,7 +142,7 @@ def _model_constructor(name: str, options: Mapping[str, Any]) -> Constructor:
         if given := sorted(of_dialogues & options.keys()):
             raise InvalidConfig(f"Expects multi_turn=true with {', '.join(given)}, actual: multi_turn=false")
     own = {option: kind for option, kind in types_of(policy)[0].items() if option not in GIVEN_TO_MODELS}
-    types = {**own, **get_type_hints(ModelOptions), MULTI_TURN: bool}
+    types = {**own, **MODEL_OPTIONS, MULTI_TURN: bool}
     return Constructor(policy, policy.from_pretrained, (name,), types, generates=True)
 
 

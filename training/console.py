@@ -59,24 +59,24 @@ class NoSpread(TrainerCallback):
 
     def __init__(self) -> None:
         """Of a run that begins, or goes on."""
-        self.since: int | None = None
+        self._since: int | None = None
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
         share = logs.get("frac_reward_zero_std")
         if share is None:
             return
         if share < 1:
-            self.since = state.global_step
+            self._since = state.global_step
             return
-        if self.since is None:  # the entry is of the steps since the one before
-            self.since = max(state.global_step - max(int(args.logging_steps), 1), 0)
-        if state.global_step - self.since >= SPREAD_STEPS:
+        if self._since is None:  # the entry is of the steps since the one before
+            self._since = max(state.global_step - max(int(args.logging_steps), 1), 0)
+        if state.global_step - self._since >= SPREAD_STEPS:
             if state.is_world_process_zero:
                 logger.warning(
                     "Nothing has been learned for %d steps: in each group all rewards were equal. Begin from a model "
-                    "that solves some mazes (training.sft), or with easier ones.", state.global_step - self.since
+                    "that solves some mazes (training.sft), or with easier ones.", state.global_step - self._since
                 )  # fmt: skip
-            self.since = state.global_step
+            self._since = state.global_step
 
 
 class TiedWeights(logging.Filter):
@@ -85,12 +85,12 @@ class TiedWeights(logging.Filter):
     def __init__(self, trainer: Trainer):
         """Of the trainer's model."""
         super().__init__()
-        self.tied = set(getattr(trainer.model, "all_tied_weights_keys", None) or ())
+        self._tied = set(getattr(trainer.model, "all_tied_weights_keys", None) or ())
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         named = re.findall(r"'([^']+)'", message) if "missing keys in the checkpoint" in message else []
-        return not named or not self.tied.issuperset(named)
+        return not named or not self._tied.issuperset(named)
 
 
 @contextmanager
