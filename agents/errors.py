@@ -1,5 +1,7 @@
 """What can be wrong with a model or a model server."""
 
+from math import inf
+
 from maze_env.errors import InvalidConfig, TokenMazeError
 
 
@@ -16,7 +18,7 @@ class UnreadableReply(TokenMazeError):
 
 
 def require_at_least(minimum: float, **options: float) -> None:
-    """Raises InvalidConfig unless each of these options of an agent is at least ``minimum``."""
+    """Raises InvalidConfig unless each of these options of an agent is a finite number of at least ``minimum``."""
     for name, value in options.items():
-        if value < minimum:
+        if not minimum <= value < inf:
             raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.base import Agent, Mode
+from agents.errors import require_at_least
 from maze_env.attempt import Reply
+from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS
 from maze_env.phrasings import STANDARD
@@ -33,6 +35,9 @@ class QLearningAgent(Agent):
     """Share of mazes solved in each episode of the last training."""
 
     def __init__(self, mode: Mode = "play", episodes: int = 60, discount: float = 0.95):
+        require_at_least(1, episodes=episodes)
+        if not 0 <= discount <= 1:
+            raise InvalidConfig(f"Expects a discount from 0 to 1, actual: {discount}")
         self.mode, self.episodes, self.discount = mode, episodes, discount
         self._tables: dict[int, NDArray[np.float64]] = {}
         self.learning_curve = []

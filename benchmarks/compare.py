@@ -8,13 +8,13 @@
 Only results on the same mazes, in the same phrasings and mode, with the same number of samples, are compared.
 """
 
-import argparse
 from collections.abc import Sequence
 
 from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
 from benchmarks.figures import SPL
 from benchmarks.record import Result, load
 from benchmarks.stats import PairedDifference, mazes_needed
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
@@ -32,7 +32,7 @@ def power_note(difference: PairedDifference, points: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compares the first file with each of the others."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
+    parser = ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
     parser.add_argument("first", type=path_of, metavar="A.json")
     parser.add_argument("others", type=path_of, nargs="+", metavar="B.json")
     parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")

@@ -14,7 +14,6 @@ the target cannot be reached and the correct answer is to say so, or another one
 the suite's split, as the original does.
 """
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ import numpy as np
 
 from benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
 from benchmarks.suites import ChangedSuite, Suite, load, text_hash
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command, write_whole
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.keys import key_of
@@ -122,7 +122,7 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks or writes the frozen files."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.freeze", description=__doc__.splitlines()[0])
+    parser = ArgumentParser(prog="python -m benchmarks.freeze", description=__doc__.splitlines()[0])
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="make every suite again and compare with its frozen file")
     action.add_argument("--write", action="store_true", help="write the frozen files and print their hashes")

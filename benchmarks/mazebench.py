@@ -7,7 +7,6 @@ the agent's row stand those of the random walker and of the shortest-path oracle
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from agents import registry
 from agents.base import Agent
 from agents.provenance import provenance
 from benchmarks.metrics import baseline_of, summarize
+from benchmarks.present.attempts import drawn, hints
 from benchmarks.present.terminal import report
 from benchmarks.record import BASELINES, STAGES, TITLE, Provenance, Result, Run, SuiteOfResult, store
 from benchmarks.runner import PartialFile, run_suite, supported_phrasings
@@ -25,16 +25,19 @@ from benchmarks.stored_attempts import stored_of
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
 
+MAX_SAMPLES = 10_000
 
-def parser() -> argparse.ArgumentParser:
+
+def parser() -> ArgumentParser:
     """The command line."""
     description = f"{TITLE}: runs an agent on a frozen suite of mazes."
-    made = argparse.ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
+    made = ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
     add = made.add_argument
     kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
     add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
@@ -48,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     add("--resume", action="store_true", help="go on with the attempts that a run of the same command left behind")
     add("--texts", action="store_true", help="store everything that the agent wrote, too")
     add("--samples", type=int, default=1, help="attempts at each maze (default %(default)s); more give pass@k")
+    add("--limit", type=int, help="attempt the first so many mazes alone: a first try, which is printed and not stored")
+    add("--show", type=int, help="attempts to draw (default 0, or 1 when nothing was solved), unsolved ones first")
     add("--seed", type=int, default=0, help="seed of the attempts (default %(default)s)")
     add("--temperature", type=float, help="of a language model; default 0, greedy decoding")
     add("--max-new-tokens", type=int, help="token budget of a language model's completion")
@@ -60,15 +65,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def agent_option(text: str) -> tuple[str, Any]:
-    """``'concurrency=32'`` as ('concurrency', 32); what is no JSON is text. Raises InvalidConfig."""
+def agent_option(text: str) -> tuple[str, str]:
+    """``'concurrency=32'`` as ('concurrency', '32'). Raises InvalidConfig."""
     name, equals, value = text.partition("=")
+    name = name.strip().replace("-", "_")
     if not name.isidentifier() or not equals:
         raise InvalidConfig(f"Expects --agent-option NAME=VALUE, actual: {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+    return name, value
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -76,8 +79,8 @@ def check_options(options: argparse.Namespace) -> None:
     spec = load(options.suite).spec
     if options.mode in MODES and options.mode not in spec.modes:  # a mode that does not exist is the registry's to say
         raise InvalidConfig(f"Expects a mode of suite {spec.name!r}, one of {spec.modes}, actual: {options.mode!r}")
-    minima = {"samples": 1, "batch_size": 1, "max_new_tokens": 1, "temperature": 0, "view_radius": 0}
-    for name, minimum in minima.items():
+    minima = {"samples": 1, "batch_size": 1, "max_new_tokens": 1, "temperature": 0, "view_radius": 0, "limit": 1}
+    for name, minimum in {**minima, "show": 0}.items():
         value = getattr(options, name)
         if value is not None and value < minimum:
             raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {minimum}, actual: {value}")
@@ -89,6 +92,10 @@ def check_options(options: argparse.Namespace) -> None:
     if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:
         actual = "greedy decoding, which gives the same answer each time"
         raise InvalidConfig(f"Expects --temperature above 0 with --samples {options.samples}, actual: {actual}")
+    if options.samples > MAX_SAMPLES:
+        raise InvalidConfig(f"Expects --samples of at most {MAX_SAMPLES}, actual: {options.samples}")
+    if options.limit is not None and options.output is not None:
+        raise InvalidConfig("Expects no --output with --limit (a part of a suite compares with nothing), actual: both")
     if options.resume and options.output is None:
         raise InvalidConfig("Expects --output with --resume, actual: none")
     check_output(options.output, options.overwrite)
@@ -118,9 +125,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.monotonic()
     check_options(options)
     suite = load(options.suite)
+    whole = len(suite.mazes)
+    if options.limit is not None:
+        suite = suite.first(options.limit)
     given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
     agent_options = {name: value for name, value in given.items() if value is not None}
-    agent_options |= dict(map(agent_option, options.agent_option))
+    agent_options = registry.typed_options(options.agent, agent_options | dict(map(agent_option, options.agent_option)))
     agent = registry.make(options.agent, options.mode, **agent_options)
     run = run_of(options, agent, agent_options, suite)
     partial = None if options.output is None else PartialFile(options.output, run)
@@ -145,6 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             partial.remove()
     finally:
         print(report(result))
+        shown = int(not result.summary.solved) if options.show is None else options.show
+        for attempt in sorted(attempts, key=lambda one: one.solved)[:shown]:
+            print(f"\n{drawn(attempt)}", end="")
+        for line in hints(attempts):
+            print(line)
+    if len(suite.mazes) < whole:
+        print(f"the first {len(suite.mazes)} of {whole} mazes: a first try, which compares with nothing")
     if partial:
         print(f"stored in {options.output}")
 

@@ -104,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--games", type=int, default=1024, help="played in one batch (default %(default)s)")
     parser.add_argument("--turns", type=int, default=16, help="of each game (default %(default)s)")
     options = parser.checked(arguments)
-    if min(options.games, options.turns, options.rounds) < 1:
-        raise InvalidConfig("Expects games, turns and rounds of at least 1")
+    if min(options.games, options.turns) < 1:
+        raise InvalidConfig(f"Expects games and turns of at least 1, actual: {options.games} and {options.turns}")
     tiny = (build_model(TinyConfig(), seed=0).eval(), build_tokenizer()) if options.model is None else None
     model, tokenizer = tiny or load_for_inference(options.model, None)
     result = measure(model, tokenizer, options.games, options.turns, options.rounds)

@@ -179,11 +179,11 @@ class Result(Run):
     """Of the file's form."""
 
 
-def load(path: Path) -> Result:
+def load(path: str | Path) -> Result:
     """A stored result, of any schema. Raises InvalidResult for a file that is missing, no result, or incomplete."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
     if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")

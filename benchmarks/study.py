@@ -12,7 +12,6 @@ relative to the page's folder.
     <!-- symmetry: results/ood/symmetry-*.json -->                      how many answers to images are images
 """
 
-import argparse
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,7 +28,8 @@ from benchmarks.present.markdown import interval_text, markdown_table, mean_text
 from benchmarks.record import Result, group_title, groups_of, load, tracks_of
 from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
-from maze_env._cli import path_of, run_command, write_whole
+from maze_env._arguments import ArgumentParser
+from maze_env._cli import path_of, read_text, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
 KINDS = "solved|spl|levels|reasoning|symmetry"
@@ -140,12 +140,12 @@ def filled(page: str, folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replaces the tables of a page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
+    parser = ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
     parser.add_argument("page", type=path_of, help="Markdown file with markers")
     options = parser.parse_args(arguments)
     if not options.page.is_file():
         raise InvalidOutput(f"Expects an existing page, actual: {options.page}")
-    page = options.page.read_text(encoding="utf-8")
+    page = read_text(options.page)
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
         tables = f"{started} tables started in {options.page}"

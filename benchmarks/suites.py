@@ -36,7 +36,12 @@ class Suite:
         """The level of each maze."""
         each = len(SYMMETRIES) if self.spec.images else 1
         drawn = (draw.level for draw in self.spec.draws for _ in range(draw.count * each))
-        return tuple(level or self._level_of(maze) for maze, level in zip(self.mazes, drawn, strict=True))
+        return tuple(level or self._level_of(maze) for maze, level in zip(self.mazes, drawn, strict=False))
+
+    def first(self, count: int) -> "Suite":
+        """Its first mazes, whole groups of images where it has such: for a try, no suite of that name."""
+        each = len(SYMMETRIES) if self.spec.images else 1
+        return Suite(self.spec, self.mazes[: -(-count // each) * each])
 
     def _level_of(self, maze: Maze) -> str:
         length = distances_to(maze.walls, maze.target)[maze.origin]

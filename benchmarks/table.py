@@ -6,7 +6,6 @@
 A part for each suite and track. Results of one recipe and stage are one row, whatever the number of training seeds.
 """
 
-import argparse
 from collections.abc import Sequence
 
 from benchmarks.comparison import compare_all, p_text
@@ -14,6 +13,7 @@ from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
 from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
@@ -83,7 +83,7 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table, or puts it into a README."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description="The table of stored results.")
+    parser = ArgumentParser(prog="python -m benchmarks.table", description="The table of stored results.")
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=path_of, help=f"file in which to replace what is between {BEGIN} and {END}")
     options = parser.parse_args(arguments)

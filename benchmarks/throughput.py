@@ -30,9 +30,10 @@ from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.suites import load
 from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
-from maze_env._cli import path_of, run_command
+from maze_env._cli import path_of, read_text, run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
+from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.verifier import verify
@@ -230,7 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--readme", type=path_of, help=f"with --table: put it between {BEGIN} and {END} of this file")
     options = parser.checked(arguments)
     if options.table is not None:
-        publish(table(json.loads(options.table.read_text(encoding="utf-8"))), options.readme, BEGIN, END)
+        try:
+            text = table(json.loads(read_text(options.table)))
+        except (json.JSONDecodeError, LookupError, TypeError) as error:
+            raise InvalidConfig(f"Expects a file of this command, actual: {options.table} ({error})") from None
+        publish(text, options.readme, BEGIN, END)
         return
     results = []
     for row in rows():

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.provenance import provenance
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, write_result
+from maze_env.errors import InvalidConfig
 
 
 def rate(work: Callable[[Any], object], inputs: Collection[Any], each: int = 1) -> float:
@@ -27,21 +29,23 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
-class Measurement(argparse.ArgumentParser):
+class Measurement(ArgumentParser):
     """The command line of a module that measures, with the options of every one, and where its results go."""
 
     def __init__(self, module: str, description: str, rounds: int):
         shown = argparse.RawDescriptionHelpFormatter
-        super().__init__(f"python -m {module}", description=description, formatter_class=shown)
+        super().__init__(prog=f"python -m {module}", description=description, formatter_class=shown)
         self._module, self._started = module, time.monotonic()
         self.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
         self.add_argument("--output", type=path_of, help="a JSON file to store the results in")
         self.add_argument("--overwrite", action="store_true", help="replace that file")
 
     def checked(self, arguments: Sequence[str] | None) -> argparse.Namespace:
-        """Parses the arguments, or those of the process. Raises InvalidOutput."""
+        """Parses the arguments, or those of the process. Raises InvalidConfig and InvalidOutput."""
         self._arguments = sys.argv[1:] if arguments is None else arguments
         options = self.parse_args(self._arguments)
+        if options.rounds < 1:
+            raise InvalidConfig(f"Expects --rounds of at least 1, actual: {options.rounds}")
         check_output(options.output, options.overwrite)
         return options
 

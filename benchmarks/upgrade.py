@@ -3,16 +3,16 @@
 python -m benchmarks.upgrade RESULT.json...
 """
 
-import argparse
 from collections.abc import Sequence
 
 from benchmarks.record import load, store
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads all files before it writes the first."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.upgrade", description="Upgrades stored results.")
+    parser = ArgumentParser(prog="python -m benchmarks.upgrade", description="Upgrades stored results.")
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     results = {path: load(path) for path in parser.parse_args(arguments).results}
     for path, result in results.items():

@@ -6,22 +6,27 @@ import os
 import secrets
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
-from maze_env.errors import InvalidOutput, TokenMazeError
+from maze_env._packages import missing_package
+from maze_env.errors import InvalidConfig, InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
+TRACEBACK = "TOKENMAZE_TRACEBACK"
+MAX_ERROR = 2000
+"""Letters of an error beyond which nobody reads."""
 
 
 def run_command(main: Callable[[], object]) -> None:
-    """Runs a command's ``main``; an error of this project's own is one line and exit status 2, never a traceback.
+    """Runs a command's ``main``; whatever error it ends with is one line and an exit status, never a traceback.
 
-    So is, with exit status 1, one of the system's: a disk that is full, a reader that has gone as with ``| head``.
+    ``TOKENMAZE_TRACEBACK=1`` shows the traceback as well. ``exit_status`` says which status.
     """
-    if (
-        sys.getfilesystemencoding() != "utf-8"
-    ):  # an old locale, in which names in UTF-8 are no texts: begin anew without
+    if sys.getfilesystemencoding() != "utf-8":
+        # An old locale, in which names in UTF-8 are no texts: begin anew without.
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     keep_freed_memory()
     for stream in (sys.stdout, sys.stderr):
@@ -30,14 +35,55 @@ def run_command(main: Callable[[], object]) -> None:
     try:
         main()
         sys.stdout.flush()  # fails at the latest here, where it can be told
-    except TokenMazeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    except BaseException as error:
+        _end(type(error), error, error.__traceback__)
+
+
+def one_line_errors() -> None:
+    """While ``python -m`` imports a command of this project: lets an import that fails end it as ``run_command`` does.
+
+    Does nothing in a process that imports for itself: there, errors are whose who imports.
+    """
+    if sys.argv[:1] == ["-m"]:  # what runpy leaves there while it imports the packages that the command is in
+        sys.excepthook = _end
+
+
+def exit_status(error: BaseException) -> int:
+    """2 for a command that cannot be carried out as it was given, 130 for Ctrl-C, 1 for whatever else went wrong."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 2 if isinstance(error, TokenMazeError | ModuleNotFoundError) else 1
+
+
+def error_line(error: BaseException) -> str:
+    """What a command says of an error: one line, without control characters."""
+    if isinstance(error, KeyboardInterrupt):
+        text = "interrupted"
+    elif isinstance(error, ModuleNotFoundError):
+        text = str(missing_package(error))
+    elif isinstance(error, TokenMazeError | OSError):
+        text = str(error)
+    else:  # a fault of this project's, or of a library that it uses
+        kind = f"{type(error).__name__}: {error}"
+        text = f"Expects a command that succeeds, actual: {kind} ({TRACEBACK}=1 shows where)"
+    return f"error: {printable(' '.join(text.split()))}"[:MAX_ERROR]
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's that a terminal can be given: its control characters are written out."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+
+
+def _end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Ends the process with an error; signature of ``sys.excepthook``."""
+    if isinstance(error, SystemExit):
+        raise error
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(kind, error, where)
+    if isinstance(error, OSError) and isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
+    print(error_line(error), file=sys.stderr)
+    sys.exit(exit_status(error))
 
 
 def keep_freed_memory() -> None:
@@ -57,6 +103,14 @@ def keep_freed_memory() -> None:
 def path_of(text: str) -> Path:
     """A path of a command line or configuration, where ``~`` is the user's home; all else stands for itself."""
     return Path(os.path.expanduser(text))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that somebody named. Raises InvalidConfig where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InvalidConfig(f"Expects a text file in UTF-8, actual: {str(path)!r} ({error})") from None
 
 
 def check_folder(folder: Path) -> None:

@@ -51,6 +51,17 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     return Answer(text, thinking, moves, fault)
 
 
+def without_stray_text(answer: Answer) -> Answer:
+    """An answer as it would be if it held its moves alone; for hints, no rule of any verdict.
+
+    >>> without_stray_text(parse_answer("First <|up|>, then <|left|>.")).moves
+    (<Move.UP: 0>, <Move.LEFT: 2>)
+    """
+    body = answer.text.partition(THINK_CLOSE)[2] if THINK_CLOSE in answer.text else answer.text
+    moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body) if token in MOVE_OF_TOKEN])
+    return answer._replace(moves=moves, fault=None if moves else End.EMPTY)
+
+
 def first_move(text: str, thinking_opened: bool = False) -> Move | None:
     """The first move of a completion's answer; ``None`` where there is none. Arguments as ``parse_answer``."""
     moves = parse_answer(text, thinking_opened).moves

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 Entry = TypeVar("Entry")
+MAX_LISTED = 30
+"""Names beyond which an error does not list them: the nearest one would be far behind."""
 
 
 class TokenMazeError(ValueError):
@@ -63,7 +65,7 @@ def unknown_name(kind: str, name: Any, valid: Iterable[str]) -> UnknownName:
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(map(repr, names))
+    listed = ", ".join(map(repr, names)) if len(names) <= MAX_LISTED else f"{len(names)} that there are"
     article = "an" if kind[:1] in "aeiou" else "a"
     return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")
 

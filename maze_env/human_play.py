@@ -19,6 +19,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import run_command
 from maze_env.attempt import End
 from maze_env.dynamics import HIT_WALL, LEFT_GRID
@@ -150,7 +151,7 @@ def keys_of_terminal(file: int) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m maze_env.human_play", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=8)
@@ -158,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--generator", default="dfs")
     parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
     parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
-    parser.add_argument("--seed", type=int, default=0, help="of the first maze; each new one adds 1")
+    parser.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
     options = parser.parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
     game = Game(spec, options.seed, options.view_radius)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from maze_env.errors import TokenMazeError
 from tests.tiny import ROOT
 
 PACKAGES = ("maze_env", "agents", "training", "benchmarks")
@@ -88,7 +89,7 @@ def check(command, monkeypatch, model):
     try:
         with pytest.raises(Parsed):
             module.main()
-    except SystemExit:
+    except (SystemExit, TokenMazeError):
         pytest.fail(f"{command} is not what its parser takes")
 
 

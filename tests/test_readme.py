@@ -20,9 +20,10 @@ def run(code, folder):
 
 
 def test_there_is_an_environment_an_agent_and_a_loop():
-    assert [re.search(r"class FirstOpen|make_vec|make\(|GRPOTrainer\(", block)[0] for block in BLOCKS] == [
+    assert [re.search(r"class FirstOpen|DataFrame|make_vec|make\(|GRPOTrainer\(", block)[0] for block in BLOCKS] == [
         "make(",
         "class FirstOpen",
+        "DataFrame",
         "make_vec",
         "GRPOTrainer(",
     ]
@@ -48,7 +49,7 @@ def test_the_agent_plays_the_benchmark(tmp_path):
 
 
 def test_the_loop_learns(tmp_path):
-    rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[2], tmp_path))]
+    rewards = [float(number) for number in re.findall(r"per step (\S+)", run(BLOCKS[3], tmp_path))]
     assert rewards[-1] > 1.5 * rewards[0]  # it more than doubles, seed by seed
 
 
@@ -61,10 +62,15 @@ def test_the_reward_serves_a_trl_script_of_ones_own(prompt, tmp_path):
         "GRPOConfig(use_cpu=True, bf16=False, num_generations=2, per_device_train_batch_size=2, max_steps=1, "
         'logging_steps=1, report_to="none", output'
     )
-    code = BLOCKS[3]
+    code = BLOCKS[4]
     for old, new in {**small, "conversation(text)": prompt}.items():
         assert code.count(old) == 1
         code = code.replace(old, new)
     shown = run(code, tmp_path)
     assert "'rewards/reward_solved/mean'" in shown
     assert "'solved_rate'" in shown
+
+
+def test_a_result_becomes_a_table(tmp_path):
+    code = BLOCKS[2].replace("benchmarks/results", f"{ROOT}/benchmarks/results")
+    assert re.search(r"^solved +939$", run(code, tmp_path), re.MULTILINE)

@@ -6,6 +6,7 @@ an error that names the nearest valid one, and the file's values are checked by 
 """
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import MISSING, field, fields
 from pathlib import Path
@@ -14,12 +15,19 @@ from typing import Any, NoReturn
 import yaml
 from transformers import HfArgumentParser
 
-from maze_env._cli import path_of
+from maze_env._arguments import MAX_INTEGER, SEEDS
+from maze_env._cli import path_of, read_text
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader lets the last of two equal keys win."""
+    """PyYAML's safe loader lets the last of two equal keys win, and a few aliases stand for more than memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            where = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "an alias (common values belong into a base)", where)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping = super().construct_mapping(node, deep)
@@ -34,11 +42,11 @@ def option(default: Any, explanation: str) -> Any:
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """The value of a text from ``where``; InvalidConfig if it is no YAML, or has a key twice in one mapping."""
+    """The value of a text from ``where``; InvalidConfig if it is no YAML, has an alias or a key twice in a mapping."""
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise InvalidConfig(f"Expects valid YAML in {where}, actual: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a number or date that cannot be
+        raise InvalidConfig(f"Expects valid YAML in {where}, actual: {' '.join(str(error).split())}") from None
 
 
 def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
         raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
-    values = read_yaml(path.read_text(encoding="utf-8"), repr(str(name)))
+    values = read_yaml(read_text(path), repr(str(name)))
     if not isinstance(values, dict):
         raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
     base = values.pop("base", None)
@@ -95,16 +103,33 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         parsed = parser.parse_args_into_dataclasses(args=arguments)
     except TokenMazeError:
         raise
-    except ValueError as error:  # transformers and TRL check their own fields when the dataclass is made
-        raise InvalidConfig(str(error)) from error
+    except (ValueError, ImportError) as error:  # transformers and TRL check their own fields when a dataclass is made
+        reason = " ".join(str(error).split()).replace("HfArgumentParser", "configuration")
+        raise InvalidConfig(f"Expects values that can be, actual: {reason}") from error
+    for config in parsed[: len(types)]:
+        check_values(config)
     return parsed[: len(types)]
+
+
+def check_values(config: Any) -> None:
+    """Raises InvalidConfig for fields of a dataclass that no run can have: seeds, numbers and texts that cannot be."""
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if isinstance(value, float) and not math.isfinite(value) and value != entry.default:
+            raise InvalidConfig(f"Expects {entry.name} to be a finite number, actual: {value}")
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidConfig(f"Expects {entry.name} without null characters, actual: {value!r}")
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise InvalidConfig(f"Expects {entry.name} of at most 64 bits, actual: {value}")
+        if entry.name.endswith("seed") and value is not None and value not in SEEDS:
+            raise InvalidConfig(f"Expects {entry.name} from 0 to 2**32 - 1, actual: {value}")
 
 
 def require_at_least(config: Any, **minimums: float) -> None:
     """Raises InvalidConfig unless each of the named fields is ``None`` or at least its minimum."""
     for name, minimum in minimums.items():
         value = getattr(config, name)
-        if value is not None and value < minimum:
+        if value is not None and not value >= minimum:  # nor is nan
             raise InvalidConfig(f"Expects {name} of at least {minimum}, actual: {value}")
 
 

@@ -17,6 +17,7 @@ from maze_env.visibility import check_view_radius
 from training import run_folder
 from training.arguments import option, require_at_least
 from training.checkpoints import WholeCheckpoints, check_resumable
+from training.console import told_in_lines
 from training.run_folder import Stopwatch
 from training.trl_adapter import is_sharded
 
@@ -60,7 +61,9 @@ class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: igno
         self.bf16 = has_native_bf16() if value is None else value  # type: ignore[assignment]
         if self.bf16 and not torch.accelerator.is_available():
             self.use_cpu = True  # transformers refuses bf16 on a processor unless told that it is meant
-        require_at_least(self, learning_rate=0, muon_learning_rate=0, eval_samples=0)
+        require_at_least(self, learning_rate=0, muon_learning_rate=0, weight_decay=0, max_grad_norm=0, eval_samples=0)
+        require_at_least(self, num_train_epochs=0, max_steps=-1, save_steps=0, save_total_limit=1)
+        require_at_least(self, gradient_accumulation_steps=1, dataloader_num_workers=0)
         require_at_least(self, per_device_train_batch_size=1, eval_mazes=1, **bounds)
 
 
@@ -116,7 +119,8 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             run_folder.empty(folder)
         run_folder.write_run(folder, stage, configuration, None)
     try:
-        return trainer.train(resume_from_checkpoint=checkpoint)
+        with told_in_lines(trainer):
+            return trainer.train(resume_from_checkpoint=checkpoint)
     except BaseException:
         if is_new and not trainer.state.global_step:
             run_folder.empty(folder)  # so that the corrected command finds the folder free

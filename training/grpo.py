@@ -11,6 +11,7 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 3. Groups of 8 (training/configs/default) rather than 4, and one pass over fresh mazes.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     save_steps: float = option(20, "Steps between checkpoints, at generation boundaries.")
 
     def __post_init__(self) -> None:
-        self.check(max_completion_length=1, max_episode_steps=1, max_turn_tokens=1, filter_samples=0)
+        self.check(max_completion_length=1, max_episode_steps=1, max_turn_tokens=1, filter_samples=0, num_generations=2)
+        if not 0 < self.temperature < math.inf:
+            raise InvalidConfig(f"Expects temperature above 0 (a group is sampled), actual: {self.temperature}")
         scheme_named(self.reward)
         if self.curriculum not in (None, "length"):
             raise InvalidConfig(f"Expects curriculum 'length' or none, actual: {self.curriculum!r}")

@@ -9,13 +9,18 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.0
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
 from training.arguments import option, parse, require_at_least
+
+SECONDS_A_LINE = 5.0
 
 
 @dataclass
@@ -50,6 +55,27 @@ class PPORunConfig:
             raise InvalidConfig("Expects num_envs times n_steps of at least 2, actual: 1")
 
 
+def progress(total: int) -> Callable[[dict[str, Any], dict[str, Any]], bool]:
+    """A callback of Stable-Baselines3 that prints a line now and then: steps, and the episodes that ended last."""
+    began = told = time.monotonic()
+
+    def report(variables: dict[str, Any], _: dict[str, Any]) -> bool:
+        nonlocal told
+        now, model = time.monotonic(), variables["self"]
+        steps, episodes, solved = model.num_timesteps, model.ep_info_buffer, model.ep_success_buffer
+        if episodes and now - told >= SECONDS_A_LINE:
+            told = now
+            print(
+                f"step {steps:,}/{total:,}  reward {fmean(one['r'] for one in episodes):.3f}  "
+                f"solved {fmean(solved):.3f}  moves {fmean(one['l'] for one in episodes):.1f}  "
+                f"{steps / max(now - began, 1e-9):,.0f} steps/s",
+                flush=True,
+            )
+        return True
+
+    return report
+
+
 def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
@@ -70,11 +96,10 @@ def train(config: PPORunConfig) -> Path:
         learning_rate=lambda left: config.learning_rate * left,
         policy_kwargs=policy_options(config.channels, config.iterations),
         device="cpu",
-        verbose=1,
         **{name: values[name] for name in options},
     )
     with one_thread():
-        model.learn(config.total_timesteps, log_interval=10)
+        model.learn(config.total_timesteps, callback=progress(config.total_timesteps))
     save_policy(model.policy, folder)
     seconds = time.monotonic() - started
     run = {"configuration": values, "provenance": provenance("training.ppo", sys.argv[1:], seconds)}

@@ -11,7 +11,6 @@ What the device can do is measured on it, not looked up: the product of two larg
 the copy of a large tensor.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -30,6 +29,7 @@ from agents.protocols import Tokenizer
 from agents.provenance import provenance
 from agents.run_log import read_run
 from agents.tokenization import token_ids
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
@@ -146,7 +146,7 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures and writes."""
-    parser = argparse.ArgumentParser(prog="python -m training.speed", description=main.__doc__)
+    parser = ArgumentParser(prog="python -m training.speed", description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=path_of, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")

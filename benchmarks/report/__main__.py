@@ -8,17 +8,17 @@ A leaderboard for each track; solved rates by length, size, turns and level; how
 --texts``).
 """
 
-import argparse
 from collections.abc import Sequence
 
 from benchmarks.record import load
 from benchmarks.report.page import page
+from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the results and writes the page."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m benchmarks.report", description="Stored results as one HTML page that works offline."
     )
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")

@@ -15,6 +15,8 @@ from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
 
 PLUGIN = '''
+from typing import Literal
+
 from agents.base import Agent
 from maze_env.attempt import Reply
 
@@ -39,6 +41,23 @@ class Planner(Stubborn):
 
 def make_down(mode):
     return Stubborn(mode, "<|down|>")
+
+
+class Typed(Stubborn):
+    """Says what its options are."""
+
+    def __init__(
+        self,
+        mode,
+        patient: bool = False,
+        words: "list[str] | None" = None,
+        count: "int | None" = 3,
+        way: 'Literal["left", "right"]' = "left",
+        text: str = "",
+        free=None,
+    ):
+        super().__init__(mode)
+        self.options = dict(patient=patient, words=words, count=count, way=way, text=text, free=free)
 
 
 class Unfinished:
@@ -99,7 +118,7 @@ def test_a_policy_whose_library_is_absent_names_the_extra(monkeypatch, tmp_path)
 
 def test_an_option_that_the_agent_does_not_take_is_refused_and_not_dropped():
     assert registry.make("q-learning", "play", episodes=5, temperature=0.0, batch_size=8).episodes == 5
-    with pytest.raises(InvalidConfig, match=r"Expects options that RandomAgent\(mode.* takes, actual: .*'episodes'"):
+    with pytest.raises(InvalidConfig, match=r"Expects no options of agent 'random', .*actual: 'episodes'"):
         registry.make("random", episodes=5)
 
 
@@ -164,3 +183,80 @@ def test_a_mode_that_the_agent_lacks_is_refused(plugin):
     with pytest.raises(InvalidConfig, match="actual: 'play'"):
         registry.make("my_agents:Planner", "play")
     assert registry.make("my_agents:Planner", "plan").mode == "plan"
+
+
+MODEL_TEXTS = [
+    ("multi_turn", ["false", "False", "FALSE"], False),
+    ("thinking", ["true", "True"], True),
+    ("trust_remote_code", ["False"], False),
+    ("max_new_tokens", ["32"], 32),
+    ("temperature", ["0.5", "5e-1"], 0.5),
+    ("revision", ["1234"], "1234"),
+    ("max_memory", ['{"cpu": "1GB"}'], {"cpu": "1GB"}),
+    ("dtype", ["bfloat16"], "bfloat16"),
+]
+
+
+@pytest.mark.parametrize(("name", "texts", "value"), MODEL_TEXTS)
+def test_texts_are_read_by_the_type_of_the_option(tmp_path, name, texts, value):
+    for text in texts:
+        assert registry.typed_options(str(tmp_path), {name: text}) == {name: value}
+    assert registry.typed_options(str(tmp_path), {name: value}) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("multi_turn", ["no", "off", "0", "1", "", "maybe", 1, 0, None, [True]]),
+        ("trust_remote_code", ["no", "yes", "1"]),
+        ("progress", ["on"]),
+        ("max_new_tokens", ["", "many", "1.5", "1e3", "nan", "true", True, 1.5, None]),
+        ("temperature", ["", "warm", "nan", "inf", "-inf", "1e400", "None", True, float("nan")]),
+        ("revision", [1234]),
+        ("max_memory", ["lots", "[1]", 3]),
+    ],
+)
+def test_a_text_that_is_none_of_the_type_is_refused(tmp_path, name, wrong):
+    for value in wrong:
+        with pytest.raises(InvalidConfig, match=f"Expects {name} as .*, actual: "):
+            registry.typed_options(str(tmp_path), {name: value})
+        with pytest.raises(InvalidConfig, match=f"Expects {name} as .*, actual: "):
+            registry.make(str(tmp_path), "play", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("agent", "options", "said"),
+    [
+        ("shortest-path", {"foo": "1"}, "no options of agent 'shortest-path', which takes none, actual: 'foo'"),
+        ("q-learning", {"episode": "5"}, "out of 'discount', 'episodes', actual: 'episode'. Did you mean 'episodes'"),
+        ("q-learning", {"episodes": "five"}, "episodes as int, actual: 'five'"),
+        ("q-learning", {"mode": "play"}, "mode as an argument of its own"),
+        ("FOLDER", {"name": "other"}, "name as an argument of its own"),
+        ("FOLDER", {"mode": "play"}, "mode as an argument of its own"),
+        ("FOLDER", {"restrict": "legal"}, "multi_turn=true with restrict, actual: multi_turn=false"),
+        ("FOLDER", {"restrict": "legal", "multi_turn": "False"}, "multi_turn=true with restrict"),
+        ("FOLDER", {"multi_turn": "true", "restrict": "leagl"}, "actual: 'leagl'"),
+        ("FOLDER", {"multi_turn": "true", "max_new_tokens": "5"}, "actual: 'max_new_tokens'"),
+        ("FOLDER", {"dtyp": "bfloat16"}, "Did you mean 'dtype'"),
+        ("FOLDER", {"turn": "true"}, "actual: 'turn'"),
+        ("FOLDER", {"model": "x"}, "actual: 'model'"),
+        ("http://localhost:1/v1#m", {"concurency": "5"}, "Did you mean 'concurrency'"),
+        ("http://localhost:1/v1#m", {"concurrency": "5.5"}, "concurrency as int, actual: '5.5'"),
+        ("my_agents:Stubborn", {"mov": "<|up|>"}, "Did you mean 'move'"),
+        ("my_agents:Typed", {"patient": "no"}, "patient as bool, actual: 'no'"),
+    ],
+)
+def test_every_agent_refuses_options_that_it_does_not_take(plugin, tmp_path, agent, options, said):
+    with pytest.raises((InvalidConfig, UnknownName), match=said):
+        registry.typed_options(agent.replace("FOLDER", str(tmp_path)), options)
+
+
+def test_options_of_ones_own_class_have_its_types(plugin):
+    texts = {"patient": "True", "words": '["a", "b"]', "count": "None", "way": "left", "free": "[1]", "text": "12"}
+    read = registry.typed_options("my_agents:Typed", texts)
+    assert read == {"patient": True, "words": ["a", "b"], "count": None, "way": "left", "free": [1], "text": "12"}
+    assert registry.make("my_agents:Typed", "play", **texts).options == read
+
+
+def test_the_words_of_a_command_line_are_those_of_loading():
+    assert set(MODEL_OPTIONS) == {*checkpoints.OPTIONS, "device"}

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -107,15 +108,21 @@ def holds_attempts(partial):
 
 
 def kill_and_resume(folder, times, mode):
-    """Kills runs at random moments and resumes them, ``times`` in all, and the last one is left to end."""
+    """Kills runs at random moments and resumes them, ``times`` in all, and the last one is left to end.
+
+    A run counts as killed when it was in the middle: one that ended first has its result checked, and the next ones are
+    killed sooner.
+    """
     pause = {"plan": 0.02, "play": 0.0005}[mode]  # a game has up to 100 turns
     arguments = [*SAMPLER, "--mode", mode, "--agent-option", f"pause={pause}"]
     main([*arguments, "--output", "whole.json"])
     whole, rng = unmade(load(Path("whole.json"))), random.Random(0)
     command = [sys.executable, "-m", "benchmarks.mazebench", *arguments, "--resume", "--overwrite", "--output"]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}"}
-    killed, resumed, output = 0, [], folder / "0.json"
-    while killed < times or not resumed:
+    killed, resumed, output, longest = 0, [], folder / "0.json", 0.4
+    for _ in range(10 * times):
+        if killed >= times and any(resumed):
+            break
         Path("begun").unlink(missing_ok=True)
         partial = output.with_name(f"{output.stem}.partial.jsonl")
         process = subprocess.Popen(
@@ -124,16 +131,18 @@ def kill_and_resume(folder, times, mode):
         while not (Path("begun").exists() and holds_attempts(partial)) and process.poll() is None:
             time.sleep(0.002)  # a run killed before its first batch is stored has nothing to resume
         if killed < times:
-            time.sleep(rng.uniform(0, 0.4))
+            time.sleep(rng.uniform(0, longest))
             process.kill()
-        if process.wait() == 0:
+        status = process.wait()
+        if partial.exists():
+            assert status == -signal.SIGKILL
+            killed += 1
+        else:
             result = load(output)
             assert unmade(result) == whole
-            assert not partial.exists()
             resumed.append(result.provenance.resumed)
-            output = folder / f"{len(resumed)}.json"
-        else:
-            killed += 1
+            output, longest = folder / f"{len(resumed)}.json", longest / 2
+    assert killed == times
     assert any(resumed)
 
 

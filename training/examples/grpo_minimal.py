@@ -13,7 +13,6 @@ test maze, mirrored or rotated either. Solved of 512 held-out mazes after the wa
 steps would teach it sooner, from the solutions; GRPO has the rewards alone. At full size: ``training/grpo.py``.
 """
 
-import argparse
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 
@@ -23,6 +22,8 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import Maze, MazeSpec, generate, maze_to_text, shortest_path, verify
+from maze_env._arguments import ArgumentParser, read_seed
+from maze_env._cli import run_command
 from maze_env.answers import moves_to_text
 from maze_env.keys import key_of
 from maze_env.rewards import scheme_named
@@ -120,6 +121,6 @@ def train(seed: int = 0, warm_up_steps: int = 150, steps: int = 200, report_ever
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m training.examples.grpo_minimal")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, mazes and samples (default %(default)s)")
-    train(parser.parse_args().seed)
+    parser = ArgumentParser(prog="python -m training.examples.grpo_minimal")
+    parser.add_argument("--seed", type=read_seed, default=0, help="of weights, mazes and samples (default %(default)s)")
+    run_command(lambda: train(parser.parse_args().seed))

@@ -1,0 +1,31 @@
+"""Packages that only some commands need, and which extra of ``setup.cfg`` installs each."""
+
+from maze_env.errors import InvalidConfig
+
+EXTRAS = {
+    "train": (
+        "accelerate", "datasets", "huggingface_hub", "safetensors", "scipy", "tokenizers", "torch", "tqdm",
+        "transformers", "trl", "yaml",
+    ),
+    "endpoint": ("openai",),
+    "lora": ("peft",),
+    "sb3": ("stable_baselines3",),
+    "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
+}  # fmt: skip
+"""The modules that each extra brings."""
+
+
+def missing_package(error: ModuleNotFoundError) -> InvalidConfig:
+    """The error for a module that is not installed, with the command that installs it.
+
+    >>> print(missing_package(ModuleNotFoundError(name="scipy.stats")))
+    Expects what 'pip install -e .[train]' installs, actual: no module 'scipy.stats'
+    """
+    module = error.name or str(error)
+    package = module.partition(".")[0]
+    if not package.isidentifier():  # a library's own words for what it needs
+        return InvalidConfig(f"Expects every package that the command needs, actual: {module}")
+    for extra, modules in EXTRAS.items():
+        if package in modules:
+            return InvalidConfig(f"Expects what 'pip install -e .[{extra}]' installs, actual: no module {module!r}")
+    return InvalidConfig(f"Expects package {package!r} to be installed, actual: no module {module!r}")

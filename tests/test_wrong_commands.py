@@ -1,0 +1,387 @@
+"""What a person gets wrong on a command line is told in one line, before any work, and leaves nothing behind."""
+
+import configparser
+import importlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import mazebench
+from maze_env._cli import run_command
+from maze_env._packages import EXTRAS
+from maze_env.errors import unknown_name
+from tests import tiny
+
+RESULT = tiny.ROOT / "benchmarks" / "results" / "main" / "default-0-grpo.json"
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+FILES = {
+    "tabs.yaml": b"examples: 3\n\tseed: 4\n",
+    "twice.yaml": b"examples: 3\nexamples: 4\n",
+    "bomb.yaml": f"{BOMB}sizes: *i\n".encode(),
+    "alias.yaml": b"sizes: &s {5x5: 1}\nlengths: *s\n",
+    "deep.yaml": b"sizes: " + b"[" * 5000,
+    "code.yaml": b"sizes: !!python/object/apply:os.system [ls]\n",
+    "binary.yaml": bytes(range(256)),
+    "latin.yaml": "run_name: \xfcbung\n".encode("latin-1"),
+    "list.yaml": b"examples: [1, 2]\n",
+    "mapping.yaml": b"seed: {a: 1}\n",
+    "listed.yaml": b"- examples\n",
+    "nul.yaml": b'run_name: "a\\0b"\noutput_dir: "a\\0b"\n',
+    "empty.yaml": b"",
+    "typo.yaml": b"learning_rte: 1\n",
+    "date.yaml": b"examples: 2020-01-01\n",
+    "page.md": b"no marker\n",
+    "text.json": b"{",
+    "other.json": b"[]",
+    "deep.json": b"[" * 100_000,
+    "binary.json": bytes(range(256)),
+    "prompt.txt": b"no place for the maze",
+    "template.jinja": b"{% for",
+}
+COMMANDS = """
+agents.tiny_model
+agents.tiny_model --output_dir page.md
+agents.tiny_model --output_dir new --seed -1
+agents.tiny_model --output_dir new --seed 1.5
+agents.tiny_model --output_dir page.md/sub
+benchmarks.compare
+benchmarks.compare a.json b.json
+benchmarks.compare text.json other.json
+benchmarks.compare binary.json other.json
+benchmarks.compare deep.json other.json
+benchmarks.compare directory directory
+benchmarks.compare '' ''
+benchmarks.compare R R --metric nosuch
+benchmarks.compare R R --points nan
+benchmarks.compare R R --points 0
+benchmarks.compare R R --points 200
+benchmarks.compare R --points 2
+benchmarks.freeze
+benchmarks.mazebench
+benchmarks.mazebench --agent
+benchmarks.mazebench --agent ''
+benchmarks.mazebench --agent random --suite ''
+benchmarks.mazebench --agent random --suite directory
+benchmarks.mazebench --agent random --suite nowhere.parquet
+benchmarks.mazebench --agent random --suite mazebench-10
+benchmarks.mazebench --agent random --mode plya
+benchmarks.mazebench --agent random --samples 0
+benchmarks.mazebench --agent random --samples 1e3
+benchmarks.mazebench --agent random --samples 99999999999
+benchmarks.mazebench --agent random --samples 99999999999999999999999
+benchmarks.mazebench --agent random --temperature nan
+benchmarks.mazebench --agent random --temperature inf
+benchmarks.mazebench --agent random --temperature -1
+benchmarks.mazebench --agent random --view-radius -1
+benchmarks.mazebench --agent random --batch-size 0
+benchmarks.mazebench --agent random --stage nostage
+benchmarks.mazebench --agent random --output directory
+benchmarks.mazebench --agent random --output page.md
+benchmarks.mazebench --agent random --output page.md/x.json
+benchmarks.mazebench --agent random --output ''
+benchmarks.mazebench --agent random --resume
+benchmarks.mazebench --agent random --agent-option foo
+benchmarks.mazebench --agent random --agent-option foo=1
+benchmarks.mazebench --agent q-learning
+benchmarks.mazebench --agent q-learning --mode play --agent-option episodes=-1
+benchmarks.mazebench --agent q-learning --mode play --agent-option discount=nan
+benchmarks.mazebench --agent directory
+benchmarks.mazebench --agent page.md
+benchmarks.mazebench --agent no_module:Agent
+benchmarks.mazebench --agent agents.baselines:NoAgent
+benchmarks.mazebench --agent agents.baselines:manhattan
+benchmarks.mazebench --agent :
+benchmarks.mazebench --agent os:
+benchmarks.mazebench --agent os:getcwd
+benchmarks.mazebench --agent ..:x
+benchmarks.mazebench --agent policy.zip
+benchmarks.mazebench --agent http://
+benchmarks.mazebench --agnet random
+benchmarks.mazebench random
+benchmarks.mazebench --agent random --limit 0
+benchmarks.mazebench --agent random --limit 5 --output new.json
+benchmarks.mazebench --agent random --show -1
+benchmarks.multi_turn_speed --games 0
+benchmarks.multi_turn_speed --rounds 0
+benchmarks.report
+benchmarks.report text.json
+benchmarks.report text.json -o page.md
+benchmarks.report text.json -o new.html
+benchmarks.report R -o directory
+benchmarks.report R -o new.html --runs directory
+benchmarks.report R -o new.html --runs nowhere
+benchmarks.report deep.json -o new.html
+benchmarks.study
+benchmarks.study nowhere.md
+benchmarks.study page.md
+benchmarks.study binary.json
+benchmarks.study directory
+benchmarks.table
+benchmarks.table nowhere.json
+benchmarks.table binary.json
+benchmarks.table R --readme page.md
+benchmarks.table R --readme nowhere.md
+benchmarks.table R --readme directory
+benchmarks.table R --readme binary.json
+benchmarks.table R R
+benchmarks.throughput --rounds 0
+benchmarks.throughput --rounds -1
+benchmarks.throughput --rounds x
+benchmarks.throughput --table text.json
+benchmarks.throughput --table nowhere.json
+benchmarks.throughput --table other.json
+benchmarks.throughput --output directory
+benchmarks.upgrade
+benchmarks.upgrade text.json
+benchmarks.upgrade directory
+maze_env.human_play --seed -1
+maze_env.human_play --seed 99999999999999
+maze_env.human_play --rows 1
+maze_env.human_play --rows 100
+maze_env.human_play --rows x
+maze_env.human_play --braid nan
+maze_env.human_play --braid 2
+maze_env.human_play --generator dsf
+maze_env.human_play --view-radius -1
+maze_env.human_play --nosuch 3
+maze_env.human_play stray
+training.export
+training.export --output_dir page.md
+training.export --output_dir directory --columns nosuch
+training.export --output_dir new --maze_seed -1
+training.export --output_dir new --examples 0
+training.export --output_dir new --sizes 1x1
+training.export --output_dir .
+training.grpo --examples 2
+training.grpo --model directory
+training.grpo --from_scratch true --reward sovled
+training.grpo --from_scratch true --temperature nan
+training.grpo --from_scratch true --temperature -1
+training.grpo --from_scratch true --num_generations 0
+training.grpo --from_scratch true --num_generations 1 --examples 2
+training.grpo --from_scratch true --num_generations 7 --per_device_train_batch_size 8
+training.grpo --from_scratch true --max_completion_length 0
+training.grpo --from_scratch true --curriculum size
+training.grpo --from_scratch true --beta nan --examples 2
+training.grpo --from_scratch true --epsilon nan --examples 2
+training.grpo --from_scratch true --tool_calls true
+training.ppo --rows 1
+training.ppo --rows 5000 --num_envs 2
+training.ppo --num_envs 0
+training.ppo --gamma nan
+training.ppo --gamma 2
+training.ppo --learning_rate inf
+training.ppo --seed -1
+training.ppo --generator dsf
+training.ppo --view_radius -1
+training.ppo --output_dir page.md
+training.ppo --batch_size 1
+training.ppo --channels 0
+training.ppo --config binary.json
+training.recipe
+training.recipe nosuch stages
+training.recipe default nosuch
+training.recipe default settings
+training.sft --config tabs.yaml
+training.sft --config twice.yaml
+training.sft --config bomb.yaml
+training.sft --config alias.yaml
+training.sft --config deep.yaml
+training.sft --config code.yaml
+training.sft --config binary.yaml
+training.sft --config latin.yaml
+training.sft --config list.yaml
+training.sft --config mapping.yaml
+training.sft --config listed.yaml
+training.sft --config nul.yaml
+training.sft --config empty.yaml
+training.sft --config typo.yaml
+training.sft --config date.yaml
+training.sft --config directory
+training.sft --config ''
+training.sft --config nowhere.yaml
+training.sft --output_dir page.md --examples 2
+training.sft --output_dir '' --examples 2
+training.sft --seed 1e400
+training.sft --examples 0
+training.sft --examples -5
+training.sft --examples 1000000000000000000000
+training.sft --eval_strategy step --examples 2
+training.sft --optim nosuch --examples 2
+training.sft --sizes '' --examples 2
+training.sft --sizes 1000000x5 --examples 2
+training.sft --sizes '{5x5: nan}' --examples 2
+training.sft --sizes '[5x5, 6x6]' --examples 2
+training.sft --lengths 9-3 --examples 2
+training.sft --braids 2 --examples 2
+training.sft --generators dsf --examples 2
+training.sft --trace_styles pth --examples 2
+training.sft --split trian --examples 2
+training.sft --model '' --examples 2
+training.sft --model nowhere --examples 2
+training.sft --model directory --examples 2
+training.sft --model page.md --examples 2
+training.sft --lora_rank 0 --examples 2
+training.sft --mode plya
+training.sft --expert nobody --mode play
+training.sft --view_radius -1 --mode play
+training.sft --lr_scheduler_type cosin --examples 2
+training.sft --per_device_train_batch_size 0
+training.sft --exmples 3
+training.sft stray
+training.sft --ddp_backend nosuch --examples 2
+training.sft --seed -1
+training.sft --seed 99999999999999999999
+training.sft --maze_seed -1
+training.sft --learning_rate nan
+training.sft --learning_rate inf
+training.sft --learning_rate 1e400
+training.sft --weight_decay nan
+training.sft --weight_decay -1
+training.sft --max_steps -7
+training.sft --num_train_epochs nan
+training.sft --num_train_epochs -1
+training.sft --max_grad_norm nan
+training.sft --logging_steps nan
+training.sft --eval_strategy steps --logging_steps 0
+training.sft --save_strategy sometimes
+training.sft --bf16 true --fp16 true
+training.sft --save_steps -1
+training.sft --save_total_limit -1
+training.sft --dataloader_num_workers -1
+training.sft --gradient_accumulation_steps 0
+training.sft --warmup_steps -1
+training.sft --lr_scheduler_kwargs '{'
+training.sft --load_best_model_at_end true
+training.sft --neftune_noise_alpha nan
+training.speed
+training.speed directory
+training.speed directory --output new.json --batch 0
+training.speed directory --output new.json --tokens 1
+training.speed directory --output page.md/x
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where the commands run, with files that can be named in them."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "directory").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS.strip().splitlines())
+def test_a_wrong_command_ends_in_one_line_and_leaves_nothing_behind(folder, monkeypatch, capsys, command):
+    module, *arguments = shlex.split(command)
+    main = importlib.import_module(f"{module}.__main__" if module == "benchmarks.report" else module).main
+    monkeypatch.setattr(sys, "argv", [module, *(str(RESULT) if text == "R" else text for text in arguments)])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        run_command(main)
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert end.value.code == 2
+    assert len(lines) == 1, printed.err
+    assert re.match("error: Expects .*, actual: |error: Expects .*Did you mean", lines[0])
+    assert len(lines[0]) < 2100
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files) == sorted(FILES)
+
+
+PACKAGES = [
+    ("benchmarks.mazebench", "tqdm", "[train]"),
+    ("benchmarks.compare", "scipy", "[train]"), ("training.sft", "trl", "[train]"),
+    ("training.export", "datasets", "[train]"), ("training.recipe", "yaml", "[train]"),
+    ("training.speed", "torch", "[train]"), ("agents.tiny_model", "transformers", "[train]"),
+]  # fmt: skip
+BLOCKED = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == {package!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.mark.parametrize(("module", "package", "extra"), PACKAGES)
+def test_a_package_that_is_missing_is_told_with_the_extra_that_installs_it(tmp_path, module, package, extra):
+    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(package=package))
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{tiny.ROOT}"}
+    run = subprocess.run(
+        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, env=environment, timeout=100
+    )
+    (line,) = run.stderr.splitlines()
+    assert re.fullmatch(
+        rf"error: Expects what 'pip install -e \.{re.escape(extra)}' installs, actual: .*{package}.*", line
+    )
+    assert run.returncode == 2
+    environment["TOKENMAZE_TRACEBACK"] = "1"
+    run = subprocess.run(
+        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, env=environment, timeout=100
+    )
+    assert "Traceback" in run.stderr
+    assert run.stderr.splitlines()[-1] == line
+
+
+def test_extras_are_those_of_setup_cfg():
+    read = configparser.ConfigParser()
+    read.read(tiny.ROOT / "setup.cfg", encoding="utf-8")
+    modules = {"pyyaml": "yaml", "stable-baselines3": "stable_baselines3", "maze-dataset": "maze_dataset"}
+    for extra, listed in read["options.extras_require"].items():
+        names = {re.match(r"[\w-]+", line)[0] for line in listed.strip().splitlines()}
+        if extra != "test":
+            assert {modules.get(name, name) for name in names} <= set(EXTRAS[extra])
+
+
+def test_what_goes_wrong_inside_is_one_line_for_commands_alone(monkeypatch, capsys):
+    def broken():
+        raise KeyError("a\x1b[31m\nb")
+
+    monkeypatch.delenv("TOKENMAZE_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as end:
+        run_command(broken)
+    error = capsys.readouterr().err
+    assert (end.value.code, len(error.splitlines()), "\x1b" in error) == (1, 1, False)
+    assert error.startswith("error: Expects a command that succeeds, actual: KeyError: ")
+    monkeypatch.setenv("TOKENMAZE_TRACEBACK", "1")
+    with pytest.raises(SystemExit):
+        run_command(broken)
+    assert "Traceback" in capsys.readouterr().err
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        run_command(interrupted)
+    assert end.value.code == 130
+
+
+def test_importing_changes_nothing_of_how_errors_are_shown():
+    run = tiny.python(
+        "-c", "import agents, benchmarks, training, sys; assert sys.excepthook is sys.__excepthook__; 1 / 0"
+    )
+    assert run.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("text", ["--max_new_tokens", "--max-new-tokens", "--max_new-tokens"])
+def test_dashes_and_underscores_are_the_same(text):
+    assert mazebench.parser().parse_args(["--agent", "a_b-c", text, "5"]).max_new_tokens == 5
+    assert mazebench.parser().parse_args(["--agent=a_b-c", f"{text}=5"]).agent == "a_b-c"
+
+
+def test_a_typo_among_many_names_is_told_without_listing_them():
+    error = unknown_name("key", "learning_rte", [f"key_{i}" for i in range(300)] + ["learning_rate"])
+    assert (
+        str(error) == "Expects a key out of 301 that there are, actual: 'learning_rte'. Did you mean 'learning_rate'?"
+    )
