@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.record import check_output, load
+from benchmarks.record import check_output, load_each
 from benchmarks.report.page import page
 from maze_env._cli import run_command, write_whole
 
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     options = parser.parse_args(arguments)
     check_output(options.output, options.overwrite)
-    text = page([(path.stem, load(path)) for path in options.results], options.runs)
+    results = load_each(options.results)
+    text = page([(path.stem, one) for path, one in zip(options.results, results, strict=True)], options.runs)
     write_whole(options.output, text)
     print(f"{len(text) / 1e6:.2f} MB in {options.output}")
 
