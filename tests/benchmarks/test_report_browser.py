@@ -90,6 +90,7 @@ def test_each_phrasing_can_be_chosen_and_an_unreachable_target_is_named(browser,
         opened.choose("sample", phrasing)
         assert opened.count(".panel.solved") == 1
     opened.choose("track", 1)
+    opened.choose("maze", 0)
     assert "· ✓ · unreachable ·" in opened.run("return document.querySelector('#maze option').textContent")
     assert "solved · 0 moves, unreachable" in opened.browser.find_element("css selector", ".outcome").text
     assert opened.run("return window.broken") is None
