@@ -85,6 +85,7 @@ def test_each_phrasing_can_be_chosen_and_an_unreachable_target_is_named(browser,
     path = tmp_path / "report.html"
     path.write_text(page(results), encoding="utf-8")
     opened = Page(browser, path)
+    opened.choose("track", 0)
     assert opened.run("return [...document.getElementById('sample').options].map((o) => o.value)") == list(PHRASINGS)
     for phrasing in ("renamed", "ascii"):
         opened.choose("sample", phrasing)
