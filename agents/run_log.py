@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from agents.errors import InvalidCheckpoint
 
@@ -30,8 +30,15 @@ class RunLog:
     def curve(self, name: str) -> list[tuple[float, float]]:
         """(step, value) of each entry that has a finite number under ``name``."""
         pairs = [(entry.get("step"), entry.get(name)) for entry in self.entries]
-        numbers = [(float(x), float(y)) for x, y in pairs if isinstance(x, int | float) and isinstance(y, int | float)]
-        return [(step, value) for step, value in numbers if math.isfinite(value)]
+        return [(float(x), float(y)) for x, y in pairs if _is_number(x) and _is_number(y)]
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether a logged value is a finite number."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
 
 
 def read_run(folder: Path) -> RunLog:
@@ -39,8 +46,9 @@ def read_run(folder: Path) -> RunLog:
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         entries = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
-        log = RunLog(str(run["stage"]), run.get("configuration") or {}, run.get("figures") or {}, entries)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        figures = {name: value for name, value in (run.get("figures") or {}).items() if _is_number(value)}
+        log = RunLog(str(run["stage"]), run.get("configuration") or {}, figures, entries)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}, {error}"
         raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: {reason}") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
 from benchmarks.figures import SPL
-from benchmarks.record import Result, load
+from benchmarks.present.words import counted, unanswered_of
+from benchmarks.record import Result, load_each
 from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
@@ -40,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not 0 < options.points <= 100:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
-    first, others = load(options.first), [load(path) for path in options.others]
+    first, *others = load_each([options.first, *options.others])
     compared = compare_all([(first, other) for other in others], options.metric)
-    print(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze")
-    print(f"A: {_figure(first, options.metric)}")
+    print(f"{suite_text(first)}, {first.mode} track, {counted(first.samples, 'sample')} a maze")
+    print(f"A: {_figure(first, options.metric)}{unanswered_of([first])}")
     no_images = compared[0][0].mazes == first.suite.mazes
     exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"
     test = "exact McNemar test" if exact else "exact sign test over mazes"
@@ -51,10 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number, (other, (difference, p_value)) in enumerate(zip(others, compared, strict=True), start=1):
         letter = chr(ord("A") + number) if number < 26 else f"file {number + 1}"
         low, high = difference.interval
-        print(f"\n{letter}: {_figure(other, options.metric)}")
+        print(f"\n{letter}: {_figure(other, options.metric)}{unanswered_of([other])}")
         points = f"{100 * difference.difference:+.1f} points"
         print(f"A - {letter}: {points}, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]")
-        print(f"{what} by A: {difference.first_only} mazes, by {letter}: {difference.second_only} mazes")
+        by_first, by_second = (counted(count, "maze") for count in (difference.first_only, difference.second_only))
+        print(f"{what} by A: {by_first}, by {letter}: {by_second}")
         several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
         print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
         if exact:

@@ -133,6 +133,11 @@ class Figures(Scores):
     pass_at_k: dict[int, float] | None = None
     """Chance that one of k samples solves; where there are several samples."""
 
+    @property
+    def unanswered(self) -> int:
+        """Attempts without an answer, because a request failed."""
+        return self.ends.get(End.REQUEST_FAILED, 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary(Figures):

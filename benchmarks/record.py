@@ -11,11 +11,11 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Literal, NamedTuple
 
 from agents import provenance
-from benchmarks import schema1
+from benchmarks import external, schema1
 from benchmarks.figures import Baseline, Summary
 from benchmarks.metrics import path_efficiency
 from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, stored
@@ -202,14 +202,46 @@ def load(path: str | Path) -> Result:
         raise InvalidResult(f"{error} (in {path})") from None
 
 
+def load_each(paths: Sequence[str | Path]) -> list[Result]:
+    """Stored results, no file twice. Raises InvalidResult for one that is, and as ``load`` does."""
+    files = [Path(path).resolve() for path in paths]
+    if twice := [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]:
+        raise InvalidResult(f"Expects each result file once, actual: {' and '.join(twice)}")
+    return list(map(load, paths))
+
+
 def result_of(raw: dict[str, Any]) -> Result:
     """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
     rows = raw.pop("attempts")
     result: Result = decode(Result, {**raw, "attempts": []})
-    if len(rows) != len(result.places):
-        raise InvalidResult(f"Expects {len(result.places)} attempts, actual: {len(rows)}")
+    expected = result.attempts_per_maze * result.suite.mazes
+    if len(rows) != expected or not rows:
+        raise InvalidResult(f"Expects {expected or 'some'} attempts, actual: {len(rows)}")
     attempts = [stored(row, result.mode, place) for row, place in zip(rows, result.places, strict=True)]
-    return replace(result, attempts=tuple(attempts))
+    result = replace(result, attempts=tuple(attempts))
+    _check_figures(result)
+    return result
+
+
+def _check_figures(result: Result) -> None:
+    """Raises InvalidResult unless the counts of a result can be those of its attempts."""
+    summary, attempts = result.summary, result.attempts
+    if (summary.attempts, summary.solved) != (len(attempts), sum(attempt.solved for attempt in attempts)):
+        actual = f"{summary.solved} of {summary.attempts}"
+        raise InvalidResult(f"Expects result.summary to count its attempts and the solved ones, actual: {actual}")
+    named: dict[str, Summary | Baseline] = {"summary": summary, **result.baselines}
+    for name, scores in named.items():
+        for level, part in {"": scores, **scores.levels}.items():
+            if not (0 <= part.solved <= part.attempts <= len(attempts) and 1 <= part.trials <= part.attempts):
+                actual = f"{part.solved} of {part.attempts}, {part.trials} trials"
+                raise InvalidResult(f"Expects counts of {name} {level} that can be, actual: {actual}")
+        if missing := [level for level in summary.levels if level not in scores.levels]:
+            raise InvalidResult(f"Expects {name} with the levels of the summary, actual: none of {missing[0]!r}")
+    if result.stage and result.stage not in STAGES:
+        raise InvalidResult(f"Expects a stage of {', '.join(STAGES)}, actual: {result.stage!r}")
+    if not isinstance(result.agent_options.get("temperature", 0.0), int | float):
+        actual = repr(result.agent_options["temperature"])
+        raise InvalidResult(f"Expects result.agent_options.temperature of type float, actual: {actual}")
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
@@ -256,6 +288,8 @@ def suite_of(result: Result) -> Suite:
     suite, measured = load_suite(result.suite.name), result.suite.sha256
     if (now := suite.spec.sha256) != measured:
         raise InvalidResult(f"Expects {suite.spec.name} as it was measured, sha256 {measured}, actual: {now}")
+    if (count := result.suite.mazes) != len(suite.mazes):
+        raise InvalidResult(f"Expects all {len(suite.mazes)} mazes of {suite.spec.name}, actual: {count}")
     return suite
 
 
@@ -273,6 +307,12 @@ def path_scores(result: Result) -> list[float]:
     for one in result.attempts:
         scores[one.maze] += path_efficiency(shortest[one.maze], len(one.moves)) if one.solved else 0.0
     return [score / result.attempts_per_maze for score in scores]
+
+
+def suite_title(name: str) -> str:
+    """A suite as headings call it: a file of published mazes without its folders."""
+    path = PureWindowsPath(name)  # which knows the separators of every system
+    return path.name if path.suffix in external.FORMATS else name
 
 
 def group_title(group: Group) -> str:
@@ -298,7 +338,10 @@ def groups_of(results: Sequence[Result]) -> dict[Group, list[Result]]:
 
 
 def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
-    """Results by track, in alphabetical order. Raises InvalidResult for one on another version of its suite."""
+    """Results by track, in alphabetical order.
+
+    Raises InvalidResult for one on another version of its suite, and for one with other levels than its track's first.
+    """
     tracks: dict[Track, list[Result]] = {}
     hashes = {name: spec.sha256 for name, spec in SUITES.items()}
     for result in results:
@@ -306,5 +349,9 @@ def tracks_of(results: Sequence[Result]) -> dict[Track, list[Result]]:
         expected = hashes.setdefault(name, actual)  # published mazes: the first result's
         if actual != expected:
             raise InvalidResult(f"Expects results on {name} {expected}, actual: one on {actual}")
-        tracks.setdefault(result.track, []).append(result)
+        members = tracks.setdefault(result.track, [])
+        members.append(result)
+        first, levels = (list(one.summary.levels) for one in (members[0], result))
+        if levels != first:
+            raise InvalidResult(f"Expects results on {name} with levels {first}, actual: one with {levels}")
     return dict(sorted(tracks.items()))

@@ -55,8 +55,15 @@ class StoredAttempt:
         return self.ended_by.is_budget
 
 
-AS_THEY_ARE = ("moves", "unplayed", "tokens", "thinking_opened", "failure", "texts")
-"""Fields that a row has unless they are empty."""
+AS_THEY_ARE: dict[str, tuple[type, ...]] = {
+    "moves": (str,),
+    "unplayed": (str,),
+    "tokens": (int,),
+    "thinking_opened": (bool,),
+    "failure": (str,),
+    "texts": (list, tuple),
+}
+"""Fields that a row has unless they are empty, and their types there."""
 Place = tuple[int, str, int]
 """Sample, phrasing, and index of the maze."""
 
@@ -86,9 +93,13 @@ def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
     """The attempt of a row. Raises InvalidResult for what is no such row."""
     try:
         end = End(row.get("end", End.SOLVED))
-        kept = {"moves": "", **{name: row[name] for name in AS_THEY_ARE if name in row}}
+        kept = {"moves": ""} | {name: row[name] for name in AS_THEY_ARE if row.get(name) is not None}
+        if wrong := [name for name, value in kept.items() if type(value) not in AS_THEY_ARE[name]]:
+            raise TypeError(f"{wrong[0]} of another type")
         if "texts" in kept:
             kept["texts"] = tuple(kept["texts"])
+            if not all(isinstance(text, str) for text in kept["texts"]):
+                raise TypeError("texts hold something else")
         return StoredAttempt(*place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **kept)
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidResult(f"Expects the row of an attempt, actual: {str(row)[:80]} ({error})") from None

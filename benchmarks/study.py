@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from benchmarks.comparison import METRICS, compare_all, p_text
 from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
 from benchmarks.present.markdown import interval_text, markdown_table, mean_text
-from benchmarks.record import Result, group_title, groups_of, load, tracks_of
+from benchmarks.present.words import unanswered_of
+from benchmarks.record import Result, group_title, groups_of, load_each, suite_title, tracks_of
 from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
 from maze_env._arguments import ArgumentParser
@@ -45,7 +46,7 @@ def read(folder: Path, patterns: str) -> Groups:
     for pattern, paths in matches.items():
         if not paths:
             raise InvalidResult(f"Expects result files {pattern} in {folder}, actual: none")
-    tracks = tracks_of([load(path) for paths in matches.values() for path in paths])
+    tracks = tracks_of(load_each([path for paths in matches.values() for path in paths]))
     if len(tracks) > 1:
         raise InvalidResult(f"Expects results of one suite and track in {patterns}, actual: {sorted(tracks)}")
     (results,) = tracks.values()
@@ -66,7 +67,11 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     rows = []
     for title, by_seed in scores.items():
         stacked = np.array(list(by_seed.values()))
-        row = [title, _mean(stacked, figure), "; ".join(map(figure.text, stacked.mean(axis=1)))]
+        row = [
+            title + unanswered_of(groups[title]),
+            _mean(stacked, figure),
+            "; ".join(map(figure.text, stacked.mean(axis=1))),
+        ]
         rows.append([*row, *differences.get(title, [""] * (len(header) - len(row)))])
     return markdown_table(header, rows)
 
@@ -104,7 +109,8 @@ def by_level(groups: Groups) -> str:
     for level in first.summary.levels:
         each = [[one.summary.levels[level] for one in members] for members in groups.values()]
         rows.append([level, *(mean_text(SOLVED, scores, bounds=True) for scores in each)])
-    return markdown_table([f"{first.suite.name}: solved, %", *groups], rows)
+    titles = [title + unanswered_of(members) for title, members in groups.items()]
+    return markdown_table([f"{suite_title(first.suite.name)}: solved, %", *titles], rows)
 
 
 def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Sequence[Figure] = ()) -> str:
@@ -114,7 +120,9 @@ def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Se
         runs = [one.summary for one in members]
         traced = [run.reasoning for run in runs if run.reasoning is not None]
         cells = [mean_text(figure, runs, bounds=True) for figure in of_run]
-        rows.append([title, *cells, *(mean_text(figure, traced, bounds=True) for figure in of_traces)])
+        rows.append(
+            [title + unanswered_of(members), *cells, *(mean_text(figure, traced, bounds=True) for figure in of_traces)]
+        )
     return markdown_table([unit, *(figure.title for figure in (*of_run, *of_traces))], rows)
 
 

@@ -12,7 +12,19 @@ from benchmarks.comparison import compare_all, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
 from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
 from benchmarks.present.published import Published, published_rows
-from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
+from benchmarks.present.words import counted, unanswered_of
+from benchmarks.record import (
+    STAGES,
+    TITLE,
+    Group,
+    Result,
+    Track,
+    group_title,
+    groups_of,
+    load_each,
+    suite_title,
+    tracks_of,
+)
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
 
@@ -36,10 +48,11 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     rows = []
     for group, members in groups.items():
         title = group_title(group) if group[1] else f"`{group_title(group)}`"
-        rows.append(_row(title, [(one.train_seed, one.summary) for one in members], levels))
+        rows.append(_row(title + unanswered_of(members), [(one.train_seed, one.summary) for one in members], levels))
     rows += [_row(f"{name} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
     rows += map(_published_row, published_rows(track, levels))
-    title = f"**{TITLE}, {track.suite}** ({first.suite.mazes} mazes, {', '.join(track.conditions)})"
+    about = ", ".join([counted(first.suite.mazes, "maze"), *track.conditions])
+    title = f"**{TITLE}, {suite_title(track.suite)}** ({about})"
     parts = [title, markdown_table(header, rows)]
     if differences := _differences(groups):
         parts.append(markdown_table([DIFFERENCES, "each training seed"], differences))
@@ -87,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=path_of, help=f"file in which to replace what is between {BEGIN} and {END}")
     options = parser.parse_args(arguments)
-    publish(table(list(map(load, options.results))), options.readme, BEGIN, END)
+    publish(table(load_each(options.results)), options.readme, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Dataclasses to JSON and back: what is as by default is left out, and what is read is checked against its type."""
 
 import dataclasses
+import math
 import types
 from enum import Enum
 from functools import cache
@@ -46,14 +47,33 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
         return kind(**{name: decode(hints[name], value[name], f"{where}.{name}") for name in hints if name in value})
     if origin is tuple and isinstance(value, list):
         each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
-        return tuple(decode(one, entry, where) for one, entry in zip(each, value, strict=True))
+        if len(each) == len(value):
+            return tuple(decode(one, entry, where) for one, entry in zip(each, value, strict=True))
     if origin is dict and isinstance(value, dict):
-        return {arguments[0](key): decode(arguments[1], one, f"{where}.{key}") for key, one in value.items()}
+        return {
+            _key(arguments[0], key, where): decode(arguments[1], one, f"{where}.{key}") for key, one in value.items()
+        }
     if origin is Literal and value in arguments:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum) and value in [str(member) for member in kind]:
         return kind(value)
     plain = (int, float) if kind is float else kind if isinstance(kind, type) else ()
-    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool):
+    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool) and _is_finite(value):
         return value
     raise InvalidResult(f"Expects {where} of type {getattr(kind, '__name__', kind)}, actual: {str(value)[:80]!r}")
+
+
+def _key(kind: Any, key: str, where: str) -> Any:
+    """A dictionary's key, which JSON has as text. Raises InvalidResult for one that is none of the type."""
+    try:
+        return kind(key)
+    except ValueError:
+        raise InvalidResult(f"Expects keys of {where} of type {kind.__name__}, actual: {key[:80]!r}") from None
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a number is one to calculate with: JSON has NaN, infinity, and integers beyond every float."""
+    try:
+        return not isinstance(value, int | float) or math.isfinite(value)
+    except OverflowError:
+        return False

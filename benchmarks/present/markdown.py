@@ -11,7 +11,12 @@ from maze_env.errors import InvalidOutput
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table as Markdown."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """A cell's text, which ends neither its cell nor its row."""
+    return " ".join(text.replace("|", "\\|").splitlines())
 
 
 def mean_text(figure: Figure, scores: Iterable[object], bounds: bool = False) -> str:

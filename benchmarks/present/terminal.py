@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks import figures
 from benchmarks.figures import LEGAL, REVISITS, ROBUSTNESS, SOLVED, SPL, SYMMETRY, TOKENS, TRACE_FIGURES, Summary
+from benchmarks.present.words import counted
 from benchmarks.record import TITLE, Result
 
 MAX_COLUMNS, MAX_TITLE = 4, 7
@@ -14,7 +15,7 @@ MAX_COLUMNS, MAX_TITLE = 4, 7
 def report(result: Result) -> str:
     """All figures of a result."""
     suite, summary = result.suite, result.summary
-    attempts = f"{suite.mazes} mazes" + (f" x {result.samples} samples" if result.samples > 1 else "")
+    attempts = counted(suite.mazes, "maze") + (f" x {result.samples} samples" if result.samples > 1 else "")
     conditions = ", ".join([attempts, *result.track.conditions])
     levels = list(summary.levels)
     columns = levels if len(levels) <= MAX_COLUMNS and max(map(len, levels)) <= MAX_TITLE else []

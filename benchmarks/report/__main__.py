@@ -10,7 +10,7 @@ A leaderboard for each track; solved rates by length, size, turns and level; how
 
 from collections.abc import Sequence
 
-from benchmarks.record import load
+from benchmarks.record import load_each
 from benchmarks.report.page import page
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     options = parser.parse_args(arguments)
     check_output(options.output, options.overwrite)
-    text = page([(path.stem, load(path)) for path in options.results], options.runs)
+    results = load_each(options.results)
+    text = page([(path.stem, one) for path, one in zip(options.results, results, strict=True)], options.runs)
     write_result(options.output, text)
     print(f"{len(text) / 1e6:.2f} MB in {options.output}")
 

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agents.run_log import RunLog, read_run
+from benchmarks.present.words import counted
 from benchmarks.report.charts import Point, Series, legend, line_chart, step_ticks, thinned
 from benchmarks.report.markup import Markup, element
 
@@ -25,20 +26,19 @@ text, and those names are their own labels. A panel is drawn where one of its na
 NOT_DRAWN = {"end/solved"}  # logged names that are in another panel already
 NOT_OF_GRPO = {"loss"}  # left out where a reward is trained on: a surrogate loss does not measure progress
 MAX_LINES = 3  # of a panel that also has lines for what never happened
-MAX_OPEN = 4  # up to so many runs are shown unfolded
 MEANS, MAX_POINTS = 30, 400  # points of the line, each the mean over some steps, and of the faint line behind it
 
 
 def training_section(folders: Sequence[Path]) -> Markup:
-    """The section of the training runs, with the panels of each."""
+    """The section of the training runs, with the panels of each; only the last run's are unfolded."""
     sections = []
-    for folder in folders:
+    for place, folder in enumerate(folders, start=1):
         run = read_run(folder)
-        facts = [f"{run.figures['steps']:,} steps"] if "steps" in run.figures else []
+        facts = [counted(int(run.figures["steps"]), "step")] if "steps" in run.figures else []
         facts += [f"{run.figures['wall_seconds'] / 60:.1f} minutes"] if "wall_seconds" in run.figures else []
         summary = element("summary", element("b", run.stage.upper()), f" {folder} ", element("small", ", ".join(facts)))
-        panels, is_open = element("div", *run_panels(run), class_="figures"), len(folders) <= MAX_OPEN
-        sections.append(element("details", summary, panels, open=is_open, class_="run"))
+        panels = element("div", *run_panels(run), class_="figures")
+        sections.append(element("details", summary, panels, open=place == len(folders), class_="run"))
     return element("section", element("h2", "Training"), element("div", *sections), id="training")
 
 

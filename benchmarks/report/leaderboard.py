@@ -1,10 +1,12 @@
 """The leaderboard of a track: agents by solved rate, then the baselines, then what was published."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
 from benchmarks.present.published import ARXIV, MAZES, Published, published_rows
+from benchmarks.present.words import unanswered_text
 from benchmarks.record import Result
 from benchmarks.report.charts import interval_bar
 from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
@@ -12,6 +14,8 @@ from benchmarks.stats import Interval
 
 OTHERS = (LEGAL, SPL, TOKENS)  # columns beside the solved rates
 MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before the table is too wide for the page
+UNKNOWN = "\N{EN DASH}"
+"""In the cell of a figure that is not known."""
 Values = Sequence[tuple[Figure, float | None]]
 
 
@@ -24,6 +28,18 @@ class Entry(NamedTuple):
     """Unique within its track."""
     result: Result
     """What was measured."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any attempt got an answer; if not, its figures say nothing of the agent."""
+        return self.result.summary.unanswered < self.result.summary.attempts
+
+    @property
+    def failures(self) -> str:
+        """How many attempts got no answer, and the most frequent reason; "" where all did."""
+        reasons = Counter(attempt.failure for attempt in self.result.attempts if attempt.failure)
+        reason = "".join(f" ({reason})" for reason, _ in reasons.most_common(1))
+        return f"{text}{reason}" if (text := unanswered_text(self.result.summary)) else ""
 
 
 def in_columns(levels: Collection[str]) -> bool:
@@ -39,7 +55,7 @@ def leaderboard(entries: Sequence[Entry]) -> Markup:
     titles += [*((figure.title, figure.explanation) for figure in OTHERS), ("", "")]
     buttons = [element("button", title, type="button", title=note or None) if title else None for title, note in titles]
     head = element("thead", element("tr", *(element("th", button, scope="col") for button in buttons)))
-    rows = [_row(_name(title, result), result.summary, levels, number) for number, title, result in entries]
+    rows = [_row(_name(one), one.result.summary, levels, one.number, one.is_measured) for one in entries]
     others = [_row(element("span", f"{name} agent"), row, levels) for name, row in first.baselines.items()]
     others += [_published_row(row, levels) for row in published_rows(first.track, first.summary.levels)]
     body = [element("tbody", *rows), element("tbody", *others, class_="references")]
@@ -52,29 +68,35 @@ def reasoning(entries: Sequence[Entry]) -> Markup | None:
     for _, title, result in entries:
         if figures := result.summary.reasoning:
             styles = ", ".join(f"{style} {one.completions}" for style, one in figures.by_style.items())
-            rows.append([title, styles, *(figure.text(figure.of(figures)) for figure in TRACE_FIGURES)])
+            rows.append([title, styles, *(_text(figure, figure.of(figures)) for figure in TRACE_FIGURES)])
     if not rows:
         return None
     explained = "; ".join(f"{figure.title}: {figure.explanation}" for figure in TRACE_FIGURES)
     note = f"In percent of the completions that reason in a known style. {explained}."
     header = ["", "styles", *(figure.title for figure in TRACE_FIGURES)]
-    return joined(element("h3", "Reasoning"), element("p", note, class_="note"), data_table(header, rows))
+    table = joined(element("p", note, class_="note"), data_table(header, rows))
+    return element("details", element("summary", element("h3", "Reasoning")), table)
 
 
-def _name(title: str, result: Result) -> Markup:
-    agent = result.agent
-    return joined(element("strong", title), None if agent == title else element("small", agent, title=agent))
+def _name(entry: Entry) -> Markup:
+    title, agent, failures = entry.title, entry.result.agent, entry.failures
+    named = None if agent == title else element("small", agent, class_="agent")
+    return joined(element("strong", title), named, element("small", failures, class_="warning") if failures else None)
 
 
-def _row(name: Markup, scores: Summary | Baseline, levels: Sequence[str], number: int | None = None) -> Markup:
+def _row(
+    name: Markup, scores: Summary | Baseline, levels: Sequence[str], number: int | None = None, is_measured: bool = True
+) -> Markup:
     values = [(SOLVED, SOLVED.of(scores.levels[level])) for level in levels]
     values += [(figure, figure.of(scores)) for figure in OTHERS]
+    if not is_measured:
+        return _line(name, None, (0.0, 1.0), [(figure, None) for figure, _ in values], number)
     return _line(name, scores.solved_rate, scores.solved_rate_wilson_95, values, number)
 
 
 def _published_row(row: Published, levels: Sequence[str]) -> Markup:
     link = element("a", f"arXiv {ARXIV}", href=f"https://arxiv.org/abs/{ARXIV}")
-    note = element("small", "published, not re-run: ", link, f", n = {MAZES}")
+    note = element("small", "published, not re-run: ", link, f", n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{MAZES}")
     values = [(SOLVED, row.by_level[i] if row.by_level else None) for i in range(len(levels))]
     values += [(figure, None) for figure in OTHERS]
     name = joined(element("span", "AlphaMaze: ", row.stage), note)
@@ -82,15 +104,23 @@ def _published_row(row: Published, levels: Sequence[str]) -> Markup:
 
 
 def _line(
-    name: Markup, rate: float, interval: Interval, values: Values, number: int | None = None, **attributes: str
+    name: Markup, rate: float | None, interval: Interval, values: Values, number: int | None = None, **attributes: str
 ) -> Markup:
-    """A row whose cells are sorted by their values; an interval by its lower bound. ``number`` is of what to replay."""
+    """A row whose cells are sorted by their values; an interval by its lower bound. ``number`` is of what to replay.
+
+    Without a ``rate``, nothing was measured.
+    """
     link = None if number is None else element("a", "replay", href="#replay", data_result=number)
-    bar = interval_bar(rate, *interval, class_="bar", aria_hidden="true")
-    bounds = element("small", " to ".join(map(SOLVED.text, interval)))
-    cells = [
-        element("td", element("b", f"{SOLVED.text(rate)} %"), data_value=rate),
-        element("td", element("div", bar, bounds, class_="interval"), data_value=interval[0]),
-        *(element("td", figure.text(value), data_value="" if value is None else value) for figure, value in values),
-    ]
+    if rate is None:
+        cells = [element("td", element("b", UNKNOWN), data_value=""), element("td", UNKNOWN, data_value="")]
+    else:
+        bar = interval_bar(rate, *interval, class_="bar", aria_hidden="true")
+        bounds = element("small", " to ".join(map(SOLVED.text, interval)))
+        cells = [element("td", element("b", f"{SOLVED.text(rate)} %"), data_value=rate)]
+        cells += [element("td", element("div", bar, bounds, class_="interval"), data_value=interval[0])]
+    cells += [element("td", _text(figure, one), data_value="" if one is None else one) for figure, one in values]
     return element("tr", element("th", name, scope="row"), *cells, element("td", link), **attributes)
+
+
+def _text(figure: Figure, value: float | None) -> str:
+    return UNKNOWN if value is None else figure.text(value)

@@ -93,8 +93,18 @@ function connectSorting() {
   }
 }
 
+// A link to a part that is folded unfolds it; browsers do so only for what is inside of a fold.
+function connectParts() {
+  const unfold = (hash) => {
+    const fold = hash.length > 1 && at(decodeURIComponent(hash.slice(1)))?.querySelector(":scope > details");
+    if (fold) fold.open = true;
+  };
+  document.addEventListener("click", (event) => unfold(event.target.closest("nav a")?.hash ?? ""));
+  unfold(location.hash);
+}
+
 connectReplay();
 connectLegends();
 connectSorting();
-chooseTrack(0);
-list();
+connectParts();
+open();

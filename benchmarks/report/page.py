@@ -3,12 +3,14 @@
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from string import Template
 
-from benchmarks.record import GREEDY, TITLE, Result, Track, group_title, groups_of, tracks_of
+from benchmarks.figures import SOLVED
+from benchmarks.present.words import counted
+from benchmarks.record import GREEDY, TITLE, Result, Track, group_title, groups_of, suite_title, tracks_of
 from benchmarks.report.breakdown import breakdown, endings
 from benchmarks.report.charts import legend
 from benchmarks.report.curves import training_section
@@ -18,6 +20,10 @@ from benchmarks.report.replay import replay_data
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("board.js", "viewer.js", "page.js")
+HEADLINE = "mazebench-1000"
+"""The suite that stands first."""
+MAX_OPEN = 2
+"""Up to so many tracks are all unfolded; of more, the first one."""
 
 
 def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> str:
@@ -30,20 +36,25 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     names = {id(result): name for name, result in results}
     tracks: dict[Track, list[Entry]] = {}
     numbers = count()
-    for track, members in tracks_of([result for _, result in results]).items():
+    for track, members in _in_order(tracks_of([result for _, result in results])):
         titled = zip(titles_of(members, names), members, strict=True)
         tracks[track] = [Entry(next(numbers), title, result) for title, result in titled]
-    parts = {f"track-{i}": track_title(track) for i, track in enumerate(tracks)}
+    suites = suite_titles({track.suite for track in tracks})
+    parts = {f"track-{i}": track_title(track, suites) for i, track in enumerate(tracks)}
     parts |= {"training": "Training", "replay": "Replay"} if runs else {"replay": "Replay"}
     script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    data = replay_data([(track_title(track), entries) for track, entries in tracks.items()])
+    data = replay_data([(track_title(track, suites), entries) for track, entries in tracks.items()])
+    sections = [
+        _track(track, suites[track.suite], some, f"track-{i}", is_open=i == 0 or len(tracks) <= MAX_OPEN)
+        for i, (track, some) in enumerate(tracks.items())
+    ]
     text = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
         title=joined(TITLE),
         hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
         links=joined(*(element("a", title, href=f"#{name}") for name, title in parts.items())),
-        summary=joined(_summary([result for _, result in results], len(tracks))),
-        tracks=joined(*(_track(track, some, f"track-{i}") for i, (track, some) in enumerate(tracks.items()))),
+        summary=summary_text(len(results), len(tracks), sum(len(one.attempts) for _, one in results)),
+        tracks=joined(*sections),
         training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
         data=json_block("data", data),
@@ -59,44 +70,69 @@ def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:
     return [title if titles.count(title) == 1 else f"{title} #{i + 1}" for i, title in enumerate(titles)]
 
 
-def track_title(track: Track) -> str:
-    """A track in words, as links to it say."""
-    return ", ".join([track.suite, *(words for words in track.conditions if words != GREEDY)])
+def suite_titles(names: Collection[str]) -> dict[str, str]:
+    """Suites and what to call them: files of published mazes by their own names, where these are distinct."""
+    counts = Counter(map(suite_title, names))
+    return {name: suite_title(name) if counts[suite_title(name)] == 1 else name for name in names}
 
 
-def _track(track: Track, entries: Sequence[Entry], name: str) -> Markup:
-    entries = sorted(entries, key=lambda entry: -entry.result.summary.solved_rate)
-    staged = groups_of([result for _, _, result in entries if result.stage])
+def track_title(track: Track, suites: Mapping[str, str]) -> str:
+    """A track in words, as links to it say. ``suites`` are their titles."""
+    return ", ".join([suites[track.suite], *(words for words in track.conditions if words != GREEDY)])
+
+
+def _in_order(tracks: Mapping[Track, list[Result]]) -> list[tuple[Track, list[Result]]]:
+    """The tracks of ``HEADLINE``, then the others, those with the most results first."""
+    return sorted(tracks.items(), key=lambda item: (item[0].suite != HEADLINE, -len(item[1])))
+
+
+def _track(track: Track, suite: str, entries: Sequence[Entry], name: str, is_open: bool) -> Markup:
+    """The section of a track; agents without any answer are last and in no chart."""
+    entries = sorted(entries, key=lambda entry: (not entry.is_measured, -entry.result.summary.solved_rate))
+    measured = [entry for entry in entries if entry.is_measured]
+    staged = groups_of([result for _, _, result in measured if result.stage])
     lines = [(group_title(group), members) for group, members in staged.items()]
-    lines += [(title, [result]) for _, title, result in entries if not result.stage]
+    lines += [(title, [result]) for _, title, result in measured if not result.stage]
     note = "Bars are 95 % Wilson intervals; a maze is one trial, however many attempts there are at it."
     if any(len(members) > 1 for _, members in lines):
         note = f"Lines are means over training seeds. {note}"
     first = entries[0].result
-    conditions = ", ".join([f"{first.suite.mazes:,} mazes", *track.conditions])
+    conditions = ", ".join([counted(first.suite.mazes, "maze"), *track.conditions])
     unsupported = ", ".join(first.summary.phrasings_not_taken or ())
     excluded = f"Unsupported phrasings, in no figure: {unsupported}."
-    return element(
-        "section",
-        element("h2", track.suite, element("small", f" {conditions}")),
-        element("p", excluded, class_="note") if unsupported else None,
-        leaderboard(entries),
-        reasoning(entries),
+    charts = [
         element("h3", "Where mazes are solved"),
         element("p", note, class_="note"),
         element("div", legend(list(enumerate(title for title, _ in lines))), breakdown(lines), class_="switched"),
+    ]
+    parts = [
+        element("p", excluded, class_="note") if unsupported else None,
+        leaderboard(entries),
+        *(charts if lines else []),
         element("h3", "How attempts ended"),
         element("div", endings(entries), class_="endings"),
-        id=name,
-    )
+        reasoning(entries),
+    ]
+    heading = element("h2", suite, element("small", f" {conditions}"))
+    summary = element("summary", heading, element("small", _best(entries)))
+    return element("section", element("details", summary, *parts, open=is_open, class_="track"), id=name)
 
 
-def _summary(results: Sequence[Result], tracks: int) -> str:
-    attempts = sum(len(result.attempts) for result in results)
-    plural = ["" if number == 1 else "s" for number in (len(results), tracks)]
-    return (
-        f"{len(results)} result{plural[0]} on {tracks} track{plural[1]}, which do not compare with each other; "
-        f"{attempts:,} attempts, each with a replay below"
+def _best(entries: Sequence[Entry]) -> str:
+    """How many results a track has, and its best one."""
+    first, results = entries[0], counted(len(entries), "result")
+    if not first.is_measured:
+        return results
+    rate = f"{SOLVED.text(first.result.summary.solved_rate)} % by {first.title}"
+    return f"{results}: {rate}" if len(entries) == 1 else f"{results}, at best {rate}"
+
+
+def summary_text(results: int, tracks: int, attempts: int) -> Markup:
+    """What the page holds, in a sentence."""
+    on = f" on {counted(tracks, 'track')}, each of which compares only within itself" if tracks > 1 else ""
+    link = element("a", "replay below", href="#replay")
+    return joined(
+        f"{counted(results, 'result')}{on}; {counted(attempts, 'attempt')}, {'each ' * (attempts > 1)}with a ", link
     )
 
 

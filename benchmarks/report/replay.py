@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.path_metrics import visited_cells
 from benchmarks.record import Result, suite_of
 from benchmarks.report.leaderboard import Entry
-from benchmarks.report.trace_replay import Piece, plan_pieces, play_pieces
+from benchmarks.report.trace_replay import Piece, is_reasoned, plan_pieces, play_pieces
 from benchmarks.stored_attempts import LETTERS, restored
 from benchmarks.suites import Suite
 from maze_env.attempt import ILLEGAL, Attempt, End
@@ -74,7 +74,8 @@ def result_data(result: Result) -> dict[str, Any]:
     distances = [distances_to(maze.walls, maze.target) for maze in mazes]
     attempts = [restored(stored, mazes[stored.maze], result.seed) for stored in result.attempts]
     ends = list(dict.fromkeys(attempt.end for attempt in attempts))
-    has_texts = all(stored.texts is not None for stored in result.attempts)
+    has_texts = any(stored.texts is not None for stored in result.attempts)
+    pieces = [_pieces(result.mode, attempt) for attempt in attempts] if has_texts else None
     return {
         "suite": result.suite.name,
         "names": attempt_names(result),
@@ -84,7 +85,8 @@ def result_data(result: Result) -> dict[str, Any]:
         "moves": [marked_moves(a, distances[of.maze]) for a, of in zip(attempts, result.attempts, strict=True)],
         "tokens": [attempt.tokens for attempt in attempts],
         "truncated": [int(attempt.truncated) for attempt in attempts],
-        "texts": packed([_pieces(result.mode, attempt) for attempt in attempts]) if has_texts else None,
+        "reasoned": pieces and [sum(map(is_reasoned, some or ())) for some in pieces],
+        "texts": pieces and packed(pieces),
     }
 
 
@@ -104,7 +106,7 @@ def marked_moves(attempt: Attempt, distances: NDArray[np.int16]) -> str:
 def _pieces(mode: str, attempt: Attempt) -> list[Piece] | None:
     """The texts of an attempt in pieces; ``None`` for bare moves, which say no more than the moves."""
     if mode == "plan":
-        text = phrasing_named(attempt.phrasing).translate(attempt.texts[0])
+        text = phrasing_named(attempt.phrasing).translate("".join(attempt.texts[:1]))  # none where a request failed
         return plan_pieces(attempt.maze, text, attempt.thinking_opened, len(attempt.outcomes))
     if all(text in MOVE_OF_TOKEN for text in attempt.texts):
         return None

@@ -47,6 +47,11 @@ def plan_pieces(maze: Maze, text: str, thinking_opened: bool, executed: int) -> 
     return _merged(pieces)
 
 
+def is_reasoned(piece: Piece) -> bool:
+    """Whether a piece is a step of the reasoning, which the replay stops at."""
+    return isinstance(piece, list) and len(piece) > 1
+
+
 def play_pieces(texts: Sequence[str], executed: int) -> list[Piece]:
     """The pieces of a multi-turn attempt: each text is a line, and the first ``executed`` of them are moves."""
     pieces: list[Piece] = []

@@ -32,6 +32,25 @@ const attemptAt = (result, maze) =>
 const endOf = (result, maze) => result.ends[result.end[attemptAt(result, maze)]];
 const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 
+// How many steps an attempt has to show: of its reasoning, where texts are kept, and moves.
+function stepsOf(result, maze) {
+  const attempt = attemptAt(result, maze);
+  return (result.reasoned?.[attempt] ?? 0) + result.moves[attempt].length;
+}
+
+// What is most worth seeing: a solved attempt, rather of a result with texts, with many steps. Greater is better.
+const worth = (result, maze) => [stepsOf(result, maze) > 0, solved(result, maze), result.texts !== null, stepsOf(result, maze)];
+
+// The first of the greatest values, by their keys, which are lists of numbers.
+function best(values, keyOf) {
+  const isGreater = (one, other) => {
+    const place = one.findIndex((value, i) => value !== other[i]);
+    return place >= 0 && one[place] > other[place];
+  };
+  const keyed = values.map((value) => [value, keyOf(value)]);
+  return keyed.reduce((one, other) => (isGreater(other[1], one[1]) ? other : one))[0];
+}
+
 // The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
 function textsOf(result) {
   if (result.texts === null || result.unpacked) return Promise.resolve(result.unpacked ?? null);
@@ -148,7 +167,8 @@ function goTo(step) {
   state.step = Math.max(0, Math.min(step, lastStep()));
   at("step").max = lastStep();
   at("step").value = state.step;
-  at("place").textContent = `${state.step} of ${lastStep()}`;
+  at("step").disabled = lastStep() === 0;
+  at("place").textContent = lastStep() ? `${state.step} of ${lastStep()}` : "no steps";
   for (const panel of state.panels) showPanel(panel, state.step);
 }
 
@@ -198,7 +218,7 @@ function isListed(index) {
   return others.some((other) => solved(other, index) !== solved(first, index));
 }
 
-// Lists the mazes that the filters leave, and shows the one chosen before where it is among them.
+// Lists the mazes that the filters leave, and shows the one chosen before where it is among them, else the best one.
 function list() {
   const first = DATA.results[state.a];
   const suite = DATA.suites[first.suite];
@@ -210,9 +230,9 @@ function list() {
   };
   const options = listed.map((index) => {
     const [, , , , , level, path] = suite.mazes[index];
-    return [index, `${index} · ${suite.levels[level]} · ${shortestOf(path)} · ${outcome(index)}`];
+    return [index, `${index} · ${outcome(index)} · ${shortestOf(path)} · ${suite.levels[level]}`];
   });
-  state.maze = listed.includes(state.maze) ? state.maze : listed.length ? listed[0] : -1;
+  if (!listed.includes(state.maze)) state.maze = listed.length ? best(listed, (index) => worth(first, index)) : -1;
   fill(at("maze"), options, state.maze);
   at("count").textContent = `${listed.length.toLocaleString("en")} of ${suite.mazes.length.toLocaleString("en")}`;
   return show();
@@ -233,10 +253,19 @@ function chooseAgents(a, b) {
 }
 
 function chooseTrack(track) {
+  state.maze = -1;
   state.results = DATA.results.map((_, number) => number).filter((number) => DATA.results[number].track === track);
   fill(at("track"), DATA.tracks.map((title, number) => [number, title]), track);
   fill(at("level"), [["", "any"], ...DATA.suites[DATA.results[state.results[0]].suite].levels.map((name, i) => [i, name])], "");
   chooseAgents(state.results[0], -1);
+}
+
+// Opens at the attempt that is most worth seeing, of all results.
+function open() {
+  const mazesOf = (number) => DATA.suites[DATA.results[number].suite].mazes.map((_, index) => index);
+  const worthOf = (number, index) => worth(DATA.results[number], index);
+  const bestOf = DATA.results.map((_, number) => best(mazesOf(number), (index) => worthOf(number, index)));
+  return replay(best([...bestOf.keys()], (number) => worthOf(number, bestOf[number])));
 }
 
 // Shows a result in the replay; only its attempts with that end, if one is given.

@@ -4,11 +4,12 @@ import sys
 
 import pytest
 
-from agents import registry
+from agents import checkpoints, registry
 from agents.baselines import BASELINES
 from agents.errors import InvalidCheckpoint
 from agents.llm_policy import LLMPolicy
 from agents.multi_turn_policy import MultiTurnPolicy
+from agents.options import MODEL_OPTIONS
 from agents.rollout import rollout
 from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, UnknownName

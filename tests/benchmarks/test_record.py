@@ -20,7 +20,7 @@ from benchmarks import record, runner, upgrade
 from benchmarks.comparison import compare
 from benchmarks.mazebench import main
 from benchmarks.metrics import summarize
-from benchmarks.record import Provenance, load, packed, result_text, suite_of
+from benchmarks.record import Provenance, load, load_each, packed, result_text, suite_of
 from benchmarks.runner import attempt_seeds
 from benchmarks.stored_attempts import restored
 from benchmarks.typed_json import InvalidResult, encode
@@ -322,6 +322,11 @@ def load_text(folder, text):
         ({"samples": "two"}, "Expects result.samples of type int, actual: 'two'"),
         ({"mode": "fly"}, "Expects result.mode of type Literal, actual: 'fly'"),
         ({"suite": None}, "Expects result.suite of type SuiteOfResult"),
+        ({"stage": "x"}, "Expects a stage of untrained, sft, .*, actual: 'x'"),
+        ({"agent_options": {"temperature": "warm"}}, "temperature of type float, actual: 'warm'"),
+        ({"samples": 0}, "Expects some attempts, actual: 200"),
+        ({"attempts": base64.b64encode(gzip.compress(b'{"moves":1}\n' * 200)).decode()}, "moves of another type"),
+        ({"attempts": base64.b64encode(gzip.compress(b'{"texts":[1]}\n' * 200)).decode()}, "texts hold something else"),
     ],
 )
 def test_a_file_that_is_no_whole_result_is_refused_by_name(sampled, tmp_path, change, message):
@@ -337,6 +342,50 @@ def test_a_result_that_lost_a_part_is_refused(sampled, tmp_path, lost):
     del raw[lost]
     with pytest.raises(InvalidResult, match="gzipped" if lost == "attempts" else f"without {lost}"):
         load_text(tmp_path, json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("solved", 201, "to count its attempts and the solved ones, actual: 201 of 200"),
+        ("attempts", 0, "to count its attempts"),
+        ("trials", 0, "counts of summary  that can be, actual: .*, 0 trials"),
+        ("legality", float("nan"), "result.summary.legality of type float, actual: 'nan'"),
+        ("spl", 10**400, "result.summary.spl of type float, actual: '1000"),
+        ("ends", {"flew": 1}, "Expects keys of result.summary.ends of type End, actual: 'flew'"),
+    ],
+)
+def test_figures_that_cannot_be_are_refused(sampled, tmp_path, name, value, message):
+    raw = json.loads(sampled.read_text())
+    raw["summary"][name] = value
+    with pytest.raises(InvalidResult, match=message):
+        load_text(tmp_path, json.dumps(raw))
+
+
+def test_a_baseline_without_the_levels_of_the_summary_is_refused(sampled, tmp_path):
+    raw = json.loads(sampled.read_text())
+    raw["baselines"]["random"]["levels"] = {}
+    with pytest.raises(InvalidResult, match="Expects random with the levels of the summary, actual: none of 'Easy'"):
+        load_text(tmp_path, json.dumps(raw))
+
+
+def test_a_path_may_be_text_and_is_read_once(sampled):
+    assert load(str(sampled)) == load(sampled)
+    assert load_each([sampled]) == [load(sampled)]
+    twice = [sampled, f"{sampled.parent}/../{sampled.parent.name}/{sampled.name}"]
+    with pytest.raises(InvalidResult, match="Expects each result file once, actual: "):
+        load_each(twice)
+
+
+def test_every_command_refuses_a_file_given_twice(sampled, tmp_path):
+    from benchmarks.compare import main as compare_main
+    from benchmarks.report.__main__ import main as report_main
+    from benchmarks.table import main as table_main
+
+    twice = [str(sampled), str(sampled)]
+    for command in (compare_main, table_main, lambda paths: report_main([*paths, "-o", str(tmp_path / "r.html")])):
+        with pytest.raises(InvalidResult, match="Expects each result file once"):
+            command(twice)
 
 
 OLD_TRACES = {

@@ -85,12 +85,14 @@ def test_each_phrasing_can_be_chosen_and_an_unreachable_target_is_named(browser,
     path = tmp_path / "report.html"
     path.write_text(page(results), encoding="utf-8")
     opened = Page(browser, path)
+    opened.choose("track", 0)
     assert opened.run("return [...document.getElementById('sample').options].map((o) => o.value)") == list(PHRASINGS)
     for phrasing in ("renamed", "ascii"):
         opened.choose("sample", phrasing)
         assert opened.count(".panel.solved") == 1
     opened.choose("track", 1)
-    assert "· unreachable · ✓" in opened.run("return document.querySelector('#maze option').textContent")
+    opened.choose("maze", 0)
+    assert "· ✓ · unreachable ·" in opened.run("return document.querySelector('#maze option').textContent")
     assert "solved · 0 moves, unreachable" in opened.browser.find_element("css selector", ".outcome").text
     assert opened.run("return window.broken") is None
 

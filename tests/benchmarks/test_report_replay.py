@@ -117,6 +117,7 @@ def test_a_control_that_the_keyboard_works_keeps_the_focus(opened):
     def focused():
         return opened.run("return document.activeElement.id")
 
+    opened.choose("maze", 0)
     maze = opened.browser.find_element("id", "maze")
     opened.run("arguments[0].focus()", maze)
     for chosen in (1, 2):
