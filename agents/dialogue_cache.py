@@ -41,23 +41,23 @@ def dialogues_of(model: PreTrainedModel, pad_id: int) -> Dialogues:
     return UncachedDialogues(model, reading) if reading.cache_name is None else EqualDialogues(model, reading)
 
 
-class PaddedDialogues:
+class PaddedDialogues(Dialogues):
     """One batch: chunks are padded on the left, and the padding is masked in the cache for good."""
 
     def __init__(self, model: PreTrainedModel, reading: Reading, pad_id: int):
         self.model, self.reading, self.pad_id = model, reading, pad_id
-        self.cache = new_cache(model)
+        self._cache = new_cache(model)
         # (dialogues, tokens) int64, 1 where the cache holds a token of the dialogue, 0 for padding.
-        self.mask: Tensor | None = None
+        self._mask: Tensor | None = None
         self.logits = torch.empty(0, device=model.device)
 
     def read(self, chunks: Sequence[Sequence[int]]) -> None:
         width, device = max(map(len, chunks)), self.model.device
         ids = torch.tensor([[self.pad_id] * (width - len(chunk)) + [*chunk] for chunk in chunks], device=device)
         fresh = torch.tensor([[0] * (width - len(chunk)) + [1] * len(chunk) for chunk in chunks], device=device)
-        first = self.mask is None
-        self.mask = fresh if self.mask is None else torch.cat([self.mask, fresh], dim=1)
-        latest = read(self.model, self.reading, ids, self.cache, self.mask, attention=self._attention(width))
+        first = self._mask is None
+        self._mask = fresh if self._mask is None else torch.cat([self._mask, fresh], dim=1)
+        latest = read(self.model, self.reading, ids, self._cache, self._mask, attention=self._attention(width))
         self.logits = latest if first else torch.where(fresh[:, -1:].bool(), latest, self.logits)
 
     def _attention(self, width: int) -> Any:
@@ -65,10 +65,10 @@ class PaddedDialogues:
         return None
 
     def select(self, dialogues: Sequence[int]) -> None:
-        assert self.mask is not None
-        index = torch.tensor(list(dialogues), dtype=torch.long, device=self.mask.device)
-        self.cache.reorder_cache(index)
-        self.mask, self.logits = self.mask[index], self.logits[index]
+        assert self._mask is not None
+        index = torch.tensor(list(dialogues), dtype=torch.long, device=self._mask.device)
+        self._cache.reorder_cache(index)
+        self._mask, self.logits = self._mask[index], self.logits[index]
 
 
 class WindowedDialogues(PaddedDialogues):
@@ -79,18 +79,18 @@ class WindowedDialogues(PaddedDialogues):
 
     def __init__(self, model: PreTrainedModel, reading: Reading, pad_id: int):
         super().__init__(model, reading, pad_id)
-        self.cache = Cache(layers=[_keeping_all(layer) for layer in self.cache.layers])
+        self._cache = Cache(layers=[_keeping_all(layer) for layer in self._cache.layers])
 
     def _attention(self, width: int) -> Any:
         """For each type of layer (dialogues, 1, width, tokens), 0 for what is seen, else the least number."""
         assert self.reading.windows is not None
-        assert self.mask is not None
-        if self.mask.shape[1] == width:
+        assert self._mask is not None
+        if self._mask.shape[1] == width:
             return None  # padding in front of a prompt is no harm, and masks of each token and token are large
         dtype = self.model.dtype
-        places = self.mask.cumsum(-1) - 1
+        places = self._mask.cumsum(-1) - 1
         distance = places[:, -width:, None] - places[:, None, :]
-        seen = (distance >= 0) & self.mask[:, None, :].bool()
+        seen = (distance >= 0) & self._mask[:, None, :].bool()
         least = torch.finfo(dtype).min
         masks = {
             kind: torch.zeros(seen.shape, dtype=dtype, device=seen.device)
@@ -111,12 +111,14 @@ class Batch:
     """Dialogues that have read equally many tokens at every turn."""
 
     dialogues: list[int]
+    """Their numbers among all; row ``i`` of the cache is that of ``dialogues[i]``."""
     cache: Cache
+    """What they have read."""
     length: int = 0
     """Tokens that each has read."""
 
 
-class EqualDialogues:
+class EqualDialogues(Dialogues):
     """Batches of dialogues that have read equally many tokens at every turn, so that there is no padding.
 
     A batch is split where its dialogues read chunks of different lengths; at worst each dialogue is read alone.
@@ -124,14 +126,14 @@ class EqualDialogues:
 
     def __init__(self, model: PreTrainedModel, reading: Reading):
         self.model, self.reading = model, reading
-        self.batches: list[Batch] = []
+        self._batches: list[Batch] = []
         self.logits = torch.empty(0, device=model.device)
 
     def read(self, chunks: Sequence[Sequence[int]]) -> None:
-        if not self.batches:
-            self.batches = [Batch(list(range(len(chunks))), new_cache(self.model))]
-        self.batches = [part for batch in self.batches for part in _split(batch, chunks)]
-        for batch in self.batches:
+        if not self._batches:
+            self._batches = [Batch(list(range(len(chunks))), new_cache(self.model))]
+        self._batches = [part for batch in self._batches for part in _split(batch, chunks)]
+        for batch in self._batches:
             if chunks[batch.dialogues[0]]:
                 ids = torch.tensor([[*chunks[one]] for one in batch.dialogues], device=self.model.device)
                 latest = self._read_batch(batch, ids)
@@ -149,12 +151,12 @@ class EqualDialogues:
 
     def select(self, dialogues: Sequence[int]) -> None:
         place = {dialogue: index for index, dialogue in enumerate(dialogues)}
-        for batch in self.batches:
+        for batch in self._batches:
             kept = [index for index, dialogue in enumerate(batch.dialogues) if dialogue in place]
             if kept and len(kept) < len(batch.dialogues):
                 batch.cache.reorder_cache(torch.tensor(kept, device=self.model.device))
             batch.dialogues = [place[batch.dialogues[index]] for index in kept]
-        self.batches = [batch for batch in self.batches if batch.dialogues]
+        self._batches = [batch for batch in self._batches if batch.dialogues]
         self.logits = self.logits[list(dialogues)]
 
 
@@ -170,27 +172,27 @@ def _split(batch: Batch, chunks: Sequence[Sequence[int]]) -> list[Batch]:
     ]
 
 
-class UncachedDialogues:
+class UncachedDialogues(Dialogues):
     """Reads each dialogue from its beginning whenever something is added to it, in batches of equal lengths."""
 
     def __init__(self, model: PreTrainedModel, reading: Reading):
         self.model, self.reading = model, reading
-        self.texts: list[list[int]] = []
+        self._texts: list[list[int]] = []
         self.logits = torch.empty(0, device=model.device)
 
     def read(self, chunks: Sequence[Sequence[int]]) -> None:
-        self.texts = self.texts or [[] for _ in chunks]
-        for text, chunk in zip(self.texts, chunks, strict=True):
+        self._texts = self._texts or [[] for _ in chunks]
+        for text, chunk in zip(self._texts, chunks, strict=True):
             text.extend(chunk)
         fresh = [dialogue for dialogue, chunk in enumerate(chunks) if chunk]
-        for places in equal_lengths([len(self.texts[dialogue]) for dialogue in fresh]):
+        for places in equal_lengths([len(self._texts[dialogue]) for dialogue in fresh]):
             batch = [fresh[place] for place in places]
-            ids = torch.tensor([self.texts[dialogue] for dialogue in batch], device=self.model.device)
+            ids = torch.tensor([self._texts[dialogue] for dialogue in batch], device=self.model.device)
             latest = read(self.model, self.reading, ids, None, None)
             if not len(self.logits):
                 self.logits = latest.new_zeros(len(chunks), latest.shape[1])
             self.logits[batch] = latest
 
     def select(self, dialogues: Sequence[int]) -> None:
-        self.texts = [self.texts[dialogue] for dialogue in dialogues]
+        self._texts = [self._texts[dialogue] for dialogue in dialogues]
         self.logits = self.logits[list(dialogues)]

@@ -91,12 +91,13 @@ class EndpointAgent(Agent):
             InvalidConfig: for an address or options that cannot be.
             InvalidEndpoint: when the server cannot be reached, refuses the key, or lacks the model.
         """
-        self.url, self.model = _address(name)
+        self._url, model = _address(name)
         self.request = RequestOptions(
-            model=self.model, route=route, fields=fields, max_new_tokens=max_new_tokens, temperature=temperature,
+            model=model, route=route, fields=fields, max_new_tokens=max_new_tokens, temperature=temperature,
             top_p=top_p, stop=stop, system_message=system_message, thinking=thinking, reasoning_effort=reasoning_effort,
             chat_template_kwargs=chat_template_kwargs, extra_body=extra_body,
         )  # fmt: skip
+        """What is sent with each prompt."""
         require_at_least(1, batch_size=batch_size, concurrency=concurrency)
         require_at_least(0, retries=retries)
         if timeout <= 0:
@@ -107,7 +108,7 @@ class EndpointAgent(Agent):
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         own = {} if prompt_file is None else {STANDARD: read_prompt_template(prompt_file)}
-        self.prompt_templates: dict[str, str] = PROMPT_TEMPLATES | own
+        self._prompt_templates: dict[str, str] = PROMPT_TEMPLATES | own
         self._answered = False
         self._in_vain: list[str] = []  # failures of requests that may be those of all, since the last answer
         self._told: set[str] = set()
@@ -117,24 +118,24 @@ class EndpointAgent(Agent):
     @property
     def settings(self) -> dict[str, Any]:
         # The chat template is the server's.
-        return self.request.settings | prompt_settings(self.prompt_templates[STANDARD])
+        return self.request.settings | prompt_settings(self._prompt_templates[STANDARD])
 
     def _options(self) -> dict[str, Any]:
-        return {"base_url": self.url, "api_key": os.environ.get("OPENAI_API_KEY") or "none", "max_retries": 0}
+        return {"base_url": self._url, "api_key": os.environ.get("OPENAI_API_KEY") or "none", "max_retries": 0}
 
     def check(self) -> None:
-        found = self._models(self.url)
-        if found is None and "/v1" not in self.url:
-            nearby, there = f"{self.url.rstrip('/')}/v1", None
+        found = self._models(self._url)
+        if found is None and "/v1" not in self._url:
+            nearby, there = f"{self._url.rstrip('/')}/v1", None
             with suppress(InvalidEndpoint):  # some addresses have no /v1
                 there = self._models(nearby)
             if there:
-                raise InvalidEndpoint(
-                    f"Expects an address up to /v1, actual: {self.name!r}. Did you mean '{nearby}#{self.model}'?"
-                )
+                meant = f"{nearby}#{self.request.model}"
+                raise InvalidEndpoint(f"Expects an address up to /v1, actual: {self.name!r}. Did you mean {meant!r}?")
         # Servers take names with or without a tag (Ollama's ":latest", OpenRouter's ":free").
-        if found and self.model.partition(":")[0] not in {name.partition(":")[0] for name in found}:
-            raise InvalidEndpoint(f"Expects a model of {self.url}, one of {sorted(found)[:20]}, actual: {self.model!r}")
+        model = self.request.model
+        if found and model.partition(":")[0] not in {name.partition(":")[0] for name in found}:
+            raise InvalidEndpoint(f"Expects a model of {self._url}, one of {sorted(found)[:20]}, actual: {model!r}")
 
     def _models(self, url: str) -> list[str] | None:
         """The names of the server's models, empty where it lists none that can be read; None without such a page."""
@@ -178,7 +179,7 @@ class EndpointAgent(Agent):
         live = [index for index, text in enumerate(observations) if text]
         async with openai.AsyncOpenAI(**self._options(), timeout=self.timeout) as client:
             asked = [asyncio.create_task(self._ask(client, gate, index, observations[index])) for index in live]
-            progress = tqdm(total=len(live), desc=f"{self.model} {self.mode}", disable=not self.progress)
+            progress = tqdm(total=len(live), desc=f"{self.request.model} {self.mode}", disable=not self.progress)
             try:
                 for finished in asyncio.as_completed(asked):
                     index, replies[index], error = await finished
@@ -195,7 +196,7 @@ class EndpointAgent(Agent):
         self, client: openai.AsyncOpenAI, gate: asyncio.Semaphore, index: int, observation: str
     ) -> tuple[int, Reply, Exception | None]:
         """One completion; none where the request failed for good, or what came was no completion."""
-        content = self.prompt_templates[self._phrasing].replace("{maze}", observation)
+        content = self._prompt_templates[self._phrasing].replace("{maze}", observation)
         request = self.request.body(content, seed=key_of(self._seeds[index], self._turn) % 2**31)
         try:
             async with gate:
@@ -234,8 +235,8 @@ class EndpointAgent(Agent):
             self._in_vain.append(failure)
         if len(self._in_vain) >= MAX_IN_VAIN:
             counts = reasons(self._in_vain)
-            hint = advice(next(iter(counts)), self.url, self.model, self.request)
-            raise InvalidEndpoint(f"Expects a server that answers at {self.url}, actual: {in_words(counts)}{hint}")
+            hint = advice(next(iter(counts)), self._url, self.request.model, self.request)
+            raise InvalidEndpoint(f"Expects a server that answers at {self._url}, actual: {in_words(counts)}{hint}")
 
 
 async def _response(client: openai.AsyncOpenAI, request: dict[str, Any]) -> bytes:

@@ -29,19 +29,29 @@ class RequestOptions:
     """The options that shape a request; raises InvalidConfig for those that cannot be, or contradict each other."""
 
     model: str
+    """Its name at the server."""
     route: Route = "chat"
     """``completions``: the prompt as it is, continued; for models that have no chat template."""
     fields: str = "max_tokens,temperature,seed"
     """Those of ``FIELDS`` that are sent."""
     max_new_tokens: int = 512
+    """The completion's budget."""
     temperature: float = 0.0
+    """0 asks for greedy decoding."""
     top_p: float | None = None
+    """As the protocol has it; ``None`` is not sent, here and below."""
     stop: str | Sequence[str] | None = None
+    """Texts that end a completion."""
     system_message: str | None = None
+    """A message before the prompt."""
     thinking: bool | None = None
+    """Sent as ``enable_thinking``, a variable of the chat template."""
     reasoning_effort: str | None = None
+    """As the server names its levels."""
     chat_template_kwargs: Mapping[str, Any] | None = None
+    """Further variables of the chat template."""
     extra_body: Mapping[str, Any] | None = None
+    """Further fields of each request."""
 
     def __post_init__(self) -> None:
         if self.route not in get_args(Route):

@@ -41,7 +41,9 @@ class ModelAgent(Agent):
         self.check_options(**options)
         check_causal(model)
         self.model, self.tokenizer, self.name, self.mode = model, tokenizer, name, mode
-        self.sampled, self.batch_size = options["temperature"] > 0, options["batch_size"]
+        self.batch_size = options["batch_size"]
+        self.sampled = options["temperature"] > 0
+        """Whether completions are drawn, rather than decoded greedily."""
         self.reset([])
 
     @classmethod

@@ -114,7 +114,7 @@ def test_runs_models_and_exports(tmp_path, monkeypatch):
 def test_a_policy_and_an_untrained_model(tmp_path, monkeypatch):
     pytest.importorskip("stable_baselines3")
     config = ppo.PPORunConfig(output_dir=str(tmp_path / ALL), total_timesteps=8, num_envs=2, n_steps=4, batch_size=8)
-    assert registry.make(str(ppo.train(config)), "play").rows == 5
+    assert registry.make(str(ppo.train(config)), "play").modes == ("play",)
     monkeypatch.setattr(sys, "argv", ["tiny_model", f"--output_dir={tmp_path / ALL / 'untrained'}"])
     tiny_model.main()
     assert (tmp_path / ALL / "untrained" / "model.safetensors").is_file()

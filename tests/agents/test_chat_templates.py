@@ -82,7 +82,7 @@ def bad_folders(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_trainer(monkeypatch):
-    def trainer(**arguments):
+    def trainer(*arguments, **options):
         pytest.fail("this is too late")
 
     monkeypatch.setattr(sft, "MazeSFTTrainer", trainer)

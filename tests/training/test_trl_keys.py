@@ -146,8 +146,8 @@ def made(monkeypatch, stage, name, tmp_path, **keys):
     """The arguments of a stage's trainer, which is never run."""
     seen = {}
 
-    def trainer(**arguments):
-        seen.update(arguments)
+    def trainer(model, tokenizer, args, evaluation, source, **arguments):
+        seen.update(arguments, model=model, tokenizer=tokenizer, args=args)
         raise Stop
 
     monkeypatch.setattr(stage, name, trainer)
@@ -161,7 +161,7 @@ def made(monkeypatch, stage, name, tmp_path, **keys):
 def test_sft_rows_end_with_the_end_token_asked_for(chat, mode, monkeypatch, tmp_path):
     keys = {"model": chat, "eos_token": "<im_end>", "pad_token": "<pad>", "examples": 4, "mode": mode}
     seen = made(monkeypatch, sft, "MazeSFTTrainer", tmp_path, trace_styles="direct", **keys)
-    tokenizer, row = seen["processing_class"], seen["train_dataset"][0]
+    tokenizer, row = seen["tokenizer"], seen["train_dataset"][0]
     assert (tokenizer.eos_token, tokenizer.pad_token) == ("<im_end>", "<pad>")
     assert seen["model"].generation_config.eos_token_id == tokenizer.eos_token_id
     if mode == "plan":
@@ -180,7 +180,7 @@ def test_grpo_prompts_have_the_variables_of_the_template(chat, keys, monkeypatch
 
     seen = made(monkeypatch, grpo, "MazeGRPOTrainer", tmp_path, model=chat, chat_template_kwargs=variables, **grpo_keys)
     (message,) = seen["train_dataset"][0]["prompt"]
-    tokenizer = seen["processing_class"]
+    tokenizer = seen["tokenizer"]
     written = tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True)
     text = message["content"] if keys["mode"] == "play" else written
     assert text.endswith("<im_start>assistant\n<think>\n\n</think>\n\n")
