@@ -86,6 +86,9 @@ class Maze:
     def __repr__(self) -> str:
         return f"Maze({self.rows}x{self.cols}, origin={self.origin}, target={self.target})"
 
+    def __str__(self) -> str:
+        return self.to_ascii()
+
     def is_open(self, cell: Cell, move: Move) -> bool:
         """Whether ``move`` leads from ``cell`` to a neighbour."""
         return not self.bits[cell[0] * self.cols + cell[1]] >> move & 1
@@ -112,10 +115,15 @@ class Maze:
 
     @classmethod
     def from_ascii(cls, drawing: str) -> "Maze":
-        """The maze of a drawing made by ``to_ascii``; blank lines around it and indentation are ignored.
+        """The maze of a drawing made by ``to_ascii``, or by an environment's ``render`` as ``ansi``.
+
+        Blank lines around it and indentation are ignored. Of a rendering, the agent is the origin, and the cells and
+        walls that it marked (``.``, ``!``) count as what they are. A cell that it has not seen (``?``) has the walls of
+        those around it.
 
         Raises:
-            InvalidMaze: naming the line or cell that is not as expected.
+            InvalidMaze: naming the line or cell that is not as expected; for a side that may be unseen from both its
+                cells, and for an agent on the target, which hides it.
         """
         lines = [line.strip() for line in drawing.strip().splitlines()]
         if len(lines) < 3 or len(lines) % 2 == 0:
@@ -126,6 +134,7 @@ class Maze:
                 raise InvalidMaze(f"Expects {4 * cols + 1} characters in line {number}, actual: {len(line)}")
         walls = np.zeros((rows, cols), dtype=np.uint8)
         found: dict[str, Cell] = {}
+        unseen: set[Cell] = set()
         for row in range(rows):
             for col in range(cols):
                 above, middle, below = lines[2 * row : 2 * row + 3]
@@ -136,11 +145,19 @@ class Maze:
                     if mark in found:
                         raise InvalidMaze(f"Expects one {mark!r}, actual: at {found[mark]} and at {(row, col)}")
                     found[mark] = (row, col)
-                elif mark != " ":
-                    raise InvalidMaze(f"Expects 'O', 'X' or a blank in cell {(row, col)}, actual: {mark!r}")
+                elif mark == "?":
+                    unseen.add((row, col))
+                elif mark not in " .":
+                    raise InvalidMaze(f"Expects 'O', 'X', '.' or a blank in cell {(row, col)}, actual: {mark!r}")
         for mark, role in (("O", "origin"), ("X", "target")):
             if mark not in found:
-                raise InvalidMaze(f"Expects one {mark!r} for the {role}, actual: none")
+                hidden = " (an agent on the target hides it)" if mark == "X" and "O" in found else ""
+                raise InvalidMaze(f"Expects one {mark!r} for the {role}, actual: none{hidden}")
+        for cell in sorted(unseen):  # the target is marked whether it has been seen or not
+            for neighbour in (move.apply(cell) for move in MOVES):
+                if neighbour in unseen or neighbour == found["X"]:
+                    came = f"an unseen side between {cell} and {neighbour}"
+                    raise InvalidMaze(f"Expects a drawing that shows every wall, actual: {came}")
         return cls(walls, found["O"], found["X"])
 
 
