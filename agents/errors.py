@@ -8,7 +8,11 @@ class InvalidCheckpoint(TokenMazeError):
 
 
 class InvalidEndpoint(TokenMazeError):
-    """A model server cannot be reached, refuses the key, or does not have the model."""
+    """A model server cannot be reached, refuses the key, lacks the model, or answers no request."""
+
+
+class UnreadableReply(TokenMazeError):
+    """What a model server sent is no completion."""
 
 
 def require_at_least(minimum: float, **options: float) -> None:
