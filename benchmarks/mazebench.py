@@ -67,7 +67,7 @@ def agent_option(text: str) -> tuple[str, Any]:
         raise InvalidConfig(f"Expects --agent-option NAME=VALUE, actual: {text!r}")
     try:
         return name, json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a number of many thousand digits, values within values without end
         return name, value
 
 

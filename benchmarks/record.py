@@ -6,6 +6,7 @@ A result is one JSON file: run and figures, to be read by people, and the attemp
 
 import base64
 import gzip
+import io
 import json
 import tempfile
 import zlib
@@ -23,7 +24,7 @@ from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, sto
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
-from benchmarks.typed_json import InvalidResult, decode, encode
+from benchmarks.typed_json import InvalidResult, decode, encode, read_json
 from maze_env._cli import check_folder, write_whole
 from maze_env.episode import Mode
 from maze_env.errors import InvalidOutput
@@ -37,6 +38,8 @@ BASELINES = ("random", "shortest-path")
 STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
+MAX_ROW = 2**24
+"""Bytes of an attempt as JSON."""
 LINE = 150  # characters up to which an object in a result file is in one line
 
 
@@ -180,7 +183,7 @@ class Result(Run):
 def load(path: Path) -> Result:
     """A stored result, of any schema. Raises InvalidResult for a file that is missing, no result, or incomplete."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = read_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
     if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
@@ -193,21 +196,34 @@ def load(path: Path) -> Result:
             raw = schema1.upgraded(raw)
         elif raw.get("status") != "complete":
             raise InvalidResult("Expects a complete result, actual: an incomplete one")
-        else:
-            raw["attempts"] = unpacked(raw.get("attempts"))
+        elif not isinstance(raw.get("attempts"), str):
+            raise InvalidResult("Expects attempts as a text, actual: none")
         return result_of(raw)
     except InvalidResult as error:
         raise InvalidResult(f"{error} (in {path})") from None
 
 
 def result_of(raw: dict[str, Any]) -> Result:
-    """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
-    rows = raw.pop("attempts")
+    """The result of a file's JSON, its attempts packed or not. Raises InvalidResult unless it is whole."""
     result: Result = decode(Result, {**raw, "attempts": []})
-    if len(rows) != len(result.places):
-        raise InvalidResult(f"Expects {len(result.places)} attempts, actual: {len(rows)}")
-    attempts = [stored(row, result.mode, place) for row, place in zip(rows, result.places, strict=True)]
-    return replace(result, attempts=tuple(attempts))
+    _check_names(result)
+    where, rows = result.places, raw.get("attempts")
+    rows = rows if isinstance(rows, list) else unpacked(rows, len(where))
+    if len(rows) != len(where):
+        raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(rows)}")
+    return replace(result, attempts=tuple([stored(row, result.mode, place) for row, place in zip(rows, where, strict=True)]))
+
+
+def _check_names(result: Result) -> None:
+    """Raises InvalidResult where what one part of a result names is missing in another."""
+    levels = set(result.summary.levels)
+    if result.stage is not None and result.stage not in STAGES:
+        raise InvalidResult(f"Expects a stage out of {', '.join(STAGES)}, actual: {result.stage!r}")
+    if any(set(baseline.levels) != levels for baseline in result.baselines.values()):
+        raise InvalidResult("Expects baselines with the levels of the result, actual: others")
+    if result.summary.worst_phrasing is not None and result.summary.worst_phrasing not in levels:
+        raise InvalidResult(f"Expects the worst phrasing among the levels, actual: {result.summary.worst_phrasing!r}")
+    decode(float | None, result.agent_options.get("temperature"), "temperature")
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
@@ -216,12 +232,21 @@ def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
     return base64.b64encode(gzip.compress(lines.encode("utf-8"), mtime=0)).decode("ascii")
 
 
-def unpacked(text: Any) -> list[dict[str, Any]]:
-    """The rows of ``packed``. Raises InvalidResult for anything else."""
+def unpacked(text: Any, count: int) -> list[Any]:
+    """The rows of ``packed``, ``count`` of them and no more, so that little of what unpacks to very much is unpacked.
+
+    Raises InvalidResult for anything else.
+    """
+    rows = []
     try:
-        return [json.loads(line) for line in gzip.decompress(base64.b64decode(text)).splitlines()]
+        with gzip.GzipFile(fileobj=io.BytesIO(base64.b64decode(text))) as stream:
+            while line := stream.readline(MAX_ROW + 1):
+                if len(rows) == count or len(line) > MAX_ROW:
+                    raise ValueError(f"more than {count} lines" if len(rows) == count else f"more than {MAX_ROW} bytes a line")
+                rows.append(read_json(line.decode("utf-8")))
     except (ValueError, TypeError, OSError, EOFError, zlib.error) as error:
         raise InvalidResult(f"Expects attempts as gzipped JSON lines in base64, actual: {error!r}") from None
+    return rows
 
 
 def result_text(result: Result) -> str:

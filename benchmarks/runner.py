@@ -21,7 +21,7 @@ from agents.rollout import rollout
 from benchmarks.record import Run, head_of
 from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
 from benchmarks.suites import Suite
-from benchmarks.typed_json import InvalidResult, encode
+from benchmarks.typed_json import InvalidResult, encode, read_json
 from maze_env._cli import write_whole
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
@@ -117,11 +117,13 @@ class PartialFile:
                 choice = "--resume goes on with them, --overwrite begins anew"
                 raise InvalidOutput(f"Expects a new file, actual: {actual}; {choice}")
             self.path.unlink()
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []  # the last is torn
+        lines = self._lines()
         if not lines:
             self.path.unlink(missing_ok=True)
             return []
         head, rows = _json(lines[0], self.path), [_json(line, self.path) for line in lines[1:] if line != RESUMED]
+        if not isinstance(head, dict):
+            raise InvalidResult(f"Expects a run in the first line of {self.path}, actual: {lines[0][:80]!r}")
         for name in {**self.head, **head}:
             was, now = head.get(name), self.head.get(name)
             if was != now:
@@ -136,6 +138,13 @@ class PartialFile:
         seeds = attempt_seeds(suite, self.run.samples, self.run.suite.phrasings, self.run.seed)
         made = [stored(row, self.run.mode, place) for row, place in zip(rows, self.run.places, strict=False)]
         return [restored(one, suite.mazes[one.maze], seed) for one, seed in zip(made, seeds, strict=False)]
+
+    def _lines(self) -> list[str]:
+        """The whole lines of the file; the last one is torn."""
+        try:
+            return self.path.read_text(encoding="utf-8").split("\n")[:-1] if self.path.exists() else []
+        except UnicodeDecodeError as error:
+            raise InvalidResult(f"Expects JSON lines in {self.path}, actual: {error}") from None
 
     def append(self, attempts: Sequence[Attempt]) -> None:
         """Writes attempts out, with their texts, which figures on traces need."""
@@ -165,6 +174,6 @@ def _files_of(agent: str) -> list[list[Any]]:
 
 def _json(line: str, path: Path) -> Any:
     try:
-        return json.loads(line)
+        return read_json(line)
     except ValueError:
         raise InvalidResult(f"Expects JSON lines in {path}, actual: {line[:80]!r}") from None

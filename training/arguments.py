@@ -17,8 +17,17 @@ from transformers import HfArgumentParser
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
+MAX_VALUES = 10_000
+"""Of one configuration."""
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader lets the last of two equal keys win."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MAX_VALUES:  # a merge of merges of merges
+            raise yaml.constructor.ConstructorError(None, None, f"more than {MAX_VALUES} keys", node.start_mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping = super().construct_mapping(node, deep)
@@ -33,11 +42,26 @@ def option(default: Any, explanation: str) -> Any:
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """The value of a text from ``where``; InvalidConfig if it is no YAML, or has a key twice in one mapping."""
+    """The value of a text from ``where``.
+
+    Raises InvalidConfig for what is no YAML, has a key twice in one mapping, or holds more than ``MAX_VALUES`` values,
+    those that an alias repeats among them.
+    """
     try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+        value = yaml.load(text, _Loader)
+    except RecursionError:
+        raise InvalidConfig(f"Expects valid YAML in {where}, actual: values within values without end") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: the 99th of a month, an integer of very many digits
         raise InvalidConfig(f"Expects valid YAML in {where}, actual: {error}") from None
+    waiting, count = [value], 0
+    while waiting:
+        one = waiting.pop()
+        inside = [*one, *one.values()] if isinstance(one, dict) else one if isinstance(one, list | tuple | set) else ()
+        waiting += inside
+        count += 1
+        if count > MAX_VALUES:
+            raise InvalidConfig(f"Expects at most {MAX_VALUES} values in {where}, actual: more, or a value in itself")
+    return value
 
 
 def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -50,7 +74,11 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
         raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
-    values = read_yaml(path.read_text(encoding="utf-8"), repr(str(name)))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"Expects a text in UTF-8 in {str(name)!r}, actual: {error}") from None
+    values = read_yaml(text, repr(str(name)))
     if not isinstance(values, dict):
         raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
     base = values.pop("base", None)

@@ -79,7 +79,7 @@ def mutate_json(rng, value):
             holder[rng.choice((*NASTY, *holder))] = holder.pop(key)
         elif kind == 2:
             other, name = rng.choice(holders)
-            if name in other if isinstance(other, dict) else True:
+            if name in other if isinstance(other, dict) else name < len(other):
                 holder[key] = json.loads(json.dumps(other[name]))
         elif kind == 3 and isinstance(holder[key], str):
             holder[key] = mutate_text(rng, holder[key])
@@ -96,7 +96,7 @@ def mutate_json(rng, value):
 def _holders(value):
     """Every container in a value with each of its keys."""
     waiting = [value]
-    while waiting:
+    while waiting and len(waiting) < 10**5:
         one = waiting.pop()
         keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
         for key in keys:

@@ -1,11 +1,8 @@
 """Result files of both schemas: refused by an error of ours, or read, shown, compared and written again alike."""
 
-import base64
-import gzip
 import json
 import os
 import tempfile
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from agents import registry
 from benchmarks.comparison import compare
 from benchmarks.metrics import baseline_of, summarize
 from benchmarks.present.terminal import report
-from benchmarks.record import TITLE, Provenance, Result, SuiteOfResult, load, result_text, unpacked
+from benchmarks.record import TITLE, Provenance, Result, SuiteOfResult, load, result_text
 from benchmarks.runner import run_suite
 from benchmarks.stored_attempts import places, stored_of
 from benchmarks.suites import load as load_suite
