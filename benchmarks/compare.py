@@ -17,6 +17,7 @@ from benchmarks.figures import SPL
 from benchmarks.record import Result, load
 from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._cli import run_command
+from maze_env._text import harmless
 from maze_env.errors import InvalidConfig
 
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     first, others = load(options.first), [load(path) for path in options.others]
     compared = compare_all([(first, other) for other in others], options.metric)
-    print(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze")
+    print(harmless(f"{suite_text(first)}, {first.mode} track, {first.samples} sample(s) a maze"))
     print(f"A: {_figure(first, options.metric)}")
     no_images = compared[0][0].mazes == first.suite.mazes
     exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"
@@ -62,11 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _figure(result: Result, metric: str) -> str:
-    summary = result.summary
+    summary, agent = result.summary, harmless(result.agent)
     if metric == "spl":
-        return f"{SPL.title} {SPL.text(summary.spl)}  {result.agent}"
+        return f"{SPL.title} {SPL.text(summary.spl)}  {agent}"
     low, high = summary.solved_rate_wilson_95
-    return f"{summary.solved_rate:6.1%} [{low:.1%}, {high:.1%}]  {result.agent}"
+    return f"{summary.solved_rate:6.1%} [{low:.1%}, {high:.1%}]  {agent}"
 
 
 if __name__ == "__main__":

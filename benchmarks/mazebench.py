@@ -26,6 +26,7 @@ from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
 from maze_env._cli import run_command
+from maze_env._text import harmless, public
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
@@ -103,8 +104,8 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
     return Run(
         suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
-        agent_options=agent_options,
-        settings=agent.settings,
+        agent_options=public(agent_options),
+        settings=public(agent.settings),
         batch_size=options.batch_size or agent.batch_size,
         keeps_texts=options.texts,
         **{name: getattr(options, name) for name in as_given},
@@ -146,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         print(report(result))
     if partial:
-        print(f"stored in {options.output}")
+        print(f"stored in {harmless(str(options.output))}")
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ def load(path: Path) -> Result:
         elif raw.get("status") != "complete":
             raise InvalidResult("Expects a complete result, actual: an incomplete one")
         elif not isinstance(raw.get("attempts"), str):
-            raise InvalidResult("Expects attempts as a text, actual: none")
+            raise InvalidResult("Expects attempts as gzipped JSON lines in base64, actual: no text")
         return result_of(raw)
     except InvalidResult as error:
         raise InvalidResult(f"{error} (in {path})") from None
@@ -211,7 +211,9 @@ def result_of(raw: dict[str, Any]) -> Result:
     rows = rows if isinstance(rows, list) else unpacked(rows, len(where))
     if len(rows) != len(where):
         raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(rows)}")
-    return replace(result, attempts=tuple([stored(row, result.mode, place) for row, place in zip(rows, where, strict=True)]))
+    return replace(
+        result, attempts=tuple([stored(row, result.mode, place) for row, place in zip(rows, where, strict=True)])
+    )
 
 
 def _check_names(result: Result) -> None:
@@ -237,12 +239,14 @@ def unpacked(text: Any, count: int) -> list[Any]:
 
     Raises InvalidResult for anything else.
     """
-    rows = []
+    rows: list[Any] = []
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(base64.b64decode(text))) as stream:
             while line := stream.readline(MAX_ROW + 1):
                 if len(rows) == count or len(line) > MAX_ROW:
-                    raise ValueError(f"more than {count} lines" if len(rows) == count else f"more than {MAX_ROW} bytes a line")
+                    raise ValueError(
+                        f"more than {count} lines" if len(rows) == count else f"more than {MAX_ROW} bytes a line"
+                    )
                 rows.append(read_json(line.decode("utf-8")))
     except (ValueError, TypeError, OSError, EOFError, zlib.error) as error:
         raise InvalidResult(f"Expects attempts as gzipped JSON lines in base64, actual: {error!r}") from None

@@ -23,6 +23,7 @@ from benchmarks.stored_attempts import places, restored, row_of, stored, stored_
 from benchmarks.suites import Suite
 from benchmarks.typed_json import InvalidResult, encode, read_json
 from maze_env._cli import write_whole
+from maze_env._text import harmless, without_keys
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
 from maze_env.keys import key_of
@@ -74,7 +75,9 @@ def run_suite(
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size
     seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
-    with tqdm(total=len(seeds), initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+    with tqdm(
+        total=len(seeds), initial=len(done), desc=harmless(f"{agent.name} {agent.mode}"), unit="maze", leave=False
+    ) as bar:
         for place, (_, phrasing, start) in enumerate(batches):
             mazes = suite.mazes[start : start + size]
             if place // -(-count // size) * count + start < len(done):
@@ -149,15 +152,15 @@ class PartialFile:
     def append(self, attempts: Sequence[Attempt]) -> None:
         """Writes attempts out, with their texts, which figures on traces need."""
         rows = [row_of(stored_of(attempt, (0, "", 0), texts=True), self.run.mode) for attempt in attempts]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        text = without_keys("".join(json.dumps(row) + "\n" for row in rows))
         try:
             if self._stream is None:
-                text = text if self.path.exists() else json.dumps(self.head) + "\n" + text
+                text = text if self.path.exists() else without_keys(json.dumps(self.head)) + "\n" + text
                 self._stream = self.path.open("a", encoding="utf-8", newline="\n")
             self._stream.write(text)
             self._stream.flush()
         except OSError as error:  # the run goes on: its result may find a place, though it cannot be resumed
-            tqdm.write(f"warning: {self.path} cannot be written ({error.strerror})", file=sys.stderr)
+            tqdm.write(f"warning: {harmless(str(self.path))} cannot be written ({error.strerror})", file=sys.stderr)
 
     def remove(self) -> None:
         """Closes and deletes the file: the result has taken its place."""

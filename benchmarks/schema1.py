@@ -11,7 +11,16 @@ from typing import Any
 
 from benchmarks.metrics import summarize
 from benchmarks.stats import wilson
-from benchmarks.stored_attempts import MAX_ATTEMPTS, Place, StoredAttempt, places, restored, row_of, stored, usual_ended_by
+from benchmarks.stored_attempts import (
+    MAX_ATTEMPTS,
+    Place,
+    StoredAttempt,
+    places,
+    restored,
+    row_of,
+    stored,
+    usual_ended_by,
+)
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, encode
 from maze_env.attempt import End, EndedBy

@@ -94,7 +94,9 @@ def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
         types = type_hints(StoredAttempt)
         kept = {name: decode(types[name], row[name], name) for name in AS_THEY_ARE if name in row}
         kept["texts"] = kept.get("texts") or None  # a row has none that are empty
-        made = StoredAttempt(*place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **{"moves": ""} | kept)
+        made = StoredAttempt(
+            *place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **{"moves": ""} | kept
+        )
         if not MOVE_OF_LETTER.keys() >= {*made.moves, *made.unplayed}:
             raise ValueError(f"moves that are not written with {''.join(MOVE_OF_LETTER)}")
         return made

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.comparison import compare_all, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
+from benchmarks.present.markdown import code, interval_text, markdown_table, mean_text, named, publish
 from benchmarks.present.published import Published, published_rows
 from benchmarks.record import STAGES, TITLE, Group, Result, Track, group_title, groups_of, load, tracks_of
 from maze_env._cli import run_command
@@ -33,14 +33,14 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     groups, first = groups_of(results), results[0]
     levels = list(first.summary.levels)
     figures = [figure.title for figure in (LEGAL, SPL, TOKENS)]
-    header = ["", SOLVED.title, "each training seed [95 % Wilson]", " / ".join(levels), *figures]
+    header = ["", SOLVED.title, "each training seed [95 % Wilson]", " / ".join(map(named, levels)), *figures]
     rows = []
     for group, members in groups.items():
-        title = group_title(group) if group[1] else f"`{group_title(group)}`"
+        title = named(group_title(group)) if group[1] else code(group_title(group))
         rows.append(_row(title, [(one.train_seed, one.summary) for one in members], levels))
-    rows += [_row(f"{name} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
+    rows += [_row(f"{named(name)} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
     rows += map(_published_row, published_rows(track, levels))
-    title = f"**{TITLE}, {track.suite}** ({first.suite.mazes} mazes, {', '.join(track.conditions)})"
+    title = f"**{TITLE}, {named(track.suite)}** ({first.suite.mazes} mazes, {', '.join(map(named, track.conditions))})"
     parts = [title, markdown_table(header, rows)]
     if differences := _differences(groups):
         parts.append(markdown_table([DIFFERENCES, "each training seed"], differences))
@@ -78,7 +78,7 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
     rows: dict[str, list[str]] = {}
     for (title, seed), (one, p_value) in zip(pairs, compare_all(pairs.values()), strict=True):
         cell = f"{seed}: {interval_text(SOLVED, one.difference, one.interval, '+')}, {p_text(p_value)}"
-        rows.setdefault(title, []).append(cell)
+        rows.setdefault(named(title), []).append(cell)
     return [[title, "; ".join(cells)] for title, cells in rows.items()]
 
 

@@ -60,7 +60,7 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
         if missing := [name for name in needed if name not in value]:
             raise InvalidResult(f"Expects a whole {where}, actual: one without {', '.join(missing)}")
         return kind(**{name: decode(hints[name], value[name], f"{where}.{name}") for name in hints if name in value})
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple and isinstance(value, list | tuple):
         return tuple([decode(arguments[0], entry, where) for entry in value])
     if origin is dict and isinstance(value, dict):
         items = [(_key(arguments[0], key, where), key, one) for key, one in value.items()]

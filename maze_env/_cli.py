@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from maze_env._text import harmless, without_keys
 from maze_env.errors import InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
@@ -19,11 +20,11 @@ def run_command(main: Callable[[], object]) -> None:
         main()
         sys.stdout.flush()  # where the reader has gone, as with `| head`, this fails at the latest
     except TokenMazeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {harmless(without_keys(str(error)))}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {harmless(without_keys(str(error)))}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -52,11 +53,11 @@ def check_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a text file atomically: a reader sees the old file or the whole new one."""
+    """Writes a text file atomically, without keys: a reader sees the old file or the whole new one."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            stream.write(without_keys(text))
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
     finally:

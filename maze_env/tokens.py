@@ -140,7 +140,9 @@ def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
         return plain
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
-        raise InvalidMazeText(f"Expects the tokens of a maze, actual: {text[:40]!r}")
+        drawn = text.lstrip().startswith("+-")
+        came = "a drawing, which maze_env.Maze.from_ascii reads" if drawn else repr(text[:40])
+        raise InvalidMazeText(f"Expects the tokens of a maze, actual: {came}")
     for index, between in enumerate(MAZE_TOKEN.split(text)):
         if stray := between.strip():
             place = f"after {''.join(tokens[max(0, index - 3) : index])}" if index else "at the start"

@@ -16,7 +16,6 @@ from transformers import HfArgumentParser
 
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
-
 MAX_VALUES = 10_000
 """Of one configuration."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.record import check_output, load
 from benchmarks.report.page import page
 from maze_env._cli import run_command, write_whole
+from maze_env._text import harmless
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check_output(options.output, options.overwrite)
     text = page([(path.stem, load(path)) for path in options.results], options.runs)
     write_whole(options.output, text)
-    print(f"{len(text) / 1e6:.2f} MB in {options.output}")
+    print(f"{len(text) / 1e6:.2f} MB in {harmless(str(options.output))}")
 
 
 if __name__ == "__main__":

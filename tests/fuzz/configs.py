@@ -52,7 +52,9 @@ def make(rng):
     kind, text = rng.random(), rng.choice(texts())
     argv = []
     for _ in range(rng.choice((0, 0, 1, 2))):
-        value = rng.choice((*NASTY, "{path: 1}", "[{rows: 1, path: 1}, direct]", "5x5", "1-4", "0.5", "path", "2024-99-99"))
+        value = rng.choice(
+            (*NASTY, "{path: 1}", "[{rows: 1, path: 1}, direct]", "5x5", "1-4", "0.5", "path", "2024-99-99")
+        )
         argv += rng.choice(([f"--{rng.choice(KEYS)}", value], [f"--{rng.choice(KEYS)}={value}"], [value]))
     if kind < 0.03:
         text = f"sizes: {nested(rng)}"
@@ -67,7 +69,8 @@ def make(rng):
     elif kind < 0.9:
         text = mutate_text(rng, text, texts())
     else:
-        text = f"{rng.choice(KEYS)}: {rng.choice((*NASTY, *map(str, VALUES), '2024-99-99', '1:99:99', '!!binary x', '0b2'))}"
+        odd = (*NASTY, *map(str, VALUES), "2024-99-99", "1:99:99", "!!binary x", "0b2")
+        text = f"{rng.choice(KEYS)}: {rng.choice(odd)}"
     body = text.encode("utf-8", "surrogatepass")
     return (mutate_bytes(rng, body) if rng.random() < 0.1 else body), argv
 

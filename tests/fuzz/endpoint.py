@@ -62,7 +62,10 @@ def check(body):
         return "unreadable"
     reply.text.encode("utf-8")
     parse_answer(reply.text)
-    if not (reply.tokens is None or (type(reply.tokens) is int and reply.tokens > 0)) or type(reply.truncated) is not bool:
+    if (
+        not (reply.tokens is None or (type(reply.tokens) is int and reply.tokens > 0))
+        or type(reply.truncated) is not bool
+    ):
         raise Wrong(f"tokens {reply.tokens!r}, truncated {reply.truncated!r}")
     return "read"
 

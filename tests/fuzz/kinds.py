@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 SHARES = {
-    "mazes": 280, "answers": 400, "traces": 140, "endpoint": 90, "suites": 30, "results": 25, "attempts": 20, "configs": 10,
-    "commands": 5,
+    "mazes": 280, "answers": 400, "traces": 140, "endpoint": 90, "suites": 30, "results": 25, "attempts": 20,
+    "configs": 10, "commands": 5,
 }  # fmt: skip
 """The kinds, and how many of a thousand inputs are of each; each is a module here."""
 

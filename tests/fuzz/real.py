@@ -60,6 +60,5 @@ def completions():
     made = []
     for number, maze in enumerate(reachable()):
         if maze.rows * maze.cols <= 36:
-            for style in traces.TRACE_STYLES:
-                made.append((maze, style, traces.write(style, maze, number)))
+            made += [(maze, style, traces.write(style, maze, number)) for style in traces.TRACE_STYLES]
     return made

@@ -66,9 +66,7 @@ def schema1_of(raw, result):
     rate = result.summary.solved_rate
     interval = list(result.summary.solved_rate_wilson_95)
     old["summary"] = summary | {"solved_rate": rate, "solved_rate_wilson_95": interval}
-    old["attempts"] = [
-        [one.maze, one.end, one.moves, one.tokens, 0, list(one.texts or ())] for one in result.attempts
-    ]
+    old["attempts"] = [[one.maze, one.end, one.moves, one.tokens, 0, list(one.texts or ())] for one in result.attempts]
     return old
 
 

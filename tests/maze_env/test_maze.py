@@ -10,10 +10,12 @@ from hypothesis import given
 
 import maze_env.errors
 import maze_env.maze
+from maze_env.attempt import End
 from maze_env.errors import InvalidMaze
 from maze_env.maze import Maze
-from maze_env.moves import MOVES
+from maze_env.moves import MOVES, UNSEEN_BITS
 from maze_env.symmetry import SYMMETRIES, transform_cell, transform_maze, transform_move, transform_walls
+from maze_env.token_maze import TokenMazeEnv
 from tests.maze_env.golden import (
     CUT_OFF_ASCII,
     EXAMPLE_ASCII,
@@ -85,7 +87,7 @@ def test_every_maze_survives_its_drawing(maze):
         ("| O ", "|   ", "Expects one 'O' for the origin, actual: none"),
         ("  X |", "    |", "Expects one 'X' for the target, actual: none"),
         ("  X |", "  O |", r"Expects one 'O', actual: at \(0, 0\) and at \(0, 2\)"),
-        ("  X |", "  Z |", r"Expects 'O', 'X' or a blank in cell \(0, 2\), actual: 'Z'"),
+        ("  X |", "  Z |", r"Expects 'O', 'X', '.' or a blank in cell \(0, 2\), actual: 'Z'"),
         ("+   +   +   +\n", "", "Expects 2 .* rows \\+ 1 lines of drawing, actual: 4"),
         ("| O       X |", "| O      X |", "Expects 13 characters in line 1, actual: 12"),
         ("|           |", "|            ", "Expects 13 characters in line 3, actual: 1"),
@@ -95,6 +97,46 @@ def test_each_fault_of_a_drawing_has_its_message(old, new, message):
     assert old in ROOM_ASCII
     with pytest.raises(InvalidMaze, match=message):
         Maze.from_ascii(ROOM_ASCII.replace(old, new, 1))
+
+
+def test_a_maze_as_text_is_its_drawing():
+    assert str(ROOM) == ROOM.to_ascii() == ROOM_ASCII.strip()
+
+
+@pytest.mark.parametrize("view_radius", [None, 0, 1, 2])
+def test_a_rendering_is_read_wherever_it_shows_every_wall_and_else_refused(view_radius):
+    read = refused = 0
+    for seed in range(20):
+        env = TokenMazeEnv(3, 4, view_radius=view_radius, render_mode="ansi", split=None, max_steps=30)
+        env.reset(seed=seed)
+        env.action_space.seed(seed)
+        while env.end is None:
+            seen = env.visible_walls != UNSEEN_BITS
+            sides = np.pad(seen, 1, constant_values=True)
+            known = sides[:-2, 1:-1] & sides[2:, 1:-1] & sides[1:-1, :-2] & sides[1:-1, 2:]
+            try:
+                maze = Maze.from_ascii(env.render())
+            except InvalidMaze as error:
+                maze, message = None, str(error)
+            if maze is None:
+                refused += not seen.all()
+                assert "Expects a drawing that shows every wall, actual: an unseen side between (" in message
+            else:
+                read += 1
+                assert (seen | known).all()
+                assert maze == env.maze.with_endpoints(env.position, env.maze.target)
+            env.step(env.action_space.sample())
+        if env.end is End.SOLVED:
+            with pytest.raises(InvalidMaze, match=r"actual: none \(an agent on the target hides it\)"):
+                Maze.from_ascii(env.render())
+    assert (read > 20) == (view_radius != 0)
+    assert (refused > 20) == (view_radius is not None)
+
+
+def test_a_drawing_given_for_a_text_is_told_what_reads_it():
+    env = TokenMazeEnv(2, 3)
+    with pytest.raises(InvalidMaze, match=r"Expects the tokens of a maze, actual: a drawing, .*Maze\.from_ascii"):
+        env.reset(options={"maze": ROOM_ASCII})
 
 
 @pytest.mark.parametrize("bit", [1, 2, 4, 8])
