@@ -1,7 +1,7 @@
 """What a finished training run leaves in its folder: ``run.json``, and the trainer's log in ``trainer_state.json``."""
 
 import json
-import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,12 @@ class RunLog:
     def curve(self, name: str) -> list[tuple[float, float]]:
         """(step, value) of each entry that has a finite number under ``name``."""
         pairs = [(entry.get("step"), entry.get(name)) for entry in self.entries]
-        numbers = [(float(x), float(y)) for x, y in pairs if isinstance(x, int | float) and isinstance(y, int | float)]
-        return [(step, value) for step, value in numbers if math.isfinite(value)]
+        return [(float(x), float(y)) for x, y in pairs if is_number(x) and is_number(y)]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that a float can hold."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # NaN is not
 
 
 def read_run(folder: Path) -> RunLog:
@@ -39,8 +43,9 @@ def read_run(folder: Path) -> RunLog:
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         entries = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
-        log = RunLog(str(run["stage"]), run.get("configuration") or {}, run.get("figures") or {}, entries)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        figures = {name: one for name, one in (run.get("figures") or {}).items() if is_number(one)}
+        log = RunLog(str(run["stage"]), run.get("configuration") or {}, figures, entries)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}, {error}"
         raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: {reason}") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

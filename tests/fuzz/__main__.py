@@ -11,9 +11,24 @@ import sys
 import time
 from collections import Counter
 from multiprocessing import get_context
+from types import SimpleNamespace
 
 from tests.fuzz.kinds import SHARES
 from tests.fuzz.trial import run
+
+
+class Inline:
+    """In place of a pool of processes: this one."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def apply_async(self, function, arguments):
+        """Does it when it is asked for."""
+        return SimpleNamespace(get=lambda: function(*arguments))
 
 
 def counts_of(inputs, kinds):
@@ -33,7 +48,8 @@ def main():
     options = parser.parse_args()
     began, failed, tried = time.monotonic(), [], 0
     counts = counts_of(options.inputs, options.kind or SHARES)
-    with get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+    pools = get_context("spawn").Pool(options.jobs, maxtasksperchild=1) if options.jobs > 1 else Inline()
+    with pools as pool:
         parts: dict = {name: [] for name in counts}
         for name, count in counts.items():
             for job in range(min(options.jobs, count)):
