@@ -26,6 +26,7 @@ from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, decode, encode, read_json
 from maze_env._cli import check_folder, write_whole
+from maze_env._text import without_keys
 from maze_env.episode import Mode
 from maze_env.errors import InvalidOutput
 from maze_env.phrasings import STANDARD
@@ -229,9 +230,9 @@ def _check_names(result: Result) -> None:
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
-    """Attempts as JSON lines, gzipped, in base64; the same bytes each time."""
+    """Attempts as JSON lines without keys, gzipped, in base64; the same bytes each time."""
     lines = "\n".join(json.dumps(row_of(one, mode), separators=(",", ":")) for one in attempts)
-    return base64.b64encode(gzip.compress(lines.encode("utf-8"), mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(without_keys(lines).encode("utf-8"), mtime=0)).decode("ascii")
 
 
 def unpacked(text: Any, count: int) -> list[Any]:

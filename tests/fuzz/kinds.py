@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 SHARES = {
-    "mazes": 280, "answers": 400, "traces": 140, "endpoint": 90, "suites": 30, "results": 25, "attempts": 20,
+    "mazes": 280, "answers": 400, "traces": 140, "endpoint": 103, "suites": 30, "results": 20, "attempts": 12,
     "configs": 10, "commands": 5,
 }  # fmt: skip
 """The kinds, and how many of a thousand inputs are of each; each is a module here."""

@@ -1,5 +1,6 @@
 """Small changes to real inputs, drawn from a seeded generator: of texts, of bytes and of JSON's values."""
 
+import copy
 import json
 
 NASTY = (
@@ -71,7 +72,7 @@ def mutate_json(rng, value):
     for _ in range(rng.choice((1, 1, 2, 3))):
         holders = list(_holders(value))
         if not holders:
-            return rng.choice(VALUES)
+            return copy.deepcopy(rng.choice(VALUES))
         holder, key = rng.choice(holders)
         kind = rng.randrange(8)
         if kind == 0:
@@ -90,7 +91,7 @@ def mutate_json(rng, value):
             for _ in range(rng.choice((1, 5, 200))):
                 holder[key] = [holder[key]]
         else:
-            holder[key] = rng.choice(VALUES)
+            holder[key] = copy.deepcopy(rng.choice(VALUES))
     return value
 
 
