@@ -23,7 +23,7 @@ from benchmarks.stored_attempts import places, restored, row_of, stored, stored_
 from benchmarks.suites import Suite
 from benchmarks.typed_json import InvalidResult, encode, read_json
 from maze_env._cli import write_whole
-from maze_env._text import harmless, without_keys
+from maze_env._text import harmless, public, without_keys
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
 from maze_env.keys import key_of
@@ -104,7 +104,7 @@ class PartialFile:
         """How often the run was gone on with."""
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
         head = head_of("incomplete") | described | {"agent_files": _files_of(run.agent)}
-        self.head: dict[str, Any] = json.loads(json.dumps(head))
+        self.head: dict[str, Any] = public(json.loads(json.dumps(head)))
         """What tells this run from others."""
         self._stream: IO[str] | None = None
 
@@ -155,7 +155,7 @@ class PartialFile:
         text = without_keys("".join(json.dumps(row) + "\n" for row in rows))
         try:
             if self._stream is None:
-                text = text if self.path.exists() else without_keys(json.dumps(self.head)) + "\n" + text
+                text = text if self.path.exists() else json.dumps(self.head) + "\n" + text
                 self._stream = self.path.open("a", encoding="utf-8", newline="\n")
             self._stream.write(text)
             self._stream.flush()

@@ -1,5 +1,6 @@
 """Text that this project did not write, made fit to be shown and to be stored."""
 
+import json
 import os
 import re
 import shlex
@@ -73,8 +74,9 @@ def public_command(words: Sequence[str]) -> str:
 
 
 def without_keys(text: str) -> str:
-    """A text without what the environment's variables for keys hold."""
+    """A text without what the environment's variables for keys hold, as it is or as JSON writes it."""
     for name, value in os.environ.items():
         if SECRET_VARIABLE.search(name) and len(value) >= LEAST_SECRET:
-            text = text.replace(value, SECRET)
+            for written in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
+                text = text.replace(written, SECRET)
     return text
