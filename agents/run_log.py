@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from agents.errors import InvalidCheckpoint
 
@@ -33,7 +33,7 @@ class RunLog:
         return [(float(x), float(y)) for x, y in pairs if is_number(x) and is_number(y)]
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether a value is a finite number that a float can hold."""
     return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # NaN is not
 
