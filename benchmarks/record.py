@@ -221,11 +221,13 @@ def _check_names(result: Result) -> None:
     """Raises InvalidResult where what one part of a result names is missing in another."""
     levels = set(result.summary.levels)
     if result.stage is not None and result.stage not in STAGES:
-        raise InvalidResult(f"Expects a stage out of {', '.join(STAGES)}, actual: {result.stage!r}")
+        raise InvalidResult(f"Expects a stage out of {', '.join(STAGES)}, actual: {result.stage[:80]!r}")
     if any(set(baseline.levels) != levels for baseline in result.baselines.values()):
         raise InvalidResult("Expects baselines with the levels of the result, actual: others")
     if result.summary.worst_phrasing is not None and result.summary.worst_phrasing not in levels:
-        raise InvalidResult(f"Expects the worst phrasing among the levels, actual: {result.summary.worst_phrasing!r}")
+        raise InvalidResult(
+            f"Expects the worst phrasing among the levels, actual: {result.summary.worst_phrasing[:80]!r}"
+        )
     decode(float | None, result.agent_options.get("temperature"), "temperature")
 
 

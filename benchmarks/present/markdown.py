@@ -9,7 +9,7 @@ from maze_env._cli import write_whole
 from maze_env._text import harmless
 from maze_env.errors import InvalidOutput
 
-PLAIN = re.compile(r"(?!.*www\.)[\w .,:+%()-]*")
+PLAIN = re.compile(r"(?!.*(?:www\.|//))[\w .,:+%()/-]*")
 """Names that Markdown takes for nothing else."""
 
 

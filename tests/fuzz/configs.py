@@ -64,7 +64,7 @@ def make(rng):
         value = mutate_json(rng, yaml.safe_load(text) or {"sizes": "5x5"})
         try:
             text = yaml.safe_dump(value, allow_unicode=True)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             text = str(value)
     elif kind < 0.9:
         text = mutate_text(rng, text, texts())

@@ -39,9 +39,10 @@ def run(name, seed, first, count, step=1):
     limit()
     outcomes, failures, began = Counter(), [], time.monotonic()
     for number in range(first, first + count * step, step):
-        made = kind.make(Random(f"{seed} {name} {number}"))
+        made = None
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
+            made = kind.make(Random(f"{seed} {name} {number}"))
             outcome = kind.check(made)
         except (Exception, TooSlow, SystemExit) as error:
             outcome = "FAILED"
