@@ -113,7 +113,7 @@ def kill_and_resume(folder, times, mode):
     command = [sys.executable, "-m", "benchmarks.mazebench", *arguments, "--resume", "--overwrite", "--output"]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}"}
     killed, resumed, output = 0, [], folder / "0.json"
-    while killed < times or not resumed:
+    while killed < times or not any(resumed):
         Path("begun").unlink(missing_ok=True)
         partial = output.with_name(f"{output.stem}.partial.jsonl")
         process = subprocess.Popen(
@@ -132,7 +132,6 @@ def kill_and_resume(folder, times, mode):
             output = folder / f"{len(resumed)}.json"
         else:
             killed += 1
-    assert any(resumed)
 
 
 def test_a_benchmark_that_is_killed_goes_on_and_ends_with_the_same_result(folder):
