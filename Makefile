@@ -114,6 +114,12 @@ $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest
 
+# A million inputs that nobody vouches for, against every reader: SECURITY.md. `make fuzz SEED=1` tries others.
+.PHONY: fuzz
+INPUTS ?= 1000000
+fuzz: $(VENV)/.installed
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED)
+
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow
 

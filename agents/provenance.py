@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_env import __version__
+from maze_env._text import public_command
 
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
@@ -59,7 +59,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         with suppress(PackageNotFoundError):
             packages[package] = version(package)
     found = Provenance(
-        command=shlex.join(["python", "-m", module, *arguments]),
+        command=public_command(["python", "-m", module, *arguments]),
         version=__version__,
         commit=commit,
         uncommitted_changes=None if commit is None else bool(git("status", "--porcelain", "-uno")),

@@ -1,7 +1,7 @@
 """What a finished training run leaves in its folder: ``run.json``, and the trainer's log in ``trainer_state.json``."""
 
 import json
-import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -30,15 +30,12 @@ class RunLog:
     def curve(self, name: str) -> list[tuple[float, float]]:
         """(step, value) of each entry that has a finite number under ``name``."""
         pairs = [(entry.get("step"), entry.get(name)) for entry in self.entries]
-        return [(float(x), float(y)) for x, y in pairs if _is_number(x) and _is_number(y)]
+        return [(float(x), float(y)) for x, y in pairs if is_number(x) and is_number(y)]
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
-    """Whether a logged value is a finite number."""
-    try:
-        return isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # an integer beyond every float
-        return False
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value is a finite number that a float can hold."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max  # NaN is not
 
 
 def read_run(folder: Path) -> RunLog:
@@ -46,7 +43,7 @@ def read_run(folder: Path) -> RunLog:
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         entries = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["log_history"]
-        figures = {name: value for name, value in (run.get("figures") or {}).items() if _is_number(value)}
+        figures = {name: one for name, one in (run.get("figures") or {}).items() if is_number(one)}
         log = RunLog(str(run["stage"]), run.get("configuration") or {}, figures, entries)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}, {error}"

@@ -17,6 +17,7 @@ from benchmarks.record import Result, load_each
 from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
+from maze_env._text import harmless
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     first, *others = load_each([options.first, *options.others])
     compared = compare_all([(first, other) for other in others], options.metric)
-    print(f"{suite_text(first)}, {first.mode} track, {counted(first.samples, 'sample')} a maze")
+    print(harmless(f"{suite_text(first)}, {first.mode} track, {counted(first.samples, 'sample')} a maze"))
     print(f"A: {_figure(first, options.metric)}{unanswered_of([first])}")
     no_images = compared[0][0].mazes == first.suite.mazes
     exact = first.attempts_per_maze == 1 and no_images and options.metric == "solved"
@@ -67,7 +68,7 @@ def _figure(result: Result, metric: str) -> str:
     summary = result.summary
     failed = summary.ends.get(End.REQUEST_FAILED, 0)
     told = f" ({failed} of {summary.attempts} attempts without an answer: request failed)" if failed else ""
-    agent = result.agent + told
+    agent = harmless(result.agent) + told
     if metric == "spl":
         return f"{SPL.title} {SPL.text(summary.spl)}  {agent}"
     low, high = summary.solved_rate_wilson_95

@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from benchmarks.stats import Interval, wilson
+from benchmarks.typed_json import InvalidResult
 from maze_env.attempt import End, EndedBy
 
 
@@ -25,6 +26,11 @@ class Scores:
     """Success weighted by path length."""
     tokens_per_solve: float | None = None
     """All tokens over mazes solved; ``None`` if none are counted or solved."""
+
+    def __post_init__(self) -> None:
+        if not (self.trials > 0 and 0 <= self.solved <= self.attempts and self.attempts > 0):
+            counts = f"{self.solved} of {self.attempts}, {self.trials} trials"
+            raise InvalidResult(f"Expects attempts, some of them solved, and trials, actual: {counts}")
 
     @property
     def solved_rate(self) -> float:

@@ -27,6 +27,7 @@ from benchmarks.suites import Suite, load
 from benchmarks.typed_json import decode
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command
+from maze_env._text import harmless, public
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
@@ -110,8 +111,8 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
     return Run(
         suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
-        agent_options=agent_options,
-        settings=agent.settings,
+        agent_options=public(agent_options),
+        settings=public(agent.settings),
         batch_size=options.batch_size or agent.batch_size,
         keeps_texts=options.texts,
         **{name: getattr(options, name) for name in as_given},
@@ -163,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(suite.mazes) < whole:
         print(f"the first {len(suite.mazes)} of {whole} mazes: a first try, which compares with nothing")
     if partial:
-        print(f"stored in {options.output}")
+        print(f"stored in {harmless(str(options.output))}")
 
 
 if __name__ == "__main__":

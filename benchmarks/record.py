@@ -6,6 +6,7 @@ A result is one JSON file: run and figures, to be read by people, and the attemp
 
 import base64
 import gzip
+import io
 import json
 import zlib
 from collections import Counter
@@ -22,8 +23,9 @@ from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, sto
 from benchmarks.suite_specs import SUITES
 from benchmarks.suites import Suite
 from benchmarks.suites import load as load_suite
-from benchmarks.typed_json import InvalidResult, decode, encode
+from benchmarks.typed_json import InvalidResult, decode, encode, read_json
 from maze_env._cli import write_result
+from maze_env._text import without_keys
 from maze_env.episode import Mode
 from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
@@ -35,6 +37,8 @@ BASELINES = ("random", "shortest-path")
 STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
+MAX_ROW = 2**24
+"""Bytes of an attempt as JSON."""
 LINE = 150  # characters up to which an object in a result file is in one line
 
 
@@ -182,8 +186,8 @@ class Result(Run):
 def load(path: str | Path) -> Result:
     """A stored result, of any schema. Raises InvalidResult for a file that is missing, no result, or incomplete."""
     try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        raw = read_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
     if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
@@ -195,8 +199,8 @@ def load(path: str | Path) -> Result:
             raw = schema1.upgraded(raw)
         elif raw.get("status") != "complete":
             raise InvalidResult("Expects a complete result, actual: an incomplete one")
-        else:
-            raw["attempts"] = unpacked(raw.get("attempts"))
+        elif not isinstance(raw.get("attempts"), str):
+            raise InvalidResult("Expects attempts as gzipped JSON lines in base64, actual: no text")
         return result_of(raw)
     except InvalidResult as error:
         raise InvalidResult(f"{error} (in {path})") from None
@@ -211,13 +215,13 @@ def load_each(paths: Sequence[str | Path]) -> list[Result]:
 
 
 def result_of(raw: dict[str, Any]) -> Result:
-    """The result of a file's JSON, its attempts unpacked. Raises InvalidResult unless it is whole."""
-    rows = raw.pop("attempts")
+    """The result of a file's JSON, its attempts packed or not. Raises InvalidResult unless it is whole."""
     result: Result = decode(Result, {**raw, "attempts": []})
-    expected = result.attempts_per_maze * result.suite.mazes
-    if len(rows) != expected or not rows:
-        raise InvalidResult(f"Expects {expected or 'some'} attempts, actual: {len(rows)}")
-    attempts = [stored(row, result.mode, place) for row, place in zip(rows, result.places, strict=True)]
+    where, rows = result.places, raw.get("attempts")
+    rows = rows if isinstance(rows, list) else unpacked(rows, len(where))
+    if len(rows) != len(where):
+        raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(rows)}")
+    attempts = [stored(row, result.mode, place) for row, place in zip(rows, where, strict=True)]
     result = replace(result, attempts=tuple(attempts))
     _check_figures(result)
     return result
@@ -239,23 +243,34 @@ def _check_figures(result: Result) -> None:
             raise InvalidResult(f"Expects {name} with the levels of the summary, actual: none of {missing[0]!r}")
     if result.stage and result.stage not in STAGES:
         raise InvalidResult(f"Expects a stage of {', '.join(STAGES)}, actual: {result.stage!r}")
-    if not isinstance(result.agent_options.get("temperature", 0.0), int | float):
-        actual = repr(result.agent_options["temperature"])
-        raise InvalidResult(f"Expects result.agent_options.temperature of type float, actual: {actual}")
+    if summary.worst_phrasing is not None and summary.worst_phrasing not in summary.levels:
+        raise InvalidResult(f"Expects the worst phrasing among the levels, actual: {summary.worst_phrasing[:80]!r}")
+    decode(float | None, result.agent_options.get("temperature"), "temperature")
 
 
 def packed(attempts: Sequence[StoredAttempt], mode: Mode) -> str:
-    """Attempts as JSON lines, gzipped, in base64; the same bytes each time."""
+    """Attempts as JSON lines without keys, gzipped, in base64; the same bytes each time."""
     lines = "\n".join(json.dumps(row_of(one, mode), separators=(",", ":")) for one in attempts)
-    return base64.b64encode(gzip.compress(lines.encode("utf-8"), mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(without_keys(lines).encode("utf-8"), mtime=0)).decode("ascii")
 
 
-def unpacked(text: Any) -> list[dict[str, Any]]:
-    """The rows of ``packed``. Raises InvalidResult for anything else."""
+def unpacked(text: Any, count: int) -> list[Any]:
+    """The rows of ``packed``, ``count`` of them and no more, so that little of what unpacks to very much is unpacked.
+
+    Raises InvalidResult for anything else.
+    """
+    rows: list[Any] = []
     try:
-        return [json.loads(line) for line in gzip.decompress(base64.b64decode(text)).splitlines()]
+        with gzip.GzipFile(fileobj=io.BytesIO(base64.b64decode(text))) as stream:
+            while line := stream.readline(MAX_ROW + 1):
+                if len(rows) == count or len(line) > MAX_ROW:
+                    raise ValueError(
+                        f"more than {count} lines" if len(rows) == count else f"more than {MAX_ROW} bytes a line"
+                    )
+                rows.append(read_json(line.decode("utf-8")))
     except (ValueError, TypeError, OSError, EOFError, zlib.error) as error:
         raise InvalidResult(f"Expects attempts as gzipped JSON lines in base64, actual: {error!r}") from None
+    return rows
 
 
 def result_text(result: Result) -> str:

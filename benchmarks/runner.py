@@ -24,8 +24,9 @@ from agents.rollout import rollout
 from benchmarks.record import Run, head_of
 from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
 from benchmarks.suites import Suite
-from benchmarks.typed_json import InvalidResult, encode
+from benchmarks.typed_json import InvalidResult, encode, read_json
 from maze_env._cli import write_whole
+from maze_env._text import harmless, public, without_keys
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
 from maze_env.keys import key_of
@@ -78,7 +79,9 @@ def run_suite(
     kept, failed = len(done), [attempt.failure for attempt in done if attempt.end is End.REQUEST_FAILED]
     seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
-    with tqdm(total=len(seeds), initial=len(done), desc=f"{agent.name} {agent.mode}", unit="maze", leave=False) as bar:
+    with tqdm(
+        total=len(seeds), initial=len(done), desc=harmless(f"{agent.name} {agent.mode}"), unit="maze", leave=False
+    ) as bar:
         for place, (_, phrasing, start) in enumerate(batches):
             mazes = suite.mazes[start : start + size]
             if place // -(-count // size) * count + start < len(done):
@@ -109,7 +112,7 @@ class PartialFile:
         """How often the run was gone on with."""
         described = {field.name: encode(getattr(run, field.name)) for field in fields(Run)}
         head = head_of("incomplete") | described | {"agent_files": _files_of(run.agent)}
-        self.head: dict[str, Any] = json.loads(json.dumps(head))
+        self.head: dict[str, Any] = public(json.loads(json.dumps(head)))
         """What tells this run from others."""
         self._stream: IO[str] | None = None
         self._broken = False
@@ -133,7 +136,7 @@ class PartialFile:
             return []
         head, *rows = [_json(line) for line in lines if line != RESUMED]
         rows = list(takewhile(bool, rows))  # what follows a damaged line is made again
-        if head is None:
+        if not isinstance(head, dict):
             raise InvalidResult(
                 f"Expects {self.path} to say whose attempts it holds, actual: {lines[0][:60]!r}; "
                 "--overwrite begins anew"
@@ -158,7 +161,7 @@ class PartialFile:
         if self._broken:
             return
         rows = [row_of(stored_of(attempt, (0, "", 0), texts=True), self.run.mode) for attempt in attempts]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        text = without_keys("".join(json.dumps(row) + "\n" for row in rows))
         try:
             if self._stream is None:
                 text = text if self.path.exists() else json.dumps(self.head) + "\n" + text
@@ -167,7 +170,7 @@ class PartialFile:
             self._stream.flush()
         except OSError as error:  # the run goes on: its result may find a place, though these cannot be resumed
             self._broken = True  # nothing may follow half a line
-            tqdm.write(f"warning: {self.path} cannot be written ({error.strerror})", file=sys.stderr)
+            tqdm.write(f"warning: {harmless(str(self.path))} cannot be written ({error.strerror})", file=sys.stderr)
 
     def remove(self) -> None:
         """Closes and deletes the file: the result has taken its place."""
@@ -186,7 +189,7 @@ def _files_of(agent: str) -> list[list[Any]]:
 def _json(line: str) -> Any:
     """The object in a line; ``None`` for a damaged one."""
     try:
-        value = json.loads(line)
+        value = read_json(line)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

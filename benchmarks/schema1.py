@@ -11,7 +11,16 @@ from typing import Any
 
 from benchmarks.metrics import summarize
 from benchmarks.stats import wilson
-from benchmarks.stored_attempts import Place, StoredAttempt, places, restored, row_of, stored, usual_ended_by
+from benchmarks.stored_attempts import (
+    MAX_ATTEMPTS,
+    Place,
+    StoredAttempt,
+    places,
+    restored,
+    row_of,
+    stored,
+    usual_ended_by,
+)
 from benchmarks.suites import load as load_suite
 from benchmarks.typed_json import InvalidResult, encode
 from maze_env.attempt import End, EndedBy
@@ -32,8 +41,6 @@ RENAMED = {
 }
 GONE = ("parse_failures", "styles", "solved_rate", "solved_rate_wilson_95")
 """Figures that follow from others: ``ends``, the completions of each style, ``solved`` and ``trials``."""
-MAX_ATTEMPTS = 1_000_000
-"""Of a result; more are no number to search through."""
 NEEDED = ("suite", "mode", "agent", "agent_options", "samples", "summary", "baselines", "provenance", "attempts")
 
 
@@ -43,19 +50,19 @@ def upgraded(raw: dict[str, Any]) -> dict[str, Any]:
         raise InvalidResult(f"Expects a whole result, actual: one without {', '.join(missing)}")
     try:
         suite, mode, samples = raw["suite"], raw["mode"], raw["samples"]
-        phrasings, rows = suite.get("phrasings", (STANDARD,)), raw["attempts"]
-        if len(rows) != (expected := samples * len(phrasings) * suite["mazes"]):
-            raise InvalidResult(f"Expects {expected} attempts, actual: {len(rows)}")
-        where = places(samples, phrasings, suite["mazes"])
-        attempts = [_attempt(row, mode, place) for row, place in zip(rows, where, strict=True)]
-        summary, computed = _renamed(raw["summary"]), _computed(raw, attempts)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        where = places(samples, suite.get("phrasings", (STANDARD,)), suite["mazes"])
+        if len(raw["attempts"]) != len(where):
+            raise InvalidResult(f"Expects {len(where)} attempts, actual: {len(raw['attempts'])}")
+        attempts = [_attempt(row, mode, place) for row, place in zip(raw["attempts"], where, strict=True)]
+        figures = _completed(_renamed(raw["summary"]), _computed(raw, attempts))
+        baselines = _renamed(raw["baselines"])
+    except (LookupError, ArithmeticError, TypeError, ValueError, AttributeError) as error:
         raise InvalidResult(f"Expects a whole result, actual: {error!r}") from None
     kept = {name: value for name, value in raw.items() if name not in ("benchmark", "attempt_columns")}
     return kept | {
         "keeps_texts": any(attempt.texts is not None for attempt in attempts),
-        "summary": _completed(summary, computed),
-        "baselines": _renamed(raw["baselines"]),
+        "summary": figures,
+        "baselines": baselines,
         "attempts": [row_of(attempt, mode) for attempt in attempts],
     }
 
@@ -92,7 +99,7 @@ def _renamed(figures: Any) -> Any:
         return figures
     renamed = {RENAMED.get(name, name): _renamed(value) for name, value in figures.items() if name not in GONE}
     if interval := figures.get("solved_rate_wilson_95"):  # the number of trials that it was made with
-        sizes, rate = range(figures["attempts"], 0, -1)[:MAX_ATTEMPTS], figures["solved_rate"]
+        sizes, rate = range(min(figures["attempts"], MAX_ATTEMPTS), 0, -1), figures["solved_rate"]
         renamed["trials"] = min(sizes, key=lambda trials: math.dist(wilson(rate, trials), interval))
     return renamed
 

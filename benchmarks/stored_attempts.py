@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from benchmarks.typed_json import InvalidResult
+from benchmarks.typed_json import InvalidResult, decode, type_hints
 from maze_env.attempt import Attempt, End, EndedBy
 from maze_env.dynamics import Outcome, transition
 from maze_env.episode import Mode
@@ -55,21 +55,19 @@ class StoredAttempt:
         return self.ended_by.is_budget
 
 
-AS_THEY_ARE: dict[str, tuple[type, ...]] = {
-    "moves": (str,),
-    "unplayed": (str,),
-    "tokens": (int,),
-    "thinking_opened": (bool,),
-    "failure": (str,),
-    "texts": (list, tuple),
-}
-"""Fields that a row has unless they are empty, and their types there."""
+AS_THEY_ARE = ("moves", "unplayed", "tokens", "thinking_opened", "failure", "texts")
+"""Fields that a row has unless they are empty."""
+MAX_ATTEMPTS = 2**22
+"""Of a result: a file may say anything."""
 Place = tuple[int, str, int]
 """Sample, phrasing, and index of the maze."""
 
 
 def places(samples: int, phrasings: Sequence[str], mazes: int) -> list[Place]:
-    """The places of a result's attempts, in their order."""
+    """The places of a result's attempts, in their order. Raises InvalidResult for more than there can be."""
+    if not 0 < samples * len(phrasings) * mazes <= MAX_ATTEMPTS:
+        what = f"{samples} samples in {len(phrasings)} phrasings of {mazes} mazes"
+        raise InvalidResult(f"Expects 1 to {MAX_ATTEMPTS:,} attempts, actual: {what}")
     return list(product(range(samples), phrasings, range(mazes)))
 
 
@@ -93,14 +91,15 @@ def stored(row: dict[str, Any], mode: Mode, place: Place) -> StoredAttempt:
     """The attempt of a row. Raises InvalidResult for what is no such row."""
     try:
         end = End(row.get("end", End.SOLVED))
-        kept = {"moves": ""} | {name: row[name] for name in AS_THEY_ARE if row.get(name) is not None}
-        if wrong := [name for name, value in kept.items() if type(value) not in AS_THEY_ARE[name]]:
-            raise TypeError(f"{wrong[0]} of another type")
-        if "texts" in kept:
-            kept["texts"] = tuple(kept["texts"])
-            if not all(isinstance(text, str) for text in kept["texts"]):
-                raise TypeError("texts hold something else")
-        return StoredAttempt(*place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **kept)
+        types = type_hints(StoredAttempt)
+        kept = {name: decode(types[name], row[name], name) for name in AS_THEY_ARE if name in row}
+        kept["texts"] = kept.get("texts") or None  # a row has none that are empty
+        made = StoredAttempt(
+            *place, end, EndedBy(row.get("ended_by") or usual_ended_by(mode, end)), **{"moves": ""} | kept
+        )
+        if not MOVE_OF_LETTER.keys() >= {*made.moves, *made.unplayed}:
+            raise ValueError(f"moves that are not written with {''.join(MOVE_OF_LETTER)}")
+        return made
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidResult(f"Expects the row of an attempt, actual: {str(row)[:80]} ({error})") from None
 

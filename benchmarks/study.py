@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.comparison import METRICS, compare_all, p_text
 from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
-from benchmarks.present.markdown import interval_text, markdown_table, mean_text
+from benchmarks.present.markdown import interval_text, markdown_table, mean_text, named
 from benchmarks.present.words import unanswered_of
 from benchmarks.record import Result, group_title, groups_of, load_each, suite_title, tracks_of
 from benchmarks.stats import bootstrap_seeds
@@ -62,13 +62,13 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     header = ["", f"{figure.title}{', %' * (figure.scale == 100)}: mean [95 %]", "each training seed"]
     differences = {}
     if against is not None:
-        header += [f"minus {against}: mean [95 %]", "each training seed, exact test (Holm)"]
+        header += [f"minus {named(against)}: mean [95 %]", "each training seed, exact test (Holm)"]
         differences = differences_to(groups, against, metric, scores)
     rows = []
     for title, by_seed in scores.items():
         stacked = np.array(list(by_seed.values()))
         row = [
-            title + unanswered_of(groups[title]),
+            named(title) + unanswered_of(groups[title]),
             _mean(stacked, figure),
             "; ".join(map(figure.text, stacked.mean(axis=1))),
         ]
@@ -108,9 +108,9 @@ def by_level(groups: Groups) -> str:
     rows = []
     for level in first.summary.levels:
         each = [[one.summary.levels[level] for one in members] for members in groups.values()]
-        rows.append([level, *(mean_text(SOLVED, scores, bounds=True) for scores in each)])
-    titles = [title + unanswered_of(members) for title, members in groups.items()]
-    return markdown_table([f"{suite_title(first.suite.name)}: solved, %", *titles], rows)
+        rows.append([named(level), *(mean_text(SOLVED, scores, bounds=True) for scores in each)])
+    titles = [named(title) + unanswered_of(members) for title, members in groups.items()]
+    return markdown_table([f"{named(suite_title(first.suite.name))}: solved, %", *titles], rows)
 
 
 def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Sequence[Figure] = ()) -> str:
@@ -121,7 +121,11 @@ def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Se
         traced = [run.reasoning for run in runs if run.reasoning is not None]
         cells = [mean_text(figure, runs, bounds=True) for figure in of_run]
         rows.append(
-            [title + unanswered_of(members), *cells, *(mean_text(figure, traced, bounds=True) for figure in of_traces)]
+            [
+                named(title) + unanswered_of(members),
+                *cells,
+                *(mean_text(figure, traced, bounds=True) for figure in of_traces),
+            ]
         )
     return markdown_table([unit, *(figure.title for figure in (*of_run, *of_traces))], rows)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks.comparison import compare_all, p_text
 from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import interval_text, markdown_table, mean_text, publish
+from benchmarks.present.markdown import code, interval_text, markdown_table, mean_text, named, publish
 from benchmarks.present.published import Published, published_rows
 from benchmarks.present.words import counted, unanswered_of
 from benchmarks.record import (
@@ -44,15 +44,15 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     groups, first = groups_of(results), results[0]
     levels = list(first.summary.levels)
     figures = [figure.title for figure in (LEGAL, SPL, TOKENS)]
-    header = ["", SOLVED.title, "each training seed [95 % Wilson]", " / ".join(levels), *figures]
+    header = ["", SOLVED.title, "each training seed [95 % Wilson]", " / ".join(map(named, levels)), *figures]
     rows = []
     for group, members in groups.items():
-        title = group_title(group) if group[1] else f"`{group_title(group)}`"
+        title = named(group_title(group)) if group[1] else code(group_title(group))
         rows.append(_row(title + unanswered_of(members), [(one.train_seed, one.summary) for one in members], levels))
-    rows += [_row(f"{name} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
+    rows += [_row(f"{named(name)} agent", [(None, baseline)], levels) for name, baseline in first.baselines.items()]
     rows += map(_published_row, published_rows(track, levels))
-    about = ", ".join([counted(first.suite.mazes, "maze"), *track.conditions])
-    title = f"**{TITLE}, {suite_title(track.suite)}** ({about})"
+    about = ", ".join([counted(first.suite.mazes, "maze"), *map(named, track.conditions)])
+    title = f"**{TITLE}, {named(suite_title(track.suite))}** ({about})"
     parts = [title, markdown_table(header, rows)]
     if differences := _differences(groups):
         parts.append(markdown_table([DIFFERENCES, "each training seed"], differences))
@@ -90,7 +90,7 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
     rows: dict[str, list[str]] = {}
     for (title, seed), (one, p_value) in zip(pairs, compare_all(pairs.values()), strict=True):
         cell = f"{seed}: {interval_text(SOLVED, one.difference, one.interval, '+')}, {p_text(p_value)}"
-        rows.setdefault(title, []).append(cell)
+        rows.setdefault(named(title), []).append(cell)
     return [[title, "; ".join(cells)] for title, cells in rows.items()]
 
 

@@ -1,19 +1,34 @@
 """Dataclasses to JSON and back: what is as by default is left out, and what is read is checked against its type."""
 
 import dataclasses
-import math
+import json
+import sys
 import types
 from enum import Enum
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from maze_env.errors import TokenMazeError
 
 type_hints = cache(get_type_hints)
+LARGEST = {int: 2**63 - 1, float: sys.float_info.max}
+"""Of numbers, with either sign: what arithmetic can go on with."""
 
 
 class InvalidResult(TokenMazeError):
     """A file is no result of this benchmark, or does not compare with another one."""
+
+
+def read_json(text: str) -> Any:
+    """The value of a text that is JSON and no more: NaN is not, nor is what nests without end. Raises ValueError."""
+
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name}, which is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("values within values without end") from None
 
 
 def encode(value: Any) -> Any:
@@ -45,35 +60,29 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
         if missing := [name for name in needed if name not in value]:
             raise InvalidResult(f"Expects a whole {where}, actual: one without {', '.join(missing)}")
         return kind(**{name: decode(hints[name], value[name], f"{where}.{name}") for name in hints if name in value})
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple and isinstance(value, list | tuple):
         each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
         if len(each) == len(value):
-            return tuple(decode(one, entry, where) for one, entry in zip(each, value, strict=True))
+            return tuple([decode(one, entry, where) for one, entry in zip(each, value, strict=True)])
     if origin is dict and isinstance(value, dict):
-        return {
-            _key(arguments[0], key, where): decode(arguments[1], one, f"{where}.{key}") for key, one in value.items()
-        }
+        items = [(_key(arguments[0], key, where), key, one) for key, one in value.items()]
+        return {name: decode(arguments[1], one, f"{where}.{key}") for name, key, one in items}
     if origin is Literal and value in arguments:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum) and value in [str(member) for member in kind]:
         return kind(value)
     plain = (int, float) if kind is float else kind if isinstance(kind, type) else ()
-    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool) and _is_finite(value):
+    fits = kind not in LARGEST or (isinstance(value, int | float) and -LARGEST[kind] <= value <= LARGEST[kind])
+    if isinstance(value, plain) and isinstance(value, bool) == (kind is bool) and fits:  # NaN does not fit
         return value
     raise InvalidResult(f"Expects {where} of type {getattr(kind, '__name__', kind)}, actual: {str(value)[:80]!r}")
 
 
 def _key(kind: Any, key: str, where: str) -> Any:
-    """A dictionary's key, which JSON has as text. Raises InvalidResult for one that is none of the type."""
+    """The key of a mapping, which JSON has as text."""
     try:
-        return kind(key)
-    except ValueError:
-        raise InvalidResult(f"Expects keys of {where} of type {kind.__name__}, actual: {key[:80]!r}") from None
-
-
-def _is_finite(value: Any) -> bool:
-    """Whether a number is one to calculate with: JSON has NaN, infinity, and integers beyond every float."""
-    try:
-        return not isinstance(value, int | float) or math.isfinite(value)
-    except OverflowError:
-        return False
+        return decode(kind, int(key) if kind is int else key, f"a name in {where}")
+    except ValueError as error:
+        if isinstance(error, InvalidResult):
+            raise
+        raise InvalidResult(f"Expects whole numbers as names in {where}, actual: {key[:80]!r}") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from maze_env._packages import missing_package
+from maze_env._text import harmless, without_keys
 from maze_env.errors import InvalidConfig, InvalidOutput, TokenMazeError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
@@ -66,12 +67,7 @@ def error_line(error: BaseException) -> str:
     else:  # a fault of this project's, or of a library that it uses
         kind = f"{type(error).__name__}: {error}"
         text = f"Expects a command that succeeds, actual: {kind} ({TRACEBACK}=1 shows where)"
-    return f"error: {printable(' '.join(text.split()))}"[:MAX_ERROR]
-
-
-def printable(text: str) -> str:
-    """A text of somebody else's that a terminal can be given: its control characters are written out."""
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+    return f"error: {harmless(without_keys(' '.join(text.split())))}"[:MAX_ERROR]
 
 
 def _end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
@@ -145,14 +141,14 @@ def check_output(path: Path | None, overwrite: bool) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file atomically: a reader sees the old file or the whole new one, after a power cut too.
 
-    A link stays, and what it leads to is written.
+    It holds no keys. A link stays, and what it leads to is written.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")  # whose length does not depend on that of the name
     try:
         # What UTF-8 cannot hold comes from names of files that are no text.
         with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            stream.write(text)
+            stream.write(without_keys(text))
             stream.flush()
             os.fsync(stream.fileno())  # else the new name may reach the disk before the text
         os.replace(temporary, target)

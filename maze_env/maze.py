@@ -149,6 +149,13 @@ class Maze:
                     unseen.add((row, col))
                 elif mark not in " .":
                     raise InvalidMaze(f"Expects 'O', 'X', '.' or a blank in cell {(row, col)}, actual: {mark!r}")
+        marks = {(row, col): lines[2 * row + 1][4 * col + 2] for row in range(rows) for col in range(cols)}
+        for number, (line, due) in enumerate(zip(lines, draw_ascii(walls, marks).splitlines(), strict=True)):
+            for place, (came, right) in enumerate(zip(line, due, strict=True)):
+                is_hit_wall = came == "!" and right in "-|" and place % 2 == 0
+                if came != right and not is_hit_wall:
+                    where = f"in line {number}, at character {place}"
+                    raise InvalidMaze(f"Expects {right!r} {where}, actual: {came!r}")
         for mark, role in (("O", "origin"), ("X", "target")):
             if mark not in found:
                 hidden = " (an agent on the target hides it)" if mark == "X" and "O" in found else ""

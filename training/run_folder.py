@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
+from maze_env._text import public
 from maze_env.errors import InvalidConfig, InvalidOutput
 from training.checkpoints import newest_whole
 
@@ -68,7 +69,7 @@ def check_same(folder: Path, configuration: dict[str, Any]) -> None:
             f"Expects the configuration of the run in {str(folder / RUN_FILE)!r}, actual: {type(error).__name__}, "
             f"{error}; --overwrite begins anew"
         ) from None
-    now = json.loads(json.dumps(configuration, default=str))
+    now = public(json.loads(json.dumps(configuration, default=str)))
     for key in sorted(set(began) | set(now)):
         # The order of a mapping counts too: with it the same weights draw other mazes.
         if key not in FREE_TO_CHANGE and json.dumps(began.get(key)) != json.dumps(now.get(key)):
@@ -93,7 +94,7 @@ def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: 
         "stage": stage,
         "figures": figures,
         "provenance": provenance(f"training.{stage}", sys.argv[1:], figures["wall_seconds"] if figures else 0.0),
-        "configuration": configuration,
+        "configuration": public(json.loads(json.dumps(configuration, default=str))),
     }
     write_whole(folder / RUN_FILE, json.dumps(run, indent=2, default=str) + "\n")
 

@@ -31,6 +31,7 @@ from agents.run_log import read_run
 from agents.tokenization import token_ids
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
+from maze_env._text import harmless
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
@@ -164,7 +165,8 @@ def main() -> None:
         training, generation = run["training"], run["generation"]
         share = training["share_of_arithmetic"]
         print(
-            f"{run['run']}, {run['device']}, {run['precision']}: training {training['tokens_per_second']:,.0f} tokens/s"
+            f"{harmless(run['run'])}, {run['device']}, {run['precision']}: "
+            f"training {training['tokens_per_second']:,.0f} tokens/s"
             + ("" if share is None else f" ({share:.1%} of the arithmetic)")
             + f", generation {generation['tokens_per_second']:,.0f} tokens/s "
             f"({generation['share_of_memory']:.1%} of the memory's speed)"

@@ -1,22 +1,35 @@
 """Markdown tables, figures in their cells, and the places in a page that hold them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure
 from maze_env._cli import read_text, write_whole
+from maze_env._text import harmless
 from maze_env.errors import InvalidOutput
+
+PLAIN = re.compile(r"(?!.*(?:www\.|//))[\w .,:+%()/-]*")
+"""Names that Markdown takes for nothing else."""
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    """A table as Markdown. No text in a cell ends it."""
+    lines = [[harmless(cell).replace("|", r"\|") for cell in line] for line in (header, ["---"] * len(header), *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(text: str) -> str:
-    """A cell's text, which ends neither its cell nor its row."""
-    return " ".join(text.replace("|", "\\|").splitlines())
+def named(name: str) -> str:
+    """A name for a cell: as it is, or as code where Markdown would make something of it."""
+    return name if PLAIN.fullmatch(name) else code(name)
+
+
+def code(text: str) -> str:
+    """Text as code, in which Markdown has no effect."""
+    text = harmless(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    blank = " " if "`" in text else ""
+    return f"{fence}{blank}{text}{blank}{fence}"
 
 
 def mean_text(figure: Figure, scores: Iterable[object], bounds: bool = False) -> str:

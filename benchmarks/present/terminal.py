@@ -7,6 +7,7 @@ from benchmarks import figures
 from benchmarks.figures import LEGAL, REVISITS, ROBUSTNESS, SOLVED, SPL, SYMMETRY, TOKENS, TRACE_FIGURES, Summary
 from benchmarks.present.words import counted
 from benchmarks.record import TITLE, Result
+from maze_env._text import harmless
 
 MAX_COLUMNS, MAX_TITLE = 4, 7
 """Levels that have a column each, and letters of their titles; more and longer ones are listed below the table."""
@@ -19,7 +20,7 @@ def report(result: Result) -> str:
     conditions = ", ".join([attempts, *result.track.conditions])
     levels = list(summary.levels)
     columns = levels if len(levels) <= MAX_COLUMNS and max(map(len, levels)) <= MAX_TITLE else []
-    lines = [f"{TITLE}\n{suite.name} v{suite.version}, {conditions}\n", *_table(result, columns)]
+    lines = [TITLE, f"{suite.name} v{suite.version}, {conditions}", "", *_table(result, columns)]
     for level in levels if not columns else []:
         part = summary.levels[level]
         lines.append(f"  {level:<28}{part.solved_rate:7.1%}  {_interval(part):>15}  of {part.attempts}")
@@ -44,13 +45,13 @@ def report(result: Result) -> str:
         lines.append("; ".join(f"pass@{k} {value:.1%}" for k, value in summary.pass_at_k.items()))
     if suite.of_training_split:
         lines.append(f"mazes whose layout training may have seen: {suite.of_training_split}")
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
 
 
 def _table(result: Result, levels: list[str]) -> list[str]:
     """A row for the agent and for each baseline."""
-    rows: dict[str, Summary | figures.Baseline] = {result.agent: result.summary}
-    rows |= {f"({name})": baseline for name, baseline in result.baselines.items()}
+    rows: dict[str, Summary | figures.Baseline] = {harmless(result.agent): result.summary}
+    rows |= {harmless(f"({name})"): baseline for name, baseline in result.baselines.items()}
     width = max(map(len, rows))
     cells = [(SOLVED.title, 7), ("95 % interval", 15), *((level, 8) for level in levels)]
     cells += [(LEGAL.title, 7), (SPL.title, 7), (TOKENS.title, 16)]

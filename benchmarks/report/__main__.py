@@ -14,6 +14,7 @@ from benchmarks.record import load_each
 from benchmarks.report.page import page
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
+from maze_env._text import harmless
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = load_each(options.results)
     text = page([(path.stem, one) for path, one in zip(options.results, results, strict=True)], options.runs)
     write_result(options.output, text)
-    print(f"{len(text) / 1e6:.2f} MB in {options.output}")
+    print(f"{len(text) / 1e6:.2f} MB in {harmless(str(options.output))}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from maze_env._text import harmless
+
 
 class Markup(str):
     """Text that is HTML; any other text is not, and is escaped where it joins."""
@@ -20,7 +22,7 @@ def element(name: str, *children: object, **attributes: object) -> Markup:
         attributes: ``class_`` is class, ``data_id`` is data-id; ``None`` and False are left out, True has no value.
     """
     written = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{_escaped(value)}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
@@ -29,12 +31,25 @@ def element(name: str, *children: object, **attributes: object) -> Markup:
 
 def joined(*children: object) -> Markup:
     """``children``, as of an element, without one around them."""
-    return Markup("".join(c if isinstance(c, Markup) else escape(str(c)) for c in children if c is not None))
+    return Markup("".join(c if isinstance(c, Markup) else _escaped(c) for c in children if c is not None))
+
+
+def _escaped(text: object) -> str:
+    return escape(harmless(str(text), keep="\n"))
+
+
+def visible(value: Any) -> Any:
+    """A value for JSON in which no text hides anything from who reads it in a browser."""
+    if isinstance(value, dict):
+        return {visible(name): visible(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [visible(one) for one in value]
+    return harmless(str(value), keep="\n\t") if isinstance(value, str) else value
 
 
 def json_block(name: str, value: Any) -> Markup:
     """A script element that holds data for the page's own script. No text in ``value`` can end the element."""
-    text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(visible(value), separators=(",", ":")).replace("<", "\\u003c")
     return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
 
 

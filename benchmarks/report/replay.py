@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.path_metrics import visited_cells
 from benchmarks.record import Result, suite_of
 from benchmarks.report.leaderboard import Entry
+from benchmarks.report.markup import visible
 from benchmarks.report.trace_replay import Piece, is_reasoned, plan_pieces, play_pieces
 from benchmarks.stored_attempts import LETTERS, restored
 from benchmarks.suites import Suite
@@ -115,5 +116,5 @@ def _pieces(mode: str, attempt: Attempt) -> list[Piece] | None:
 
 def packed(value: Any) -> str:
     """JSON, compressed by gzip, in base64."""
-    text = json.dumps(value, separators=(",", ":"))
+    text = json.dumps(visible(value), separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode("ascii"), mtime=0)).decode("ascii")
