@@ -119,7 +119,7 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         parsed = parser.parse_args_into_dataclasses(args=arguments)
     except TokenMazeError:
         raise
-    except ValueError as error:  # transformers and TRL check their own fields when the dataclass is made
+    except (ValueError, TypeError, OSError) as error:  # fields are checked, ours and TRL's, when the dataclass is made
         raise InvalidConfig(str(error)) from error
     return parsed[: len(types)]
 
