@@ -63,6 +63,8 @@ def read_value(value: Any, kind: Any, name: str) -> Any:
             return _read(value, one)
         except ValueError:
             continue
+    if get_origin(kind) is Literal:
+        raise unknown_name(name, value, get_args(kind))
     wanted = getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind).replace("typing.", "")
     raise InvalidConfig(f"Expects {name} as {wanted}, actual: {value!r}")
 

@@ -30,7 +30,7 @@ from benchmarks.record import Result, group_title, groups_of, load_each, suite_t
 from benchmarks.stats import bootstrap_seeds
 from benchmarks.typed_json import InvalidResult
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, read_text, run_command, write_whole
+from maze_env._cli import path_of, read_utf8, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 
 KINDS = "solved|spl|levels|reasoning|symmetry"
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not options.page.is_file():
         raise InvalidOutput(f"Expects an existing page, actual: {options.page}")
-    page = read_text(options.page)
+    page = read_utf8(options.page)
     started, complete = len(re.findall(f"<!-- (?:{KINDS}):", page)), len(MARKER.findall(page))
     if not complete or started != complete:
         tables = f"{started} tables started in {options.page}"

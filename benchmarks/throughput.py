@@ -30,7 +30,7 @@ from benchmarks.present.markdown import markdown_table, publish
 from benchmarks.suites import load
 from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
-from maze_env._cli import path_of, read_text, run_command
+from maze_env._cli import path_of, read_utf8, run_command
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.checked(arguments)
     if options.table is not None:
         try:
-            text = table(json.loads(read_text(options.table)))
+            text = table(json.loads(read_utf8(options.table)))
         except (json.JSONDecodeError, LookupError, TypeError) as error:
             raise InvalidConfig(f"Expects a file of this command, actual: {options.table} ({error})") from None
         publish(text, options.readme, BEGIN, END)

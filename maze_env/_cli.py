@@ -101,7 +101,7 @@ def path_of(text: str) -> Path:
     return Path(os.path.expanduser(text))
 
 
-def read_text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
     """The text of a file that somebody named. Raises InvalidConfig where there is none."""
     try:
         return path.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ EXTRAS = {
         "transformers", "trl", "yaml",
     ),
     "endpoint": ("openai",),
+    "gguf": ("gguf",),
     "lora": ("peft",),
     "sb3": ("stable_baselines3",),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),

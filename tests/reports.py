@@ -42,10 +42,10 @@ def stumble(maze, index):
     return moves_to_text([*moves, next(move for move in MOVES if not maze.is_open(cell, move))])
 
 
-def result_of(agent, suite="mazebench-100", samples=1):
+def result_of(agent, suite="mazebench-100", samples=1, attempt=run_suite):
     """A result as the benchmark stores it; in place of the baselines' figures stand the agent's own."""
     loaded = load(suite)
-    attempts = run_suite(agent, loaded, samples)
+    attempts = attempt(agent, loaded, samples)
     summary = summarize(attempts, loaded)
     where = places(samples, loaded.spec.phrasings, len(loaded.mazes))
     return Result(

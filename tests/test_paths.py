@@ -56,7 +56,7 @@ def test_results_suites_reports_and_configurations(stored, tmp_path, monkeypatch
         result = os.path.join(form, f"{name}.json"[-250:])
         shutil.copy(stored / "r.json", result)
         assert record.load(path_of(result)) == record.load(stored / "r.json")
-        compare.main([result, result])
+        compare.main([result, str(stored / "r.json")])
         table.main([result])
         report([result, f"--output={os.path.join(form, name)}.html", "--overwrite"])
     assert (folder / f"{name}.html").is_file()

@@ -16,7 +16,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from maze_env._arguments import MAX_INTEGER, SEEDS
-from maze_env._cli import path_of, read_text
+from maze_env._cli import path_of, read_utf8
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
 
 
@@ -59,7 +59,7 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
         raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
-    values = read_yaml(read_text(path), repr(str(name)))
+    values = read_yaml(read_utf8(path), repr(str(name)))
     if not isinstance(values, dict):
         raise InvalidConfig(f"Expects a mapping of keys to values in {str(name)!r}, actual: {type(values).__name__}")
     base = values.pop("base", None)
@@ -103,7 +103,7 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         parsed = parser.parse_args_into_dataclasses(args=arguments)
     except TokenMazeError:
         raise
-    except (ValueError, ImportError) as error:  # transformers and TRL check their own fields when a dataclass is made
+    except (ValueError, TypeError, OSError, ImportError) as error:  # fields are checked when their dataclass is made
         reason = " ".join(str(error).split()).replace("HfArgumentParser", "configuration")
         raise InvalidConfig(f"Expects values that can be, actual: {reason}") from error
     for config in parsed[: len(types)]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from maze_env._text import harmless
+from maze_env._text import harmless, without_keys
 from maze_env.answers import parse_answer, without_stray_text
 from maze_env.attempt import MALFORMED, Attempt, End
 from maze_env.dynamics import MOVED
@@ -47,6 +47,6 @@ def drawn(attempt: Attempt) -> str:
         moves.append((cell, move))
         cell = move.apply(cell) if outcome is MOVED else cell
     picture = draw_text(Scene(attempt.maze.walls, attempt.maze, attempt.position, tuple(moves)))
-    texts = harmless("".join(attempt.texts), keep="\n")
+    texts = harmless(without_keys("".join(attempt.texts)), keep="\n")
     shown = texts if len(texts) <= MAX_TEXT else f"{texts[:MAX_TEXT]} ... ({len(texts):,} letters)"
     return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {len(moves)} moves played\n"

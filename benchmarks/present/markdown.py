@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from maze_env._cli import read_text, write_whole
+from maze_env._cli import read_utf8, write_whole
 from maze_env._text import harmless
 from maze_env.errors import InvalidOutput
 
@@ -56,6 +56,6 @@ def publish(text: str, readme: Path | None, begin: str, end: str) -> None:
     if readme is None:
         print(text)
     elif readme.is_file():
-        write_whole(readme, insert_between(read_text(readme), text, begin, end))
+        write_whole(readme, insert_between(read_utf8(readme), text, begin, end))
     else:
         raise InvalidOutput(f"Expects an existing file for --readme, actual: {readme}")

@@ -108,20 +108,20 @@ def test_attempts_are_kept_once_one_of_them_has_an_answer(server):
         ("http://localhost:1/v1#m", {"fields": "max_tokens,max_completion_tokens"}, "actual: both"),
         ("http://localhost:1/v1#m", {"fields": "seed", "temperature": 1}, "Expects fields with temperature=1"),
         ("http://localhost:1/v1#m", {"top_p": 0}, "Expects top_p above 0 and at most 1, actual: 0"),
-        ("http://localhost:1/v1#m", {"stop": 5}, "Expects stop as a text or a list of texts, actual: 5"),
-        ("http://localhost:1/v1#m", {"thinking": "False"}, "Expects thinking to be true or false, actual: 'False'"),
-        ("http://localhost:1/v1#m", {"system_message": 5}, "Expects system_message as a text, actual: 5"),
-        ("http://localhost:1/v1#m", {"extra_body": "x"}, "Expects extra_body as a JSON object, actual: 'x'"),
+        ("http://localhost:1/v1#m", {"stop": 5}, "Expects stop as .*, actual: 5"),
+        ("http://localhost:1/v1#m", {"thinking": "maybe"}, "Expects thinking as .*, actual: 'maybe'"),
+        ("http://localhost:1/v1#m", {"system_message": 5}, "Expects system_message as .*, actual: 5"),
+        ("http://localhost:1/v1#m", {"extra_body": "x"}, "Expects extra_body as .*, actual: 'x'"),
         ("http://localhost:1/v1#m", {"extra_body": {"x": {1}}}, "Expects extra_body and .* as JSON"),
         ("http://localhost:1/v1#m", {"extra_body": {"stream": True}}, "Expects extra_body without 'stream'"),
         ("http://localhost:1/v1#m", {"extra_body": {"a": {"api_key": "secret"}}}, "without a key"),
         ("http://localhost:1/v1#m", {"extra_body": {"user": KEY}}, "without a key"),
-        ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as a JSON object"),
+        ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as"),
         ("http://localhost:1/v1#m", {"thinking": True, "chat_template_kwargs": {"enable_thinking": True}}, "both"),
         ("http://localhost:1/v1#m", {"route": "completions", "thinking": True}, "Expects thinking with route='chat'"),
         ("http://localhost:1/v1#m", {"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a text"),
         ("http://localhost:1/v1#m", {"prompt_file": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
-        ("http://localhost:1/v1#m", {"retrys": 1}, "Expects options that EndpointAgent.* takes, actual:.*'retrys'"),
+        ("http://localhost:1/v1#m", {"retrys": 1}, "Expects an option of agent .*Did you mean 'retries'"),
     ],
 )
 def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options, message, monkeypatch):
@@ -136,9 +136,3 @@ def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options,
 def test_an_agent_option_has_a_name_and_a_value(text):
     with pytest.raises(InvalidConfig, match="Expects --agent-option NAME=VALUE"):
         mazebench.agent_option(text)
-
-
-def test_agent_options_are_json_or_text():
-    texts = ("a=1", "b=0.5", "c=true", "d=bfloat16", 'e={"f": 1}', "g=")
-    values = [1, 0.5, True, "bfloat16", {"f": 1}, ""]
-    assert [mazebench.agent_option(text) for text in texts] == list(zip("abcdeg", values, strict=True))

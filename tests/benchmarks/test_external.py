@@ -10,7 +10,7 @@ from benchmarks import comparison, external, table
 from benchmarks.external import InvalidSuite
 from benchmarks.mazebench import main
 from benchmarks.record import load as load_result
-from benchmarks.record import path_scores
+from benchmarks.record import path_scores, suite_title
 from benchmarks.suites import load
 from benchmarks.typed_json import InvalidResult
 from maze_env.answers import moves_to_text
@@ -149,7 +149,7 @@ def test_results_on_published_mazes_are_stored_compared_and_tabled(results, caps
     with pytest.raises(InvalidResult, match="same mazes"):
         comparison.compare(oracle, other)
     made = table.table([oracle, greedy])
-    assert f"{oracle.suite.name}** (10 mazes, plan track, greedy decoding)" in made
+    assert f"{suite_title(oracle.suite.name)}** (10 mazes, plan track, greedy decoding)" in made
     assert made.count("| `") == 2
     with pytest.raises(InvalidResult, match=r"Expects results on .*bench\.parquet"):
         table.table([oracle, replace(greedy, suite=replace(greedy.suite, sha256="0"))])

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from agents.rollout import rollout
 from benchmarks.report.page import page, summary_text
 from benchmarks.suites import load
 from maze_env import Reply, maze_to_text, traces
@@ -67,7 +68,9 @@ def long_names(tmp_path_factory, run_folder):
     solve = {name: Scripted(name, lambda maze, i: traces.write("retry-dead-end", maze, i)) for name in NAMES}
     results = [(f"file {i}", result_of(agent)) for i, agent in enumerate(solve.values())]
     results += [(f"own {i}", result_of(agent, str(bench))) for i, agent in enumerate(solve.values())]
-    results += [(f"server {every}", result_of(Unreachable(f"{URL}{every}", every))) for every in (1, 2)]
+    dead = {"attempt": lambda agent, suite, samples: rollout(agent, suite.mazes, range(len(suite.mazes)))}  # is told
+    results.append(("server 1", result_of(Unreachable(f"{URL}1", 1), **dead)))
+    results.append(("server 2", result_of(Unreachable(f"{URL}2", 2))))
     written = folder / "report.html"
     written.write_text(page(results, [run_folder]), encoding="utf-8")
     return written

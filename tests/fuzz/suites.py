@@ -1,5 +1,7 @@
 """Published mazes, row by row: refused by an error of ours, or the mazes that the model reads."""
 
+from unittest import mock
+
 from benchmarks import external
 from benchmarks.external import InvalidSuite
 from maze_env.tokens import maze_to_text
@@ -28,11 +30,11 @@ def make(rng):
 
 def check(rows):
     """Reads them as from a file."""
-    external._rows = lambda source: iter(rows)
-    try:
-        spec, mazes = external.read("rows.json")
-    except InvalidSuite:
-        return "refused"
+    with mock.patch.object(external, "_rows", lambda source: iter(rows)):
+        try:
+            spec, mazes = external.read("rows.json")
+        except InvalidSuite:
+            return "refused"
     expected = [reference.read_text(row["Prompt"].rpartition("MAZE:")[2]) for row in rows]
     if [as_reference(maze) for maze in mazes] != expected:
         raise Wrong("other mazes than the model's")

@@ -163,4 +163,4 @@ def test_bad_arguments_are_one_line():
     assert done.returncode == 2
     assert done.stderr.startswith("error: Expects a generator out of")
     done = subprocess.run([*COMMAND, "--seed", "-1"], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
-    assert (done.returncode, done.stderr) == (2, "error: Expects a seed from 0 up, actual: -1\n")
+    assert (done.returncode, done.stderr) == (2, "error: Expects --seed as a seed from 0 to 2**32 - 1, actual: '-1'\n")

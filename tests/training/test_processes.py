@@ -93,6 +93,7 @@ def test_what_sharded_weights_cannot_do(kind, tmp_path):
         return SimpleNamespace(
             args=Arguments(tmp_path, **changes), accelerator=SimpleNamespace(distributed_type=kind),
             is_world_process_zero=lambda: True, train=lambda **_: trained.append(changes), add_callback=lambda _: None,
+            pop_callback=lambda _: None, model=None, state=SimpleNamespace(global_step=0),
         )  # fmt: skip
 
     for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
