@@ -324,9 +324,15 @@ def load_text(folder, text):
         ({"suite": None}, "Expects result.suite of type SuiteOfResult"),
         ({"stage": "x"}, "Expects a stage of untrained, sft, .*, actual: 'x'"),
         ({"agent_options": {"temperature": "warm"}}, "temperature of type float, actual: 'warm'"),
-        ({"samples": 0}, "Expects some attempts, actual: 200"),
-        ({"attempts": base64.b64encode(gzip.compress(b'{"moves":1}\n' * 200)).decode()}, "moves of another type"),
-        ({"attempts": base64.b64encode(gzip.compress(b'{"texts":[1]}\n' * 200)).decode()}, "texts hold something else"),
+        ({"samples": 0}, "Expects 1 to 4,194,304 attempts, actual: 0 samples"),
+        (
+            {"attempts": base64.b64encode(gzip.compress(b'{"moves":1}\n' * 200)).decode()},
+            "Expects moves of type str, actual: '1'",
+        ),
+        (
+            {"attempts": base64.b64encode(gzip.compress(b'{"texts":[1]}\n' * 200)).decode()},
+            "Expects texts of type str, actual: '1'",
+        ),
     ],
 )
 def test_a_file_that_is_no_whole_result_is_refused_by_name(sampled, tmp_path, change, message):
@@ -347,12 +353,13 @@ def test_a_result_that_lost_a_part_is_refused(sampled, tmp_path, lost):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("solved", 201, "to count its attempts and the solved ones, actual: 201 of 200"),
-        ("attempts", 0, "to count its attempts"),
-        ("trials", 0, "counts of summary  that can be, actual: .*, 0 trials"),
-        ("legality", float("nan"), "result.summary.legality of type float, actual: 'nan'"),
+        ("solved", 140, "to count its attempts and the solved ones, actual: 140 of 200"),
+        ("solved", 201, "Expects attempts, some of them solved, and trials, actual: 201 of 200"),
+        ("attempts", 199, "to count its attempts"),
+        ("trials", 0, "Expects attempts, some of them solved, and trials, actual: .*, 0 trials"),
+        ("legality", float("nan"), "NaN, which is no JSON"),
         ("spl", 10**400, "result.summary.spl of type float, actual: '1000"),
-        ("ends", {"flew": 1}, "Expects keys of result.summary.ends of type End, actual: 'flew'"),
+        ("ends", {"flew": 1}, "Expects a name in result.summary.ends of type End, actual: 'flew'"),
     ],
 )
 def test_figures_that_cannot_be_are_refused(sampled, tmp_path, name, value, message):
