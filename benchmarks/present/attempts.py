@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from benchmarks.present.words import counted
 from maze_env._text import harmless, without_keys
 from maze_env.answers import parse_answer, without_stray_text
 from maze_env.attempt import MALFORMED, Attempt, End
@@ -49,4 +50,4 @@ def drawn(attempt: Attempt) -> str:
     picture = draw_text(Scene(attempt.maze.walls, attempt.maze, attempt.position, tuple(moves)))
     texts = harmless(without_keys("".join(attempt.texts)), keep="\n")
     shown = texts if len(texts) <= MAX_TEXT else f"{texts[:MAX_TEXT]} ... ({len(texts):,} letters)"
-    return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {len(moves)} moves played\n"
+    return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {counted(len(moves), 'move')} played\n"
