@@ -148,9 +148,12 @@ def robustness(attempts: Sequence[Attempt]) -> float | None:
 def summarize(attempts: Sequence[Attempt], suite: Suite, view_radius: int | None = None) -> Summary:
     """Every figure of a run, overall and by level.
 
-    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others. ``attempts`` hold sample
-    after sample, in each of them phrasing after phrasing, each with every maze of ``suite`` in order. ``view_radius``
-    as for ``path_metrics.revisits_of``.
+    Rates are over the phrasings that were taken; ``phrasings_not_taken`` names the others.
+
+    Args:
+        attempts: sample after sample, in each of them phrasing after phrasing, each with every maze in order.
+        suite: the mazes.
+        view_radius: as for ``path_metrics.revisits_of``.
     """
     spec, taken = suite.spec, {attempt.phrasing for attempt in attempts}
     several = len(spec.phrasings) > 1

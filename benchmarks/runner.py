@@ -67,12 +67,21 @@ def run_suite(
     done: Sequence[Attempt] = (),
     keep: Callable[[Sequence[Attempt]], None] | None = None,
 ) -> list[Attempt]:
-    """Attempts every maze ``samples`` times in each phrasing.
+    """Attempts every maze, sample after sample, in each phrasing after phrasing, in each every maze in order.
 
-    ``phrasings`` and ``batch_size`` are by default the suite's and the agent's. Goes on after ``done``, whole batches
-    of attempts, and calls ``keep`` with the attempts of each batch, once one of them has an answer. They come sample
-    after sample, in each phrasing after phrasing, in each every maze in order. Raises InvalidEndpoint when requests
-    failed and the agent's server is gone, and when every attempt ended in a failed request.
+    Args:
+        agent: who attempts them.
+        suite: the mazes.
+        samples: attempts at each maze in each phrasing.
+        seed: of the attempts' seeds.
+        batch_size: by default the agent's.
+        view_radius: in play, how far the agent sees; None sees all.
+        phrasings: by default the suite's.
+        done: attempts to go on after, whole batches.
+        keep: called with the attempts of each batch, once one of them has an answer.
+
+    Raises:
+        InvalidEndpoint: when requests failed and the agent's server is gone; when every attempt ended in such a failure.
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size

@@ -82,13 +82,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
-    """The chance that the exact McNemar test at 5 % sees a paired difference over ``mazes`` mazes.
+    """The chance that the exact McNemar test at 5 % sees a paired difference.
 
     Σₘ P(M = m) · P(the test rejects | m), with M ~ Binomial(n, ψ) mazes that one of the two solves and the other does
-    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ. n is ``mazes``, d the ``difference`` of the
-    solved rates, and ψ, ``discordant``, the share of mazes on which the two differ, from |d| to 1.
-    Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
+    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ. Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
     Biometrics 40 (1984).
+
+    Args:
+        mazes: n.
+        difference: d, of the solved rates.
+        discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
     """
     low, high = (int(binom.ppf(tail, mazes, discordant)) for tail in (1e-9, 1 - 1e-9))
     differ = np.arange(low, high + 1)
@@ -101,9 +104,12 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
 
 
 def mazes_needed(difference: float, discordant: float, power: float = 0.8) -> int:
-    """Mazes with which the exact McNemar test at 5 % sees a paired difference with probability ``power``.
+    """Mazes with which the exact McNemar test at 5 % sees a paired difference.
 
-    ``discordant`` as for ``mcnemar_power``; ``difference`` is not 0.
+    Args:
+        difference: of the solved rates, not 0.
+        discordant: as for ``mcnemar_power``.
+        power: the probability of seeing it.
     """
     enough = 8
     while mcnemar_power(enough, difference, discordant) < power:

@@ -60,8 +60,16 @@ def labelled_dataset(
 ) -> Dataset:
     """Rows of ``input_ids`` and ``labels``, int32 of the row's length; labels are -100 where nothing is supervised.
 
-    Of a row's parts every second one is supervised. A row longer than ``context`` tokens raises InvalidConfig, which
-    names their ``kind`` and ``origin``; nothing is ever cut. ``batch_size`` is of a step on all devices.
+    Args:
+        rows: the parts of each, tokens of which every second one is supervised.
+        kind: what rows are called in an error.
+        origin: where they come from, likewise.
+        context: tokens that a row may have; nothing is ever cut.
+        batch_size: rows of a step, on all devices.
+        seed: of the batches' order.
+
+    Raises:
+        InvalidConfig: for a row that is too long.
     """
     arrays: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     for parts in rows:

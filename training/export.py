@@ -91,10 +91,19 @@ def adjacency_list(maze: Maze, path: list[Move]) -> str:
 
 
 def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:
-    """Writes ``config.examples`` rows, and a ``dataset.json`` that says what they are; returns the parquet files.
+    """Writes rows, and a ``dataset.json`` that says what they are; each file appears whole, and that one last.
 
-    ``folder`` is new or empty, ``columns`` a name in ``COLUMNS``, ``arguments`` are the command's. Each file
-    appears whole, and ``dataset.json`` last.
+    Args:
+        config: which rows, and how many.
+        folder: where to; new or empty.
+        columns: a name in ``COLUMNS``.
+        arguments: the command's, for the record.
+
+    Returns:
+        The parquet files.
+
+    Raises:
+        InvalidOutput: for a folder that is in use or cannot be written to.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
