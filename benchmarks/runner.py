@@ -81,7 +81,7 @@ def run_suite(
         keep: called with the attempts of each batch, once one of them has an answer.
 
     Raises:
-        InvalidEndpoint: when requests failed and the agent's server is gone; when every attempt ended in such a failure.
+        InvalidEndpoint: when requests failed and the server is gone, or all attempts ended in such a failure.
     """
     phrasings = phrasings or suite.spec.phrasings
     attempts, count, size = list(done), len(suite.mazes), batch_size or agent.batch_size

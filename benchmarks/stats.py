@@ -85,7 +85,8 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
     """The chance that the exact McNemar test at 5 % sees a paired difference.
 
     Σₘ P(M = m) · P(the test rejects | m), with M ~ Binomial(n, ψ) mazes that one of the two solves and the other does
-    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ. Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
+    not, of which ``first`` solves each with probability (ψ + |d|) / 2ψ.
+    Source: Duffy, "Asymptotic and exact power for the McNemar test and its analogue with R controls per case",
     Biometrics 40 (1984).
 
     Args:
