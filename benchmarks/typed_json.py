@@ -66,7 +66,7 @@ def decode(kind: Any, value: Any, where: str = "result") -> Any:
             return tuple([decode(one, entry, where) for one, entry in zip(each, value, strict=True)])
     if origin is dict and isinstance(value, dict):
         items = [(_key(arguments[0], key, where), key, one) for key, one in value.items()]
-        return {name: decode(arguments[1], one, f"{where}.{key}") for name, key, one in items}
+        return {name: decode(arguments[1], one, f"{where}.{key[:80]}") for name, key, one in items}
     if origin is Literal and value in arguments:
         return value
     if isinstance(kind, type) and issubclass(kind, Enum) and value in [str(member) for member in kind]:

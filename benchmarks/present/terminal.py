@@ -19,7 +19,7 @@ def report(result: Result) -> str:
     attempts = counted(suite.mazes, "maze") + (f" x {result.samples} samples" if result.samples > 1 else "")
     conditions = ", ".join([attempts, *result.track.conditions])
     levels = list(summary.levels)
-    columns = levels if len(levels) <= MAX_COLUMNS and max(map(len, levels)) <= MAX_TITLE else []
+    columns = levels if len(levels) <= MAX_COLUMNS and max(map(len, levels), default=0) <= MAX_TITLE else []
     lines = [TITLE, f"{suite.name} v{suite.version}, {conditions}", "", *_table(result, columns)]
     for level in levels if not columns else []:
         part = summary.levels[level]

@@ -13,6 +13,7 @@ from benchmarks import record, upgrade
 from benchmarks.comparison import compare
 from benchmarks.mazebench import main
 from benchmarks.metrics import summarize
+from benchmarks.present.terminal import report
 from benchmarks.record import load, load_each, packed, result_text, suite_of
 from benchmarks.runner import attempt_seeds
 from benchmarks.stored_attempts import restored
@@ -282,3 +283,20 @@ def test_rows_hold_no_defaults(sampled):
     rows = [json.loads(line) for line in lines]
     assert all("end" not in row or row["end"] != "solved" for row in rows)
     assert not any(value in ("", None) or value is False for row in rows for value in row.values())
+
+
+def test_a_result_without_levels_is_shown(sampled, tmp_path):
+    raw = json.loads(sampled.read_text())
+    for scores in (raw["summary"], *raw["baselines"].values()):
+        scores["levels"] = {}
+    assert "solved" in report(load_text(tmp_path, json.dumps(raw)))
+
+
+def test_an_error_quotes_no_more_than_is_read_of_a_name(sampled, tmp_path):
+    raw = json.loads(sampled.read_text())
+    raw["summary"]["levels"]["9" * 5000] = {}
+    with pytest.raises(
+        InvalidResult, match=r"Expects a whole result\.summary\.levels\.9+, actual: one without"
+    ) as error:
+        load_text(tmp_path, json.dumps(raw))
+    assert len(str(error.value)) < 1000
