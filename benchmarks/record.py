@@ -37,6 +37,8 @@ BASELINES = ("random", "shortest-path")
 STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
+MAX_QUOTED = 1000
+"""Letters of an error, which quotes what a file holds."""
 MAX_ROW = 2**24
 """Bytes of an attempt as JSON."""
 LINE = 150  # characters up to which an object in a result file is in one line
@@ -203,7 +205,7 @@ def load(path: str | Path) -> Result:
             raise InvalidResult("Expects attempts as gzipped JSON lines in base64, actual: no text")
         return result_of(raw)
     except InvalidResult as error:
-        raise InvalidResult(f"{error} (in {path})") from None
+        raise InvalidResult(f"{str(error)[:MAX_QUOTED]} (in {path})") from None
 
 
 def load_each(paths: Sequence[str | Path]) -> list[Result]:

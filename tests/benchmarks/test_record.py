@@ -294,6 +294,9 @@ def test_a_result_without_levels_is_shown(sampled, tmp_path):
 
 def test_an_error_quotes_no_more_than_is_read_of_a_name(sampled, tmp_path):
     raw = json.loads(sampled.read_text())
+    with pytest.raises(InvalidResult, match=r"Expects a stage of .*, actual: 'xx") as error:
+        load_text(tmp_path, json.dumps(raw | {"stage": "x" * 9000}))
+    assert len(str(error.value)) < 1200
     raw["summary"]["levels"]["9" * 5000] = {}
     with pytest.raises(
         InvalidResult, match=r"Expects a whole result\.summary\.levels\.9+, actual: one without"
