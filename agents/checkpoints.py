@@ -184,7 +184,7 @@ def _adapter_config(path: str, words: dict[str, Any]) -> dict[str, Any] | None:
     known = {name: value for name, value in words.items() if name not in NOT_OF_ADAPTERS}
     try:
         file = find_adapter_config_file(path, **known)
-    except Exception:  # no such place: the loading of the tokenizer says so
+    except (OSError, ValueError):  # no such place: the loading of the tokenizer says so
         return None
     if file is None or (Path(file).parent / "config.json").is_file():
         return None
@@ -213,8 +213,8 @@ def _tokenizer(path: str, words: dict[str, Any], base: str, base_words: dict[str
     """The tokenizer beside the model or adapters; adapters without one have their model's."""
     try:
         return AutoTokenizer.from_pretrained(path, **words)
-    except Exception:
-        if path == base:
+    except (OSError, ValueError):  # there is none; one that is there and damaged may know other tokens than the base's
+        if path == base or (Path(path) / "tokenizer_config.json").is_file():
             raise
         return AutoTokenizer.from_pretrained(base, **base_words)
 

@@ -125,6 +125,13 @@ def test_adapters_bring_their_model_and_may_lack_a_tokenizer(adapters, tmp_path)
     assert same.get_vocab() == tokenizer.get_vocab()
 
 
+def test_adapters_with_a_damaged_tokenizer_do_not_take_their_models(adapters, tmp_path):
+    shutil.copytree(adapters[1], tmp_path / "copy")
+    (tmp_path / "copy" / "tokenizer.json").write_text("{")
+    with pytest.raises(InvalidCheckpoint, match="Expects a folder or hub name"):
+        load_checkpoint(str(tmp_path / "copy"))
+
+
 def test_training_goes_on_from_adapters_in_the_weights(adapters, tmp_path):
     _, folder = adapters
     apart = logits(load_checkpoint(str(folder))[0])
