@@ -15,7 +15,13 @@ from tests.modules import PACKAGES, ROOT, files_of, module_of
 def built(tmp_path_factory):
     """The names in a wheel and in a source distribution, made of the files that git knows."""
     folder = tmp_path_factory.mktemp("built")
-    known = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    known = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for name in filter(None, known.split("\0")):
         if (ROOT / name).is_file():  # else it is about to be removed
             (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
