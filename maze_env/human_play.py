@@ -1,13 +1,12 @@
 """Play a maze in the terminal.
 
-    python -m maze_env.human_play
-    python -m maze_env.human_play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play
+    tokenmaze play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
 
 Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
 Without a terminal, e.g. from a pipe, keys are read from the input, one character each.
 """
 
-import argparse
 import math
 import os
 import select
@@ -20,7 +19,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from maze_env._arguments import ArgumentParser, read_seed
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.attempt import End
 from maze_env.dynamics import HIT_WALL, LEFT_GRID
 from maze_env.episode import Episode
@@ -149,18 +148,21 @@ def keys_of_terminal(file: int) -> Iterator[str]:
         yield key
 
 
+def parser() -> ArgumentParser:
+    """The command line."""
+    made = ArgumentParser(prog=called_as("maze_env.human_play"), description=__doc__)
+    made.add_argument("--rows", type=int, default=8)
+    made.add_argument("--cols", type=int, default=12)
+    made.add_argument("--generator", default="dfs")
+    made.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
+    made.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
+    made.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
-    parser = ArgumentParser(
-        prog="python -m maze_env.human_play", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=8)
-    parser.add_argument("--cols", type=int, default=12)
-    parser.add_argument("--generator", default="dfs")
-    parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
-    parser.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
     game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
