@@ -94,7 +94,8 @@ def _end(kind: type[BaseException], error: BaseException, where: TracebackType |
         traceback.print_exception(kind, error, where)
     if isinstance(error, OSError) and isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
-    print(error_line(error), file=sys.stderr)
+    if not isinstance(error, BrokenPipeError):  # whoever read has enough, as `head` has: that is no news
+        print(error_line(error), file=sys.stderr)
     sys.exit(exit_status(error))
 
 
