@@ -73,7 +73,7 @@ def _figure(result: Result, metric: str) -> str:
     summary = result.summary
     failed = summary.ends.get(End.REQUEST_FAILED, 0)
     told = f" ({failed} of {summary.attempts} attempts without an answer: request failed)" if failed else ""
-    agent = harmless(result.agent) + told
+    agent = harmless(result.called) + told
     if metric == "spl":
         return f"{SPL.title} {SPL.text(summary.spl)}  {agent}"
     low, high = summary.solved_rate_wilson_95

@@ -32,6 +32,7 @@ COMMANDS = {
     "play": Subcommand("maze_env.human_play", "play a maze in the terminal"),
     "generate": Subcommand("maze_env.generate_command", "make mazes, drawn, in tokens or as JSON lines"),
     "suites": Subcommand("tokenmaze.benchmarks.list_suites", "the suites that there are, and what each asks"),
+    "show": Subcommand("tokenmaze.benchmarks.show", "draw an agent at work, or the attempts of a result"),
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
