@@ -36,7 +36,8 @@ from maze_env.options import (
 )
 from maze_env.state import NO_MOVE, VECTOR_ARRAYS, VectorState
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
-from maze_env.token_maze import ARGUMENTS, TokenMazeEnv
+from maze_env.token_maze import ARGUMENTS, TokenMazeEnv, cell_arrays
+from maze_env.visibility import open_unseen
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
@@ -96,15 +97,16 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         shape = (num_envs, self.maze_spec.rows, self.maze_spec.cols)
+        self._cells = np.array(cell_arrays(*shape[1:]))
+        self._border = open_unseen(np.full(shape[1:], UNSEEN_BITS, np.uint8))
         self._walls = np.zeros(shape, np.uint8)
         self._visible_walls = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
         self._distances = np.zeros(shape, np.int16)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
-        self._positions, self._targets, self._start_distances, self._steps, self._distances_to_target = (
-            np.zeros(num_envs, np.int64) for _ in range(5)
+        self._positions, self._targets, self._start_distances, self._steps, self._distances_to_target, self._outcomes = (
+            np.zeros(num_envs, np.int64) for _ in range(6)
         )
-        self._outcomes = np.zeros(num_envs, np.uint8)
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
@@ -154,11 +156,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
                 self._moves_made[i] += ((self._position(i), int(moves[i])),)
-        before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
+        before, after = self._distances_to_target, np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
-            moves, skipped, self._walls, self._distances, self._agents, self._positions, self._steps, self.max_steps,
-            before, after, self._outcomes, self._masks, ends,
+            moves, skipped, self._walls, self._border, self._distances, self._cells, self.max_steps,
+            self._agents, self._positions, self._steps, after, self._outcomes, self._masks, ends,
         )  # fmt: skip
         self._distances_to_target = after
         terminated, truncated = ends
@@ -370,9 +372,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidMove(f"Expects actions of shape ({self.num_envs},), actual: {moves.shape}")
         if moves.dtype.kind not in "iu":
             return np.array([as_move(action) for action in actions], dtype=np.int64)
-        if moves.min() < 0 or moves.max() > 3:
+        numbers = moves.astype(np.int64, copy=False)
+        if numbers.view(np.uint64).max() > 3:  # unsigned, one below 0 is above 3 too
             raise InvalidMove(f"Expects actions from 0 to 3, actual: {moves.min()} to {moves.max()}")
-        return moves.astype(np.int64, copy=False)
+        return numbers
 
     def _final_infos(self) -> dict[str, Any]:
         """The last observations and infos of the episodes that have just ended, before they are reset."""
@@ -391,10 +394,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             "action_mask": self._masks.copy(),
             "distance": self._distances_to_target.copy(),
             "step_count": self._steps.copy(),
-            "last_move": OUTCOMES[self._outcomes],
+            "last_move": OUTCOMES.take(self._outcomes),
         }
-        for name, value in list(infos.items()):
-            if chosen is not None:
+        masks = np.ones((len(infos), self.num_envs), np.bool_)
+        if chosen is not None:
+            masks[:] = chosen
+            for value in infos.values():
                 value[~chosen] = None if value.dtype == object else 0
-            infos[f"_{name}"] = np.ones(self.num_envs, np.bool_) if chosen is None else chosen.copy()
-        return infos
+        return infos | {f"_{name}": mask for name, mask in zip(infos, masks, strict=True)}
