@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.errors import InvalidCheckpoint
-from agents.protocols import Tokenizer
 from maze_env.episode import Observation
 from maze_env.errors import InvalidConfig, UnreadableMaze, lookup
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.protocols import Tokenizer
 
 BARE_CHAT = "{% for message in messages %}{{ message.bare or message.content }}{% endfor %}"
 """The chat template of a model that reads mazes with no words around them."""

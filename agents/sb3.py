@@ -1,6 +1,6 @@
 """Stable-Baselines3 on TokenMaze, both ways: the vector environment as its ``VecEnv``, its policies as our agents.
 
-An optional extra: ``pip install -e .[sb3]``. ``training/ppo.py`` trains with it.
+An optional extra: ``pip install 'tokenmaze[sb3]'``. ``training/ppo.py`` trains with it.
 """
 
 import json
@@ -21,8 +21,6 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.base import Agent, Mode
-from agents.errors import InvalidCheckpoint
 from maze_env._cli import check_folder, write_whole
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, InvalidMaze
@@ -31,6 +29,8 @@ from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.views import GridView
+from tokenmaze.agents.base import Agent, Mode
+from tokenmaze.agents.errors import InvalidCheckpoint
 
 
 class MazeVecEnv(VecEnv):

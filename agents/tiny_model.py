@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
-from agents.prompts import BARE_CHAT
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import check_folder, path_of, run_command
 from maze_env.errors import InvalidOutput
 from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
+from tokenmaze.agents.prompts import BARE_CHAT
 
 SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
 

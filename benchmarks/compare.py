@@ -10,16 +10,16 @@ Only results on the same mazes, in the same phrasings and mode, with the same nu
 
 from collections.abc import Sequence
 
-from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
-from benchmarks.figures import SPL
-from benchmarks.present.words import counted, unanswered_of
-from benchmarks.record import Result, load_each
-from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
 from maze_env._text import harmless
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
+from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text, suite_text
+from tokenmaze.benchmarks.figures import SPL
+from tokenmaze.benchmarks.present.words import counted, unanswered_of
+from tokenmaze.benchmarks.record import Result, load_each
+from tokenmaze.benchmarks.stats import PairedDifference, mazes_needed
 
 
 def power_note(difference: PairedDifference, points: float) -> str:

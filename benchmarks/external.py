@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
 from maze_env._cli import path_of
 from maze_env.errors import TokenMazeError
 from maze_env.maze import MAX_SIDE, Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
+from tokenmaze.benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
 
 PROMPT, LEVEL = "Prompt", "Level"
 SPLIT = "test"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agents.base import MODES, Mode
 from maze_env.phrasings import PHRASINGS, STANDARD
+from tokenmaze.agents.base import MODES, Mode
 
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"

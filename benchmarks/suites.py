@@ -10,12 +10,12 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from benchmarks import external
-from benchmarks.suite_specs import SUITES, SuiteSpec
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.maze import Maze
 from maze_env.solving import distances_to
 from maze_env.symmetry import SYMMETRIES
+from tokenmaze.benchmarks import external
+from tokenmaze.benchmarks.suite_specs import SUITES, SuiteSpec
 
 
 class ChangedSuite(TokenMazeError):

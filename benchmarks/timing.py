@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.provenance import provenance
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, write_result
 from maze_env.errors import InvalidConfig
+from tokenmaze.agents.provenance import provenance
 
 
 def rate(work: Callable[[Any], object], inputs: Collection[Any], each: int = 1) -> float:

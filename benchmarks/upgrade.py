@@ -5,9 +5,9 @@ python -m benchmarks.upgrade RESULT.json...
 
 from collections.abc import Sequence
 
-from benchmarks.record import load, store
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import path_of, run_command
+from tokenmaze.benchmarks.record import load, store
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,9 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from maze_env.errors import TokenMazeError
-from tests.tiny import ROOT
-
-PACKAGES = ("maze_env", "agents", "training", "benchmarks")
+from tests.modules import PACKAGES, ROOT, installed
 
 
 class Command(NamedTuple):
@@ -75,7 +73,7 @@ def check(command, monkeypatch, model):
     arguments = list(command.arguments)
     if "--model" in arguments:
         arguments[arguments.index("--model") + 1] = str(model)
-    name = command.module
+    name = installed(command.module)
     spec = importlib.util.find_spec(name)
     assert spec, f"there is no module {name}"
     if spec.submodule_search_locations:

@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from tests.commands import PACKAGES, Command, check, make_lines, python_commands, shell_lines, shown_lines
-from tests.tiny import ROOT
+from tests.commands import Command, check, make_lines, python_commands, shell_lines, shown_lines
+from tests.modules import PACKAGES, ROOT, installed
 
 PAGES = sorted({ROOT / "README.md", ROOT / "benchmarks" / "STUDY.md", *(ROOT / "docs").rglob("*.md")})
 SHOWN = [line for page in PAGES for line in shown_lines(page.read_text(encoding="utf-8"))]
@@ -47,7 +47,7 @@ def test_a_shown_command_parses(command, monkeypatch, model):
     if command.arguments:
         check(command, monkeypatch, model)
     else:  # a sentence that names the module
-        assert importlib.util.find_spec(command.module)
+        assert importlib.util.find_spec(installed(command.module))
 
 
 @pytest.mark.parametrize("line", MAKE)

@@ -18,8 +18,6 @@ from typing import Any
 
 from datasets import Dataset, Features, List, Value
 
-from agents.prompts import DESCRIBED
-from agents.provenance import provenance
 from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.answers import parse_answer
 from maze_env.errors import InvalidOutput, lookup
@@ -28,8 +26,10 @@ from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
-from training.arguments import option, parse
-from training.mazes import DataConfig, supervised_rows
+from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.training.arguments import option, parse
+from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 ROWS_PER_FILE = 500_000
 TEXT = Value("string")

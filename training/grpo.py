@@ -22,30 +22,30 @@ from datasets import Dataset
 from transformers import PreTrainedModel
 from trl import GRPOConfig
 
-from agents.decoding import context_length, early_row_removal
-from agents.generation import end_ids
-from agents.llm_policy import LLMPolicy
-from agents.prompts import conversation, render
-from agents.protocols import Tokenizer
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
-from training.alignment import check_log_probs
-from training.arguments import option, parse
-from training.common import StageConfig, as_dict, begin, end_processes, finish, run
-from training.dataset import check_prompts_fit
-from training.difficulty_filter import filter_by_pass_rate
-from training.evaluation import EvaluatedTrainer, Evaluation
-from training.grpo_reward import MazeReward, episode_return
-from training.mazes import DataConfig, make_mazes
-from training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
-from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
-from training.run_folder import Stopwatch
-from training.tool_calls import MazeTool, tool_dataset, tool_reward
-from training.trl_adapter import SparseGRPOTrainer, is_sharded
-from training.trl_keys import check_keys, check_optimization
+from tokenmaze.agents.decoding import context_length, early_row_removal
+from tokenmaze.agents.generation import end_ids
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.prompts import conversation, render
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.training.alignment import check_log_probs
+from tokenmaze.training.arguments import option, parse
+from tokenmaze.training.common import StageConfig, as_dict, begin, end_processes, finish, run
+from tokenmaze.training.dataset import check_prompts_fit
+from tokenmaze.training.difficulty_filter import filter_by_pass_rate
+from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
+from tokenmaze.training.grpo_reward import MazeReward, episode_return
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
+from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
+from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
+from tokenmaze.training.trl_adapter import SparseGRPOTrainer, is_sharded
+from tokenmaze.training.trl_keys import check_keys, check_optimization
 
 
 @dataclass

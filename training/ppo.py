@@ -1,4 +1,4 @@
-"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install -e .[sb3]``).
+"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install 'tokenmaze[sb3]'``).
 
     python -m training.ppo --config training/configs/ppo.yaml
     python -m benchmarks.mazebench --mode play --agent runs/ppo
@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from agents.provenance import provenance
 from maze_env._cli import check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
-from training.arguments import option, parse, require_at_least
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.training.arguments import option, parse, require_at_least
 
 SECONDS_A_LINE = 5.0
 
@@ -80,7 +80,7 @@ def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
 
-    from agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
+    from tokenmaze.agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
 
     folder = path_of(config.output_dir)
     if (folder / CONFIG_FILE).exists():

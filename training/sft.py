@@ -13,20 +13,20 @@ from typing import Any
 
 from trl import SFTConfig, SFTTrainer
 
-from agents.baselines import BASELINES
-from agents.decoding import context_length
 from maze_env._cli import run_command
 from maze_env.errors import lookup
-from training.arguments import option, parse
-from training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
-from training.dataset import supervised_dataset
-from training.evaluation import EvaluatedTrainer, Evaluation
-from training.mazes import DataConfig
-from training.model import ModelConfig, check_model_words, load, lora_config
-from training.multi_turn import expert_dataset
-from training.run_folder import Stopwatch
-from training.trl_adapter import train_loss
-from training.trl_keys import check_keys, check_optimization
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.decoding import context_length
+from tokenmaze.training.arguments import option, parse
+from tokenmaze.training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
+from tokenmaze.training.dataset import supervised_dataset
+from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
+from tokenmaze.training.multi_turn import expert_dataset
+from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.trl_adapter import train_loss
+from tokenmaze.training.trl_keys import check_keys, check_optimization
 
 
 @dataclass

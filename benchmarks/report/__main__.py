@@ -10,11 +10,11 @@ A leaderboard for each track; solved rates by length, size, turns and level; how
 
 from collections.abc import Sequence
 
-from benchmarks.record import load_each
-from benchmarks.report.page import page
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import check_output, path_of, run_command, write_result
 from maze_env._text import harmless
+from tokenmaze.benchmarks.record import load_each
+from tokenmaze.benchmarks.report.page import page
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

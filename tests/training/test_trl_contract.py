@@ -16,16 +16,16 @@ from datasets import Dataset
 from transformers import Trainer, TrainingArguments
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-from agents.multi_turn_policy import Transcript
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
 from tests import tiny
-from training import trl_adapter
-from training.grpo import MazeGRPOConfig, MazeGRPOTrainer
-from training.multi_turn import EnvConfig, MultiTurnRollout
-from training.sft import MazeSFTConfig, MazeSFTTrainer
-from training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
+from tokenmaze.agents.multi_turn_policy import Transcript
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training import trl_adapter
+from tokenmaze.training.grpo import MazeGRPOConfig, MazeGRPOTrainer
+from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout
+from tokenmaze.training.sft import MazeSFTConfig, MazeSFTTrainer
+from tokenmaze.training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
 
 HOLDS_FOR = ("1.16",)
 MAZES = tiny.mazes(2, 2, 2)

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import Maze, MazeSpec, generate, maze_to_text, shortest_path, verify
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import run_command
@@ -28,6 +27,7 @@ from maze_env.answers import moves_to_text
 from maze_env.keys import key_of
 from maze_env.rewards import scheme_named
 from maze_env.splits import layout_hash
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
 
 MAX_MOVES, BATCH, GROUP = 4, 32, 8  # moves of a shortest path; mazes of an update; answers to each of them
 

@@ -1,0 +1,142 @@
+"""A maze as a task for other frameworks: what is asked, and the verdict on an answer or a game.
+
+>>> task = tasks_of_suite("mazebench-100", limit=1)[0]
+>>> task.id, task.level
+('mazebench-100/0', 'Easy')
+>>> score_answer(task.maze, f"<think>...</think>{task.answer}").solved
+True
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from maze_env.answers import moves_to_text
+from maze_env.attempt import Attempt, Reply
+from maze_env.episode import Episode
+from maze_env.errors import InvalidConfig
+from maze_env.generation import MazeSpec, generate
+from maze_env.maze import Maze
+from maze_env.moves import UNREACHABLE
+from maze_env.rewards import scheme_named
+from maze_env.solving import distances_to, shortest_path
+from maze_env.tokens import UNREACHABLE_TOKEN, maze_from_text, maze_to_text
+from tokenmaze.agents.prompts import conversation
+from tokenmaze.benchmarks.suites import load
+
+
+@dataclass(frozen=True)
+class Task:
+    """One maze to solve."""
+
+    id: str
+    """Of a suite ``NAME/INDEX``, of a generated maze ``key/KEY``: the same wherever it is asked."""
+    level: str
+    """Of a suite the maze's level, else its size as ``5x5``."""
+    maze: Maze
+    """What is to be solved."""
+
+    @property
+    def text(self) -> str:
+        """The maze in the AlphaMaze token format, which ``maze_from_text`` reads."""
+        return maze_to_text(self.maze)
+
+    @property
+    def prompt(self) -> str:
+        """The question for a plan, as one message of the user: what the benchmark asks a chat model."""
+        return conversation(self.text)[0]["content"]
+
+    @property
+    def answer(self) -> str:
+        """A right answer, one of perhaps several: a shortest path, or that there is none."""
+        if distances_to(self.maze.walls, self.maze.target)[self.maze.origin] == UNREACHABLE:
+            return UNREACHABLE_TOKEN
+        return moves_to_text(shortest_path(self.maze))
+
+
+@dataclass(frozen=True)
+class Score:
+    """The verdict on an answer or a game."""
+
+    reward: float
+    """By the scheme, for an answer; the sum of the environment's step rewards, for a game."""
+    solved: bool
+    """Whether it solved the maze."""
+    legal: bool
+    """Whether it was well-formed and no move ran into a wall or off the grid."""
+    end: str
+    """How it ended: a value of ``maze_env.End``, such as ``hit_wall``."""
+    ended_by: str
+    """What ended it: a value of ``maze_env.EndedBy``."""
+    moves: int
+    """Moves of the answer, or played."""
+    shortest: int
+    """Moves of the shortest path; -1 where there is none."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, as JSON takes them."""
+        return asdict(self)
+
+
+def tasks_of_suite(name: str, limit: int | None = None) -> list[Task]:
+    """The mazes of a suite, or the first ``limit``. Raises as ``benchmarks.suites.load``."""
+    if limit is not None and limit < 1:
+        raise InvalidConfig(f"Expects a limit of at least 1, actual: {limit}")
+    suite = load(name)
+    pairs = zip(suite.labels, suite.mazes, strict=True)
+    return [Task(f"{name}/{index}", level, maze) for index, (level, maze) in enumerate(pairs)][:limit]
+
+
+def task_of_key(key: int, spec: MazeSpec = MazeSpec()) -> Task:  # noqa: B008  frozen
+    """The task of a generated maze, a pure function of a 64-bit key and the specification."""
+    return Task(f"key/{key}", f"{spec.rows}x{spec.cols}", generate(key, spec))
+
+
+def score_answer(
+    maze: Maze | str, answer: str, scheme: str = "solved", *, truncated: bool = False, thinking_opened: bool = False
+) -> Score:
+    """The verdict on a whole answer, by the strict rule.
+
+    Args:
+        maze: what was asked, or its text.
+        answer: all that the model wrote, its thinking included, without end tokens.
+        scheme: a name in ``maze_env.rewards.SCHEMES``.
+        truncated: whether a budget of tokens cut it short: its reward is 0 then, as in training.
+        thinking_opened: whether the prompt ended inside an open ``<think>``.
+
+    Raises:
+        InvalidMaze: for a text that is no maze.
+        UnknownName: for a scheme that does not exist.
+    """
+    episode = Episode(maze_from_text(maze) if isinstance(maze, str) else maze, "plan")
+    episode.step(Reply(answer, truncated=truncated, thinking_opened=thinking_opened))
+    assert episode.verdict is not None
+    reward = 0.0 if truncated else scheme_named(scheme)(episode.maze, episode.verdict)
+    return replace(score_attempt(episode.attempt), reward=float(reward))
+
+
+def score_game(maze: Maze | str, replies: Sequence[str], max_steps: int | None = None) -> Score:
+    """The verdict on a game: the replies are played until one of them ends it.
+
+    Raises:
+        InvalidConfig: where the game goes on after the last reply.
+    """
+    episode = Episode(maze_from_text(maze) if isinstance(maze, str) else maze, "play", max_steps=max_steps)
+    for reply in replies:
+        if episode.end is None:
+            episode.step(Reply(reply))
+    return score_attempt(episode.attempt)
+
+
+def score_attempt(attempt: Attempt) -> Score:
+    """The verdict of an attempt that has ended."""
+    shortest = -1 if attempt.start_distance == UNREACHABLE else attempt.start_distance
+    return Score(
+        attempt.reward,
+        attempt.solved,
+        attempt.legal,
+        str(attempt.end),
+        str(attempt.ended_by),
+        len(attempt.moves),
+        shortest,
+    )
