@@ -161,14 +161,13 @@ def generate_batch(
     hashes = hash_bounds(spec.split, (spec.rows, spec.cols))
     low, high = map(np.uint64, hashes or (0, 0))
     with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
-        bounded = (bounds, turns, low, high, hashes is not None)
+        bounded = (float(spec.braid), bounds, turns, low, high, hashes is not None)
         if isinstance(spec.generator, str):
-            algorithm, braid = GENERATORS[spec.generator], float(spec.braid)
             missed, tried = kernels.generation.fill_batch(
-                keys, algorithm, braid, *bounded, MAX_TRIES, MAX_WORK, walls, ends
+                keys, GENERATORS[spec.generator], *bounded, MAX_TRIES, MAX_WORK, walls, ends
             )
         else:
-            missed, tried = layouts.fill_batch(spec.generator, keys, spec.braid, *bounded, MAX_WORK, walls, ends)
+            missed, tried = layouts.fill_batch(spec.generator, keys, *bounded, MAX_WORK, walls, ends)
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
         kind = f"{spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, split={spec.split!r})"

@@ -1,15 +1,26 @@
 """Mazes of a generator of one's own: a function that draws layouts, or whole mazes.
 
->>> from maze_env.moves import Move
->>> def room(rng, rows, cols):  # no inner walls
-...     walls = np.zeros((rows, cols), np.uint8)
-...     walls[0] |= Move.UP.wall
-...     walls[-1] |= Move.DOWN.wall
-...     walls[:, 0] |= Move.LEFT.wall
-...     walls[:, -1] |= Move.RIGHT.wall
+>>> def sidewinder(rng, rows, cols):
+...     walls = closed(rows, cols)
+...     for row in range(rows):
+...         run = 0  # where the corridor began that is being dug
+...         for col in range(cols):
+...             if col + 1 < cols and (row == 0 or rng.random() < 0.5):
+...                 open_side(walls, (row, col), Move.RIGHT)
+...             else:
+...                 if row > 0:
+...                     open_side(walls, (row, int(rng.integers(run, col + 1))), Move.UP)
+...                 run = col + 1
 ...     return walls
->>> print(layout_of(room, np.random.default_rng(0), 2, 3).tolist())
-[[5, 1, 9], [6, 2, 10]]
+>>> from maze_env.generation import MazeSpec, generate
+>>> print(generate(0, MazeSpec(3, 4, generator=sidewinder, min_length=5)))
++---+---+---+---+
+| O             |
++   +   +---+---+
+|   |           |
++   +   +   +   +
+|   |   |   | X |
++---+---+---+---+
 """
 
 from collections.abc import Callable
@@ -21,10 +32,26 @@ from numpy.typing import NDArray
 from maze_env import kernels
 from maze_env.errors import InvalidMaze
 from maze_env.keys import draw_key
-from maze_env.maze import Maze, check_walls
-from maze_env.moves import UNREACHABLE, Walls
+from maze_env.maze import Cell, Maze, check_walls
+from maze_env.moves import ALL_WALLS, UNREACHABLE, Move, Walls
 from maze_env.solving import distances_to, fewest_turns
 from maze_env.splits import layout_hash
+
+
+def closed(rows: int, cols: int) -> Walls:
+    """A layout to begin with: (rows, cols) uint8, every cell closed on all four sides."""
+    return np.full((rows, cols), ALL_WALLS, np.uint8)
+
+
+def open_side(walls: Walls, cell: Cell, move: Move) -> None:
+    """Opens the side ``move`` of a cell, from both its cells; raises InvalidMaze for a side of the border."""
+    there = move.apply(cell)
+    rows, cols = walls.shape
+    if not (0 <= there[0] < rows and 0 <= there[1] < cols):
+        raise InvalidMaze(f"Expects a side inside the {rows}x{cols} grid, actual: {move.name.lower()} of {cell}")
+    walls[cell] &= ALL_WALLS ^ move.wall
+    walls[there] &= ALL_WALLS ^ move.opposite.wall
+
 
 LayoutGenerator = Callable[[np.random.Generator, int, int], Walls | Maze]
 """(random generator, rows, cols) -> a layout: wall bytes, (rows, cols) integers, as those of ``Maze``, of which braid,
