@@ -183,9 +183,7 @@ def test_what_gymnasium_asks_of_the_space_of_texts_of_several_sizes(view_radius)
     space = MazeText(4, 6, view_radius, seed=0, smaller=True)
     texts = [space.sample() for _ in range(200)]
     sizes = {(text.count("\n"), text.splitlines()[0].count("<|0-")) for text in texts}
-    assert (
-        len(sizes) == 15
-    )  # 3 * 5; one is missing with a chance of 15 * (14 / 15)**200, 2e-5, and the draws are seeded
+    assert len(sizes) == 15  # 3 * 5; one is missing with a chance of 15 * (14 / 15)**200, 2e-5
     for text in texts:
         assert text in space
         assert text in MazeText(4, 6, 0, smaller=True)
