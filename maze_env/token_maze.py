@@ -313,7 +313,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         theirs, own = episode.view, self.view
         like = (theirs.rows, theirs.cols, theirs.view_radius) == (own.rows, own.cols, own.view_radius)
         if not like or not self.room.fits(episode.maze.rows, episode.maze.cols):
-            came = f"{episode.maze.rows}x{episode.maze.cols} in {theirs.rows}x{theirs.cols}"
+            maze, largest = f"{episode.maze.rows}x{episode.maze.cols}", f"{theirs.rows}x{theirs.cols}"
+            came = maze if maze == largest else f"{maze}, padded to {largest}"
             raise InvalidConfig(
                 f"Expects a state of {self.room}, view_radius={own.view_radius}, "
                 f"actual: {came}, view_radius={theirs.view_radius}"

@@ -226,7 +226,7 @@ def test_copies_and_states_keep_the_size(remake, view, view_radius):
 def test_a_state_of_smaller_mazes_goes_into_no_environment_of_one_size():
     padded, envs = TokenMazeEnv(pad_to=(5, 5)), TokenMazeVectorEnv(2, pad_to=(5, 5))
     padded.reset(options={"rows": 3}), envs.reset(options={"rows": [3, 5]})
-    with pytest.raises(InvalidConfig, match="Expects a state of 5x5, view_radius=None, actual: 3x5 in 5x5"):
+    with pytest.raises(InvalidConfig, match="Expects a state of 5x5, view_radius=None, actual: 3x5, padded to 5x5"):
         TokenMazeEnv().set_state(padded.get_state())
     with pytest.raises(InvalidConfig, match="view_radius=None, of smaller mazes"):
         TokenMazeVectorEnv(2).set_state(envs.get_state())
