@@ -9,6 +9,7 @@ from maze_env.errors import ImpossibleMaze, InvalidConfig, TokenMazeError, Unkno
 from maze_env.options import DRAWN
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.vector import TokenMazeVectorEnv
+from tests.maze_env.test_arguments import ODD
 from tests.maze_env.test_layouts import sidewinder
 from tests.maze_env.test_vector import MODES, assert_same, make
 
@@ -139,3 +140,13 @@ def test_the_specification_tells_the_length_of_an_episode_and_what_counts_as_sol
     envs.set_attr("max_steps", 9)
     assert (envs.spec.max_episode_steps, envs.spec.reward_threshold) == (9, None)
     assert gymnasium.spec("TokenMaze-v0").reward_threshold == 1.0  # the registry's stays
+
+
+@pytest.mark.parametrize("name", ["maze", *DRAWN])
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_any_odd_value_is_refused_in_one_line(name, value):
+    if name == "braid" and value is True:
+        pytest.skip("a share of 1")
+    for env in (TokenMazeEnv(pad_to=(6, 6)), TokenMazeVectorEnv(3, pad_to=(6, 6))):
+        with pytest.raises(TokenMazeError, match=r"^Expects [^\n]*, actual: [^\n]*$"):
+            env.reset(options={name: value})
