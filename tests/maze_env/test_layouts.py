@@ -106,6 +106,24 @@ def test_braid_opens_its_dead_ends():
     assert dead_ends(generate(0, replace(spec, braid=1.0))) == 0
 
 
+def test_of_a_layout_in_parts_origin_and_target_are_in_one():
+    def halves(rng, rows, cols):
+        walls = closed(rows, cols)
+        for row in range(rows):
+            for col in (0, 1, 3):
+                open_side(walls, (row, col), Move.RIGHT)
+            if row > 0:
+                open_side(walls, (row, 0), Move.UP)
+                open_side(walls, (row, 3), Move.UP)
+        return walls
+
+    batch = generate_batch(range(60), MazeSpec(5, 6, generator=halves, split=None))
+    mazes = [batch[key] for key in range(60)]
+    assert {maze.origin[1] // 3 for maze in mazes} == {0, 1}
+    assert all(maze.origin[1] // 3 == maze.target[1] // 3 and maze.origin[1] < 5 for maze in mazes)
+    assert all(shortest_path(maze) for maze in mazes)
+
+
 def test_a_whole_maze_stays_as_it_is_and_can_be_chosen_anew_at_each_autoreset():
     levels = [EXAMPLE, EXAMPLE.with_endpoints((0, 0), (4, 4)), EXAMPLE.with_endpoints((4, 4), (0, 0))]
 
