@@ -9,12 +9,14 @@ from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, below, mix
 from maze_env.moves import Walls
 
-DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
+DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE, GIVEN = range(6)
 
 
 @compiled
 def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
-    """Fills ``walls``, whatever it held, by the algorithm of that number."""
+    """Fills ``walls``, whatever it held, by the algorithm of that number; ``GIVEN`` leaves it as it is."""
+    if algorithm == GIVEN:
+        return
     walls[:, :] = 15
     if algorithm == DFS:
         generators.dfs(stream, walls)
