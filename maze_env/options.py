@@ -11,7 +11,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from maze_env.errors import InvalidConfig, InvalidMaze, is_integer
+from maze_env.errors import InvalidConfig, InvalidMaze, is_integer, unknown_name
 from maze_env.generation import MazeSpec
 from maze_env.maze import Maze
 from maze_env.moves import Distances
@@ -42,13 +42,18 @@ def each_seed(seed: Any, count: int) -> list[int | None]:
 
 
 def check_options(options: Any, *more: str) -> dict[str, Any]:
-    """The options of ``reset``. Raises InvalidConfig for one that does not exist, or that a given maze contradicts."""
+    """The options of ``reset``: ``maze``, those of ``DRAWN``, and ``more``.
+
+    Raises UnknownName for one that does not exist, InvalidConfig for what is no dict or contradicts a given maze.
+    """
     if options is None:
         return {}
-    known = ["maze", *DRAWN, *more]
-    if not isinstance(options, dict) or set(options) - set(known):
-        came = sorted(map(str, options)) if isinstance(options, dict) else repr(options)
-        raise InvalidConfig(f"Expects reset options out of {known}, actual: {came}")
+    if not isinstance(options, dict):
+        raise InvalidConfig(f"Expects reset options as a dict, actual: {options!r}")
+    known = ("maze", *DRAWN, *more)
+    for name in options:
+        if name not in known:
+            raise unknown_name("reset option", name, known)
     if options.get("maze") is not None and (given := [name for name in DRAWN if name in options]):
         raise InvalidConfig(f"Expects a maze, or what maze to draw, actual: both ({', '.join(given)})")
     return options
@@ -169,8 +174,8 @@ def read_vector_options(
         Which environments to reset, (n,) bool, ``None`` for all; what they draw; the mazes that are given, by index.
 
     Raises:
-        InvalidConfig: for what ``check_options`` refuses, or another mask than (n,) bool that chooses what it may.
-        TokenMazeError: as ``spec_with``, ``each_of`` and ``playable``.
+        InvalidConfig: for another mask than (n,) bool that chooses what it may.
+        TokenMazeError: as ``check_options``, ``spec_with``, ``each_of`` and ``playable``.
     """
     options, count = check_options(options, "reset_mask"), len(specs)
     mask = options.get("reset_mask")

@@ -228,7 +228,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         Raises:
             InvalidMaze: for a text that is no maze, or a maze that cannot be solved or does not fit.
             ImpossibleMaze: for bounds that no maze can meet.
-            InvalidConfig: for an option that does not exist, sizes that do not fit, or a seed below 0.
+            UnknownName: for an option that does not exist.
+            InvalidConfig: for sizes that do not fit, or a seed below 0.
         """
         seed, options = check_seed(seed), check_options(options)
         super().reset(seed=seed)

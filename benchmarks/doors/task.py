@@ -16,7 +16,7 @@ from typing import Any
 
 from maze_env.answers import first_move, moves_to_text
 from maze_env.attempt import Attempt, End, Reply
-from maze_env.episode import Episode
+from maze_env.episode import Episode, Mode, Observation
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import key_of
@@ -39,6 +39,8 @@ class Task:
     """Of a suite the maze's level, else its size as ``5x5``."""
     maze: Maze
     """What is to be solved."""
+    view_radius: int | None = None
+    """Of partial observability, where the suite has it: a plan is made from what is seen at the start."""
 
     @property
     def text(self) -> str:
@@ -48,7 +50,12 @@ class Task:
     @property
     def prompt(self) -> str:
         """The question for a plan, as one message of the user: what the benchmark asks a chat model."""
-        return conversation(self.text)[0]["content"]
+        return conversation(self.bare_prompt)[0]["content"]
+
+    @property
+    def bare_prompt(self) -> str:
+        """The maze alone, as far as it is seen at the start: what models read that were trained on nothing else."""
+        return Episode(self.maze, "plan", view_radius=self.view_radius).observation.text
 
     @property
     def shortest(self) -> int:
@@ -86,24 +93,36 @@ class Score:
         return asdict(self)
 
 
-def tasks_of_suite(name: str, limit: int | None = None) -> list[Task]:
-    """The mazes of a suite, or the first ``limit``. Raises as ``benchmarks.suites.load``."""
+def tasks_of_suite(name: str, limit: int | None = None, mode: Mode = "plan") -> list[Task]:
+    """The mazes of a suite, or the first ``limit``, in the standard phrasing.
+
+    Raises as ``benchmarks.suites.load``, and InvalidConfig for a mode in which the suite cannot be measured.
+    """
     if limit is not None and limit < 1:
         raise InvalidConfig(f"Expects a limit of at least 1, actual: {limit}")
     suite = load(name)
-    pairs = zip(suite.labels, suite.mazes, strict=True)
-    return [Task(f"{name}/{index}", level, maze) for index, (level, maze) in enumerate(pairs)][:limit]
+    if mode not in suite.spec.modes:
+        raise InvalidConfig(f"Expects suite {name} in mode {' or '.join(suite.spec.modes)}, actual: {mode!r}")
+    pairs, view_radius = zip(suite.labels, suite.mazes, strict=True), suite.spec.view_radius
+    return [Task(f"{name}/{index}", level, maze, view_radius) for index, (level, maze) in enumerate(pairs)][:limit]
 
 
 class Game:
     """A game in messages: the player is told where it stands, writes a move, is told what came of it, and so on."""
 
-    def __init__(self, maze: Maze | str, max_steps: int | None = None, view_radius: int | None = None):
+    def __init__(
+        self, maze: Maze | str, max_steps: int | None = None, view_radius: int | None = None, reward: str = "solved"
+    ):
         """A game that begins. Arguments and errors as ``maze_env.episode.Episode``; a maze may be its text."""
         maze = maze_from_text(maze) if isinstance(maze, str) else maze
-        self._episode = Episode(maze, "play", max_steps=max_steps, view_radius=view_radius)
+        self._episode = Episode(maze, "play", max_steps=max_steps, view_radius=view_radius, reward=reward)
         self.prompt = play_conversation(self._episode.observation)[0]["content"]
         """What opens it, as one message of the user: what the benchmark tells a chat model."""
+
+    @property
+    def observation(self) -> Observation:
+        """What the player may know now."""
+        return self._episode.observation
 
     @property
     def over(self) -> bool:
@@ -181,14 +200,15 @@ def score_game(
     replies: Sequence[str],
     max_steps: int | None = None,
     view_radius: int | None = None,
+    reward: str = "solved",
     *,
     truncated: bool = False,
 ) -> Score:
     """The verdict on a game: the replies are played until one of them ends it; behind the last one the player left.
 
-    ``truncated`` says that a budget of tokens ended it, perhaps within the last reply.
+    ``truncated`` says that a budget of tokens ended it, perhaps within the last reply; the rest is as ``Game``.
     """
-    game = Game(maze, max_steps, view_radius)
+    game = Game(maze, max_steps, view_radius, reward)
     for number, reply in enumerate(replies, start=1):
         if not game.over:
             game.turn(reply, truncated=truncated and number == len(replies))

@@ -166,7 +166,9 @@ def test_bad_calls_are_refused():
     with pytest.raises(InvalidConfig, match="all of them at first"):
         vector.reset(options={"reset_mask": np.array([True, False, False])})
     vector.reset(seed=0)
-    with pytest.raises(InvalidConfig, match=r"Expects reset options out of .*'reset_mask'\], actual: \['mzae'\]"):
+    with pytest.raises(
+        UnknownName, match=r"Expects a reset option out of .*'reset_mask'.*, actual: 'mzae'. Did you mean"
+    ):
         vector.reset(options={"mzae": 1})
     for mask in ([True, False, False], np.array([True, False]), np.array([1, 0, 0])):
         with pytest.raises(InvalidConfig, match=r"Expects reset_mask as \(3,\) bool"):
