@@ -92,8 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not 1 <= options.count <= len(SEEDS) - options.seed:
         raise InvalidConfig(f"Expects --count from 1 to {len(SEEDS) - options.seed}, actual: {options.count}")
     low, high = options.lengths or (1, None)
+    rows, cols = options.size
     spec = MazeSpec(
-        *options.size, min_length=low, max_length=high, generator=options.generator, braid=options.braid,
+        rows, cols, min_length=low, max_length=high, generator=options.generator, braid=options.braid,
         split=None if options.split == ALL else options.split,
     )  # fmt: skip
     check_output(options.output, options.overwrite)
