@@ -1,6 +1,6 @@
 """Completion of the command line in a shell, by shtab: what ``tokenmaze --print-completion`` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,12 +11,12 @@ from maze_env._cli import path_of
 from maze_env.errors import lookup
 
 
-def script(root: ArgumentParser, modules: Mapping[str, tuple[str, str]], shell: str) -> str:
+def script(root: ArgumentParser, commands: Mapping[str, Sequence[str]], shell: str) -> str:
     """The script that completes a command with subcommands.
 
     Args:
         root: the command line before the name of a subcommand.
-        modules: of each subcommand, with its summary; those that need a package which is not installed are completed
+        commands: module and summary of each subcommand; those that need a package which is not installed are completed
             by name alone.
         shell: one of shtab's.
 
@@ -24,8 +24,8 @@ def script(root: ArgumentParser, modules: Mapping[str, tuple[str, str]], shell: 
         UnknownName: for another shell.
     """
     lookup("shell", shell, dict.fromkeys(shtab.SUPPORTED_SHELLS))
-    commands = root.add_subparsers(dest="subcommand")
-    for name, (module, summary) in modules.items():
+    made = root.add_subparsers(dest="subcommand")
+    for name, (module, summary, *_) in commands.items():
         try:
             parents = [import_module(module).parser()]
         except ModuleNotFoundError:
@@ -35,7 +35,7 @@ def script(root: ArgumentParser, modules: Mapping[str, tuple[str, str]], shell: 
                 vars(action)["complete"] = _names_or_files(names)
             elif action.type is path_of:
                 vars(action)["complete"] = shtab.FILE
-        commands.add_parser(name, parents=parents, help=summary, add_help=False)
+        made.add_parser(name, parents=parents, help=summary, add_help=False)
     return shtab.complete(root, shell)
 
 

@@ -1,4 +1,4 @@
-"""What a run says as it goes: one line in a terminal, one for each log entry in a log, and warnings that mean something.
+"""What a run says as it goes: one line in a terminal, one for each log entry in a log, warnings that mean something.
 
 Everything that is logged is in ``trainer_state.json``; a line has what one watches.
 """
