@@ -9,6 +9,8 @@ EXTRAS = {
     "gguf": ("gguf",),
     "lora": ("peft",),
     "sb3": ("stable_baselines3",),
+    "inspect": ("inspect_ai",),
+    "lm-eval": ("lm_eval",),
     "verifiers": ("verifiers",),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),

@@ -16,7 +16,7 @@ from typing import Any
 
 from maze_env.answers import first_move, moves_to_text
 from maze_env.attempt import Attempt, End, Reply
-from maze_env.episode import Episode, Mode
+from maze_env.episode import Episode, Mode, Observation
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import key_of
@@ -118,6 +118,11 @@ class Game:
         self._episode = Episode(maze, "play", max_steps=max_steps, view_radius=view_radius, reward=reward)
         self.prompt = play_conversation(self._episode.observation)[0]["content"]
         """What opens it, as one message of the user: what the benchmark tells a chat model."""
+
+    @property
+    def observation(self) -> Observation:
+        """What the player may know now."""
+        return self._episode.observation
 
     @property
     def over(self) -> bool:
