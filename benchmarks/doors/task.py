@@ -13,7 +13,7 @@ from typing import Any
 
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Attempt, Reply
-from maze_env.episode import Episode
+from maze_env.episode import Episode, Mode
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
@@ -22,6 +22,7 @@ from maze_env.rewards import scheme_named
 from maze_env.solving import distances_to, shortest_path
 from maze_env.tokens import UNREACHABLE_TOKEN, maze_from_text, maze_to_text
 from tokenmaze.agents.prompts import conversation
+from tokenmaze.agents.tool_game import ToolGame
 from tokenmaze.benchmarks.suites import load
 
 
@@ -35,6 +36,8 @@ class Task:
     """Of a suite the maze's level, else its size as ``5x5``."""
     maze: Maze
     """What is to be solved."""
+    view_radius: int | None = None
+    """Of partial observability, where the suite has it: a plan is made from what is seen at the start."""
 
     @property
     def text(self) -> str:
@@ -44,7 +47,17 @@ class Task:
     @property
     def prompt(self) -> str:
         """The question for a plan, as one message of the user: what the benchmark asks a chat model."""
-        return conversation(self.text)[0]["content"]
+        return conversation(self.bare_prompt)[0]["content"]
+
+    @property
+    def bare_prompt(self) -> str:
+        """The maze alone, as far as it is seen at the start: what models read that were trained on nothing else."""
+        return Episode(self.maze, "plan", view_radius=self.view_radius).observation.text
+
+    @property
+    def game(self) -> ToolGame:
+        """A new game on it, whose moves are calls of a tool."""
+        return ToolGame(Episode(self.maze, view_radius=self.view_radius))
 
     @property
     def answer(self) -> str:
@@ -78,13 +91,18 @@ class Score:
         return asdict(self)
 
 
-def tasks_of_suite(name: str, limit: int | None = None) -> list[Task]:
-    """The mazes of a suite, or the first ``limit``. Raises as ``benchmarks.suites.load``."""
+def tasks_of_suite(name: str, limit: int | None = None, mode: Mode = "plan") -> list[Task]:
+    """The mazes of a suite, or the first ``limit``, in the standard phrasing.
+
+    Raises as ``benchmarks.suites.load``, and InvalidConfig for a mode in which the suite cannot be measured.
+    """
     if limit is not None and limit < 1:
         raise InvalidConfig(f"Expects a limit of at least 1, actual: {limit}")
     suite = load(name)
-    pairs = zip(suite.labels, suite.mazes, strict=True)
-    return [Task(f"{name}/{index}", level, maze) for index, (level, maze) in enumerate(pairs)][:limit]
+    if mode not in suite.spec.modes:
+        raise InvalidConfig(f"Expects suite {name} in mode {' or '.join(suite.spec.modes)}, actual: {mode!r}")
+    pairs, view_radius = zip(suite.labels, suite.mazes, strict=True), suite.spec.view_radius
+    return [Task(f"{name}/{index}", level, maze, view_radius) for index, (level, maze) in enumerate(pairs)][:limit]
 
 
 def task_of_key(key: int, spec: MazeSpec = MazeSpec()) -> Task:  # noqa: B008  frozen
