@@ -34,15 +34,14 @@ def samples_of_archive(path: Path) -> tuple[dict[str, Any], Iterator[Any]]:
     Raises InvalidResult, also from the samples, for an archive that is no such log, or that nothing here can unpack.
     """
     try:
-        archive = zipfile.ZipFile(path)
+        data = path.read_bytes()
+        archive = zipfile.ZipFile(io.BytesIO(data))
         parts = {part.filename: part for part in archive.infolist()}
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise InvalidResult(f"Expects a log of Inspect, actual: a broken archive ({error})") from None
     if "header.json" not in parts:
         raise InvalidResult("Expects a log of an evaluation that ended, actual: an archive without header.json")
     names = sorted((name for name in parts if re.fullmatch(r"samples/.+\.json", name)), key=_natural)
-    with path.open("rb") as stream:
-        data = stream.read()
     header = _unpacked(archive, parts["header.json"], data)
     if not isinstance(header, dict):
         raise InvalidResult("Expects header.json as an object, actual: other JSON")
@@ -73,9 +72,7 @@ def _zstandard(part: zipfile.ZipInfo, data: bytes) -> bytes:
     try:
         import zstandard
     except ModuleNotFoundError:
-        advice = (
-            "pip install zstandard, or write it as JSON with 'inspect log convert LOG --to json --output-dir FOLDER'"
-        )
+        advice = "pip install zstandard, or make it JSON: inspect log convert LOG --to json --output-dir FOLDER"
         raise InvalidResult(f"Expects a log that can be unpacked, actual: one in Zstandard; {advice}") from None
     begin = part.header_offset
     lengths = [

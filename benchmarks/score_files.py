@@ -67,7 +67,7 @@ def read_scores(path: Path, metric: str | None = None) -> Scores:
             return _of_result(path, metric)
         title, kind, rows = _rows(path / TRACES if (path / TRACES).is_file() else path)
         return _collected(title, kind, rows, metric)
-    except (OSError, ValueError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, OverflowError, RecursionError, csv.Error) as error:
         words = " ".join(str(error).split())[:1000]
         raise InvalidResult(
             f"{words} (in {path})" if isinstance(error, InvalidResult) else _no_scores(path, words)
@@ -137,9 +137,7 @@ def _id_of(*candidates: Any) -> str:
 def _lm_eval_row(row: dict[str, Any]) -> Attempted:
     document, names = row.get("doc"), row.get("metrics")
     if "doc_id" not in row or not isinstance(names, list):
-        raise InvalidResult(
-            "Expects rows with doc_id and metrics, as lm-eval --log_samples writes them, actual: others"
-        )
+        raise InvalidResult("Expects rows of lm-eval --log_samples, actual: one without doc_id or metrics")
     own = document.get("id") if isinstance(document, dict) else None
     rule = row.get("filter", "none")
     scores = {str(name) if rule == "none" else f"{name},{rule}": row.get(str(name)) for name in names}
