@@ -3,9 +3,9 @@
     python -m benchmarks.doors.mcp
     python -m benchmarks.doors.mcp --suite mazebench-100 --output scores.csv
 
-The client starts it and is given four tools: ``new_maze``, ``move``, ``look`` and ``give_up``. The first command lets the
-client choose mazes of the training split. The second deals a suite's in their order, each once, and writes the verdicts;
-with the same output, a later session goes on where the one before it stopped.
+The client starts it and has four tools: ``new_maze``, ``move``, ``look`` and ``give_up``. With the first command the
+client chooses mazes of the training split. The second deals a suite's in their order, each once, and writes the
+verdicts; with the same output, a later session goes on where the one before it stopped.
 """
 
 import csv
@@ -34,8 +34,9 @@ from tokenmaze.agents.tool_game import DIRECTIONS, ToolGame
 from tokenmaze.benchmarks.doors.task import Score, Task, score_attempt, task_of_seed, tasks_of_suite
 
 INSTRUCTIONS = """\
-Find your way through mazes. new_maze gives you one and explains it; move takes you a cell further; look tells where you \
-are, without a move; give_up ends the maze. When it has ended you are told the verdict, and new_maze gives another one."""
+Find your way through mazes. new_maze gives you one and explains it; move takes you a cell further; look tells where \
+you are, without a move; give_up ends the maze. When it has ended you are told the verdict, and new_maze gives another \
+one."""
 COLUMNS = ("id", "score", "level", *(field.name for field in fields(Score)))
 """Of the file of verdicts; ``score`` is 1 for a solved maze, else 0."""
 
@@ -199,8 +200,9 @@ def make_server(session: Session, of_suite: bool) -> MCPServer:
         """Ends the maze without solving it, and tells the verdict."""
         return session.give_up()
 
-    new_maze = next_maze if of_suite else choose_maze
-    for name, tool in {"new_maze": new_maze, "move": move, "look": look, "give_up": give_up}.items():
+    new_maze: Tool = next_maze if of_suite else choose_maze
+    tools: dict[str, Tool] = {"new_maze": new_maze, "move": move, "look": look, "give_up": give_up}
+    for name, tool in tools.items():
         server.add_tool(in_words(tool), name, structured_output=False)
     return server
 
@@ -209,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serves one client until it closes the connection."""
     parser = ArgumentParser(prog="python -m benchmarks.doors.mcp", description="Serves mazes over MCP, on stdio.")
     parser.add_argument("--suite", help="deal the mazes of this suite; default: training mazes that the client chooses")
-    parser.add_argument("--output", type=path_of, help="CSV file for the verdicts on a suite; goes on with what it holds")
+    parser.add_argument("--output", type=path_of, help="CSV file for the verdicts; goes on with what it holds")
     parser.add_argument("--view-radius", type=int, help="partial observability; default: the suite's, or none")
     options = parser.parse_args(arguments)
     if options.output is not None and options.suite is None:

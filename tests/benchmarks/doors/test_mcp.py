@@ -239,6 +239,6 @@ def test_verdicts_on_another_suite_are_left_alone(tmp_path):
     session.close()  # has nothing to end
     before = output.read_text()
     assert before.count("\n") == 2
-    with pytest.raises(InvalidConfig, match="Expects verdicts on mazebench-100 in .*, actual: one on fog/0"):
+    with pytest.raises(InvalidConfig, match=r"Expects verdicts on mazebench-100 in .*, actual: one on fog/0"):
         door.Session("mazebench-100", output)
     assert output.read_text() == before
