@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, read_utf8, run_command, write_whole
+from maze_env._cli import called_as, path_of, read_utf8, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text
 from tokenmaze.benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
@@ -154,7 +154,7 @@ def filled(page: str, folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replaces the tables of a page."""
-    parser = ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
+    parser = ArgumentParser(prog=called_as("benchmarks.study"), description="Replaces the tables of a page.")
     parser.add_argument("page", type=path_of, help="Markdown file with markers")
     options = parser.parse_args(arguments)
     if not options.page.is_file():

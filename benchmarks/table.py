@@ -10,7 +10,7 @@ A part for each suite and track. Results of one recipe and stage are one row, wh
 from collections.abc import Sequence
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, run_command
+from maze_env._cli import called_as, path_of, run_command
 from tokenmaze.benchmarks.comparison import compare_all, p_text
 from tokenmaze.benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
 from tokenmaze.benchmarks.present.markdown import code, interval_text, markdown_table, mean_text, named, publish
@@ -110,7 +110,7 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table, or puts it into a page."""
-    parser = ArgumentParser(prog="python -m benchmarks.table", description="The table of stored results.")
+    parser = ArgumentParser(prog=called_as("benchmarks.table"), description="The table of stored results.")
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=path_of, help=f"file in which to replace what is between {BEGIN} and {END}")
     parser.add_argument("--short", action="store_true", help="leave out each training seed and the differences")

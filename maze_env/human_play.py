@@ -1,13 +1,12 @@
 """Play a maze in the terminal.
 
-    python -m maze_env.human_play
-    python -m maze_env.human_play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play
+    tokenmaze play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
 
 Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
 Without a terminal, e.g. from a pipe, keys are read from the input, one character each.
 """
 
-import argparse
 import math
 import os
 import select
@@ -20,7 +19,8 @@ from importlib.util import find_spec
 import numpy as np
 
 from maze_env._arguments import ArgumentParser, read_seed
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
+from maze_env._terminal import CLEAR, has_color, in_color
 from maze_env.attempt import End
 from maze_env.dynamics import HIT_WALL, LEFT_GRID
 from maze_env.episode import Episode
@@ -39,12 +39,6 @@ KEYS = {
 """Letters, and what terminals send for the arrow keys in their two modes."""
 HELP = "arrows or w a s d: move   u: undo   h: hint   n: new maze   q: quit"
 MESSAGES = {HIT_WALL: "A wall.", LEFT_GRID: "The edge of the maze."}
-CLEAR = "\x1b[H\x1b[2J"
-COLORS = {
-    mark: f"\x1b[{code}m{{}}\x1b[0m"
-    for mark, code in {"O": "1;33", "X": "1;32", ".": "36", "!": "1;31", "?": "2", "+": "2", "-": "2", "|": "2"}.items()
-}
-"""What each mark of a drawing is wrapped in: agent yellow, target green, cells left cyan, walls hit red, others dim."""
 
 
 class Game:
@@ -114,7 +108,7 @@ class Game:
             taken = sum(lines) + 1  # the cursor's
             drawing = window(drawing, self.episode.env.position, (size[0], size[1] - taken))
         if colored:
-            drawing = ["".join(COLORS.get(mark, "{}").format(mark) for mark in line) for line in drawing]
+            drawing = list(map(in_color, drawing))
         return "\n".join([title, *drawing, self.message, HELP, ""])
 
 
@@ -149,23 +143,26 @@ def keys_of_terminal(file: int) -> Iterator[str]:
         yield key
 
 
+def parser() -> ArgumentParser:
+    """The command line."""
+    made = ArgumentParser(prog=called_as("maze_env.human_play"), description=__doc__)
+    made.add_argument("--rows", type=int, default=8)
+    made.add_argument("--cols", type=int, default=12)
+    made.add_argument("--generator", default="dfs")
+    made.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
+    made.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
+    made.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
-    parser = ArgumentParser(
-        prog="python -m maze_env.human_play", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=8)
-    parser.add_argument("--cols", type=int, default=12)
-    parser.add_argument("--generator", default="dfs")
-    parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
-    parser.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
     game = Game(spec, options.seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
     characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
-    colored = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colored = terminal and has_color()
 
     def show() -> None:
         size = shutil.get_terminal_size() if terminal else None

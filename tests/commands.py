@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from maze_env.command import COMMANDS
 from maze_env.errors import TokenMazeError
 from tests.modules import PACKAGES, ROOT, installed
 
 
 class Command(NamedTuple):
-    """A shown ``python -m module arguments``."""
+    """A shown ``python -m module arguments``, or ``tokenmaze name arguments`` by the module that it runs."""
 
     module: str
     arguments: list[str]
@@ -45,9 +46,13 @@ def shown_lines(markdown):
 
 
 def python_commands(lines):
-    """Those of the lines that run a module of this project, be it through ``accelerate launch``."""
+    """Those of the lines that run a module of this project, be it through ``accelerate launch`` or ``tokenmaze``."""
     found = []
     for line in lines:
+        door = re.match(r"(?:\S*/)?tokenmaze ([a-z][\w-]*)(.*)", line)
+        if door:
+            assert door[1] in COMMANDS, f"there is no command {line!r}"
+            found.append(Command(COMMANDS[door[1]].module, shlex.split(door[2])))
         match = re.match(rf"(?:\S*python3?|accelerate launch.*?) -m ((?:{'|'.join(PACKAGES)})\S*)(.*)", line)
         if match:
             found.append(Command(match[1], shlex.split(match[2])))
@@ -87,8 +92,9 @@ def check(command, monkeypatch, model):
     try:
         with pytest.raises(Parsed):
             module.main()
-    except (SystemExit, TokenMazeError):
-        pytest.fail(f"{command} is not what its parser takes")
+    except (SystemExit, TokenMazeError) as end:
+        if getattr(end, "code", 2):  # else it was --help
+            pytest.fail(f"{command} is not what its parser takes")
 
 
 def stop_after(monkeypatch, owner, name):

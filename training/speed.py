@@ -23,7 +23,7 @@ import torch
 from transformers import GenerationConfig, PreTrainedModel
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import check_output, path_of, run_command, write_result
+from maze_env._cli import called_as, check_output, path_of, run_command, write_result
 from maze_env._text import harmless
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
@@ -147,7 +147,7 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures and writes."""
-    parser = ArgumentParser(prog="python -m training.speed", description=main.__doc__)
+    parser = ArgumentParser(prog=called_as("training.speed"), description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=path_of, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")
