@@ -169,3 +169,19 @@ test-newest: .venv-newest/.installed
 	.venv-newest/bin/pip install --quiet --editable ".[test]"
 	$(if $(NEWEST),.venv-newest/bin/pip install --quiet --upgrade $(NEWEST))
 	@touch $@
+
+# The tests of doors to other frameworks against the real package, in an environment of its own, for their needs exclude
+# each other: `make test-door DOOR=inspect`. DOOR names extras of setup.cfg, e.g. DOOR=lm-eval,hf.
+.PHONY: test-door
+DOOR ?= inspect
+comma := ,
+needs_torch = $(filter hf train all,$(subst $(comma), ,$(1)))
+
+test-door: .venv-doors/$(DOOR)/.installed
+	.venv-doors/$(DOOR)/bin/python -m pytest -rs tests/benchmarks/doors
+
+.venv-doors/%/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv-doors/$*
+	$(if $(call needs_torch,$*),.venv-doors/$*/bin/pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch)
+	.venv-doors/$*/bin/pip install --quiet --editable ".[$*]" hypothesis pytest
+	@touch $@
