@@ -136,7 +136,8 @@ format: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[train,test]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	@mkdir -p $(VENV)/names/tokenmaze && ln -sfn $(patsubst %,$(CURDIR)/%,agents benchmarks training) $(VENV)/names/tokenmaze/  # for mypy
 	@touch $@
 
 clean:
@@ -158,13 +159,29 @@ test-newest: .venv-newest/.installed
 .venv-lowest/.installed: setup.cfg constraints-lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt $(TORCH_FLAGS) torch
-	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable ".[train,test]"
+	.venv-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable ".[test]"
 	@touch $@
 
 # Remove .venv-newest to look for newer versions.
 .venv-newest/.installed: setup.cfg
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/pip install --quiet $(TORCH_FLAGS) $(TORCH)
-	.venv-newest/bin/pip install --quiet --editable ".[train,test]"
+	.venv-newest/bin/pip install --quiet --editable ".[test]"
 	$(if $(NEWEST),.venv-newest/bin/pip install --quiet --upgrade $(NEWEST))
+	@touch $@
+
+# The tests of doors to other frameworks against the real package, in an environment of its own, for their needs exclude
+# each other: `make test-door DOOR=inspect`. DOOR names extras of setup.cfg, e.g. DOOR=lm-eval,hf.
+.PHONY: test-door
+DOOR ?= inspect
+comma := ,
+needs_torch = $(filter hf train all,$(subst $(comma), ,$(1)))
+
+test-door: .venv-doors/$(DOOR)/.installed
+	.venv-doors/$(DOOR)/bin/python -m pytest -rs tests/benchmarks/doors
+
+.venv-doors/%/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv-doors/$*
+	$(if $(call needs_torch,$*),.venv-doors/$*/bin/pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch)
+	.venv-doors/$*/bin/pip install --quiet --editable ".[$*]" hypothesis pytest
 	@touch $@

@@ -13,7 +13,6 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-from agents.base import Agent, Mode
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
 from maze_env.dynamics import transition
@@ -22,6 +21,7 @@ from maze_env.moves import Move
 from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 from maze_env.tokens import UNREACHABLE_TOKEN
+from tokenmaze.agents.base import Agent, Mode
 
 
 def manhattan(cell: Cell, to: Cell) -> int:

@@ -7,11 +7,11 @@ part of its chat template, so that whoever applies the template writes the same.
 from collections.abc import Mapping
 from typing import Any
 
-from agents.chat_templates import set_template_variables
-from agents.errors import InvalidCheckpoint
-from agents.prompts import conversation, put_before_template, write_messages
-from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
+from tokenmaze.agents.chat_templates import set_template_variables
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.prompts import conversation, put_before_template, write_messages
+from tokenmaze.agents.protocols import Tokenizer
 
 THINKING = "enable_thinking"
 """The variable by which chat templates turn thinking on or off (Qwen, GLM, SmolLM, ...)."""

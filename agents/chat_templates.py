@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import InvalidCheckpoint
-from agents.prompts import conversation, put_before_template, render, write_messages
-from agents.protocols import Tokenizer
-from agents.tokenization import token_ids
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, MOVES
 from maze_env.tokens import maze_to_text
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.prompts import conversation, put_before_template, render, write_messages
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import token_ids
 
 DAY = {
     "%d": "26", "%m": "07", "%Y": "2024", "%y": "24", "%B": "July", "%b": "Jul", "%A": "Friday", "%a": "Fri",

@@ -14,16 +14,17 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import find_adapter_config_file
 
-from agents.chat_options import set_chat_options, template_variables
-from agents.chat_templates import check_template, fix_date, keep_begin_token
-from agents.errors import InvalidCheckpoint
-from agents.generation import end_ids
-from agents.model_names import check_exists
-from agents.prompts import set_prompt_template
-from agents.protocols import Tokenizer
-from agents.tokenization import check_answers_survive
 from maze_env._cli import path_of
+from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig, lookup, unknown_name
+from tokenmaze.agents.chat_options import set_chat_options, template_variables
+from tokenmaze.agents.chat_templates import check_template, fix_date, keep_begin_token
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.generation import end_ids
+from tokenmaze.agents.model_names import check_exists
+from tokenmaze.agents.prompts import set_prompt_template
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import check_answers_survive
 
 PLACE = (
     "cache_dir", "code_revision", "force_download", "gguf_file", "local_files_only", "proxies", "revision", "subfolder",
@@ -199,8 +200,8 @@ def _adapter_config(path: str, words: dict[str, Any]) -> dict[str, Any] | None:
 def _with_adapters(model: PreTrainedModel, path: str, words: dict[str, Any], merge: bool) -> PreTrainedModel:
     try:
         from peft import PeftModel
-    except ModuleNotFoundError:
-        raise InvalidConfig("Expects peft for adapters (pip install -e .[lora]), actual: not installed") from None
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from None
     own = {name: value for name, value in words.items() if name not in NOT_OF_ADAPTERS}
     adapted = PeftModel.from_pretrained(model, path, **own)
     if not merge:

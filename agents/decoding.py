@@ -18,8 +18,8 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, GenerationConfig, PreTrainedModel
 from transformers.generation import LogitsProcessorList, StoppingCriteriaList
 
-from agents.reading import CACHE_NAME, Reading, equal_lengths, new_cache, read, reading_of
 from maze_env.errors import InvalidConfig
+from tokenmaze.agents.reading import CACHE_NAME, Reading, equal_lengths, new_cache, read, reading_of
 
 KEEP_SHARE = 0.85
 """Rows are dropped when fewer than this share of the batch still runs; dropping copies the cache once."""

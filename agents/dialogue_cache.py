@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.cache_utils import DynamicSlidingWindowLayer
 
-from agents.kv_cache import PreallocatedLayer
-from agents.reading import Reading, equal_lengths, new_cache, read, reading_of, rows_of
+from tokenmaze.agents.kv_cache import PreallocatedLayer
+from tokenmaze.agents.reading import Reading, equal_lengths, new_cache, read, reading_of, rows_of
 
 
 class Dialogues(Protocol):

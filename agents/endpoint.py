@@ -2,10 +2,10 @@
 
     python -m benchmarks.mazebench --agent http://localhost:8000/v1#my-model --agent-option concurrency=32
 
-An optional extra (``pip install -e .[endpoint]``). A key is read from ``OPENAI_API_KEY`` in the environment and nowhere
-else, so that no log, result or provenance can hold it. A request that fails for good, after retries with growing
-pauses, is an attempt without an answer: its reason is told and stored, and it is counted, with an end of its own, and
-never dropped. A server that answers none at all ends the run instead.
+An optional extra (``pip install 'tokenmaze[endpoint]'``). A key is read from ``OPENAI_API_KEY`` in the environment and
+nowhere else, so that no log, result or provenance can hold it. A request that fails for good, after retries with
+growing pauses, is an attempt without an answer: its reason is told and stored, and it is counted, with an end of its
+own, and never dropped. A server that answers none at all ends the run instead.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from urllib.parse import SplitResult, urlsplit
 import openai
 from tqdm import tqdm
 
-from agents.background_loop import run_in_background
-from agents.base import Agent, Mode
-from agents.endpoint_errors import advice, failure_of, may_pass, of_all_requests, pause_before, without_key
-from agents.endpoint_reply import read_reply
-from agents.endpoint_request import RequestOptions, Route
-from agents.errors import InvalidEndpoint, UnreadableReply, require_at_least
-from agents.failures import in_words, kind_of, reasons
-from agents.prompts import PROMPT_TEMPLATES, prompt_settings, read_prompt_template
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
 from maze_env.keys import key_of
 from maze_env.phrasings import STANDARD
+from tokenmaze.agents.background_loop import run_in_background
+from tokenmaze.agents.base import Agent, Mode
+from tokenmaze.agents.endpoint_errors import advice, failure_of, may_pass, of_all_requests, pause_before, without_key
+from tokenmaze.agents.endpoint_reply import read_reply
+from tokenmaze.agents.endpoint_request import RequestOptions, Route
+from tokenmaze.agents.errors import InvalidEndpoint, UnreadableReply, require_at_least
+from tokenmaze.agents.failures import in_words, kind_of, reasons
+from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_settings, read_prompt_template
 
 CONNECT_SECONDS = 10.0
 MAX_BODY = 2**25

@@ -10,8 +10,8 @@ from typing import Final
 
 import openai
 
-from agents.endpoint_request import RequestOptions
-from agents.errors import UnreadableReply
+from tokenmaze.agents.endpoint_request import RequestOptions
+from tokenmaze.agents.errors import UnreadableReply
 
 MAX_FAILURE_LENGTH: Final = 300
 MASKED_KEY: Final = re.compile(r"\b(?:sk-|Bearer\s+)\S+|\S*\*{3,}\S*")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from agents.errors import UnreadableReply
 from maze_env.attempt import Reply
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
+from tokenmaze.agents.errors import UnreadableReply
 
 CUT: Final = ("length", "max_tokens", "max_output_tokens", "model_length")
 """Finish reasons of a completion that a budget or the context cut short."""

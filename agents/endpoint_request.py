@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from agents.chat_options import template_variables
-from agents.errors import require_at_least
 from maze_env.errors import InvalidConfig, unknown_name
+from tokenmaze.agents.chat_options import template_variables
+from tokenmaze.agents.errors import require_at_least
 
 Route = Literal["chat", "completions"]
 FIELDS: Final = ("max_tokens", "max_completion_tokens", "temperature", "seed")

@@ -15,8 +15,8 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedModel
 from transformers.generation import GenerationMode
 
-from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
+from tokenmaze.agents.protocols import Tokenizer
 
 DEFAULTS = {"do_sample": False, "temperature": 1.0, "top_k": 50, "top_p": 1.0, "repetition_penalty": 1.0}
 """What ``transformers`` takes where the model's own settings leave it open."""

@@ -14,21 +14,28 @@ import torch
 from tqdm import tqdm
 from transformers import GenerationConfig, PreTrainedModel
 
-from agents.base import Agent, Mode
-from agents.checkpoints import check_options, load_for_inference
-from agents.decoding import context_length, drop_finished
-from agents.errors import require_at_least
-from agents.generation import as_json, end_ids, only_settings_of_call, own_settings, special_ids, whole_distribution
-from agents.prompts import prompt_settings, prompt_template, render
-from agents.protocols import Tokenizer
-from agents.reading import check_causal, evaluation_mode
-from agents.tokenization import TextDecoder, token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.keys import key_of
 from maze_env.maze import Maze
 from maze_env.phrasings import STANDARD, phrasing_named
+from tokenmaze.agents.base import Agent, Mode
+from tokenmaze.agents.checkpoints import check_options, load_for_inference
+from tokenmaze.agents.decoding import context_length, drop_finished
+from tokenmaze.agents.errors import require_at_least
+from tokenmaze.agents.generation import (
+    as_json,
+    end_ids,
+    only_settings_of_call,
+    own_settings,
+    special_ids,
+    whole_distribution,
+)
+from tokenmaze.agents.prompts import prompt_settings, prompt_template, render
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.reading import check_causal, evaluation_mode
+from tokenmaze.agents.tokenization import TextDecoder, token_ids
 
 
 class ModelAgent(Agent):

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from agents.errors import InvalidCheckpoint
 from maze_env._cli import path_of
+from tokenmaze.agents.errors import InvalidCheckpoint
 
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 """``owner/model``; a path may look the same."""

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, TopPLogitsWarper
 
-from agents.dialogue_cache import dialogues_of
-from agents.generation import end_ids
-from agents.protocols import Tokenizer
-from agents.tokenization import TextDecoder
 from maze_env.answers import first_move
 from maze_env.errors import unknown_name
 from maze_env.moves import MOVE_TOKENS, Move
+from tokenmaze.agents.dialogue_cache import dialogues_of
+from tokenmaze.agents.generation import end_ids
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import TextDecoder
 
 Restriction = Literal["none", "moves", "legal"]
 RESTRICTIONS: tuple[Restriction, ...] = ("none", "moves", "legal")

@@ -10,14 +10,6 @@ from typing import Any, ClassVar
 
 from transformers import PreTrainedModel
 
-from agents.base import Mode
-from agents.decoding import context_length
-from agents.llm_policy import ModelAgent
-from agents.multi_turn_decoder import MultiTurnDecoder, Restriction, check_restriction
-from agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
-from agents.protocols import Tokenizer
-from agents.reading import evaluation_mode
-from agents.tokenization import token_ids
 from maze_env.answers import first_move
 from maze_env.attempt import Reply
 from maze_env.episode import Observation
@@ -25,6 +17,14 @@ from maze_env.errors import InvalidConfig
 from maze_env.moves import possible_moves
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
+from tokenmaze.agents.base import Mode
+from tokenmaze.agents.decoding import context_length
+from tokenmaze.agents.llm_policy import ModelAgent
+from tokenmaze.agents.multi_turn_decoder import MultiTurnDecoder, Restriction, check_restriction
+from tokenmaze.agents.prompts import Replies, multi_turn_prompt_template, prompt_settings, render_play
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.reading import evaluation_mode
+from tokenmaze.agents.tokenization import token_ids
 
 
 @dataclass

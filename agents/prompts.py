@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.errors import InvalidCheckpoint
-from agents.protocols import Tokenizer
 from maze_env.episode import Observation
 from maze_env.errors import InvalidConfig, UnreadableMaze, lookup
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
 from maze_env.tokens import THINK_OPEN, WALL_TOKENS, coordinate_token
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.protocols import Tokenizer
 
 BARE_CHAT = "{% for message in messages %}{{ message.bare or message.content }}{% endfor %}"
 """The chat template of a model that reads mazes with no words around them."""
@@ -147,6 +147,13 @@ def tool_conversation(observation: Observation) -> list[dict[str, str]]:
     return [{"role": "user", "content": content}]
 
 
+def play_conversation(observation: Observation) -> list[dict[str, str]]:
+    """The messages that start a dialogue whose moves are written: the maze once, and where the agent stands."""
+    bare = f"{observation.text}{reply_text(observation, bare=True)}"
+    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
+    return [{"role": "user", "content": content, "bare": bare}]
+
+
 def _multi_turn_text(act: str, maze: str, state: str) -> str:
     return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze).replace("{state}", state)
 
@@ -164,10 +171,8 @@ def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Pr
 
 
 def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
-    """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
-    bare = f"{observation.text}{reply_text(observation, bare=True)}"
-    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
-    return Prompt(write_messages(tokenizer, [{"role": "user", "content": content, "bare": bare}]))
+    """The start of a multi-turn dialogue, as ``play_conversation``."""
+    return Prompt(write_messages(tokenizer, play_conversation(observation)))
 
 
 def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_env import __version__
+from maze_env._cli import called_as
 from maze_env._text import public_command
 
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
@@ -59,7 +60,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         with suppress(PackageNotFoundError):
             packages[package] = version(package)
     found = Provenance(
-        command=public_command(["python", "-m", module, *arguments]),
+        command=public_command([*called_as(module).split(), *arguments]),
         version=__version__,
         commit=commit,
         uncommitted_changes=None if commit is None else bool(git("status", "--porcelain", "-uno")),

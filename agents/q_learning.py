@@ -11,8 +11,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.base import Agent, Mode
-from agents.errors import require_at_least
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
@@ -21,6 +19,8 @@ from maze_env.phrasings import STANDARD
 from maze_env.rewards import step_scheme_named
 from maze_env.tokens import maze_from_text
 from maze_env.vector import TokenMazeVectorEnv
+from tokenmaze.agents.base import Agent, Mode
+from tokenmaze.agents.errors import require_at_least
 
 
 class QLearningAgent(Agent):

@@ -21,8 +21,8 @@ from transformers import Cache, DynamicCache, DynamicLayer, PreTrainedModel
 from transformers.cache_utils import DummyLayer, DynamicIndexedLayer, LinearAttentionCacheLayerMixin
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from agents.errors import InvalidCheckpoint
-from agents.kv_cache import preallocate
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.kv_cache import preallocate
 
 CACHE_NAME = "cache" if Version(transformers.__version__) >= Version("5.24.0") else "past_key_values"
 """What models and ``generate`` call the key-value cache."""

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.base import MODES, Agent, Mode
-from agents.baselines import BASELINES
-from agents.errors import InvalidCheckpoint
-from agents.model_names import HUB_NAME, check_exists
-from agents.options import MODEL_OPTIONS, read_options, read_value, types_of
-from agents.q_learning import QLearningAgent
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig, UnknownName, unknown_name
+from tokenmaze.agents.base import MODES, Agent, Mode
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.model_names import HUB_NAME, check_exists
+from tokenmaze.agents.options import MODEL_OPTIONS, read_options, read_value, types_of
+from tokenmaze.agents.q_learning import QLearningAgent
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
@@ -111,18 +111,19 @@ def _constructor_of(name: str, options: Mapping[str, Any]) -> Constructor:
     if name in BUILT_IN:
         return _constructor(BUILT_IN[name])
     if (Path(name) / "sb3_config.json").is_file():
-        return _constructor(_optional("agents.sb3").SB3Agent, name)
+        return _constructor(_optional("tokenmaze.agents.sb3").SB3Agent, name)
     if name.endswith(".zip"):
         raise InvalidCheckpoint(
             f"Expects a folder of training.ppo, actual: {name!r}, a pickle, which runs code when it is loaded. Train "
-            "anew, or where you trust the file: from stable_baselines3 import PPO; from agents.sb3 import save_policy; "
+            "anew, or where you trust the file: from stable_baselines3 import PPO; "
+            "from tokenmaze.agents.sb3 import save_policy; "
             f"save_policy(PPO.load({name!r}).policy, 'FOLDER')"
         )
     if HUB_NAME.fullmatch(name) or (name and Path(name).is_dir()) or name.endswith(".gguf"):
         check_exists(name)
         return _model_constructor(name, options)
     if name.lower().startswith(("http://", "https://")):
-        return _constructor(_optional("agents.endpoint").EndpointAgent, name, generates=True)
+        return _constructor(_optional("tokenmaze.agents.endpoint").EndpointAgent, name, generates=True)
     if NEARLY_ENDPOINT.search(name):
         address = (name.partition("://")[2] or name) + ("" if "#" in name else "#MODEL")
         # What stands before an @ may be a password.
@@ -144,8 +145,8 @@ def _constructor(kind: Any, *arguments: Any, generates: bool = False) -> Constru
 def _model_constructor(name: str, options: Mapping[str, Any]) -> Constructor:
     """That of a policy: the one of dialogues where ``options`` say so."""
     # torch and transformers load at first use
-    llm_policy, dialogues = _optional("agents.llm_policy").LLMPolicy, _optional("agents.multi_turn_policy")
-    multi_turn = dialogues.MultiTurnPolicy
+    llm_policy = _optional("tokenmaze.agents.llm_policy").LLMPolicy
+    multi_turn = _optional("tokenmaze.agents.multi_turn_policy").MultiTurnPolicy
     policy = multi_turn if read_value(options.get(MULTI_TURN, False), bool, MULTI_TURN) else llm_policy
     if policy is llm_policy:
         of_dialogues = types_of(multi_turn)[0].keys() - types_of(llm_policy)[0].keys()

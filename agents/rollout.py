@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from agents.base import Agent
 from maze_env.attempt import Attempt, Reply
 from maze_env.episode import Episode
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
 from maze_env.phrasings import STANDARD
+from tokenmaze.agents.base import Agent
 
 
 def rollout(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from agents.errors import InvalidCheckpoint
+from tokenmaze.agents.errors import InvalidCheckpoint
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 
-from agents.prompts import BARE_CHAT
 from maze_env._arguments import ArgumentParser, read_seed
-from maze_env._cli import check_folder, path_of, run_command
+from maze_env._cli import called_as, check_folder, path_of, run_command
 from maze_env.errors import InvalidOutput
 from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
+from tokenmaze.agents.prompts import BARE_CHAT
 
 SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
 
@@ -67,7 +67,7 @@ def build_model(config: TinyConfig, seed: int) -> LlamaForCausalLM:
 
 def main() -> None:
     """Saves an untrained model: what every training starts from, and a row of the table."""
-    parser = ArgumentParser(prog="python -m agents.tiny_model", description=main.__doc__)
+    parser = ArgumentParser(prog=called_as("agents.tiny_model"), description=main.__doc__)
     parser.add_argument("--output_dir", type=path_of, required=True, help="a new folder")
     parser.add_argument("--seed", type=read_seed, default=0, help="of the random weights (default %(default)s)")
     options = parser.parse_args()

@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 from tokenizers.models import WordLevel
 
-from agents.errors import InvalidCheckpoint
-from agents.protocols import Tokenizer
 from maze_env.answers import parse_answer
 from maze_env.errors import UnreadableMaze
 from maze_env.moves import MOVE_TOKENS
@@ -20,6 +18,8 @@ from maze_env.tokens import (
     WALL_TOKENS,
     coordinate_token,
 )
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.protocols import Tokenizer
 
 TAGS = (THINK_OPEN, THINK_CLOSE)
 KEPT = frozenset({*TAGS, *MOVE_TOKENS, *map(rename, MOVE_TOKENS), *MARKERS, *WALL_TOKENS, UNSEEN, UNREACHABLE_TOKEN})

@@ -1,25 +1,25 @@
 """A stored result beside others: the difference of solved rates, its interval, and the exact McNemar test.
 
-    python -m benchmarks.compare A.json B.json
-    python -m benchmarks.compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
-    python -m benchmarks.compare A.json B.json --points 2      also how many mazes it takes to see 2 points
-    python -m benchmarks.compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
+    tokenmaze compare A.json B.json
+    tokenmaze compare A.json B.json C.json          A with each of the others; p-values corrected by Holm
+    tokenmaze compare A.json B.json --points 2      also how many mazes it takes to see 2 points
+    tokenmaze compare A.json B.json --metric spl    path efficiency, its difference bootstrapped over mazes
 
 Only results on the same mazes, in the same phrasings and mode, with the same number of samples, are compared.
 """
 
 from collections.abc import Sequence
 
-from benchmarks.comparison import METRICS, compare_all, p_text, suite_text
-from benchmarks.figures import SPL
-from benchmarks.present.words import counted, unanswered_of
-from benchmarks.record import Result, load_each
-from benchmarks.stats import PairedDifference, mazes_needed
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, run_command
+from maze_env._cli import called_as, path_of, run_command
 from maze_env._text import harmless
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
+from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text, suite_text
+from tokenmaze.benchmarks.figures import SPL
+from tokenmaze.benchmarks.present.words import counted, unanswered_of
+from tokenmaze.benchmarks.record import Result, load_each
+from tokenmaze.benchmarks.stats import PairedDifference, mazes_needed
 
 
 def power_note(difference: PairedDifference, points: float) -> str:
@@ -32,14 +32,19 @@ def power_note(difference: PairedDifference, points: float) -> str:
     return f"mazes needed to see a difference four times in five: {', '.join(needed)}"
 
 
+def parser() -> ArgumentParser:
+    """The command line."""
+    made = ArgumentParser(prog=called_as("benchmarks.compare"), description=__doc__)
+    made.add_argument("first", type=path_of, metavar="A.json")
+    made.add_argument("others", type=path_of, nargs="+", metavar="B.json")
+    made.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")
+    made.add_argument("--points", type=float, default=1.0, help="difference for which to tell the mazes needed")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compares the first file with each of the others."""
-    parser = ArgumentParser(prog="python -m benchmarks.compare", description="Compares stored results.")
-    parser.add_argument("first", type=path_of, metavar="A.json")
-    parser.add_argument("others", type=path_of, nargs="+", metavar="B.json")
-    parser.add_argument("--metric", choices=tuple(METRICS), default="solved", help="what to compare")
-    parser.add_argument("--points", type=float, default=1.0, help="difference for which to tell the mazes needed")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     if not 0 < options.points <= 100:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     first, *others = load_each([options.first, *options.others])

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from benchmarks.figures import SOLVED, SPL, Figure
-from benchmarks.record import Result, path_scores, solved_shares
-from benchmarks.stats import PairedDifference, holm, paired_difference
-from benchmarks.suite_specs import SUITES
-from benchmarks.typed_json import InvalidResult
 from maze_env.symmetry import SYMMETRIES
+from tokenmaze.benchmarks.figures import SOLVED, SPL, Figure
+from tokenmaze.benchmarks.record import Result, path_scores, solved_shares
+from tokenmaze.benchmarks.stats import PairedDifference, holm, paired_difference
+from tokenmaze.benchmarks.suite_specs import SUITES
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 class Metric(NamedTuple):

@@ -1,28 +1,30 @@
 """Mazes published by others, as a suite: AlphaMaze's Maze-Bench, or any data in its columns.
 
-    python -m benchmarks.mazebench --suite homebrewltd/Maze-Bench-v0.2 ...    a data set's name on the Hugging Face hub
-    python -m benchmarks.mazebench --suite folder/maze_bench.parquet ...      a file, parquet or JSON
+    tokenmaze bench --suite homebrewltd/Maze-Bench-v0.2 ...    a data set's name on the Hugging Face hub
+    tokenmaze bench --suite folder/maze_bench.parquet ...      a file, parquet or JSON
 
-``Prompt`` holds a maze in tokens, alone or at the end of the published instruction; ``Level`` is optional. No other
-column is read: answers are verified by replay, not against a reference. Unlike the frozen suites', these mazes are not
-excluded from training here; a result records how many of them have a layout of the training split.
+``Prompt`` holds a maze in tokens, alone or at the end of the published instruction; ``Level`` is optional. They may be
+called ``maze`` and ``level``, as ``tokenmaze generate`` and ``tokenmaze suites --export`` do. No other column is read:
+answers are verified by replay, not against a reference. Unlike the frozen suites', these mazes are not excluded from
+training here; a result records how many of them have a layout of the training split.
 """
 
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
 from maze_env._cli import path_of
 from maze_env.errors import TokenMazeError
 from maze_env.maze import MAX_SIDE, Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
+from tokenmaze.benchmarks.suite_specs import PAPER_LEVELS, Draw, SuiteSpec
 
-PROMPT, LEVEL = "Prompt", "Level"
+PUBLISHED, OWN = ("Prompt", "Level"), ("maze", "level")
+"""The columns of a maze and of its level: AlphaMaze's, and those of this project's commands."""
 SPLIT = "test"
 INSTRUCTION_END = "MAZE:"
 """The end of the published instruction, before the maze."""
@@ -47,11 +49,13 @@ def read(source: str) -> tuple[SuiteSpec, tuple[Maze, ...]]:
     """
     mazes, draws = [], []
     bounds: dict[str, tuple[int, int]] = {}
-    for number, row in enumerate(_rows(source), start=1):
+    rows = _rows(source)
+    column, level_column = PUBLISHED if PUBLISHED[0] in rows[0] else OWN
+    for number, row in enumerate(rows, start=1):
         try:
-            maze = maze_from_text(_value(row, PROMPT, str).rpartition(INSTRUCTION_END)[2])
+            maze = maze_from_text(_value(row, column, str).rpartition(INSTRUCTION_END)[2])
             length = len(shortest_path(maze))
-            level = str(_value(row, LEVEL, (str, int))) if LEVEL in row else ""
+            level = str(_value(row, level_column, (str, int))) if level_column in row else ""
         except TokenMazeError as error:
             raise InvalidSuite(f"{error} (row {number} of {source})") from None
         low, high = bounds.get(level, (length, length))
@@ -71,21 +75,27 @@ def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> A
     return value
 
 
-def _rows(source: str) -> Iterator[dict[str, Any]]:
-    """The rows of a file or of a hub data set's ``test`` split, with the two columns. Raises InvalidSuite."""
+def _rows(source: str) -> list[dict[str, Any]]:
+    """The rows of a file or of a hub data set's ``test`` split, with a maze's two columns. Raises InvalidSuite."""
     try:
         rows = _rows_of_file(path_of(source)) if Path(source).suffix in FORMATS else _rows_of_hub(source)
         if not rows or not all(isinstance(row, dict) for row in rows):
             raise ValueError("no rows, or some that are no objects")
         columns = dict.fromkeys(name for row in rows for name in row)
+        kept = _kept(columns)
     except (OSError, ValueError, TypeError) as error:
         raise InvalidSuite(
             f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
             f"({' '.join(str(error).split())})"
         ) from None
-    if PROMPT not in columns:
-        raise InvalidSuite(f"Expects a column {PROMPT} in {source}, actual: {', '.join(columns)}")
-    return ({name: row.get(name) for name in (PROMPT, LEVEL) if name in columns} for row in rows)
+    if not kept:
+        raise InvalidSuite(f"Expects a column {PUBLISHED[0]} or {OWN[0]} in {source}, actual: {', '.join(columns)}")
+    return [{name: row.get(name) for name in kept} for row in rows]
+
+
+def _kept(columns: Collection[str]) -> list[str]:
+    """Those of the columns that are read; none where no column holds mazes."""
+    return next(([name for name in names if name in columns] for names in (PUBLISHED, OWN) if names[0] in columns), [])
 
 
 def _rows_of_file(path: Path) -> list[dict[str, Any]]:
@@ -108,5 +118,5 @@ def _rows_of_hub(name: str) -> list[dict[str, Any]]:
         data = datasets.load_dataset(name, split=SPLIT)
     except datasets.exceptions.DatasetsError as error:
         raise ValueError(error.__cause__ or error) from None
-    kept = [column for column in (PROMPT, LEVEL) if column in data.column_names]
-    return list(data.select_columns(kept) if PROMPT in kept else data)
+    kept = _kept(data.column_names)
+    return list(data.select_columns(kept) if kept else data)

@@ -5,9 +5,9 @@
 
 from dataclasses import dataclass
 
-from benchmarks.stats import Interval, wilson
-from benchmarks.typed_json import InvalidResult
 from maze_env.attempt import End, EndedBy
+from tokenmaze.benchmarks.stats import Interval, wilson
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,10 +22,8 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
-from benchmarks.suites import ChangedSuite, Suite, load, text_hash
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import run_command, write_whole
+from maze_env._cli import called_as, run_command, write_whole
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.keys import key_of
 from maze_env.maze import Maze
@@ -34,6 +32,8 @@ from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_cells, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import SYMMETRIES, transform_maze
+from tokenmaze.benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
+from tokenmaze.benchmarks.suites import ChangedSuite, Suite, load, text_hash
 
 MAX_CANDIDATES_PER_MAZE = 1000
 """Where these do not suffice, there are no such mazes left."""
@@ -122,7 +122,7 @@ def frozen_text(spec: SuiteSpec, mazes: Sequence[Maze]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks or writes the frozen files."""
-    parser = ArgumentParser(prog="python -m benchmarks.freeze", description=__doc__.splitlines()[0])
+    parser = ArgumentParser(prog=called_as("benchmarks.freeze"), description=__doc__.splitlines()[0])
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="make every suite again and compare with its frozen file")
     action.add_argument("--write", action="store_true", help="write the frozen files and print their hashes")

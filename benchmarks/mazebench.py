@@ -1,6 +1,8 @@
 """AlphaMaze-compatible MazeBench: runs an agent on a frozen suite, prints the figures and stores them.
 
-    python -m benchmarks.mazebench --agent runs/my-model --suite mazebench-1000 --output result.json
+    tokenmaze bench --agent shortest-path
+    tokenmaze bench --agent runs/my-model --suite mazebench-1000 --output result.json
+    tokenmaze bench --agent runs/my-model --limit 10 --show 3            a first look, with three answers drawn
 
 The agent is a baseline's name, a folder with a language model, or ``my_module:MyAgent``. Every attempt counts; beside
 the agent's row stand those of the random walker and of the shortest-path oracle on the same mazes.
@@ -13,32 +15,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents import registry
-from agents.base import Agent
-from agents.provenance import provenance
-from benchmarks.metrics import baseline_of, summarize
-from benchmarks.present.attempts import drawn, hints
-from benchmarks.present.terminal import report
-from benchmarks.record import BASELINES, STAGES, TITLE, Provenance, Result, Run, SuiteOfResult, store
-from benchmarks.runner import PartialFile, run_suite, supported_phrasings
-from benchmarks.stored_attempts import stored_of
-from benchmarks.suite_specs import SUITES
-from benchmarks.suites import Suite, load
-from benchmarks.typed_json import decode
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import check_output, path_of, run_command
+from maze_env._cli import called_as, check_output, path_of, run_command
 from maze_env._text import harmless, public
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
+from tokenmaze.agents import registry
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.benchmarks.metrics import baseline_of, summarize
+from tokenmaze.benchmarks.present.attempts import drawn, hints
+from tokenmaze.benchmarks.present.terminal import report
+from tokenmaze.benchmarks.record import BASELINES, STAGES, Provenance, Result, Run, SuiteOfResult, store
+from tokenmaze.benchmarks.runner import PartialFile, run_suite, supported_phrasings
+from tokenmaze.benchmarks.stored_attempts import stored_of
+from tokenmaze.benchmarks.suite_specs import SUITES
+from tokenmaze.benchmarks.suites import Suite, load
+from tokenmaze.benchmarks.typed_json import decode
 
 MAX_SAMPLES = 10_000
 
 
 def parser() -> ArgumentParser:
     """The command line."""
-    description = f"{TITLE}: runs an agent on a frozen suite of mazes."
-    made = ArgumentParser(prog="python -m benchmarks.mazebench", description=description)
+    made = ArgumentParser(prog=called_as("benchmarks.mazebench"), description=__doc__)
     add = made.add_argument
     kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
     add("--agent", required=True, help=f"see agents/registry.py: {kinds}")

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from agents.failures import reasons
-from benchmarks.figures import Baseline, Figures, Scores, Summary
-from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of
-from benchmarks.suites import Suite
-from benchmarks.trace_metrics import reasoning_figures
 from maze_env.attempt import Attempt, End, EndedBy
 from maze_env.dynamics import MOVED
 from maze_env.phrasings import STANDARD
 from maze_env.solving import UNREACHABLE
 from maze_env.symmetry import SYMMETRIES, transform_move
+from tokenmaze.agents.failures import reasons
+from tokenmaze.benchmarks.figures import Baseline, Figures, Scores, Summary
+from tokenmaze.benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of
+from tokenmaze.benchmarks.suites import Suite
+from tokenmaze.benchmarks.trace_metrics import reasoning_figures
 
 
 def solved_rate(attempts: Sequence[Attempt]) -> float:

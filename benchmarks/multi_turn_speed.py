@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from agents.checkpoints import load_for_inference
-from agents.multi_turn_decoder import MultiTurnDecoder
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.protocols import Tokenizer
-from agents.rollout import rollout
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
-from benchmarks.timing import Measurement, ratio
 from maze_env._cli import run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_TOKENS, Move
+from tokenmaze.agents.checkpoints import load_for_inference
+from tokenmaze.agents.multi_turn_decoder import MultiTurnDecoder
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from tokenmaze.benchmarks.timing import Measurement, ratio
 
 MIN_AGREEMENT = 0.99
 """Share of games that must be the same with both decoders; rounding may decide between moves of equal score."""

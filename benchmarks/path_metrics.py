@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from benchmarks.figures import FirstIllegalMove, OptimalityGap
 from maze_env.attempt import Attempt, End
 from maze_env.dynamics import MOVED
 from maze_env.maze import Cell
 from maze_env.solving import UNREACHABLE
 from maze_env.tokens import UNSEEN_BITS
 from maze_env.visibility import initial_visible_walls, revealed
+from tokenmaze.benchmarks.figures import FirstIllegalMove, OptimalityGap
 
 
 def optimality_gap(attempts: Sequence[Attempt]) -> OptimalityGap | None:

@@ -1,6 +1,7 @@
 """The peers of ``throughput.py``: other environments and generators, where they are installed.
 
-``pip install -e .[peers]`` installs those that gymnasium does not bring along. Each function gives a rate per second.
+``pip install 'tokenmaze[peers]'`` installs those that gymnasium does not bring along. Each function gives a rate per
+second.
 """
 
 import time
@@ -9,7 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from benchmarks.timing import rate
+from tokenmaze.benchmarks.timing import rate
 
 VECTOR = 4096
 

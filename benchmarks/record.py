@@ -15,20 +15,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal, NamedTuple
 
-from agents import provenance
-from benchmarks import external, schema1
-from benchmarks.figures import Baseline, Summary
-from benchmarks.metrics import path_efficiency
-from benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, stored
-from benchmarks.suite_specs import SUITES
-from benchmarks.suites import Suite
-from benchmarks.suites import load as load_suite
-from benchmarks.typed_json import InvalidResult, decode, encode, read_json
 from maze_env._cli import write_result
 from maze_env._text import without_keys
 from maze_env.episode import Mode
 from maze_env.phrasings import STANDARD
 from maze_env.solving import distances_to
+from tokenmaze.agents import provenance
+from tokenmaze.benchmarks import external, schema1
+from tokenmaze.benchmarks.figures import Baseline, Summary
+from tokenmaze.benchmarks.metrics import path_efficiency
+from tokenmaze.benchmarks.stored_attempts import Place, StoredAttempt, places, row_of, stored
+from tokenmaze.benchmarks.suite_specs import SUITES
+from tokenmaze.benchmarks.suites import Suite
+from tokenmaze.benchmarks.suites import load as load_suite
+from tokenmaze.benchmarks.typed_json import InvalidResult, decode, encode, read_json
 
 TITLE = "AlphaMaze-compatible MazeBench"
 SCHEMA_VERSION = 2

@@ -17,20 +17,20 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from agents.base import Agent
-from agents.errors import InvalidEndpoint
-from agents.failures import in_words, reasons
-from agents.rollout import rollout
-from benchmarks.record import Run, head_of
-from benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
-from benchmarks.suites import Suite
-from benchmarks.typed_json import InvalidResult, encode, read_json
 from maze_env._cli import write_whole
 from maze_env._text import harmless, public, without_keys
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
 from maze_env.keys import key_of
 from maze_env.phrasings import STANDARD
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.errors import InvalidEndpoint
+from tokenmaze.agents.failures import in_words, reasons
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks.record import Run, head_of
+from tokenmaze.benchmarks.stored_attempts import places, restored, row_of, stored, stored_of
+from tokenmaze.benchmarks.suites import Suite
+from tokenmaze.benchmarks.typed_json import InvalidResult, encode, read_json
 
 RESUMED = '{"resumed": true}'
 """A line of a partial file: here a later process went on."""
@@ -88,9 +88,8 @@ def run_suite(
     kept, failed = len(done), [attempt.failure for attempt in done if attempt.end is End.REQUEST_FAILED]
     seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
-    with tqdm(
-        total=len(seeds), initial=len(done), desc=harmless(f"{agent.name} {agent.mode}"), unit="maze", leave=False
-    ) as bar:
+    what = {"desc": harmless(f"{agent.name} {agent.mode}"), "unit": "maze"}
+    with tqdm(total=len(seeds), initial=len(done), leave=False, disable=None, **what) as bar:  # none in a log
         for place, (_, phrasing, start) in enumerate(batches):
             mazes = suite.mazes[start : start + size]
             if place // -(-count // size) * count + start < len(done):

@@ -9,9 +9,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.metrics import summarize
-from benchmarks.stats import wilson
-from benchmarks.stored_attempts import (
+from maze_env.attempt import End, EndedBy
+from maze_env.errors import TokenMazeError
+from maze_env.phrasings import STANDARD
+from maze_env.tokens import THINK_OPEN
+from tokenmaze.benchmarks.metrics import summarize
+from tokenmaze.benchmarks.stats import wilson
+from tokenmaze.benchmarks.stored_attempts import (
     MAX_ATTEMPTS,
     Place,
     StoredAttempt,
@@ -21,12 +25,8 @@ from benchmarks.stored_attempts import (
     stored,
     usual_ended_by,
 )
-from benchmarks.suites import load as load_suite
-from benchmarks.typed_json import InvalidResult, encode
-from maze_env.attempt import End, EndedBy
-from maze_env.errors import TokenMazeError
-from maze_env.phrasings import STANDARD
-from maze_env.tokens import THINK_OPEN
+from tokenmaze.benchmarks.suites import load as load_suite
+from tokenmaze.benchmarks.typed_json import InvalidResult, encode
 
 RENAMED = {
     "causes": "ends",

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from benchmarks.typed_json import InvalidResult, decode, type_hints
 from maze_env.attempt import Attempt, End, EndedBy
 from maze_env.dynamics import Outcome, transition
 from maze_env.episode import Mode
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.solving import distances_to
+from tokenmaze.benchmarks.typed_json import InvalidResult, decode, type_hints
 
 LETTERS = {Move.UP: "U", Move.DOWN: "D", Move.LEFT: "L", Move.RIGHT: "R"}
 MOVE_OF_LETTER = {letter: move for move, letter in LETTERS.items()}

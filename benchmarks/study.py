@@ -22,16 +22,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.comparison import METRICS, compare_all, p_text
-from benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
-from benchmarks.present.markdown import interval_text, markdown_table, mean_text, named
-from benchmarks.present.words import unanswered_of
-from benchmarks.record import Result, group_title, groups_of, load_each, suite_title, tracks_of
-from benchmarks.stats import bootstrap_seeds
-from benchmarks.typed_json import InvalidResult
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, read_utf8, run_command, write_whole
+from maze_env._cli import called_as, path_of, read_utf8, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
+from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text
+from tokenmaze.benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
+from tokenmaze.benchmarks.present.markdown import interval_text, markdown_table, mean_text, named
+from tokenmaze.benchmarks.present.words import unanswered_of
+from tokenmaze.benchmarks.record import Result, group_title, groups_of, load_each, suite_title, tracks_of
+from tokenmaze.benchmarks.stats import bootstrap_seeds
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 KINDS = "solved|spl|levels|reasoning|symmetry"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -152,7 +152,7 @@ def filled(page: str, folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replaces the tables of a page."""
-    parser = ArgumentParser(prog="python -m benchmarks.study", description="Replaces the tables of a page.")
+    parser = ArgumentParser(prog=called_as("benchmarks.study"), description="Replaces the tables of a page.")
     parser.add_argument("page", type=path_of, help="Markdown file with markers")
     options = parser.parse_args(arguments)
     if not options.page.is_file():

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agents.base import MODES, Mode
 from maze_env.phrasings import PHRASINGS, STANDARD
+from maze_env.symmetry import SYMMETRIES
+from tokenmaze.agents.base import MODES, Mode
 
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
@@ -76,6 +77,8 @@ class SuiteSpec:
 
     name: str
     """What ``--suite`` names."""
+    asks: str = ""
+    """What its result tells, in a line."""
     split: str = "benchmark"
     """Of the layouts."""
     rows: int = 5
@@ -107,6 +110,17 @@ class SuiteSpec:
     def max_steps(self) -> int | None:
         """Play's budget of moves for each maze; ``None`` for four times its cells, where sizes differ."""
         return None if any(draw.size for draw in self.draws) else 4 * self.rows * self.cols
+
+    @property
+    def mazes(self) -> int:
+        """How many there are, images among them."""
+        return sum(draw.count for draw in self.draws) * (len(SYMMETRIES) if self.images else 1)
+
+    @property
+    def sizes(self) -> list[str]:
+        """Of its mazes, as ``5x5``, in the order of its draws."""
+        each = (draw.size or (self.rows, self.cols) for draw in self.draws)
+        return list(dict.fromkeys(f"{rows}x{cols}" for rows, cols in each))
 
     @property
     def level_names(self) -> list[str]:
@@ -213,4 +227,22 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "phrasing": {**PLAN, "draws": PHRASING_DRAWS, "phrasings": tuple(PHRASINGS)},
     "corridors": {"draws": CORRIDOR_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing")},
 }
-SUITES = {name: SuiteSpec(name=name, sha256=HASHES[name], **given) for name, given in DEFINITIONS.items()}
+ASKS = {
+    "mazebench-100": "the paper's benchmark: 5x5, in its composition of easy, medium and hard",
+    "mazebench-1000": "the same on ten times the mazes: for figures to be published",
+    "mazebench-dev": "the same on validation layouts: for choices, which must not be made on the others",
+    "mazebench-10x10": "mazes four times as large",
+    "fog": "partial observability: walls are seen one cell far, so finding the way is search",
+    "fog-dev": "the same on validation layouts",
+    "sizes": "3x3 to 20x20: what is learned at some sizes, tried at others",
+    "topology": "other generators, loops, long corridors: does it solve mazes or one kind of them?",
+    "turns": "paths of the same length with more and fewer turns",
+    "symmetry": "each maze in its 8 mirrored and rotated images: does the same maze stay solved?",
+    "unreachable": "half of the targets cannot be reached, and the answer has to say so",
+    "phrasing": "the same mazes in other words and symbols",
+    "corridors": "paths of the same length in mazes with short and long corridors",
+}
+"""What the result on each suite tells."""
+SUITES = {
+    name: SuiteSpec(name=name, asks=ASKS[name], sha256=HASHES[name], **given) for name, given in DEFINITIONS.items()
+}

@@ -10,12 +10,12 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from benchmarks import external
-from benchmarks.suite_specs import SUITES, SuiteSpec
 from maze_env.errors import TokenMazeError, unknown_name
 from maze_env.maze import Maze
 from maze_env.solving import distances_to
 from maze_env.symmetry import SYMMETRIES
+from tokenmaze.benchmarks import drawn_suites, external
+from tokenmaze.benchmarks.suite_specs import SUITES, SuiteSpec
 
 
 class ChangedSuite(TokenMazeError):
@@ -50,7 +50,12 @@ class Suite:
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Suite:
-    """A frozen suite by its name, or the mazes published under it. Raises UnknownName, InvalidSuite, ChangedSuite."""
+    """A frozen suite by its name, or the mazes that it describes or that are published under it.
+
+    Raises UnknownName, InvalidSuite, ChangedSuite, and as ``drawn_suites.draw``.
+    """
+    if drawn_suites.is_drawn(name):
+        return Suite(*drawn_suites.draw(name))
     if external.is_source(name):
         return Suite(*external.read(name))
     if name not in SUITES:

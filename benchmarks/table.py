@@ -8,12 +8,14 @@ A part for each suite and track. Results of one recipe and stage are one row, wh
 
 from collections.abc import Sequence
 
-from benchmarks.comparison import compare_all, p_text
-from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
-from benchmarks.present.markdown import code, interval_text, markdown_table, mean_text, named, publish
-from benchmarks.present.published import Published, published_rows
-from benchmarks.present.words import counted, unanswered_of
-from benchmarks.record import (
+from maze_env._arguments import ArgumentParser
+from maze_env._cli import called_as, path_of, run_command
+from tokenmaze.benchmarks.comparison import compare_all, p_text
+from tokenmaze.benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, Baseline, Summary
+from tokenmaze.benchmarks.present.markdown import code, interval_text, markdown_table, mean_text, named, publish
+from tokenmaze.benchmarks.present.published import Published, published_rows
+from tokenmaze.benchmarks.present.words import counted, unanswered_of
+from tokenmaze.benchmarks.record import (
     STAGES,
     TITLE,
     Group,
@@ -25,8 +27,6 @@ from benchmarks.record import (
     suite_title,
     tracks_of,
 )
-from maze_env._arguments import ArgumentParser
-from maze_env._cli import path_of, run_command
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DIFFERENCES = "paired difference in points [95 %], exact McNemar, Holm-corrected over the table"
@@ -96,7 +96,7 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the table, or puts it into a README."""
-    parser = ArgumentParser(prog="python -m benchmarks.table", description="The table of stored results.")
+    parser = ArgumentParser(prog=called_as("benchmarks.table"), description="The table of stored results.")
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=path_of, help=f"file in which to replace what is between {BEGIN} and {END}")
     options = parser.parse_args(arguments)

@@ -22,13 +22,6 @@ import gymnasium
 import numpy as np
 
 import maze_env
-from agents.base import Agent
-from agents.rollout import rollout
-from benchmarks import peers
-from benchmarks.metrics import summarize
-from benchmarks.present.markdown import markdown_table, publish
-from benchmarks.suites import load
-from benchmarks.timing import Measurement, rate, ratio
 from maze_env import traces
 from maze_env._cli import path_of, read_utf8, run_command
 from maze_env.answers import moves_to_text
@@ -37,6 +30,13 @@ from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.vector import TokenMazeVectorEnv
 from maze_env.verifier import verify
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks import peers
+from tokenmaze.benchmarks.metrics import summarize
+from tokenmaze.benchmarks.present.markdown import markdown_table, publish
+from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.timing import Measurement, rate, ratio
 
 BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
 PACKAGES = {"MiniGrid FourRooms": "minigrid", "Jumanji Maze": "jumanji", "Jumanji": "jumanji"}

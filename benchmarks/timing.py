@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.provenance import provenance
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import check_output, path_of, write_result
+from maze_env._cli import called_as, check_output, path_of, write_result
 from maze_env.errors import InvalidConfig
+from tokenmaze.agents.provenance import provenance
 
 
 def rate(work: Callable[[Any], object], inputs: Collection[Any], each: int = 1) -> float:
@@ -34,7 +34,7 @@ class Measurement(ArgumentParser):
 
     def __init__(self, module: str, description: str, rounds: int):
         shown = argparse.RawDescriptionHelpFormatter
-        super().__init__(prog=f"python -m {module}", description=description, formatter_class=shown)
+        super().__init__(prog=called_as(module), description=description, formatter_class=shown)
         self._module, self._started = module, time.monotonic()
         self.add_argument("--rounds", type=int, default=rounds, help="of each measurement (default %(default)s)")
         self.add_argument("--output", type=path_of, help="a JSON file to store the results in")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.figures import Reasoning, TraceFigures
 from maze_env import traces
 from maze_env.answers import parse_answer
 from maze_env.attempt import Attempt
@@ -23,6 +22,7 @@ from maze_env.traces.errors import InvalidTrace
 from maze_env.traces.redraw import STEP_NAMES
 from maze_env.traces.retry import RESET
 from maze_env.traces.search import BACK, PATH
+from tokenmaze.benchmarks.figures import Reasoning, TraceFigures
 
 NO_TRACE = "none"
 """The style of a completion without reasoning, or with reasoning in none of the known styles."""

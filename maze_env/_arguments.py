@@ -18,11 +18,12 @@ class ArgumentParser(argparse.ArgumentParser):
     """Takes dashes and underscores in names alike, guesses no abbreviations, and reads finite numbers alone.
 
     Where argparse would print its usage and exit, it raises UnknownName, with the nearest name, or InvalidConfig.
+    Description and epilog are printed as they are.
     """
 
     def __init__(self, **options: Any):
         """A parser as argparse makes it."""
-        super().__init__(**options, allow_abbrev=False)
+        super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter} | options, allow_abbrev=False)
         self.register("type", int, read_integer)
         self.register("type", float, read_number)
 

@@ -40,6 +40,22 @@ def run_command(main: Callable[[], object]) -> None:
         _end(type(error), error, error.__traceback__)
 
 
+def called_as(module: str) -> str:
+    """How the command of a module of this project was called, as a shell takes it: for its usage, and for records.
+
+    Args:
+        module: as it is called in a checkout, such as ``benchmarks.mazebench``.
+
+    Returns:
+        ``tokenmaze bench`` where it was called so, else ``python -m`` with the name that it was run by.
+    """
+    if sys.argv[0].startswith("tokenmaze "):  # by ``maze_env.command``
+        return sys.argv[0]
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    run_by = spec.name.removesuffix(".__main__") if spec else module
+    return f"python -m {run_by if run_by.endswith(module) else module}"
+
+
 def one_line_errors() -> None:
     """While ``python -m`` imports a command of this project: lets an import that fails end it as ``run_command`` does.
 
@@ -78,7 +94,8 @@ def _end(kind: type[BaseException], error: BaseException, where: TracebackType |
         traceback.print_exception(kind, error, where)
     if isinstance(error, OSError) and isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes into the pipe at exit
-    print(error_line(error), file=sys.stderr)
+    if not isinstance(error, BrokenPipeError):  # whoever read has enough, as `head` has: that is no news
+        print(error_line(error), file=sys.stderr)
     sys.exit(exit_status(error))
 
 

@@ -3,14 +3,17 @@
 from maze_env.errors import InvalidConfig
 
 EXTRAS = {
-    "train": (
-        "accelerate", "datasets", "huggingface_hub", "safetensors", "scipy", "tokenizers", "torch", "tqdm",
-        "transformers", "trl", "yaml",
-    ),
+    "hf": ("accelerate", "huggingface_hub", "safetensors", "tokenizers", "torch", "transformers"),
+    "train": ("datasets", "trl", "yaml"),
     "endpoint": ("openai",),
     "gguf": ("gguf",),
     "lora": ("peft",),
     "sb3": ("stable_baselines3",),
+    "inspect": ("inspect_ai",),
+    "lm-eval": ("lm_eval",),
+    "verifiers": ("verifiers",),
+    "reasoning-gym": ("reasoning_gym",),
+    "skyrl": ("skyrl_gym",),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
@@ -19,8 +22,8 @@ EXTRAS = {
 def missing_package(error: ModuleNotFoundError) -> InvalidConfig:
     """The error for a module that is not installed, with the command that installs it.
 
-    >>> print(missing_package(ModuleNotFoundError(name="scipy.stats")))
-    Expects what 'pip install -e .[train]' installs, actual: no module 'scipy.stats'
+    >>> print(missing_package(ModuleNotFoundError(name="trl.trainer")))
+    Expects what pip install 'tokenmaze[train]' installs, actual: no module 'trl.trainer'
     """
     module = error.name or str(error)
     package = module.partition(".")[0]
@@ -28,5 +31,7 @@ def missing_package(error: ModuleNotFoundError) -> InvalidConfig:
         return InvalidConfig(f"Expects every package that the command needs, actual: {module}")
     for extra, modules in EXTRAS.items():
         if package in modules:
-            return InvalidConfig(f"Expects what 'pip install -e .[{extra}]' installs, actual: no module {module!r}")
+            return InvalidConfig(
+                f"Expects what pip install 'tokenmaze[{extra}]' installs, actual: no module {module!r}"
+            )
     return InvalidConfig(f"Expects package {package!r} to be installed, actual: no module {module!r}")

@@ -1,13 +1,13 @@
 """Play a maze in the terminal.
 
-    python -m maze_env.human_play
-    python -m maze_env.human_play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play
+    tokenmaze play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play --daily
 
 Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
 Without a terminal, e.g. from a pipe, keys are read from the input, one character each.
 """
 
-import argparse
 import math
 import os
 import select
@@ -15,12 +15,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import date
 from importlib.util import find_spec
 
 import numpy as np
 
 from maze_env._arguments import ArgumentParser, read_seed
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.attempt import End
 from maze_env.dynamics import HIT_WALL, LEFT_GRID
 from maze_env.episode import Episode
@@ -59,6 +60,8 @@ class Game:
         self.seed = seed
         self.maze = generate(draw_key(np.random.default_rng(check_seed(seed))), self.spec)
         """The one being played."""
+        self.hints = 0
+        """How many were asked for in this maze."""
         self.play([])
 
     def play(self, moves: Sequence[Move]) -> None:
@@ -83,6 +86,7 @@ class Game:
         elif key == "h" and not over:
             here = Maze.from_validated(self.maze.walls, self.episode.env.position, self.maze.target)
             self.message = f"Hint: {shortest_path(here)[0].name.lower()}."
+            self.hints += 1
         elif key in KEYS and not over:
             self.move(KEYS[key])
         return True
@@ -93,7 +97,8 @@ class Game:
         count = len(self.episode.moves)
         if self.episode.end is End.SOLVED:
             best = len(shortest_path(self.maze))
-            self.message = f"Solved in {count} steps; the shortest path has {best}. n: new maze, q: quit."
+            helped = f" with {self.hints} hint{'s' * (self.hints > 1)}" if self.hints else ""
+            self.message = f"Solved in {count} steps{helped}; the shortest path has {best}. n: new maze, q: quit."
         elif self.episode.end is not None:
             self.message = f"Out of steps after {count}. u: undo, n: new maze, q: quit."
         else:
@@ -149,20 +154,26 @@ def keys_of_terminal(file: int) -> Iterator[str]:
         yield key
 
 
+def parser() -> ArgumentParser:
+    """The command line."""
+    made = ArgumentParser(prog=called_as("maze_env.human_play"), description=__doc__)
+    made.add_argument("--rows", type=int, default=8)
+    made.add_argument("--cols", type=int, default=12)
+    made.add_argument("--generator", default="dfs")
+    made.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
+    made.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
+    first = made.add_mutually_exclusive_group()
+    first.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
+    first.add_argument("--daily", action="store_true", help="today's maze: the seed is the date, as 20261127")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
-    parser = ArgumentParser(
-        prog="python -m maze_env.human_play", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=8)
-    parser.add_argument("--cols", type=int, default=12)
-    parser.add_argument("--generator", default="dfs")
-    parser.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
-    parser.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
-    parser.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
-    game = Game(spec, options.seed, options.view_radius)
+    seed = int(date.today().strftime("%Y%m%d")) if options.daily else options.seed
+    game = Game(spec, seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
     characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
     colored = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

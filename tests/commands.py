@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from maze_env.command import COMMANDS
 from maze_env.errors import TokenMazeError
-from tests.tiny import ROOT
-
-PACKAGES = ("maze_env", "agents", "training", "benchmarks")
+from tests.modules import PACKAGES, ROOT, installed
 
 
 class Command(NamedTuple):
-    """A shown ``python -m module arguments``."""
+    """A shown ``python -m module arguments``, or ``tokenmaze name arguments`` by the module that it runs."""
 
     module: str
     arguments: list[str]
@@ -47,9 +46,13 @@ def shown_lines(markdown):
 
 
 def python_commands(lines):
-    """Those of the lines that run a module of this project, be it through ``accelerate launch``."""
+    """Those of the lines that run a module of this project, be it through ``accelerate launch`` or ``tokenmaze``."""
     found = []
     for line in lines:
+        door = re.match(r"(?:\S*/)?tokenmaze ([a-z][\w-]*)(.*)", line)
+        if door:
+            assert door[1] in COMMANDS, f"there is no command {line!r}"
+            found.append(Command(COMMANDS[door[1]].module, shlex.split(door[2])))
         match = re.match(rf"(?:\S*python3?|accelerate launch.*?) -m ((?:{'|'.join(PACKAGES)})\S*)(.*)", line)
         if match:
             found.append(Command(match[1], shlex.split(match[2])))
@@ -75,7 +78,7 @@ def check(command, monkeypatch, model):
     arguments = list(command.arguments)
     if "--model" in arguments:
         arguments[arguments.index("--model") + 1] = str(model)
-    name = command.module
+    name = installed(command.module)
     spec = importlib.util.find_spec(name)
     assert spec, f"there is no module {name}"
     if spec.submodule_search_locations:
@@ -89,8 +92,9 @@ def check(command, monkeypatch, model):
     try:
         with pytest.raises(Parsed):
             module.main()
-    except (SystemExit, TokenMazeError):
-        pytest.fail(f"{command} is not what its parser takes")
+    except (SystemExit, TokenMazeError) as end:
+        if getattr(end, "code", 2):  # else it was --help
+            pytest.fail(f"{command} is not what its parser takes")
 
 
 def stop_after(monkeypatch, owner, name):

@@ -9,8 +9,8 @@ MODULE = """
 import os, time
 from pathlib import Path
 from random import Random
-from agents.base import Agent
-from agents.errors import InvalidEndpoint
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.errors import InvalidEndpoint
 from maze_env.attempt import Reply
 from maze_env.moves import MOVE_TOKENS
 from maze_env.solving import shortest_path

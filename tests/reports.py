@@ -1,15 +1,15 @@
 """Results for the tests of the report: agents by script, one of which writes what would break out of a page."""
 
-from agents.base import Agent
-from benchmarks.metrics import baseline_of, summarize
-from benchmarks.record import BASELINES, Provenance, Result, SuiteOfResult
-from benchmarks.runner import run_suite
-from benchmarks.stored_attempts import places, stored_of
-from benchmarks.suites import load
 from maze_env import Reply, maze_from_text, traces
 from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import distances_to
+from tokenmaze.agents.base import Agent
+from tokenmaze.benchmarks.metrics import baseline_of, summarize
+from tokenmaze.benchmarks.record import BASELINES, Provenance, Result, SuiteOfResult
+from tokenmaze.benchmarks.runner import run_suite
+from tokenmaze.benchmarks.stored_attempts import places, stored_of
+from tokenmaze.benchmarks.suites import load
 
 EVIL = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'><!-- \U0001f600"
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from benchmarks.record import result_text
 from maze_env.attempt import End
+from tokenmaze.benchmarks.record import result_text
 
 
 def constructed(stored, failed, stage=None, train_seed=None):

@@ -7,8 +7,9 @@ import shlex
 
 import pytest
 
-from tests.commands import PACKAGES, Command, check, make_lines, python_commands, shell_lines, shown_lines
-from tests.tiny import ROOT
+from maze_env.command import EXAMPLES
+from tests.commands import Command, check, make_lines, python_commands, shell_lines, shown_lines
+from tests.modules import PACKAGES, ROOT, installed
 
 PAGES = sorted({ROOT / "README.md", ROOT / "benchmarks" / "STUDY.md", *(ROOT / "docs").rglob("*.md")})
 SHOWN = [line for page in PAGES for line in shown_lines(page.read_text(encoding="utf-8"))]
@@ -19,6 +20,7 @@ def module_lines():
     """What the docstrings of modules and the heads of configurations show."""
     paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*"))]
     texts = [ast.get_docstring(ast.parse(path.read_bytes())) or "" for path in paths if path.suffix == ".py"]
+    texts.append(EXAMPLES)
     texts += [re.sub(r"(?m)^#", "", path.read_text(encoding="utf-8")) for path in paths if path.suffix == ".yaml"]
     return [re.split(r"\s{2,}(?=\w)", line)[0] for text in texts for line in shell_lines(text)]
 
@@ -47,7 +49,7 @@ def test_a_shown_command_parses(command, monkeypatch, model):
     if command.arguments:
         check(command, monkeypatch, model)
     else:  # a sentence that names the module
-        assert importlib.util.find_spec(command.module)
+        assert importlib.util.find_spec(installed(command.module))
 
 
 @pytest.mark.parametrize("line", MAKE)
@@ -62,6 +64,8 @@ def test_what_make_would_run_parses(line, monkeypatch, model):
     [
         ("python -m benchmarks.table a.json  # a comment", Command("benchmarks.table", ["a.json"])),
         ("python -m benchmarks.table http://host/v1#name", Command("benchmarks.table", ["http://host/v1#name"])),
+        ("tokenmaze play --rows 5", Command("maze_env.human_play", ["--rows", "5"])),
+        (".venv/bin/tokenmaze bench   # a comment", Command("tokenmaze.benchmarks.mazebench", [])),
         (".venv/bin/python -m agents.x --a 'b c'", Command("agents.x", ["--a", "b c"])),
         ("accelerate launch --config_file f -m training.sft --a b", Command("training.sft", ["--a", "b"])),
     ],

@@ -2,22 +2,16 @@
 
 import doctest
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-FILES = [
-    path for package in ("maze_env", "agents", "training", "benchmarks") for path in (ROOT / package).rglob("*.py")
-]
-MODULES = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for path in FILES
-    if ">>> " in path.read_text(encoding="utf-8")
-)
+from tests.modules import PACKAGES, ROOT, files_of, module_of
+
+DOCUMENTED = [*files_of(*PACKAGES), ROOT / "tests" / "modules.py"]
+MODULES = sorted(module_of(path) for path in DOCUMENTED if ">>> " in path.read_text(encoding="utf-8"))
 # What others implement, and how many lines its example has at least.
 EXTENDED = {
-    "agents.base": 2, "benchmarks.suite_specs": 3, "maze_env.generation": 3, "maze_env.rewards": 3,
+    "tokenmaze.agents.base": 2, "tokenmaze.benchmarks.suite_specs": 3, "maze_env.generation": 3, "maze_env.rewards": 3,
     "maze_env.token_maze": 3, "maze_env.traces": 3, "maze_env.views": 3,
 }  # fmt: skip
 

@@ -5,12 +5,11 @@ import inspect
 import textwrap
 from importlib import import_module
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("maze_env", "agents", "training", "benchmarks")
+from tests.modules import PACKAGES, ROOT, files_of, module_of, package_of
+
 # transformers documents it: the class is mixed into a configuration that has it.
 ELSEWHERE = {"StageConfig.use_cpu"}
 
@@ -76,13 +75,12 @@ def classes_of(path):
 
 def undocumented(path):
     """Where a file has a public field without documentation."""
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for class_name, definition in classes_of(path).items():
-        parents = getattr(import_module(module), class_name).__mro__[1:]
+        parents = getattr(import_module(module_of(path)), class_name).__mro__[1:]
         known = {name for name, _, documented in fields_of(definition) if documented} | constructor_of(definition)
         for parent in parents:
             above = source_of(parent)
-            if parent.__module__.partition(".")[0] in PACKAGES:
+            if package_of(parent.__module__) in PACKAGES:
                 known |= {name for name, _, documented in fields_of(above) if documented} | constructor_of(above)
             else:
                 known |= set(vars(parent)) | set(vars(parent).get("__annotations__", {}))
@@ -102,6 +100,6 @@ def source_of(parent):
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_field_is_documented_in_a_string_below_it(package):
-    files = sorted((ROOT / package).rglob("*.py"))
+    files = files_of(package)
     assert files
     assert [place for path in files for place in undocumented(path)] == []

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-OURS = {"maze_env", "agents", "training", "benchmarks"}
+from tests.modules import PACKAGES, ROOT, files_of, module_of, package_of
+
 ALLOWED = {
     "maze_env": {"maze_env"},
     "agents": {"maze_env", "agents"},
@@ -29,17 +29,17 @@ def imported_packages(path):
     """(line, top-level package) of each import of a file, those inside functions included."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
+            yield from ((node.lineno, package_of(alias.name)) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             # A relative import stays within its package; none is used here, and one could climb out of it.
-            yield node.lineno, node.module.partition(".")[0] if node.level == 0 and node.module else "a relative import"
+            yield node.lineno, package_of(node.module) if node.level == 0 and node.module else "a relative import"
 
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_only_what_stands_before_them(package):
-    files = sorted((ROOT / package).rglob("*.py"))
+    files = files_of(package)
     assert files
-    forbidden = (OURS - ALLOWED[package]) | {"tests", "a relative import"}
+    forbidden = (set(PACKAGES) - ALLOWED[package]) | {"tests", "a relative import"}
     found = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in files
@@ -52,7 +52,7 @@ def test_packages_import_only_what_stands_before_them(package):
 def import_graph(root, *packages):
     """For each module of the packages, the modules of them that it imports, itself and its parents excepted."""
     paths = [path for package in packages for path in (root / package).rglob("*.py")]
-    files = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    files = {module_of(path, root): path for path in paths}
     graph = {}
     for name, path in files.items():
         graph[name] = set()
@@ -81,7 +81,7 @@ def circle(graph):
 @pytest.mark.parametrize("package", ALLOWED)
 def test_no_package_has_an_import_circle(package):
     graph = import_graph(ROOT, package)
-    assert graph[package] or package != "maze_env"
+    assert any(graph.values())
     assert circle(graph) is None
 
 
@@ -96,7 +96,7 @@ def test_kernels_stand_on_the_ground():
 
 def commands(root, graph):
     """Those of the modules that are a command line: they define ``main``."""
-    paths = {name: root / Path(*name.split(".")) for name in graph}
+    paths = {name: root / Path(*name.removeprefix("tokenmaze.").split(".")) for name in graph}
     files = {name: path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for name, path in paths.items()}
     return {name for name, file in files.items() if re.search(r"^def main\b", file.read_text("utf-8"), re.MULTILINE)}
 
@@ -104,19 +104,20 @@ def commands(root, graph):
 def test_no_module_of_the_benchmark_imports_a_command():
     graph = import_graph(ROOT, "benchmarks")
     found = commands(ROOT, graph)
-    assert {"benchmarks.mazebench", "benchmarks.study", "benchmarks.report.__main__"} <= found
+    assert {f"tokenmaze.benchmarks.{name}" for name in ("mazebench", "study", "report.__main__")} <= found
     assert not {(name, module) for name, imported in graph.items() for module in imported & found}
 
 
 def test_what_presents_figures_reaches_no_command():
     # Terminal, Markdown, study and report, through every package that they import.
     graph = import_graph(ROOT, *ALLOWED)
-    presenting = {name for name in graph if name.startswith(("benchmarks.present.", "benchmarks.report."))}
-    reached, new = set(), presenting | {"benchmarks.study", "benchmarks.table"}
+    packages = ("tokenmaze.benchmarks.present.", "tokenmaze.benchmarks.report.")
+    presenting = {name for name in graph if name.startswith(packages)}
+    reached, new = set(), presenting | {"tokenmaze.benchmarks.study", "tokenmaze.benchmarks.table"}
     while new:
         new = set().union(*(graph[name] for name in new)) - reached
         reached |= new
-    assert {"benchmarks.record", "benchmarks.suites", "agents.run_log", "maze_env.solving"} <= reached
+    assert {"tokenmaze.benchmarks.record", "tokenmaze.agents.run_log", "maze_env.solving"} <= reached
     assert not reached & commands(ROOT, graph)
 
 
@@ -137,7 +138,7 @@ def test_the_environment_needs_numpy_gymnasium_and_numba_only():
     allowed = MAZE_ENV_NEEDS | set(sys.stdlib_module_names) | {"maze_env"}
     found = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in sorted((ROOT / "maze_env").rglob("*.py"))
+        for path in files_of("maze_env")
         for line, name in imported_packages(path)
         if name not in allowed | OPTIONAL.get(path.name, set())
     ]

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agents import registry, tiny_model
-from benchmarks import compare, mazebench, record, table
-from benchmarks.report.__main__ import main as report
-from benchmarks.suites import load as load_suite
 from maze_env._cli import check_output, path_of, write_result, write_whole
 from maze_env.errors import InvalidOutput
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training import export, ppo
-from training.arguments import parse
-from training.checkpoints import newest_whole
-from training.mazes import DataConfig
-from training.model import ModelConfig
-from training.sft import MazeSFTConfig
+from tokenmaze.agents import registry, tiny_model
+from tokenmaze.benchmarks import compare, mazebench, record, table
+from tokenmaze.benchmarks.report.__main__ import main as report
+from tokenmaze.benchmarks.suites import load as load_suite
+from tokenmaze.training import export, ppo
+from tokenmaze.training.arguments import parse
+from tokenmaze.training.checkpoints import newest_whole
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig
+from tokenmaze.training.sft import MazeSFTConfig
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="characters that Windows forbids in names")
 

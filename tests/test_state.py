@@ -11,10 +11,6 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from agents.baselines import BASELINES
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.q_learning import QLearningAgent
 from maze_env import wrappers
 from maze_env.episode import Episode
 from maze_env.errors import InvalidConfig
@@ -23,6 +19,10 @@ from maze_env.vector import TokenMazeVectorEnv
 from maze_env.views import VIEWS
 from tests import tiny
 from tests.maze_env.test_vector import assert_same
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.q_learning import QLearningAgent
 
 REMAKES = {
     "deepcopy": copy.deepcopy,
@@ -133,8 +133,8 @@ def test_a_vector_environment(remake, mode, view, view_radius):
 
 @pytest.mark.parametrize("remake", REMAKES.values(), ids=REMAKES)
 def test_the_adapter_of_stable_baselines3(remake):
-    pytest.importorskip("stable_baselines3", reason="optional extra: pip install -e .[sb3]")
-    from agents.sb3 import MazeVecEnv
+    pytest.importorskip("stable_baselines3", reason="optional extra: pip install 'tokenmaze[sb3]'")
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     def make():
         envs = MazeVecEnv(3, view="grid", view_radius=1, **OPTIONS)
@@ -197,8 +197,8 @@ def model_agent(kind, **options):
 
 
 def sb3_agent(folder):
-    sb3 = pytest.importorskip("stable_baselines3", reason="optional extra: pip install -e .[sb3]")
-    from agents.sb3 import MazeVecEnv, SB3Agent, policy_options, save_policy
+    sb3 = pytest.importorskip("stable_baselines3", reason="optional extra: pip install 'tokenmaze[sb3]'")
+    from tokenmaze.agents.sb3 import MazeVecEnv, SB3Agent, policy_options, save_policy
 
     env = MazeVecEnv(2, rows=3, cols=4, view="grid")
     save_policy(sb3.PPO("MlpPolicy", env, policy_kwargs=policy_options(4, 2), seed=0, device="cpu").policy, folder)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands import PACKAGES
 from tests.tiny import ROOT
-from training import run_folder
+from tokenmaze.training import run_folder
 
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TEXT_MODES = {"open", "read_text", "write_text"}

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from agents.base import Agent
-from agents.provenance import provenance
-from benchmarks import compare, mazebench, study, table
-from benchmarks.present import terminal
-from benchmarks.present.markdown import code, markdown_table, named
-from benchmarks.record import load, store
-from benchmarks.report.page import page
 from maze_env._cli import run_command, write_whole
 from maze_env._text import SECRET, harmless, public, public_command, without_keys
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
 from tests.reports import Scripted, result_of, stumble
 from tests.tiny import ROOT
-from training import run_folder
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.benchmarks import compare, mazebench, study, table
+from tokenmaze.benchmarks.present import terminal
+from tokenmaze.benchmarks.present.markdown import code, markdown_table, named
+from tokenmaze.benchmarks.record import load, store
+from tokenmaze.benchmarks.report.page import page
+from tokenmaze.training import run_folder
 
 HOSTILE = (
     "\x1b[2J\x1b]0;t\x07a\rb\nc\td\x00\x9b31m\u202e\u2066\u200b\u200f\u2028\ufeff\ufe0f\u3164\U000e0041\xad\ud800"

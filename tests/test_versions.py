@@ -5,15 +5,19 @@ import configparser
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.tiny import ROOT
+from tests.modules import ROOT
+
+APART = {"peers"}
+"""Extras whose packages do not go together with all others."""
 
 
 def requirements():
-    """Every requirement of setup.cfg but those of ``peers``, which are installed in an environment of their own."""
+    """Every requirement of setup.cfg of another project, but those of extras with environments of their own."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     groups = {**config["options.extras_require"], "": config["options"]["install_requires"]}
-    return [Requirement(line) for name, group in groups.items() if name != "peers" for line in group.split()]
+    found = [Requirement(line) for name, group in groups.items() if name not in APART for line in group.split()]
+    return [requirement for requirement in found if requirement.name != "tokenmaze"]
 
 
 def constraints(name):

@@ -12,9 +12,9 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.prompts import DESCRIBED
-from agents.tiny_model import TinyConfig
 from maze_env.generation import MazeSpec, generate
+from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.tiny_model import TinyConfig
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,6 +1,6 @@
 """Training: data, configuration, SFT, GRPO, and the few lines that adapt TRL. Start at ``sft.py`` and ``grpo.py``."""
 
-import agents  # noqa: F401  first, for its setting of torch's threads
+import tokenmaze.agents  # noqa: F401  first, for its setting of torch's threads
 from maze_env._cli import one_line_errors
 
 one_line_errors()

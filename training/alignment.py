@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
-from agents.errors import InvalidCheckpoint
-from agents.reading import evaluation_mode, reading_of
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.reading import evaluation_mode, reading_of
 
 INPUTS, OUTPUTS = ("input_ids", "attention_mask", "labels"), ("log_probs", "entropy")
 """Tensors of (rows, tokens) that a forward pass over labels is given, and returns."""

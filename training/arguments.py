@@ -5,6 +5,7 @@ A YAML file may name another as its ``base``, over whose values its own stand.
 an error that names the nearest valid one, and the file's values are checked by the same parser as the command line's.
 """
 
+import argparse
 import json
 import math
 from collections.abc import Collection, Sequence
@@ -18,6 +19,9 @@ from transformers import HfArgumentParser
 from maze_env._arguments import MAX_INTEGER, SEEDS
 from maze_env._cli import path_of, read_utf8
 from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+
+CONFIGS = Path(__file__).parent / "configs"
+"""Configurations that come along."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,9 +56,12 @@ def read_yaml(text: str, where: str) -> Any:
 def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values of a YAML file; where it has a ``base``, a file named relative to it, over that file's values.
 
+    A file that does not exist is looked for among ``CONFIGS``, so that ``default/sft.yaml`` is one in any folder.
     ``valid`` are the keys there may be, ``above`` the files whose base it is.
     """
     path = name if isinstance(name, Path) else path_of(name)
+    if not path.is_file() and (CONFIGS / path).is_file():
+        path = CONFIGS / path
     if not path.is_file():
         raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
     if path.resolve() in above:
@@ -71,6 +78,10 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
     return read_config(path.parent / path_of(str(base)), valid, (*above, path.resolve())) | values
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Prints defaults, and the description as it is."""
+
+
 class _Parser(HfArgumentParser):
     """Raises where argparse would print the usage of all fields and exit."""
 
@@ -78,8 +89,19 @@ class _Parser(HfArgumentParser):
         raise InvalidConfig(f"Expects values of the right kind (see --help), actual: {message}")
 
 
-def parse(types: Sequence[type], argv: Sequence[str] | None = None, description: str | None = None) -> tuple[Any, ...]:
+def parser_of(types: Sequence[type], **options: Any) -> HfArgumentParser:
+    """A command line with an option for each field of dataclasses, and ``--config``; ``options`` are argparse's."""
+    made = _Parser(list(types), formatter_class=_Help, allow_abbrev=False, **options)
+    made.add_argument("--config", metavar="FILE.yaml", help="values to start from; the last file's count")
+    return made
+
+
+def parse(
+    types: Sequence[type], argv: Sequence[str] | None = None, parser: HfArgumentParser | None = None
+) -> tuple[Any, ...]:
     """One instance of each dataclass in ``types`` (no two with a field of one name), made from ``argv``.
+
+    ``parser`` is a ``parser_of`` these types that knows more, such as what the command is called.
 
     Raises UnknownName for a key that no dataclass has; InvalidConfig for a file that is missing or no mapping, and for
     values that a dataclass refuses.
@@ -97,10 +119,8 @@ def parse(types: Sequence[type], argv: Sequence[str] | None = None, description:
         is_key = argument.startswith("--") and name not in ("help", "config")
         if is_key and name not in defaults and name.removeprefix("no_") not in defaults:
             raise unknown_name("configuration key", name, defaults)
-    parser = _Parser(list(types), description=description, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE.yaml", help="values to start from; the last file's count")
     try:
-        parsed = parser.parse_args_into_dataclasses(args=arguments)
+        parsed = (parser or parser_of(types)).parse_args_into_dataclasses(args=arguments)
     except TokenMazeError:
         raise
     except (ValueError, TypeError, OSError, ImportError) as error:  # fields are checked when their dataclass is made

@@ -18,7 +18,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from maze_env._cli import write_whole
 from maze_env.errors import InvalidConfig
-from training.trl_adapter import counters, restore_counters
+from tokenmaze.training.trl_adapter import counters, restore_counters
 
 logger = logging.getLogger(__name__)
 

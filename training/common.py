@@ -11,15 +11,15 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from transformers import Trainer, TrainingArguments
 
-from agents.base import MODES
 from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
-from training import run_folder
-from training.arguments import option, require_at_least
-from training.checkpoints import WholeCheckpoints, check_resumable
-from training.console import told_in_lines
-from training.run_folder import Stopwatch
-from training.trl_adapter import is_sharded
+from tokenmaze.agents.base import MODES
+from tokenmaze.training import run_folder
+from tokenmaze.training.arguments import option, require_at_least
+from tokenmaze.training.checkpoints import WholeCheckpoints, check_resumable
+from tokenmaze.training.console import told_in_lines
+from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.trl_adapter import is_sharded
 
 Values = dict[str, Any]
 BF16 = {"auto": None, "true": True, "false": False}

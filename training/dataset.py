@@ -8,13 +8,13 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from agents.prompts import render
-from agents.protocols import Tokenizer
-from agents.tokenization import token_ids as token_ids_of
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
-from training.mazes import DataConfig, supervised_rows
+from tokenmaze.agents.prompts import render
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import token_ids as token_ids_of
+from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 TOKENIZE_BATCH = 256
 """Examples tokenised together: few enough that one too long for the model is found at once."""

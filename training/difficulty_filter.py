@@ -7,11 +7,11 @@ import logging
 from dataclasses import replace
 from itertools import islice
 
-from agents.base import Agent
-from agents.rollout import rollout
 from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
-from training.mazes import DataConfig, make_mazes
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.training.mazes import DataConfig, make_mazes
 
 MAX_CANDIDATES_PER_MAZE = 50
 """Mazes tried for each one asked for: where fewer pass the filter, the model is too good or too bad for them."""

@@ -10,21 +10,21 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedModel, Trainer, TrainerControl
 
-from agents.base import Agent
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.protocols import Tokenizer
-from agents.reading import evaluation_mode
-from agents.rollout import rollout
 from maze_env._cli import write_whole
 from maze_env.attempt import Attempt
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.common import StageConfig, by_first_process
-from training.dataset import token_ids
-from training.mazes import DataConfig, validation_mazes
-from training.model_card import model_card
-from training.optimizers import muon_adamw
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.reading import evaluation_mode
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.training.common import StageConfig, by_first_process
+from tokenmaze.training.dataset import token_ids
+from tokenmaze.training.mazes import DataConfig, validation_mazes
+from tokenmaze.training.model_card import model_card
+from tokenmaze.training.optimizers import muon_adamw
 
 logger = logging.getLogger(__name__)
 

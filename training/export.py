@@ -1,6 +1,6 @@
 """Supervised rows as parquet files, for whoever trains elsewhere.
 
-    python -m training.export --trace_styles redraw --examples 100000 --output_dir DIR
+    tokenmaze export --trace_styles redraw --examples 100000 --output_dir DIR
 
 A million rows take minutes and little memory: rows go through ``datasets``' cache on disk, which lies in the output
 folder while it is needed.
@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, Features, List, Value
+from transformers import HfArgumentParser
 
-from agents.prompts import DESCRIBED
-from agents.provenance import provenance
-from maze_env._cli import check_folder, path_of, run_command, write_whole
+from maze_env._cli import called_as, check_folder, path_of, run_command, write_whole
 from maze_env.answers import parse_answer
 from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
@@ -28,8 +27,10 @@ from maze_env.moves import Move
 from maze_env.phrasings import open_sides
 from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
-from training.arguments import option, parse
-from training.mazes import DataConfig, supervised_rows
+from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.training.arguments import option, parse, parser_of
+from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 ROWS_PER_FILE = 500_000
 TEXT = Value("string")
@@ -140,10 +141,15 @@ class ExportConfig:
         lookup("set of columns", self.columns, COLUMNS)
 
 
+def parser() -> HfArgumentParser:
+    """The command line."""
+    return parser_of([DataConfig, ExportConfig], prog=called_as("training.export"), description=__doc__)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    data, target = parse([DataConfig, ExportConfig], arguments, __doc__)
+    data, target = parse([DataConfig, ExportConfig], arguments, parser())
     files = write_parquet(data, path_of(target.output_dir), target.columns, arguments)
     print(f"{data.examples:,} rows in {len(files)} file(s) in {target.output_dir}")
 

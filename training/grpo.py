@@ -1,6 +1,6 @@
 """Group relative policy optimisation on the environment's rewards, by TRL's ``GRPOTrainer``.
 
-    python -m training.grpo --config training/configs/default/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
+    tokenmaze grpo --config default/grpo.yaml --model runs/my-sft --output_dir runs/my-grpo
 
 For each maze the model writes a group of answers; each is verified and rewarded as the environment would; an answer
 better than its group's mean is made more likely. GRPO: Shao et al. 2024, arXiv 2402.03300.
@@ -12,40 +12,40 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669):
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedModel
+from transformers import HfArgumentParser, PreTrainedModel
 from trl import GRPOConfig
 
-from agents.decoding import context_length, early_row_removal
-from agents.generation import end_ids
-from agents.llm_policy import LLMPolicy
-from agents.prompts import conversation, render
-from agents.protocols import Tokenizer
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.errors import InvalidConfig
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
-from training.alignment import check_log_probs
-from training.arguments import option, parse
-from training.common import StageConfig, as_dict, begin, end_processes, finish, run
-from training.dataset import check_prompts_fit
-from training.difficulty_filter import filter_by_pass_rate
-from training.evaluation import EvaluatedTrainer, Evaluation
-from training.grpo_reward import MazeReward, episode_return
-from training.mazes import DataConfig, make_mazes
-from training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
-from training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
-from training.run_folder import Stopwatch
-from training.tool_calls import MazeTool, tool_dataset, tool_reward
-from training.trl_adapter import SparseGRPOTrainer, is_sharded
-from training.trl_keys import check_keys, check_optimization
+from tokenmaze.agents.decoding import context_length, early_row_removal
+from tokenmaze.agents.generation import end_ids
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.prompts import conversation, render
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.training.alignment import check_log_probs
+from tokenmaze.training.arguments import option, parse, parser_of
+from tokenmaze.training.common import StageConfig, as_dict, begin, end_processes, finish, run
+from tokenmaze.training.dataset import check_prompts_fit
+from tokenmaze.training.difficulty_filter import filter_by_pass_rate
+from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
+from tokenmaze.training.grpo_reward import MazeReward, episode_return
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
+from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
+from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
+from tokenmaze.training.trl_adapter import SparseGRPOTrainer, is_sharded
+from tokenmaze.training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -190,9 +190,18 @@ class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
     stage = "grpo"
 
 
-def main() -> None:
+KEYS = (ModelConfig, DataConfig, MazeGRPOConfig)
+"""Their fields are the command's options."""
+
+
+def parser() -> HfArgumentParser:
+    """The command line."""
+    return parser_of(KEYS, prog=called_as("training.grpo"), description=__doc__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Data, model, reward, trainer, save."""
-    train(*parse([ModelConfig, DataConfig, MazeGRPOConfig], description=__doc__))
+    train(*parse(KEYS, arguments, parser()))
     end_processes()
 
 

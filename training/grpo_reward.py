@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from agents.prompts import Prompt, write_messages
-from agents.protocols import Tokenizer
-from agents.tokenization import TextDecoder
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
 from maze_env.rewards import scheme_named
 from maze_env.tokens import maze_from_text
+from tokenmaze.agents.prompts import Prompt, write_messages
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import TextDecoder
 
 LogMetric = Callable[[str, float], None]
 

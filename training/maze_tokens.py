@@ -10,11 +10,11 @@ import torch
 from tokenizers import AddedToken
 from transformers import PreTrainedModel
 
-from agents.protocols import Tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
+from tokenmaze.agents.protocols import Tokenizer
 
 COORDINATES = coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE)
 MAZE_TOKENS: tuple[str, ...] = (*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, UNSEEN, *COORDINATES)

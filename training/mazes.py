@@ -20,7 +20,7 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.maze import Maze
 from maze_env.splits import MIN_SPLIT_SIDE
 from maze_env.tokens import maze_to_text
-from training.arguments import option, read_yaml, require_at_least
+from tokenmaze.training.arguments import option, read_yaml, require_at_least
 
 CHUNK = 4096
 """Mazes generated together."""

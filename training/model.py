@@ -6,18 +6,19 @@ from typing import Any
 
 from transformers import GenerationConfig, PreTrainedModel
 
-from agents.chat_templates import set_template_variables
-from agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
-from agents.generation import special_ids
-from agents.model_names import check_exists
-from agents.prompts import set_prompt_template
-from agents.protocols import Tokenizer
-from agents.reading import check_causal
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env._cli import path_of
+from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig
-from training.arguments import has_default, option, require_at_least
-from training.maze_tokens import add_maze_tokens
+from tokenmaze.agents.chat_templates import set_template_variables
+from tokenmaze.agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
+from tokenmaze.agents.generation import special_ids
+from tokenmaze.agents.model_names import check_exists
+from tokenmaze.agents.prompts import set_prompt_template
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.reading import check_causal
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from tokenmaze.training.arguments import has_default, option, require_at_least
+from tokenmaze.training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
 WORDS = (
@@ -44,7 +45,7 @@ class ModelConfig:
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
     subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
-    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install -e .[gguf]).")
+    gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install 'tokenmaze[gguf]').")
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
@@ -206,8 +207,8 @@ def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
         return None
     try:
         from peft import LoraConfig
-    except ModuleNotFoundError:
-        raise InvalidConfig("Expects peft for lora_rank (pip install -e .[lora]), actual: not installed") from None
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from None
     targets = config.lora_targets.split(",")  # one alone may be peft's word for several, or a pattern
     return LoraConfig(
         r=config.lora_rank,

@@ -1,10 +1,10 @@
 """``README.md`` of a checkpoint: what the model is, how it is asked, and how it is measured."""
 
-from agents.model_names import is_hub_name
 from maze_env.answers import moves_to_text
 from maze_env.maze import Maze
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
+from tokenmaze.agents.model_names import is_hub_name
 
 EXAMPLE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
 CARD = """\

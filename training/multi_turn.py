@@ -12,19 +12,19 @@ from itertools import islice
 import torch
 from datasets import Dataset
 
-from agents.baselines import BASELINES
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import Replies, render_play
-from agents.protocols import Tokenizer
-from agents.rollout import rollout
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
 from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.dataset import TOKENIZE_BATCH, check_prompts_fit, labelled_dataset, token_ids
-from training.mazes import DataConfig, make_mazes
-from training.trl_adapter import RolloutTrainer, rollout_columns
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import Replies, render_play
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.training.dataset import TOKENIZE_BATCH, check_prompts_fit, labelled_dataset, token_ids
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.trl_adapter import RolloutTrainer, rollout_columns
 
 
 @dataclass(frozen=True)

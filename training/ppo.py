@@ -1,7 +1,7 @@
-"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install -e .[sb3]``).
+"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install 'tokenmaze[sb3]'``).
 
-    python -m training.ppo --config training/configs/ppo.yaml
-    python -m benchmarks.mazebench --mode play --agent runs/ppo
+    tokenmaze ppo --config ppo.yaml
+    tokenmaze bench --mode play --agent runs/ppo
 
 Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.06347.
 """
@@ -9,16 +9,18 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.0
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from agents.provenance import provenance
-from maze_env._cli import check_folder, path_of, run_command, write_whole
+from transformers import HfArgumentParser
+
+from maze_env._cli import called_as, check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
-from training.arguments import option, parse, require_at_least
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.training.arguments import option, parse, parser_of, require_at_least
 
 SECONDS_A_LINE = 5.0
 
@@ -80,7 +82,7 @@ def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
 
-    from agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
+    from tokenmaze.agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
 
     folder = path_of(config.output_dir)
     if (folder / CONFIG_FILE).exists():
@@ -107,9 +109,14 @@ def train(config: PPORunConfig) -> Path:
     return folder
 
 
-def main() -> None:
+def parser() -> HfArgumentParser:
+    """The command line."""
+    return parser_of([PPORunConfig], prog=called_as("training.ppo"), description=__doc__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the configuration and trains."""
-    (config,) = parse([PPORunConfig], description=__doc__)
+    (config,) = parse([PPORunConfig], arguments, parser())
     print(f"saved {train(config)}")
 
 

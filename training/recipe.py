@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.errors import lookup
 
 RECIPES = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("configs/*/recipe.yaml"))}
@@ -27,7 +27,7 @@ def fact_of(recipe: str, fact: str) -> str:
 
 def main() -> None:
     """Prints one fact of one recipe."""
-    parser = ArgumentParser(prog="python -m training.recipe", description=main.__doc__)
+    parser = ArgumentParser(prog=called_as("training.recipe"), description=main.__doc__)
     parser.add_argument("recipe", help=", ".join(RECIPES))
     parser.add_argument("fact", help="stages, benchmark, ...")
     options = parser.parse_args()

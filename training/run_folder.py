@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agents.provenance import provenance
 from maze_env._cli import check_folder, write_whole
 from maze_env._text import public
 from maze_env.errors import InvalidConfig, InvalidOutput
-from training.checkpoints import newest_whole
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.training.checkpoints import newest_whole
 
 try:
     import resource

@@ -1,6 +1,6 @@
 """Supervised fine-tuning on reasoning traces, by TRL's ``SFTTrainer``.
 
-    python -m training.sft --config training/configs/default/sft.yaml --output_dir runs/my-sft
+    tokenmaze sft --config default/sft.yaml --output_dir runs/my-sft
 
 Departures from the paper (AlphaMaze, arXiv 2502.14669), which fine-tuned a pretrained 1.5B model:
 1. The default starts from random weights, in a vocabulary of one token per maze token.
@@ -8,25 +8,27 @@ Departures from the paper (AlphaMaze, arXiv 2502.14669), which fine-tuned a pret
 3. Nothing is cut at 4,096 tokens: an example that does not fit is an error before training starts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from transformers import HfArgumentParser
 from trl import SFTConfig, SFTTrainer
 
-from agents.baselines import BASELINES
-from agents.decoding import context_length
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.errors import lookup
-from training.arguments import option, parse
-from training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
-from training.dataset import supervised_dataset
-from training.evaluation import EvaluatedTrainer, Evaluation
-from training.mazes import DataConfig
-from training.model import ModelConfig, check_model_words, load, lora_config
-from training.multi_turn import expert_dataset
-from training.run_folder import Stopwatch
-from training.trl_adapter import train_loss
-from training.trl_keys import check_keys, check_optimization
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.decoding import context_length
+from tokenmaze.training.arguments import option, parse, parser_of
+from tokenmaze.training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
+from tokenmaze.training.dataset import supervised_dataset
+from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
+from tokenmaze.training.multi_turn import expert_dataset
+from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.trl_adapter import train_loss
+from tokenmaze.training.trl_keys import check_keys, check_optimization
 
 
 @dataclass
@@ -82,9 +84,18 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     return finish(trainer, "sft", configuration, stopwatch, figures, checkpoint)
 
 
-def main() -> None:
+KEYS = (ModelConfig, DataConfig, MazeSFTConfig)
+"""Their fields are the command's options."""
+
+
+def parser() -> HfArgumentParser:
+    """The command line."""
+    return parser_of(KEYS, prog=called_as("training.sft"), description=__doc__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Data, model, trainer, save."""
-    train(*parse([ModelConfig, DataConfig, MazeSFTConfig], description=__doc__))
+    train(*parse(KEYS, arguments, parser()))
     end_processes()
 
 

@@ -22,19 +22,19 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
-from agents.checkpoints import load_for_inference
-from agents.decoding import context_length, drop_finished
-from agents.prompts import render
-from agents.protocols import Tokenizer
-from agents.provenance import provenance
-from agents.run_log import read_run
-from agents.tokenization import token_ids
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import check_output, path_of, run_command, write_result
+from maze_env._cli import called_as, check_output, path_of, run_command, write_result
 from maze_env._text import harmless
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.tokens import maze_to_text
+from tokenmaze.agents.checkpoints import load_for_inference
+from tokenmaze.agents.decoding import context_length, drop_finished
+from tokenmaze.agents.prompts import render
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.provenance import provenance
+from tokenmaze.agents.run_log import read_run
+from tokenmaze.agents.tokenization import token_ids
 
 CPU_SIZES, GPU_SIZES = (2048, 2**26), (8192, 2**29)
 """Side of what is multiplied, elements of what is copied: so large that nothing but arithmetic, or memory, counts."""
@@ -147,7 +147,7 @@ def measure(folder: Path, batch: int, tokens: int, side: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures and writes."""
-    parser = ArgumentParser(prog="python -m training.speed", description=main.__doc__)
+    parser = ArgumentParser(prog=called_as("training.speed"), description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=path_of, help="folders of finished SFT or GRPO runs")
     parser.add_argument("--batch", type=int, default=256, help="rows generated at once")
     parser.add_argument("--tokens", type=int, default=128, help="tokens that each of them writes, at least 2")

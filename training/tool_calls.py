@@ -8,18 +8,18 @@ from typing import Any
 
 from datasets import Dataset
 
-from agents.chat_templates import check_whole
-from agents.prompts import reply_text, tool_conversation
-from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.moves import MOVES
 from maze_env.tokens import maze_from_text, maze_to_text
-from training.dataset import check_prompts_fit
-from training.grpo_reward import LogMetric, episode_return
-from training.mazes import DataConfig, make_mazes
-from training.multi_turn import EnvConfig
-from training.trl_adapter import prepare_tool_calls
+from tokenmaze.agents.chat_templates import check_whole
+from tokenmaze.agents.prompts import reply_text, tool_conversation
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.training.dataset import check_prompts_fit
+from tokenmaze.training.grpo_reward import LogMetric, episode_return
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.multi_turn import EnvConfig
+from tokenmaze.training.trl_adapter import prepare_tool_calls
 
 DIRECTIONS = {move.name.lower(): move for move in MOVES}
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from transformers import PreTrainedModel, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 
-from agents.errors import InvalidCheckpoint
-from agents.multi_turn_policy import Transcript
-from agents.prompts import model_template
-from agents.protocols import Tokenizer
 from maze_env.attempt import Attempt
-from training.alignment import align_rows
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.multi_turn_policy import Transcript
+from tokenmaze.agents.prompts import model_template
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.training.alignment import align_rows
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""

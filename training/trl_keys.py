@@ -14,7 +14,7 @@ from transformers.integrations import get_available_reporting_integrations
 from transformers.utils import is_liger_kernel_available
 
 from maze_env.errors import InvalidConfig, lookup
-from training.arguments import has_default, require_default
+from tokenmaze.training.arguments import has_default, require_default
 
 
 def _names(text: str) -> frozenset[str]:

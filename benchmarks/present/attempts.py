@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.present.words import counted
 from maze_env._text import harmless, without_keys
 from maze_env.answers import parse_answer, without_stray_text
 from maze_env.attempt import MALFORMED, Attempt, End
@@ -11,6 +10,7 @@ from maze_env.dynamics import MOVED
 from maze_env.phrasings import STANDARD
 from maze_env.rendering import Scene, draw_text
 from maze_env.verifier import verify
+from tokenmaze.benchmarks.present.words import counted
 
 MOST = 0.9
 """Share of the attempts beyond which one way to end without an answer is worth a hint."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.figures import Figure
 from maze_env._cli import read_utf8, write_whole
 from maze_env._text import harmless
 from maze_env.errors import InvalidOutput
+from tokenmaze.benchmarks.figures import Figure
 
 PLAIN = re.compile(r"(?!.*(?:www\.|//))[\w .,:+%()/-]*")
 """Names that Markdown takes for nothing else."""

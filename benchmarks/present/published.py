@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from benchmarks.record import Track
-from benchmarks.stats import Interval, wilson
-from benchmarks.suite_specs import PAPER_LEVELS
+from tokenmaze.benchmarks.record import Track
+from tokenmaze.benchmarks.stats import Interval, wilson
+from tokenmaze.benchmarks.suite_specs import PAPER_LEVELS
 
 ARXIV = "2502.14669"
 MAZES = 100

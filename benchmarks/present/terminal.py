@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import figures
-from benchmarks.figures import LEGAL, REVISITS, ROBUSTNESS, SOLVED, SPL, SYMMETRY, TOKENS, TRACE_FIGURES, Summary
-from benchmarks.present.words import counted
-from benchmarks.record import TITLE, Result
 from maze_env._text import harmless
+from tokenmaze.benchmarks import figures
+from tokenmaze.benchmarks.figures import (
+    LEGAL,
+    REVISITS,
+    ROBUSTNESS,
+    SOLVED,
+    SPL,
+    SYMMETRY,
+    TOKENS,
+    TRACE_FIGURES,
+    Summary,
+)
+from tokenmaze.benchmarks.present.words import counted
+from tokenmaze.benchmarks.record import TITLE, Result
 
 MAX_COLUMNS, MAX_TITLE = 4, 7
 """Levels that have a column each, and letters of their titles; more and longer ones are listed below the table."""

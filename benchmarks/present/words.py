@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmarks.figures import Figures
-from benchmarks.record import Result
+from tokenmaze.benchmarks.figures import Figures
+from tokenmaze.benchmarks.record import Result
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.figures import SOLVED
-from benchmarks.present.markdown import interval_text
-from benchmarks.record import Result, solved_shares, suite_of
-from benchmarks.report.charts import Point, Series, line_chart, row_chart
-from benchmarks.report.leaderboard import Entry, in_columns
-from benchmarks.report.markup import Markup, data_table, element, joined
-from benchmarks.stats import wilson
 from maze_env.attempt import End
 from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, fewest_turns
 from maze_env.symmetry import SYMMETRIES
+from tokenmaze.benchmarks.figures import SOLVED
+from tokenmaze.benchmarks.present.markdown import interval_text
+from tokenmaze.benchmarks.record import Result, solved_shares, suite_of
+from tokenmaze.benchmarks.report.charts import Point, Series, line_chart, row_chart
+from tokenmaze.benchmarks.report.leaderboard import Entry, in_columns
+from tokenmaze.benchmarks.report.markup import Markup, data_table, element, joined
+from tokenmaze.benchmarks.stats import wilson
 
 MAX_BINS = 14  # up to so many values of a property have a bin each; more are put into ranges
 MAX_LETTERS = 50  # that fit under a chart; of longer rows of labels, every second one is written

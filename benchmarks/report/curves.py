@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from agents.run_log import RunLog, read_run
-from benchmarks.present.words import counted
-from benchmarks.report.charts import Point, Series, legend, line_chart, step_ticks, thinned
-from benchmarks.report.markup import Markup, element
+from tokenmaze.agents.run_log import RunLog, read_run
+from tokenmaze.benchmarks.present.words import counted
+from tokenmaze.benchmarks.report.charts import Point, Series, legend, line_chart, step_ticks, thinned
+from tokenmaze.benchmarks.report.markup import Markup, element
 
 PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
     ("Solved", "share", True, {"solved_rate": "training completions", "eval_solved_rate": "evaluation, greedy"}),

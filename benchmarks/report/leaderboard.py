@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
-from benchmarks.present.published import ARXIV, MAZES, Published, published_rows
-from benchmarks.present.words import unanswered_text
-from benchmarks.record import Result
-from benchmarks.report.charts import interval_bar
-from benchmarks.report.markup import Markup, data_table, element, joined, scrolling
-from benchmarks.stats import Interval
+from tokenmaze.benchmarks.figures import LEGAL, SOLVED, SPL, TOKENS, TRACE_FIGURES, Baseline, Figure, Summary
+from tokenmaze.benchmarks.present.published import ARXIV, MAZES, Published, published_rows
+from tokenmaze.benchmarks.present.words import unanswered_text
+from tokenmaze.benchmarks.record import Result
+from tokenmaze.benchmarks.report.charts import interval_bar
+from tokenmaze.benchmarks.report.markup import Markup, data_table, element, joined, scrolling
+from tokenmaze.benchmarks.stats import Interval
 
 OTHERS = (LEGAL, SPL, TOKENS)  # columns beside the solved rates
 MAX_LETTERS, COLUMN_GAP = 36, 3  # of the levels' columns, gaps included, before the table is too wide for the page

@@ -8,15 +8,15 @@ from itertools import count
 from pathlib import Path
 from string import Template
 
-from benchmarks.figures import SOLVED
-from benchmarks.present.words import counted
-from benchmarks.record import GREEDY, TITLE, Result, Track, group_title, groups_of, suite_title, tracks_of
-from benchmarks.report.breakdown import breakdown, endings
-from benchmarks.report.charts import legend
-from benchmarks.report.curves import training_section
-from benchmarks.report.leaderboard import Entry, leaderboard, reasoning
-from benchmarks.report.markup import Markup, element, joined, json_block
-from benchmarks.report.replay import replay_data
+from tokenmaze.benchmarks.figures import SOLVED
+from tokenmaze.benchmarks.present.words import counted
+from tokenmaze.benchmarks.record import GREEDY, TITLE, Result, Track, group_title, groups_of, suite_title, tracks_of
+from tokenmaze.benchmarks.report.breakdown import breakdown, endings
+from tokenmaze.benchmarks.report.charts import legend
+from tokenmaze.benchmarks.report.curves import training_section
+from tokenmaze.benchmarks.report.leaderboard import Entry, leaderboard, reasoning
+from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_block
+from tokenmaze.benchmarks.report.replay import replay_data
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("board.js", "viewer.js", "page.js")

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.path_metrics import visited_cells
-from benchmarks.record import Result, suite_of
-from benchmarks.report.leaderboard import Entry
-from benchmarks.report.markup import visible
-from benchmarks.report.trace_replay import Piece, is_reasoned, plan_pieces, play_pieces
-from benchmarks.stored_attempts import LETTERS, restored
-from benchmarks.suites import Suite
 from maze_env.attempt import ILLEGAL, Attempt, End
 from maze_env.dynamics import MOVED
 from maze_env.moves import DELTA_PAIRS, MOVE_OF_TOKEN, MOVES
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import UNREACHABLE, distances_to, shortest_path
+from tokenmaze.benchmarks.path_metrics import visited_cells
+from tokenmaze.benchmarks.record import Result, suite_of
+from tokenmaze.benchmarks.report.leaderboard import Entry
+from tokenmaze.benchmarks.report.markup import visible
+from tokenmaze.benchmarks.report.trace_replay import Piece, is_reasoned, plan_pieces, play_pieces
+from tokenmaze.benchmarks.stored_attempts import LETTERS, restored
+from tokenmaze.benchmarks.suites import Suite
 
 SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}  # of other ends the replay says after the last move what is wrong
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from benchmarks.trace_metrics import NO_TRACE, STEP, style_written
 from maze_env.answers import parse_answer
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
@@ -25,6 +24,7 @@ from maze_env.traces.path import unseen_moves
 from maze_env.traces.redraw import STEP_NAMES, step_text
 from maze_env.traces.retry import CLAIMS, RESET, reasons_to_give_up
 from maze_env.traces.search import BACK, PATH
+from tokenmaze.benchmarks.trace_metrics import NO_TRACE, STEP, style_written
 
 Piece = str | list[str | int]
 RESTART, INVALID = "restart", "invalid"

@@ -9,12 +9,14 @@ from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, below, mix
 from maze_env.moves import Walls
 
-DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
+DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE, GIVEN = range(6)
 
 
 @compiled
 def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
-    """Fills ``walls``, whatever it held, by the algorithm of that number."""
+    """Fills ``walls``, whatever it held, by the algorithm of that number; ``GIVEN`` leaves it as it is."""
+    if algorithm == GIVEN:
+        return
     walls[:, :] = 15
     if algorithm == DFS:
         generators.dfs(stream, walls)
@@ -59,7 +61,8 @@ def fill_batch(
     turns_by_move = np.empty((rows, cols, 4), np.int16)
     for i in range(count):
         min_length, max_length = lengths[i, 0], lengths[i, 1]
-        bounded = min_length > 1 or max_length < size - 1 or turns[0] >= 0
+        # A given layout need not be connected.
+        bounded = algorithm == GIVEN or min_length > 1 or max_length < size - 1 or turns[0] >= 0
         found, work, attempt = False, 0, 0
         while not found:
             if attempt == max_tries or work > max_work:
@@ -74,7 +77,7 @@ def fill_batch(
                 if value < low_hash or value > high_hash:
                     continue
             first = below(stream, size)
-            if not bounded:  # a layout is connected: every other cell can be the target
+            if not bounded:  # every other cell can be the target
                 target = below(stream, size - 1)
                 target += target >= first
                 set_ends(ends[i], cols, first, target)

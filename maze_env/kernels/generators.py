@@ -28,7 +28,8 @@ def dfs(stream: NDArray[np.uint64], walls: Walls) -> None:
     Source: maze-dataset's ``gen_dfs`` (Ivanitskiy et al., arXiv 2309.10498), which AlphaMaze (arXiv 2502.14669) used.
     Differs from it: an explicit key instead of a global random state.
     """
-    # The walls with a margin around them, which counts as visited: no neighbour need be asked whether it is on the grid.
+    # The walls with a margin around them, which counts as visited: no neighbour need be asked whether it is on the
+    # grid.
     # Indices are unsigned, or each access would first ask whether to count from the end.
     rows, cols = walls.shape
     width = cols + 1  # of a row and the margin to its left, which is the one to the right of the row above

@@ -2,16 +2,16 @@
 
 import pytest
 
-from agents import registry
-from agents.base import Agent
-from agents.baselines import BASELINES
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.attempt import Reply
 from maze_env.episode import Episode
 from maze_env.phrasings import PHRASINGS, STANDARD
 from tests import tiny
+from tokenmaze.agents import registry
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 
 class Echo(Agent):

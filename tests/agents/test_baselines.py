@@ -4,8 +4,6 @@ from collections import Counter
 
 import pytest
 
-from agents.baselines import BASELINES, GreedyAgent, LeftHandAgent, RandomAgent, RandomLegalAgent, RightHandAgent
-from agents.rollout import rollout
 from maze_env.answers import parse_answer
 from maze_env.attempt import Reply
 from maze_env.dynamics import Outcome
@@ -17,6 +15,15 @@ from maze_env.symmetry import transform_maze
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.maze_env import golden
+from tokenmaze.agents.baselines import (
+    BASELINES,
+    GreedyAgent,
+    LeftHandAgent,
+    RandomAgent,
+    RandomLegalAgent,
+    RightHandAgent,
+)
+from tokenmaze.agents.rollout import rollout
 
 MODES = ("play", "plan")
 BOTH_MODES = pytest.mark.parametrize("mode", MODES)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from agents.chat_options import set_chat_options
-from agents.checkpoints import load_checkpoint
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import multi_turn_prompt_template, prompt_template
 from maze_env.errors import InvalidConfig
 from tests import tiny
+from tokenmaze.agents.chat_options import set_chat_options
+from tokenmaze.agents.checkpoints import load_checkpoint
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import multi_turn_prompt_template, prompt_template
 
 # As Qwen3's: thinking is on unless it is turned off, by an empty thought.
 THINKING_CHAT = tiny.CHAT + (

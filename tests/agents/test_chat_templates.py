@@ -7,23 +7,23 @@ import transformers.utils.chat_template_utils as chat_template_utils
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from agents import registry
-from agents.chat_templates import DAY, fix_date, keep_begin_token, set_template_variables
-from agents.checkpoints import load_checkpoint
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import prompt_template, render, set_prompt_template
-from agents.rollout import rollout
-from agents.tokenization import TextDecoder, token_ids
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training import grpo, sft
-from training.grpo_reward import MazeReward
+from tokenmaze.agents import registry
+from tokenmaze.agents.chat_templates import DAY, fix_date, keep_begin_token, set_template_variables
+from tokenmaze.agents.checkpoints import load_checkpoint
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import prompt_template, render, set_prompt_template
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tokenization import TextDecoder, token_ids
+from tokenmaze.training import grpo, sft
+from tokenmaze.training.grpo_reward import MazeReward
 
 MAZE = tiny.mazes(1, 3, 3)[0]
 SHORT = {"examples": 2, "per_device_train_batch_size": 2, "save_strategy": "no", "report_to": "none"}

@@ -10,16 +10,24 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from agents import registry
-from agents.checkpoints import DTYPES, MODEL, OPTIONS, PLACE, check_options, load_checkpoint, load_for_inference
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.model_names import is_hub_name
 from maze_env.errors import InvalidConfig, TokenMazeError, UnknownName
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training.model import ModelConfig, load
+from tokenmaze.agents import registry
+from tokenmaze.agents.checkpoints import (
+    DTYPES,
+    MODEL,
+    OPTIONS,
+    PLACE,
+    check_options,
+    load_checkpoint,
+    load_for_inference,
+)
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.model_names import is_hub_name
+from tokenmaze.training.model import ModelConfig, load
 
 MAZE = maze_to_text(tiny.mazes(1)[0])
 
@@ -156,7 +164,7 @@ def test_adapters_without_peft_are_one_line(adapters, monkeypatch):
         return original(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without_peft)
-    with pytest.raises(InvalidConfig, match=r"Expects peft for adapters \(pip install -e .\[lora\]\)"):
+    with pytest.raises(InvalidConfig, match=r"Expects what pip install 'tokenmaze\[lora\]' installs"):
         load_checkpoint(str(adapters[1]))
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from agents.checkpoints import load_checkpoint
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.tiny_model import build_model, build_tokenizer
 from tests import tiny
+from tokenmaze.agents.checkpoints import load_checkpoint
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 
 @pytest.fixture(scope="module")

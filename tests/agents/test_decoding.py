@@ -6,16 +6,16 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, MambaConfig, MambaForCausalLM
 
-from agents.decoding import context_length, drop_finished, early_row_removal
-from agents.generation import end_ids
-from agents.kv_cache import preallocate
-from agents.llm_policy import LLMPolicy
-from agents.reading import CACHE_NAME, evaluation_mode
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.families import FAMILIES
+from tokenmaze.agents.decoding import context_length, drop_finished, early_row_removal
+from tokenmaze.agents.generation import end_ids
+from tokenmaze.agents.kv_cache import preallocate
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.reading import CACHE_NAME, evaluation_mode
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 
 def model_that_ends(eos_bias):

@@ -18,21 +18,21 @@ from pathlib import Path
 
 import pytest
 
-from agents import registry
-from agents.errors import InvalidEndpoint
-from agents.prompts import DESCRIBED
-from agents.rollout import rollout
-from benchmarks import compare, mazebench
-from benchmarks.record import load
-from benchmarks.runner import run_suite
-from benchmarks.suites import load as load_suite
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from tests import tiny
+from tokenmaze.agents import registry
+from tokenmaze.agents.errors import InvalidEndpoint
+from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks import compare, mazebench
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.runner import run_suite
+from tokenmaze.benchmarks.suites import load as load_suite
 
-pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+pytest.importorskip("openai", reason="optional extra: pip install 'tokenmaze[endpoint]'")
 
 from tests.endpoint_server import KEY, serving
 
@@ -272,7 +272,7 @@ def test_an_interrupt_ends_a_run_that_waits_for_its_server(server):
                 time.sleep(0.05)
             assert server.asked
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode != 0

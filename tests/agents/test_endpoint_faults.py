@@ -11,17 +11,17 @@ from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from agents import registry
-from agents.rollout import rollout
 from maze_env.attempt import End
 from tests import tiny
+from tokenmaze.agents import registry
+from tokenmaze.agents.rollout import rollout
 
-pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+pytest.importorskip("openai", reason="optional extra: pip install 'tokenmaze[endpoint]'")
 
-from agents import endpoint, endpoint_errors
-from agents.endpoint_reply import read_reply
-from agents.errors import UnreadableReply
 from tests.endpoint_server import serving
+from tokenmaze.agents import endpoint, endpoint_errors
+from tokenmaze.agents.endpoint_reply import read_reply
+from tokenmaze.agents.errors import UnreadableReply
 
 MAZES = tiny.mazes(3, 3, 3)
 FAILED, SOLVED = End.REQUEST_FAILED, End.SOLVED

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from agents import registry
-from agents.prompts import DESCRIBED
-from agents.rollout import rollout
-from benchmarks import mazebench
-from benchmarks.record import load
-from benchmarks.runner import run_suite
-from benchmarks.suites import load as load_suite
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig, UnknownName
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.endpoint_server import KEY
+from tokenmaze.agents import registry
+from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks import mazebench
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.runner import run_suite
+from tokenmaze.benchmarks.suites import load as load_suite
 
-pytest.importorskip("openai", reason="optional extra: pip install -e .[endpoint]")
+pytest.importorskip("openai", reason="optional extra: pip install 'tokenmaze[endpoint]'")
 MAZES = tiny.mazes(6, 3, 3)
 
 

@@ -9,17 +9,17 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LogitsProcessor
 
-from agents.decoding import drop_finished
-from agents.dialogue_cache import EqualDialogues, PaddedDialogues
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_decoder import MultiTurnDecoder
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.reading import reading_of
-from agents.tiny_model import build_tokenizer
 from maze_env.vocabulary import VOCABULARY
 from tests.families import FAMILIES, FULL, INDEXED, OWN_STATE, PLACES, RECURRENT, SIZES, build, enliven
 from tests.tiny import ROOT
+from tokenmaze.agents.decoding import drop_finished
+from tokenmaze.agents.dialogue_cache import EqualDialogues, PaddedDialogues
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_decoder import MultiTurnDecoder
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.reading import reading_of
+from tokenmaze.agents.tiny_model import build_tokenizer
 
 ATOL = 1e-4
 ENDS = [2, *range(400, 480)]
@@ -115,7 +115,8 @@ def test_one_padded_batch_would_not_do(name, monkeypatch):
     # So the tests above see what they are for. (Bloom counts places by the mask: it would do.)
     model = build(name)
     monkeypatch.setattr(
-        "agents.multi_turn_decoder.dialogues_of", lambda model, pad: PaddedDialogues(model, reading_of(model), pad)
+        "tokenmaze.agents.multi_turn_decoder.dialogues_of",
+        lambda model, pad: PaddedDialogues(model, reading_of(model), pad),
     )
     try:
         differences = [
@@ -131,7 +132,7 @@ def test_one_padded_batch_would_not_do(name, monkeypatch):
 def test_windows_that_take_no_masks_are_read_without_padding(name, monkeypatch):
     # As with flash attention, for which there is no processor here.
     monkeypatch.setattr(
-        "agents.multi_turn_decoder.dialogues_of", lambda model, _: EqualDialogues(model, reading_of(model))
+        "tokenmaze.agents.multi_turn_decoder.dialogues_of", lambda model, _: EqualDialogues(model, reading_of(model))
     )
     model = build(name)
     for text, log_probs in play(model, PROMPTS, TURNS):

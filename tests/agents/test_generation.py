@@ -7,15 +7,15 @@ import torch
 from transformers import GenerationConfig
 from transformers.generation import TemperatureLogitsWarper, TopPLogitsWarper
 
-from agents import decoding, registry
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import render
-from agents.rollout import rollout
-from agents.tokenization import token_ids
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
+from tokenmaze.agents import decoding, registry
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import render
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tokenization import token_ids
 
 MAZES = tiny.mazes(6, 2, 2)
 OTHER = 150
@@ -105,7 +105,7 @@ def test_logits_are_processed_by_temperature_and_top_p_alone(temperature, top_p,
         seen.append([type(processor) for processor in logits_processor])
         return decode(*arguments, logits_processor=logits_processor, **options)
 
-    monkeypatch.setattr("agents.llm_policy.drop_finished", spy)
+    monkeypatch.setattr("tokenmaze.agents.llm_policy.drop_finished", spy)
     policy = LLMPolicy(model, tokenizer, temperature=temperature, top_p=top_p, max_new_tokens=2)
     policy.reset([0])
     policy.act([maze_to_text(MAZES[0])])

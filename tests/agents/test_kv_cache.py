@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from agents.kv_cache import MIN_SPARE_TOKENS, PreallocatedLayer, preallocate
-from agents.tiny_model import build_model
 from tests import tiny
+from tokenmaze.agents.kv_cache import MIN_SPARE_TOKENS, PreallocatedLayer, preallocate
+from tokenmaze.agents.tiny_model import build_model
 
 HEADS, SIZE = 2, 4
 

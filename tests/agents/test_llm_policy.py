@@ -8,12 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from agents.baselines import RandomAgent
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import PROMPT_TEMPLATES, prompt_template, render
-from agents.rollout import rollout
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env import traces
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.errors import InvalidConfig, UnreadableMaze
@@ -23,6 +17,12 @@ from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT, ROOM_ASCII
+from tokenmaze.agents.baselines import RandomAgent
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_template, render
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 ROOM = Maze.from_ascii(ROOM_ASCII)  # 2x3 and open; origin (0, 0), target (0, 2)
 RIGHT = "<|right|>"

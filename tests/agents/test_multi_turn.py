@@ -5,12 +5,6 @@ import itertools
 import pytest
 import torch
 
-from agents.errors import InvalidCheckpoint
-from agents.multi_turn_decoder import MultiTurnDecoder
-from agents.multi_turn_policy import MultiTurnPolicy, Transcript
-from agents.prompts import Replies, render_play, reply_text
-from agents.rollout import rollout
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode, Observation
 from maze_env.errors import InvalidConfig, UnknownName
@@ -19,6 +13,12 @@ from maze_env.moves import MOVE_TOKENS, Move, possible_moves
 from maze_env.solving import path_cells
 from maze_env.tokens import maze_to_text
 from tests import tiny
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.multi_turn_decoder import MultiTurnDecoder
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy, Transcript
+from tokenmaze.agents.prompts import Replies, render_play, reply_text
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 MAZES = [*tiny.mazes(3, 2, 2), *tiny.mazes(3, 3, 4), *tiny.mazes(2, 4, 4)]
 

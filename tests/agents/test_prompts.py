@@ -5,7 +5,15 @@ import hashlib
 import pytest
 from transformers import AutoTokenizer
 
-from agents.prompts import (
+from maze_env.answers import moves_to_text
+from maze_env.episode import Episode
+from maze_env.errors import InvalidConfig, UnknownName, UnreadableMaze
+from maze_env.phrasings import PHRASINGS
+from maze_env.solving import shortest_path
+from maze_env.tokens import MARKERS, maze_to_text
+from tests import tiny
+from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT
+from tokenmaze.agents.prompts import (
     DESCRIBED,
     PROMPT_TEMPLATES,
     Replies,
@@ -18,16 +26,8 @@ from agents.prompts import (
     reply_text,
     set_prompt_template,
 )
-from agents.tiny_model import build_tokenizer
-from agents.tokenization import token_ids
-from maze_env.answers import moves_to_text
-from maze_env.episode import Episode
-from maze_env.errors import InvalidConfig, UnknownName, UnreadableMaze
-from maze_env.phrasings import PHRASINGS
-from maze_env.solving import shortest_path
-from maze_env.tokens import MARKERS, maze_to_text
-from tests import tiny
-from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT
+from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.agents.tokenization import token_ids
 
 
 def test_the_tiny_model_reads_the_bare_maze_and_nothing_else():

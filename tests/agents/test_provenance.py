@@ -9,8 +9,8 @@ from typing import get_type_hints
 import pytest
 
 import maze_env
-from agents import provenance
 from tests import tiny
+from tokenmaze.agents import provenance
 
 ASK = "import json; from agents import provenance; print(json.dumps(provenance.provenance('m', ['a b'], 1.26)))"
 

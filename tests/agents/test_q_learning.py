@@ -2,12 +2,12 @@
 
 import pytest
 
-from agents import registry
-from agents.q_learning import QLearningAgent
-from agents.rollout import rollout
 from maze_env.errors import InvalidConfig
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
+from tokenmaze.agents import registry
+from tokenmaze.agents.q_learning import QLearningAgent
+from tokenmaze.agents.rollout import rollout
 
 MAZES = [generate(key, MazeSpec(5, 5, split=None)) for key in range(40)]
 

@@ -4,21 +4,21 @@ import sys
 
 import pytest
 
-from agents import checkpoints, registry
-from agents.baselines import BASELINES
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.options import MODEL_OPTIONS
-from agents.rollout import rollout
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
+from tokenmaze.agents import checkpoints, registry
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.options import MODEL_OPTIONS
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 
 PLUGIN = '''
 from typing import Literal
 
-from agents.base import Agent
+from tokenmaze.agents.base import Agent
 from maze_env.attempt import Reply
 
 
@@ -111,9 +111,9 @@ def test_a_pickle_is_refused_without_the_library_that_wrote_it(monkeypatch):
 def test_a_policy_whose_library_is_absent_names_the_extra(monkeypatch, tmp_path):
     for module in ("stable_baselines3", "stable_baselines3.common.policies"):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "agents.sb3", raising=False)
+    monkeypatch.delitem(sys.modules, "tokenmaze.agents.sb3", raising=False)
     (tmp_path / "sb3_config.json").write_text("{}")
-    with pytest.raises(InvalidConfig, match=r"pip install -e \.\[sb3\]"):
+    with pytest.raises(InvalidConfig, match=r"pip install 'tokenmaze\[sb3\]'"):
         registry.make(str(tmp_path), "play")
 
 

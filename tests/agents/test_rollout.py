@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from agents.base import Agent
-from agents.rollout import rollout
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.dynamics import Outcome
 from maze_env.errors import InvalidConfig
@@ -15,6 +13,8 @@ from maze_env.phrasings import rename
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.maze_env.golden import CUT_OFF_ASCII, EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.rollout import rollout
 
 ROOM = Maze.from_ascii(ROOM_ASCII)  # 2x3 and open; origin (0, 0), target (0, 2)
 EXAMPLE = Maze.from_ascii(EXAMPLE_ASCII)

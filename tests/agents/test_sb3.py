@@ -8,15 +8,15 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import registry
-from agents.errors import InvalidCheckpoint
-from agents.rollout import rollout
 from maze_env.errors import InvalidConfig, InvalidMaze, UnknownName
 from maze_env.generation import MazeSpec, generate
 from tests import tiny
 from tests.maze_env.test_vector import assert_same
+from tokenmaze.agents import registry
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.rollout import rollout
 
-sb3 = pytest.importorskip("stable_baselines3", reason="optional extra: pip install -e .[sb3]")
+sb3 = pytest.importorskip("stable_baselines3", reason="optional extra: pip install 'tokenmaze[sb3]'")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_a_pickle_is_refused_unread_and_the_error_says_what_to_do(tmp_path):
 
 
 def small_model(**options):
-    from agents.sb3 import MazeVecEnv, policy_options
+    from tokenmaze.agents.sb3 import MazeVecEnv, policy_options
 
     env = MazeVecEnv(2, rows=2, cols=3, view="grid", **options)
     return sb3.PPO("MlpPolicy", env, policy_kwargs=policy_options(4, 2), n_steps=4, batch_size=8, seed=0, device="cpu")
@@ -92,7 +92,7 @@ def small_model(**options):
 
 @pytest.mark.parametrize("view_radius", [None, 1])
 def test_a_policy_that_was_stored_is_the_same(tmp_path, view_radius):
-    from agents.sb3 import load_policy, save_policy
+    from tokenmaze.agents.sb3 import load_policy, save_policy
 
     model = small_model(view_radius=view_radius)
     model.learn(64)
@@ -111,7 +111,7 @@ def test_a_policy_that_was_stored_is_the_same(tmp_path, view_radius):
 
 
 def test_a_policy_as_stable_baselines3_saved_it_is_converted_as_the_error_says(tmp_path):
-    from agents.sb3 import load_policy, save_policy
+    from tokenmaze.agents.sb3 import load_policy, save_policy
 
     model = small_model()
     model.save(tmp_path / "policy.zip")
@@ -121,7 +121,7 @@ def test_a_policy_as_stable_baselines3_saved_it_is_converted_as_the_error_says(t
 
 
 def test_a_folder_whose_weights_are_not_complete_is_no_policy(tmp_path, monkeypatch):
-    from agents import sb3 as module
+    from tokenmaze.agents import sb3 as module
 
     def full(policy, path):
         Path(path).write_bytes(b"half")
@@ -136,7 +136,7 @@ def test_a_folder_whose_weights_are_not_complete_is_no_policy(tmp_path, monkeypa
 
 
 def test_another_network_is_not_stored_in_part(tmp_path):
-    from agents.sb3 import MazeVecEnv, save_policy
+    from tokenmaze.agents.sb3 import MazeVecEnv, save_policy
 
     model = sb3.PPO("MlpPolicy", MazeVecEnv(2, rows=2, cols=2, view="grid"), n_steps=4, batch_size=8, device="cpu")
     with pytest.raises(
@@ -165,7 +165,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_folder_is_an_error_that_names_it(tmp_path, damage):
-    from agents.sb3 import save_policy
+    from tokenmaze.agents.sb3 import save_policy
 
     save_policy(small_model().policy, tmp_path)
     DAMAGES[damage](tmp_path)
@@ -176,7 +176,7 @@ def test_a_damaged_folder_is_an_error_that_names_it(tmp_path, damage):
 def test_the_vec_env_reports_episodes_as_sb3_expects():
     from stable_baselines3.common.monitor import Monitor
 
-    from agents.sb3 import MazeVecEnv
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     env = MazeVecEnv(4, rows=2, cols=3, view="grid", max_steps=6)
     env.seed(3)
@@ -219,7 +219,7 @@ def test_wrong_settings_are_one_line(tmp_path):
 def test_it_is_as_their_own_vector_of_single_environments():
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    from agents.sb3 import MazeVecEnv
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     options = {"view": "grid", "rows": 2, "cols": 3, "max_steps": 5, "render_mode": "rgb_array", "view_radius": 1}
     ours = MazeVecEnv(3, **options)
@@ -247,7 +247,7 @@ def dropped(info):
 
 
 def test_options_and_attributes_reach_the_environments():
-    from agents.sb3 import MazeVecEnv
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     envs = MazeVecEnv(2, view="grid", rows=3, cols=3)
     mazes = tiny.mazes(2)
@@ -257,14 +257,21 @@ def test_options_and_attributes_reach_the_environments():
     envs.set_options({"max_length": 1})
     envs.reset()
     assert [info["distance"] for info in envs.reset_infos] == [1, 1]
-    envs.set_options([{"max_length": 1}, {"max_length": 2}])
-    with pytest.raises(InvalidConfig, match=r"Expects one max_length for all environments, actual: \[1, 2\]"):
-        envs.reset()
+    envs.set_options([{"min_length": 4}, {"max_length": 2}])
+    envs.reset()
+    assert envs.reset_infos[0]["distance"] >= 4
+    assert envs.reset_infos[1]["distance"] <= 2
+    envs.set_options([{"maze": mazes[0]}, {}])
+    envs.reset()
+    assert envs.get_attr("maze")[0] == mazes[0] != envs.get_attr("maze")[1]
     envs.set_attr("max_steps", 2)
     envs.set_attr("maze_spec", MazeSpec(3, 3, min_length=3))
     envs.set_options()
     envs.reset()
     assert [envs.step([0, 0])[2].all() for _ in range(2)] == [False, True]
+    easy = MazeSpec(3, 3, max_length=1)
+    envs.set_attr("maze_spec", easy, indices=1)
+    assert envs.get_attr("maze_spec") == [MazeSpec(3, 3, min_length=3), easy]
     with pytest.raises(InvalidConfig, match=r"Expects all environments in set_attr .*, actual: 1"):
         envs.set_attr("max_steps", 2, indices=1)
     with pytest.raises(
@@ -274,7 +281,7 @@ def test_options_and_attributes_reach_the_environments():
 
 
 def test_a_vector_environment_is_taken_or_refused_in_words():
-    from agents.sb3 import MazeVecEnv
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     def make(mode, name="TokenMaze-v0", **options):
         return gymnasium.make_vec(name, num_envs=2, autoreset_mode=mode, **options)
@@ -298,7 +305,7 @@ def test_their_recorder_records_it_and_their_checker_takes_the_single_environmen
     from stable_baselines3.common.env_checker import check_env
     from stable_baselines3.common.vec_env import VecVideoRecorder
 
-    from agents.sb3 import MazeVecEnv
+    from tokenmaze.agents.sb3 import MazeVecEnv
 
     envs = MazeVecEnv(2, view="grid", render_mode="rgb_array")
     recorder = VecVideoRecorder(envs, str(tmp_path), lambda step: step == 0, video_length=3)
@@ -308,6 +315,6 @@ def test_their_recorder_records_it_and_their_checker_takes_the_single_environmen
     recorder.close()
     assert next(tmp_path.glob("*.mp4")).stat().st_size > 1000
     for view in ("grid", "tokens", "state"):
-        check_env(
-            gymnasium.make("TokenMaze-v0", view=view, render_mode="rgb_array"), warn=False
-        )  # the grid is no photo
+        for pad_to in (None, (5, 8)):
+            env = gymnasium.make("TokenMaze-v0", view=view, pad_to=pad_to, render_mode="rgb_array")
+            check_env(env, warn=False)  # the grid is no photo

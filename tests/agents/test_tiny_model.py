@@ -7,13 +7,13 @@ import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from agents.prompts import conversation
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
 from maze_env.vocabulary import BOS, EOS, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
 from tests import tiny
+from tokenmaze.agents.prompts import conversation
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
 
 
 @pytest.fixture(scope="module")

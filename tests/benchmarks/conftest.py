@@ -2,13 +2,13 @@ import json
 
 import pytest
 
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.record import load
-from benchmarks.report.page import page
 from maze_env import traces
 from maze_env.solving import shortest_path
 from tests.browser import Page, chromium
 from tests.reports import EVIL, Scripted, result_of, stumble
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.report.page import page
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,16 @@
 
 import pytest
 
-from agents.base import Agent
-from agents.rollout import rollout
-from benchmarks.mazebench import main
-from benchmarks.present.attempts import MAX_TEXT, drawn, hints
-from benchmarks.record import load
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests import tiny
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks.mazebench import main
+from tokenmaze.benchmarks.present.attempts import MAX_TEXT, drawn, hints
+from tokenmaze.benchmarks.record import load
 
 
 class Around(Agent):

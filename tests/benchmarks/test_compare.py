@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, comparison
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.record import SuiteOfResult, load
-from benchmarks.stats import newcombe
-from benchmarks.typed_json import InvalidResult
 from tests.results import constructed, write
+from tokenmaze.benchmarks import compare, comparison
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.record import SuiteOfResult, load
+from tokenmaze.benchmarks.stats import newcombe
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 def test_compare_pairs_the_mazes(stored, tmp_path, capsys):

@@ -6,13 +6,6 @@ from dataclasses import replace
 import pytest
 from datasets import Dataset
 
-from benchmarks import comparison, external, table
-from benchmarks.external import InvalidSuite
-from benchmarks.mazebench import main
-from benchmarks.record import load as load_result
-from benchmarks.record import path_scores, suite_title
-from benchmarks.suites import load
-from benchmarks.typed_json import InvalidResult
 from maze_env.answers import moves_to_text
 from maze_env.errors import UnknownName
 from maze_env.maze import Maze
@@ -20,6 +13,13 @@ from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.maze_env.golden import CUT_OFF_ASCII, EXAMPLE_TEXT
+from tokenmaze.benchmarks import comparison, external, table
+from tokenmaze.benchmarks.external import InvalidSuite
+from tokenmaze.benchmarks.mazebench import main
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.record import path_scores, suite_title
+from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 MAZES = [
     *tiny.mazes(6, 5, 5, min_length=5, max_length=8),

@@ -8,26 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from agents import registry
-from benchmarks import mazebench, table
-from benchmarks.compare import main as compare_files
-from benchmarks.comparison import compare
-from benchmarks.mazebench import main
-from benchmarks.metrics import legality, solved_rate, spl
-from benchmarks.record import Provenance, Result, SuiteOfResult, path_scores, result_text, solved_shares
-from benchmarks.record import load as load_result
-from benchmarks.runner import episode_seed, run_suite
-from benchmarks.stats import wilson
-from benchmarks.suite_specs import SUITES
-from benchmarks.suites import load
-from benchmarks.typed_json import InvalidResult
 from maze_env._cli import run_command
 from maze_env.attempt import MALFORMED
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
+from tokenmaze.agents import registry
+from tokenmaze.benchmarks import mazebench, table
+from tokenmaze.benchmarks.compare import main as compare_files
+from tokenmaze.benchmarks.comparison import compare
+from tokenmaze.benchmarks.mazebench import main
+from tokenmaze.benchmarks.metrics import legality, solved_rate, spl
+from tokenmaze.benchmarks.record import Provenance, Result, SuiteOfResult, path_scores, result_text, solved_shares
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.runner import episode_seed, run_suite
+from tokenmaze.benchmarks.stats import wilson
+from tokenmaze.benchmarks.suite_specs import SUITES
+from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 USER_AGENT = '''
-from agents.base import Agent
+from tokenmaze.agents.base import Agent
 from maze_env import maze_from_text
 from maze_env.attempt import Reply
 from maze_env.solving import shortest_path

@@ -3,18 +3,18 @@ from itertools import combinations
 
 import pytest
 
-from agents.base import Agent
-from agents.baselines import BASELINES
-from agents.rollout import rollout
-from benchmarks import metrics
-from benchmarks.stats import wilson
-from benchmarks.suite_specs import SUITES, Draw
-from benchmarks.suites import Suite, load
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.maze import Maze
 from maze_env.phrasings import PHRASINGS
 from maze_env.symmetry import transform_maze
 from tests.maze_env.golden import CUT_OFF_ASCII
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks import metrics
+from tokenmaze.benchmarks.stats import wilson
+from tokenmaze.benchmarks.suite_specs import SUITES, Draw
+from tokenmaze.benchmarks.suites import Suite, load
 
 CORRIDOR = Maze.from_ascii("""
     +---+---+---+---+---+

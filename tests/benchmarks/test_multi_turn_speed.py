@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from agents.tiny_model import build_model, build_tokenizer
-from benchmarks import multi_turn_speed
 from maze_env.errors import InvalidConfig
 from maze_env.moves import Move
 from tests import tiny
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.benchmarks import multi_turn_speed
 
 
 def test_both_ways_play_the_same_games_and_the_figures_are_stored(tmp_path, capsys):

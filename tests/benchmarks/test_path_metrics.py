@@ -4,15 +4,15 @@ from random import Random
 
 import pytest
 
-from agents.base import Agent
-from agents.baselines import BASELINES
-from agents.rollout import rollout
-from benchmarks.figures import FirstIllegalMove, OptimalityGap
-from benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of, visited_cells
-from benchmarks.suites import load
 from maze_env.attempt import Reply
 from maze_env.maze import Maze
 from tests.maze_env.golden import CUT_OFF_ASCII
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.baselines import BASELINES
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks.figures import FirstIllegalMove, OptimalityGap
+from tokenmaze.benchmarks.path_metrics import first_illegal_moves, optimality_gap, revisits_of, visited_cells
+from tokenmaze.benchmarks.suites import load
 
 # Open all through, but for one wall.
 ROOM = Maze.from_ascii("""

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import record, upgrade
-from benchmarks.comparison import compare
-from benchmarks.mazebench import main
-from benchmarks.metrics import summarize
-from benchmarks.present.terminal import report
-from benchmarks.record import load, load_each, packed, result_text, suite_of
-from benchmarks.runner import attempt_seeds
-from benchmarks.stored_attempts import restored
-from benchmarks.typed_json import InvalidResult, encode
 from tests.kept import COMMITTED, MODULE, RESULTS
+from tokenmaze.benchmarks import record, upgrade
+from tokenmaze.benchmarks.comparison import compare
+from tokenmaze.benchmarks.mazebench import main
+from tokenmaze.benchmarks.metrics import summarize
+from tokenmaze.benchmarks.present.terminal import report
+from tokenmaze.benchmarks.record import load, load_each, packed, result_text, suite_of
+from tokenmaze.benchmarks.runner import attempt_seeds
+from tokenmaze.benchmarks.stored_attempts import restored
+from tokenmaze.benchmarks.typed_json import InvalidResult, encode
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +129,9 @@ def test_a_path_may_be_text_and_is_read_once(sampled):
 
 
 def test_every_command_refuses_a_file_given_twice(sampled, tmp_path):
-    from benchmarks.compare import main as compare_main
-    from benchmarks.report.__main__ import main as report_main
-    from benchmarks.table import main as table_main
+    from tokenmaze.benchmarks.compare import main as compare_main
+    from tokenmaze.benchmarks.report.__main__ import main as report_main
+    from tokenmaze.benchmarks.table import main as table_main
 
     twice = [str(sampled), str(sampled)]
     for command in (compare_main, table_main, lambda paths: report_main([*paths, "-o", str(tmp_path / "r.html")])):
@@ -261,10 +261,10 @@ def test_committed_figures_follow_from_the_committed_attempts(name):
 
 @pytest.mark.parametrize("name", sorted({path.parent.name for path in COMMITTED}))
 def test_every_reader_reads_every_committed_result(name):
-    from benchmarks.present.terminal import report as terminal_report
-    from benchmarks.report.page import page
-    from benchmarks.study import METRICS, TABLES, over_seeds
-    from benchmarks.table import table
+    from tokenmaze.benchmarks.present.terminal import report as terminal_report
+    from tokenmaze.benchmarks.report.page import page
+    from tokenmaze.benchmarks.study import METRICS, TABLES, over_seeds
+    from tokenmaze.benchmarks.table import table
 
     for path in [path for path in COMMITTED if path.parent.name == name]:
         result = load(path)

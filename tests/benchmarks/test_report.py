@@ -7,18 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from agents.errors import InvalidCheckpoint
-from agents.run_log import RunLog, read_run
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.record import load as load_result
-from benchmarks.report import charts, curves, markup, replay
-from benchmarks.report.__main__ import main
-from benchmarks.report.breakdown import PROPERTIES, bins_of, path_length
-from benchmarks.report.page import page
-from benchmarks.stats import wilson
-from benchmarks.stored_attempts import moves_of, restored
-from benchmarks.suites import load
-from benchmarks.typed_json import InvalidResult
 from maze_env import traces
 from maze_env._cli import run_command
 from maze_env.attempt import ILLEGAL, End
@@ -27,6 +15,18 @@ from maze_env.solving import distances_to
 from maze_env.tokens import maze_to_text
 from tests.reports import EVIL, Scripted, result_of
 from tests.tiny import ROOT
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.run_log import RunLog, read_run
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.report import charts, curves, markup, replay
+from tokenmaze.benchmarks.report.__main__ import main
+from tokenmaze.benchmarks.report.breakdown import PROPERTIES, bins_of, path_length
+from tokenmaze.benchmarks.report.page import page
+from tokenmaze.benchmarks.stats import wilson
+from tokenmaze.benchmarks.stored_attempts import moves_of, restored
+from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 RESULTS = ROOT / "benchmarks" / "results"
 

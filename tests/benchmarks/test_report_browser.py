@@ -4,15 +4,15 @@ import re
 import time
 from dataclasses import replace
 
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.record import load as load_result
-from benchmarks.report.page import page
-from benchmarks.suites import load
 from maze_env import traces
 from maze_env.phrasings import PHRASINGS
 from tests.browser import Page
 from tests.reports import Scripted, result_of
 from tests.tiny import ROOT
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.report.page import page
+from tokenmaze.benchmarks.suites import load
 
 RESULTS = ROOT / "benchmarks" / "results"
 

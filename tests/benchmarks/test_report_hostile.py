@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 
-from benchmarks.report.page import page
-from benchmarks.suites import load
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.browser import Page
 from tests.reports import Scripted, result_of, stumble
+from tokenmaze.benchmarks.report.page import page
+from tokenmaze.benchmarks.suites import load
 
 MARKS = "\u202e\u2066\u200b\u200f\u2028\u2029\ufeff\x1b\x00\r\ud800\U000e0041"
 ATTACKS = (

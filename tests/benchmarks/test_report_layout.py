@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from agents.rollout import rollout
-from benchmarks.report.page import page, summary_text
-from benchmarks.suites import load
 from maze_env import Reply, maze_to_text, traces
 from maze_env.answers import moves_to_text
 from maze_env.solving import shortest_path
 from tests.browser import Page
 from tests.reports import Scripted, result_of
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks.report.page import page, summary_text
+from tokenmaze.benchmarks.suites import load
 
 URL = "http://localhost:8123/v1#/a/long/folder/runs/default-0/grpo"
 NAMES = ("short", URL, "/home/somebody/experiments/2026/" + "a-long-folder/" * 6 + "grpo", "x" * 200)

@@ -1,13 +1,13 @@
 """The replay in a headless Chromium: stepping, by mouse and by keys."""
 
-from benchmarks.report import trace_replay
-from benchmarks.report.page import page
-from benchmarks.stored_attempts import moves_of
-from benchmarks.suites import load
 from maze_env.answers import moves_to_text
 from maze_env.solving import shortest_path
 from tests.browser import Page
 from tests.reports import Scripted, result_of
+from tokenmaze.benchmarks.report import trace_replay
+from tokenmaze.benchmarks.report.page import page
+from tokenmaze.benchmarks.stored_attempts import moves_of
+from tokenmaze.benchmarks.suites import load
 
 
 def walk(maze, letters):

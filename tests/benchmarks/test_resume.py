@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.errors import InvalidEndpoint
-from benchmarks import runner
-from benchmarks.mazebench import main
-from benchmarks.record import Provenance, load
-from benchmarks.typed_json import InvalidResult
 from maze_env import _cli
 from maze_env.errors import InvalidOutput
 from tests.kept import COMMITTED, MODULE, REPOSITORY
+from tokenmaze.agents.errors import InvalidEndpoint
+from tokenmaze.benchmarks import runner
+from tokenmaze.benchmarks.mazebench import main
+from tokenmaze.benchmarks.record import Provenance, load
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 @pytest.fixture

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import binom, binomtest
 
-from benchmarks.stats import bootstrap, holm, mazes_needed, mcnemar, mcnemar_power, newcombe, paired_difference, wilson
+from tokenmaze.benchmarks.stats import (
+    bootstrap,
+    holm,
+    mazes_needed,
+    mcnemar,
+    mcnemar_power,
+    newcombe,
+    paired_difference,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("solved", "low", "high"), [(86, 78, 91), (93, 86, 97)])

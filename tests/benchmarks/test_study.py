@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import study
-from benchmarks.figures import Reasoning
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.record import load
-from benchmarks.stats import bootstrap_seeds
-from benchmarks.typed_json import InvalidResult
 from maze_env.errors import InvalidOutput, UnknownName
 from tests.results import constructed, write
 from tests.tiny import ROOT
+from tokenmaze.benchmarks import study
+from tokenmaze.benchmarks.figures import Reasoning
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.stats import bootstrap_seeds
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks import freeze, suite_specs, suites
-from benchmarks.suite_specs import OFF_PATH, ON_PATH
 from maze_env._cli import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
@@ -14,6 +12,8 @@ from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import transform_maze
+from tokenmaze.benchmarks import freeze, suite_specs, suites
+from tokenmaze.benchmarks.suite_specs import OFF_PATH, ON_PATH
 
 NAMES = list(suites.SUITES)
 

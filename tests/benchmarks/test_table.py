@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import table
-from benchmarks.mazebench import main as run_benchmark
-from benchmarks.present.markdown import insert_between
-from benchmarks.record import load
-from benchmarks.stats import holm, mcnemar
-from benchmarks.typed_json import InvalidResult
 from maze_env.errors import InvalidOutput
 from tests.results import constructed, staged, write
 from tests.tiny import ROOT
+from tokenmaze.benchmarks import table
+from tokenmaze.benchmarks.mazebench import main as run_benchmark
+from tokenmaze.benchmarks.present.markdown import insert_between
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.stats import holm, mcnemar
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 
 def only_standard(summary):

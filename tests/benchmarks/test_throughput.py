@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from benchmarks import throughput
-from benchmarks.throughput import Row, measure
 from maze_env.errors import InvalidOutput
 from tests.tiny import ROOT
+from tokenmaze.benchmarks import throughput
+from tokenmaze.benchmarks.throughput import Row, measure
 
 STORED = {
     "rows": [

@@ -7,10 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.base import Agent
-from agents.rollout import rollout
-from benchmarks.figures import Reasoning
-from benchmarks.trace_metrics import NO_TRACE, is_wrong_turn, reasoning_figures, style_written, trace_of
 from maze_env import traces
 from maze_env.answers import moves_to_text
 from maze_env.attempt import Reply
@@ -21,6 +17,10 @@ from maze_env.tokens import maze_from_text
 from maze_env.traces import redraw
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_TEXT
+from tokenmaze.agents.base import Agent
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.benchmarks.figures import Reasoning
+from tokenmaze.benchmarks.trace_metrics import NO_TRACE, is_wrong_turn, reasoning_figures, style_written, trace_of
 
 MAZE = maze_from_text(EXAMPLE_TEXT)  # its origin has a wrong way out: up
 DISTANCES = distances_to(MAZE.walls, MAZE.target)

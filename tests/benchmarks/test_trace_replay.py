@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.record import load as load_result
-from benchmarks.report import trace_replay
-from benchmarks.suites import load
-from benchmarks.trace_metrics import trace_of
 from maze_env import traces
 from maze_env.maze import Maze
 from maze_env.moves import MOVES
 from maze_env.verifier import verify
 from tests.tiny import ROOT
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.report import trace_replay
+from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.trace_metrics import trace_of
 
 STYLES = ("path", "redraw", "retry", "retry-dead-end", "retry-redraw", "search")
 

@@ -8,14 +8,14 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from benchmarks.record import load
-from benchmarks.runner import PartialFile
-from benchmarks.stored_attempts import row_of
-from benchmarks.suites import load as load_suite
 from maze_env.errors import TokenMazeError
 from tests.fuzz import results
 from tests.fuzz.kinds import Kind
 from tests.fuzz.mutation import mutate_bytes, mutate_json, mutate_text, nested
+from tokenmaze.benchmarks.record import load
+from tokenmaze.benchmarks.runner import PartialFile
+from tokenmaze.benchmarks.stored_attempts import row_of
+from tokenmaze.benchmarks.suites import load as load_suite
 
 OUTPUT = Path(tempfile.gettempdir()) / f"fuzz-attempts-{os.getpid()}.json"
 

@@ -3,10 +3,10 @@
 import contextlib
 import io
 
-from benchmarks.mazebench import agent_option, parser
 from maze_env.errors import TokenMazeError
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mutation import NASTY, mutate_text, nested
+from tokenmaze.benchmarks.mazebench import agent_option, parser
 
 LINES = (
     ["--agent", "random", "--suite", "mazebench-100", "--mode", "plan", "--output", "x.json", "--overwrite"],

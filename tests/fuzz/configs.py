@@ -10,9 +10,9 @@ import yaml
 from maze_env.errors import TokenMazeError
 from tests.fuzz.kinds import Kind
 from tests.fuzz.mutation import NASTY, VALUES, mutate_bytes, mutate_json, mutate_text, nested
-from training.arguments import parse
-from training.mazes import DataConfig
-from training.model import ModelConfig
+from tokenmaze.training.arguments import parse
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig
 
 FOLDER = Path(tempfile.gettempdir()) / f"fuzz-configs-{os.getpid()}"
 CONFIGS = Path(__file__).parents[2] / "training" / "configs"

@@ -2,11 +2,11 @@
 
 import json
 
-from agents.endpoint_reply import read_reply
-from agents.errors import UnreadableReply
 from maze_env.answers import parse_answer
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mutation import mutate_bytes, mutate_json, nested
+from tokenmaze.agents.endpoint_reply import read_reply
+from tokenmaze.agents.errors import UnreadableReply
 
 TEXT = "<think>\n<|0-0|><|no_wall|><|right|>\n</think>\n\n<|right|><|down|>"
 USAGE = {"completion_tokens": 7, "prompt_tokens": 300, "total_tokens": 307}

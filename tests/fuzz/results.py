@@ -6,18 +6,18 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from agents import registry
-from benchmarks.comparison import compare
-from benchmarks.metrics import baseline_of, summarize
-from benchmarks.present.terminal import report
-from benchmarks.record import TITLE, Provenance, Result, SuiteOfResult, load, result_text
-from benchmarks.runner import run_suite
-from benchmarks.stored_attempts import places, stored_of
-from benchmarks.suites import load as load_suite
-from benchmarks.table import table
 from maze_env.errors import TokenMazeError
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mutation import mutate_bytes, mutate_json, nested
+from tokenmaze.agents import registry
+from tokenmaze.benchmarks.comparison import compare
+from tokenmaze.benchmarks.metrics import baseline_of, summarize
+from tokenmaze.benchmarks.present.terminal import report
+from tokenmaze.benchmarks.record import TITLE, Provenance, Result, SuiteOfResult, load, result_text
+from tokenmaze.benchmarks.runner import run_suite
+from tokenmaze.benchmarks.stored_attempts import places, stored_of
+from tokenmaze.benchmarks.suites import load as load_suite
+from tokenmaze.benchmarks.table import table
 
 FILE = Path(tempfile.gettempdir()) / f"fuzz-result-{os.getpid()}.json"
 MAZES = 4

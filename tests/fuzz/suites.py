@@ -2,13 +2,13 @@
 
 from unittest import mock
 
-from benchmarks import external
-from benchmarks.external import InvalidSuite
 from maze_env.tokens import maze_to_text
 from tests.fuzz import real, reference
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mazes import as_reference
 from tests.fuzz.mutation import VALUES, mutate_text
+from tokenmaze.benchmarks import external
+from tokenmaze.benchmarks.external import InvalidSuite
 
 INSTRUCTION = "You are a maze solver. Find the way.\nMAZE:\n"
 

@@ -1,13 +1,13 @@
 """Traces of all styles: refused by an error of ours or true, and then the answer solves; taken apart for the replay."""
 
-from benchmarks.report.trace_replay import plan_pieces
-from benchmarks.trace_metrics import trace_of
 from maze_env import traces
 from maze_env.traces.errors import InvalidTrace
 from tests.fuzz import real, reference
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mazes import as_reference
 from tests.fuzz.mutation import mutate_text
+from tokenmaze.benchmarks.report.trace_replay import plan_pieces
+from tokenmaze.benchmarks.trace_metrics import trace_of
 
 
 def make(rng):

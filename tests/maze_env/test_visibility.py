@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.baselines import BASELINES
 from maze_env.errors import InvalidMaze, InvalidMazeText
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze, check_walls
@@ -14,6 +13,7 @@ from maze_env.tokens import UNSEEN_BITS, cell_texts, maze_from_text, maze_to_tex
 from maze_env.verifier import verify
 from maze_env.visibility import initial_visible_walls, known_maze, open_unseen, revealed
 from tests.maze_env.golden import bfs
+from tokenmaze.agents.baselines import BASELINES
 
 CORNER = Maze.from_ascii("""
     +---+---+---+---+

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import torch
 
-from agents.tiny_model import build_tokenizer
 from maze_env.answers import moves_to_text
 from maze_env.moves import MOVES
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests.training import runs
-from training import evaluation, grpo, sft
-from training.common import end_processes
+from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.training import evaluation, grpo, sft
+from tokenmaze.training.common import end_processes
 
 WORLD, RANK = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
 SEEN = {"sft": [], "grpo": []}

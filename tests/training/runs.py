@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests import tiny
-from training import grpo, sft
-from training.arguments import parse
-from training.mazes import DataConfig
-from training.model import ModelConfig
+from tokenmaze.training import grpo, sft
+from tokenmaze.training.arguments import parse
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig
 
 # 2x2 mazes and answers without reasoning: the 48 mazes there are can be learnt by a small model in seconds.
 SFT = {
@@ -49,7 +49,7 @@ def train_grpo(folder, model, **changes):
 KILLED = """
 import os, signal
 from transformers import TrainerCallback
-from training import {stage}
+from tokenmaze.training import {stage}
 
 class Kill(TrainerCallback):
     def on_step_end(self, args, state, control, **rest):

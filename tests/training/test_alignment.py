@@ -5,14 +5,14 @@ import torch
 from transformers import AutoModelForCausalLM
 from trl.trainer.utils import add_fused_lm_head
 
-from agents.errors import InvalidCheckpoint
-from agents.reading import reading_of
-from agents.tiny_model import build_tokenizer
 from tests import tiny
 from tests.agents.test_families import ATOL, plain_log_probs, random_ids
 from tests.families import FAMILIES, build
 from tests.training import runs
-from training.alignment import align_rows, check_log_probs
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.reading import reading_of
+from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.training.alignment import align_rows, check_log_probs
 
 REFUSED = ("Llama 4", "RecurrentGemma", "xLSTM")
 """TRL's head leaves out their caps of logits, or finds no hidden states."""
@@ -84,7 +84,7 @@ def test_a_step_of_grpo_learns_from_them(name, mode, lora, tmp_path, monkeypatch
         align_rows(model)
         model.register_forward_hook(lambda _, args, outputs: seen.append((given[-1], outputs)))
 
-    monkeypatch.setattr("training.trl_adapter.align_rows", spy)
+    monkeypatch.setattr("tokenmaze.training.trl_adapter.align_rows", spy)
     options = {"mode": mode, "max_completion_length": 40 if mode == "play" else 8, "examples": 4, "max_turn_tokens": 3}
     runs.train_grpo(
         tmp_path / "run", folder, sizes='{"2x2": 1, "2x3": 1}', save_strategy="no", beta=0.1, **options, **lora

@@ -4,13 +4,13 @@ from dataclasses import fields
 
 import pytest
 
-from agents.errors import InvalidCheckpoint
 from maze_env.errors import InvalidConfig, UnknownName
-from training.arguments import parse
-from training.grpo import MazeGRPOConfig
-from training.mazes import DataConfig
-from training.model import ModelConfig
-from training.sft import MazeSFTConfig
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.training.arguments import parse
+from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig
+from tokenmaze.training.sft import MazeSFTConfig
 
 SFT, GRPO = (ModelConfig, DataConfig, MazeSFTConfig), (ModelConfig, DataConfig, MazeGRPOConfig)
 

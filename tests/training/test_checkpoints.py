@@ -11,10 +11,18 @@ from transformers import TrainerCallback, TrainingArguments
 
 from maze_env.errors import InvalidConfig, TokenMazeError
 from tests.training import runs
-from training import checkpoints, common
-from training.checkpoints import INEXACT, MANIFEST, WholeCheckpoints, delete_oldest, fault, newest_whole, write_manifest
-from training.grpo import MazeGRPOConfig
-from training.sft import MazeSFTConfig
+from tokenmaze.training import checkpoints, common
+from tokenmaze.training.checkpoints import (
+    INEXACT,
+    MANIFEST,
+    WholeCheckpoints,
+    delete_oldest,
+    fault,
+    newest_whole,
+    write_manifest,
+)
+from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.sft import MazeSFTConfig
 
 
 @pytest.fixture(scope="module")

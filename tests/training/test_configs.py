@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
-from benchmarks.mazebench import parser as benchmark_parser
 from maze_env.errors import UnknownName
-from tests.tiny import ROOT
-from training.arguments import parse
-from training.grpo import MazeGRPOConfig
-from training.mazes import DataConfig
-from training.model import ModelConfig
-from training.ppo import PPORunConfig
-from training.recipe import RECIPES, fact_of
-from training.sft import MazeSFTConfig
+from tests.modules import ROOT, installed
+from tokenmaze.benchmarks.mazebench import parser as benchmark_parser
+from tokenmaze.training.arguments import parse
+from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import ModelConfig
+from tokenmaze.training.ppo import PPORunConfig
+from tokenmaze.training.recipe import RECIPES, fact_of
+from tokenmaze.training.sft import MazeSFTConfig
 
 CONFIGS = ROOT / "training" / "configs"
 EVERY = sorted(CONFIGS.rglob("*.yaml"))
@@ -184,9 +184,9 @@ def check(monkeypatch, tmp_path):
     monkeypatch.setattr(ArgumentParser, "parse_args", parse_and_stop)
 
     def check(name, arguments):
-        module = importlib.import_module(name)
+        module = importlib.import_module(installed(name))
         if hasattr(module, "__path__"):  # a package
-            module = importlib.import_module(f"{name}.__main__")
+            module = importlib.import_module(installed(f"{name}.__main__"))
         for argument in arguments:
             if argument.startswith("runs/"):
                 Path(argument).mkdir(parents=True, exist_ok=True)

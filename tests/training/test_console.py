@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.training import runs
-from training import ppo
-from training.console import SPREAD_STEPS, NoSpread
+from tokenmaze.training import ppo
+from tokenmaze.training.console import SPREAD_STEPS, NoSpread
 
 
 def test_each_entry_is_one_line_and_a_resumed_run_warns_of_nothing(tmp_path, capsys, caplog, recwarn):

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from agents.prompts import render
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
-from training import grpo
-from training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
-from training.grpo import MazeGRPOConfig, PlanTask
-from training.mazes import DataConfig, make_mazes, supervised_rows
+from tokenmaze.agents.prompts import render
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training import grpo
+from tokenmaze.training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
+from tokenmaze.training.grpo import MazeGRPOConfig, PlanTask
+from tokenmaze.training.mazes import DataConfig, make_mazes, supervised_rows
 
 STYLES = dict.fromkeys(("direct", "path", "retry", "redraw", "search"), 1)
 MIXED = DataConfig(examples=70, sizes={"2x2": 1, "4x4": 1}, trace_styles=STYLES)

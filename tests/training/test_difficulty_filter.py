@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from agents.llm_policy import LLMPolicy
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
-from training.difficulty_filter import filter_by_pass_rate
-from training.mazes import DataConfig, make_mazes
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training.difficulty_filter import filter_by_pass_rate
+from tokenmaze.training.mazes import DataConfig, make_mazes
 
 DATA = DataConfig(examples=10, sizes="3x3", maze_seed=5)
 

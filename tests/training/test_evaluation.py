@@ -5,16 +5,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import bfs
 from tests.training import runs
-from training import evaluation as evaluation_module
-from training import grpo
-from training.evaluation import Evaluation, gamed_reward
-from training.mazes import DataConfig
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training import evaluation as evaluation_module
+from tokenmaze.training import grpo
+from tokenmaze.training.evaluation import Evaluation, gamed_reward
+from tokenmaze.training.mazes import DataConfig
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

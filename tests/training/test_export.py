@@ -6,15 +6,15 @@ import pytest
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 
-from agents.prompts import conversation
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import ROOM_TEXT
-from training import export
-from training.mazes import DataConfig, supervised_rows
+from tokenmaze.agents.prompts import conversation
+from tokenmaze.training import export
+from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 
 def read(folder, cache):

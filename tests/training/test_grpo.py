@@ -7,19 +7,19 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from agents.errors import InvalidCheckpoint
-from agents.prompts import render
-from agents.tiny_model import build_tokenizer
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training import trl_adapter
-from training.dataset import token_ids
-from training.grpo_reward import MazeReward
-from training.mazes import DataConfig, make_mazes
-from training.trl_adapter import SparseGRPOTrainer, drop_zero_advantage_rows
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.prompts import render
+from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.training import trl_adapter
+from tokenmaze.training.dataset import token_ids
+from tokenmaze.training.grpo_reward import MazeReward
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.trl_adapter import SparseGRPOTrainer, drop_zero_advantage_rows
 
 GROUP = 8
 

@@ -8,13 +8,13 @@ import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import generate, maze_from_text, maze_to_text, shortest_path
 from maze_env.answers import moves_to_text
 from maze_env.generation import MazeSpec
 from maze_env.splits import layout_hash
-from training.examples import grpo_minimal
-from training.examples.grpo_minimal import (
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from tokenmaze.training.examples import grpo_minimal
+from tokenmaze.training.examples.grpo_minimal import (
     answer_mask,
     draw_mazes,
     encode,

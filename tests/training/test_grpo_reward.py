@@ -2,7 +2,6 @@
 
 import pytest
 
-from agents.prompts import conversation, render
 from maze_env.attempt import End, EndedBy
 from maze_env.maze import Maze
 from maze_env.rewards import SCHEMES, scheme_named
@@ -10,7 +9,8 @@ from maze_env.tokens import maze_to_text
 from maze_env.verifier import verify
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
-from training.grpo_reward import MazeReward
+from tokenmaze.agents.prompts import conversation, render
+from tokenmaze.training.grpo_reward import MazeReward
 
 EOS, OTHER_EOS = 2, 7
 TOKENIZER = tiny.byte_tokenizer(tiny.CHAT)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.training import runs
-from training.checkpoints import MANIFEST, numbered
+from tokenmaze.training.checkpoints import MANIFEST, numbered
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,7 +13,7 @@ from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests.maze_env.golden import bfs
-from training.mazes import CHUNK, DataConfig, make_mazes, supervised_rows, validation_mazes
+from tokenmaze.training.mazes import CHUNK, DataConfig, make_mazes, supervised_rows, validation_mazes
 
 
 def within_five_sigma(count, total, share):

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from agents.errors import InvalidCheckpoint
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from tests import tiny
-from training.model import ModelConfig, load
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from tokenmaze.training.model import ModelConfig, load
 
 
 @pytest.mark.parametrize(

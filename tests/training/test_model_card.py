@@ -6,7 +6,7 @@ import pytest
 
 from maze_env.tokens import maze_to_text
 from tests.training import runs
-from training.model_card import EXAMPLE, model_card
+from tokenmaze.training.model_card import EXAMPLE, model_card
 
 
 @pytest.fixture(scope="module")

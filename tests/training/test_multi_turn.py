@@ -5,9 +5,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.rollout import rollout
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.answers import moves_to_text, parse_answer
 from maze_env.attempt import End, EndedBy
 from maze_env.dynamics import transition
@@ -17,10 +14,13 @@ from maze_env.tokens import maze_from_text
 from maze_env.verifier import verify
 from tests import tiny
 from tests.training import runs
-from training.grpo_reward import episode_return
-from training.mazes import DataConfig, make_mazes
-from training.model import TINY
-from training.multi_turn import (
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training.grpo_reward import episode_return
+from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.model import TINY
+from tokenmaze.training.multi_turn import (
     EnvConfig,
     MultiTurnRollout,
     expert_dataset,
@@ -28,7 +28,7 @@ from training.multi_turn import (
     initial_prompt,
     multi_turn_dataset,
 )
-from training.trl_adapter import SparseGRPOTrainer
+from tokenmaze.training.trl_adapter import SparseGRPOTrainer
 
 DATA = DataConfig(examples=12, sizes={"3x3": 1, "2x4": 1}, maze_seed=3)
 STRANGER = {"tokenizer": tiny.byte_tokenizer(tiny.CHAT)}
@@ -193,7 +193,7 @@ def test_replies_get_no_gradient_and_a_group_plays_one_maze(tmp_path, monkeypatc
         hook.remove()
         return loss
 
-    monkeypatch.setattr("training.grpo.episode_return", spy)
+    monkeypatch.setattr("tokenmaze.training.grpo.episode_return", spy)
     monkeypatch.setattr(SparseGRPOTrainer, "compute_loss", compute_loss)
     runs.train_grpo(tmp_path / "grpo", trained, mode="play", max_completion_length=30, save_strategy="no",
                     max_turn_tokens=1, examples=4)  # fmt: skip

@@ -8,9 +8,9 @@ from torch import nn
 from torch.optim import AdamW, Muon
 from torch.optim.lr_scheduler import LambdaLR
 
-from agents.tiny_model import build_model
 from tests import tiny
-from training.optimizers import MuonAdamW, muon_adamw
+from tokenmaze.agents.tiny_model import build_model
+from tokenmaze.training.optimizers import MuonAdamW, muon_adamw
 
 
 def model_of(seed=0):

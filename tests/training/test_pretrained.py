@@ -7,19 +7,19 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Qwen2Config, Qwen3Config
 
-from agents.checkpoints import load_checkpoint
-from agents.errors import InvalidCheckpoint
-from agents.llm_policy import LLMPolicy
-from agents.multi_turn_policy import MultiTurnPolicy
-from agents.prompts import DESCRIBED, prompt_template, render
-from agents.rollout import rollout
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training.maze_tokens import MAZE_TOKENS, add_maze_tokens
-from training.model import ModelConfig, load, lora_config
+from tokenmaze.agents.checkpoints import load_checkpoint
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
+from tokenmaze.agents.prompts import DESCRIBED, prompt_template, render
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.training.maze_tokens import MAZE_TOKENS, add_maze_tokens
+from tokenmaze.training.model import ModelConfig, load, lora_config
 
 SIZES = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 from accelerate import DistributedType
 
-from agents.tiny_model import build_model
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tests import tiny
 from tests.training import runs
-from training.checkpoints import MANIFEST, fault
-from training.common import begin, check_divides, run
-from training.run_folder import check_same, write_run
+from tokenmaze.agents.tiny_model import build_model
+from tokenmaze.training.checkpoints import MANIFEST, fault
+from tokenmaze.training.common import begin, check_divides, run
+from tokenmaze.training.run_folder import check_same, write_run
 
 CPUS = tiny.ROOT / "training" / "configs" / "accelerate" / "cpus.yaml"
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from maze_env.errors import InvalidConfig, InvalidOutput
-from training import run_folder
-from training.checkpoints import write_manifest
+from tokenmaze.training import run_folder
+from tokenmaze.training.checkpoints import write_manifest
 
 BEGAN = {"examples": 10, "learning_rate": 0.1, "resume": False, "overwrite": False, "report_to": "none"}
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from agents.errors import InvalidCheckpoint
-from agents.run_log import read_run
-from benchmarks.report.curves import PANELS, run_panels
 from maze_env.attempt import End, EndedBy
 from tests.training import runs
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.run_log import read_run
+from tokenmaze.benchmarks.report.curves import PANELS, run_panels
 
 
 @pytest.fixture(scope="module")

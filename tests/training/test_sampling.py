@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from transformers import GenerationConfig
 
-from agents import decoding
 from maze_env.errors import InvalidConfig
 from tests.agents.test_generation import HOSTILE
 from tests.training import runs
-from training.model import ModelConfig, load
+from tokenmaze.agents import decoding
+from tokenmaze.training.model import ModelConfig, load
 
 SHAPING = (
     "do_sample", "num_beams", "temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty",
@@ -53,7 +53,7 @@ def test_grpo_samples_filters_and_evaluates_alike(task, trained, hostile, tmp_pa
         seen.append(logits_processor)
         return decode(*arguments, logits_processor=logits_processor, **options)
 
-    for module in ("agents.decoding", "agents.llm_policy"):
+    for module in ("tokenmaze.agents.decoding", "tokenmaze.agents.llm_policy"):
         monkeypatch.setattr(f"{module}.drop_finished", spy)
     ends = json.dumps({"eos_token_id": [2, 9], "pad_token_id": 0, "bos_token_id": 1})
     plain = tmp_path / "plain"

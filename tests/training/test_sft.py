@@ -9,18 +9,18 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import SFTTrainer
 
-from agents.llm_policy import LLMPolicy
-from agents.prompts import prompt_template
-from agents.rollout import rollout
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig, InvalidOutput
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
-from training import sft
-from training.dataset import supervised_dataset
-from training.evaluation import Evaluation
-from training.mazes import DataConfig
+from tokenmaze.agents.llm_policy import LLMPolicy
+from tokenmaze.agents.prompts import prompt_template
+from tokenmaze.agents.rollout import rollout
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training import sft
+from tokenmaze.training.dataset import supervised_dataset
+from tokenmaze.training.evaluation import Evaluation
+from tokenmaze.training.mazes import DataConfig
 
 # The default recipe's optimizer and schedule, evaluations included: what a resumed run must bring back.
 RECIPE = {

@@ -6,12 +6,12 @@ import sys
 import pytest
 import torch
 
-from agents.errors import InvalidCheckpoint
-from agents.tiny_model import build_model, build_tokenizer
 from maze_env.errors import InvalidConfig
 from tests import tiny
 from tests.training import runs
-from training import speed
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.training import speed
 
 
 @pytest.fixture

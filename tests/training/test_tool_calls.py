@@ -9,7 +9,6 @@ from transformers import AutoTokenizer
 from transformers.utils import get_json_schema
 from trl.chat_template_utils import qwen2_5_chat_template
 
-from agents.errors import InvalidCheckpoint
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
@@ -17,12 +16,13 @@ from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import ROOM_TEXT
 from tests.training import runs
-from training import grpo
-from training.mazes import DataConfig
-from training.model import TINY
-from training.multi_turn import EnvConfig
-from training.tool_calls import MazeTool, tool_dataset, tool_reward
-from training.trl_adapter import SparseGRPOTrainer
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.training import grpo
+from tokenmaze.training.mazes import DataConfig
+from tokenmaze.training.model import TINY
+from tokenmaze.training.multi_turn import EnvConfig
+from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
+from tokenmaze.training.trl_adapter import SparseGRPOTrainer
 
 ROOM = maze_from_text(ROOM_TEXT)  # 2 x 3, open, from the top left to the top right corner
 

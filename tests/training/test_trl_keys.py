@@ -8,16 +8,16 @@ import torch
 from transformers import AutoTokenizer
 from trl import GRPOConfig, SFTConfig
 
-from agents.errors import InvalidCheckpoint
 from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
 from tests.training import runs
-from training import grpo, sft, trl_keys
-from training.arguments import default_of
-from training.grpo import MazeGRPOConfig
-from training.model import ModelConfig, load
-from training.sft import MazeSFTConfig
-from training.trl_keys import NEEDS, REFUSED, USED
+from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.training import grpo, sft, trl_keys
+from tokenmaze.training.arguments import default_of
+from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.model import ModelConfig, load
+from tokenmaze.training.sft import MazeSFTConfig
+from tokenmaze.training.trl_keys import NEEDS, REFUSED, USED
 
 STAGES = {"sft": (SFTConfig, MazeSFTConfig), "grpo": (GRPOConfig, MazeGRPOConfig)}
 FAST = {"per_device_train_batch_size": 4, "save_strategy": "no", "report_to": "none", "sizes": "2x2"}

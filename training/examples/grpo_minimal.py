@@ -20,14 +20,14 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from maze_env import Maze, MazeSpec, generate, maze_to_text, shortest_path, verify
 from maze_env._arguments import ArgumentParser, read_seed
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.answers import moves_to_text
 from maze_env.keys import key_of
 from maze_env.rewards import scheme_named
 from maze_env.splits import layout_hash
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
 
 MAX_MOVES, BATCH, GROUP = 4, 32, 8  # moves of a shortest path; mazes of an update; answers to each of them
 
@@ -121,6 +121,6 @@ def train(seed: int = 0, warm_up_steps: int = 150, steps: int = 200, report_ever
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(prog="python -m training.examples.grpo_minimal")
+    parser = ArgumentParser(prog=called_as("training.examples.grpo_minimal"))
     parser.add_argument("--seed", type=read_seed, default=0, help="of weights, mazes and samples (default %(default)s)")
     run_command(lambda: train(parser.parse_args().seed))

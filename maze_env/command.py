@@ -1,0 +1,84 @@
+"""The command ``tokenmaze``: one table of what there is, each loaded when it is called and not before.
+
+    tokenmaze --help
+    tokenmaze bench --help
+
+A subcommand is a module and an entry of ``COMMANDS``. The module has ``parser()``, its command line (``prog`` is
+``_cli.called_as`` of the module, the description its docstring with examples), and ``main(arguments=None)``, which
+parses the arguments, or those of the process, and does the work.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from typing import NamedTuple
+
+from maze_env import __version__
+from maze_env._arguments import ArgumentParser
+from maze_env._cli import run_command
+from maze_env.errors import lookup
+
+
+class Subcommand(NamedTuple):
+    """What ``tokenmaze NAME`` runs."""
+
+    module: str
+    """Its ``main`` does the work."""
+    summary: str
+    """One line of ``tokenmaze --help``, without a full stop."""
+
+
+COMMANDS = {
+    "play": Subcommand("maze_env.human_play", "play a maze in the terminal"),
+    "generate": Subcommand("maze_env.generate_command", "make mazes, drawn, in tokens or as JSON lines"),
+    "suites": Subcommand("tokenmaze.benchmarks.list_suites", "the suites that there are, and what each asks"),
+    "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
+    "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
+    "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
+    "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces"),
+    "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers"),
+    "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3"),
+    "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files"),
+}
+"""By the name that comes after ``tokenmaze``, in the order of ``tokenmaze --help``."""
+EXAMPLES = """\
+examples:
+  tokenmaze play                                    a maze for yourself
+  tokenmaze bench --agent shortest-path             figures of a baseline on 100 mazes
+  tokenmaze bench --agent FOLDER --show 3           those of a language model, with three of its answers
+
+'tokenmaze COMMAND --help' tells of each, with examples. Some need more than 'pip install tokenmaze' installs, and say
+in one line what: pip install 'tokenmaze[all]' is everything.
+"""
+
+
+def parser() -> ArgumentParser:
+    """The command line before the name of a subcommand."""
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
+    made = ArgumentParser(
+        prog="tokenmaze",
+        usage="tokenmaze [--help] [--version] COMMAND ...",
+        description=f"{metadata.metadata('tokenmaze')['Summary']}.\n\ncommands:\n{listed}",
+        epilog=EXAMPLES,
+    )
+    made.add_argument("--version", action="version", version=__version__)
+    made.add_argument("command", nargs="?")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a subcommand; without one, prints what there is. Raises UnknownName for a name that is none."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and not given[0].startswith("-"):
+        command = lookup("command", given[0], COMMANDS)
+        sys.argv = [f"tokenmaze {given[0]}", *given[1:]]  # what ``called_as`` reads, and every parser by default
+        import_module(command.module).main()
+    else:
+        parser().parse_args(given)
+        parser().print_help()
+
+
+def run() -> None:
+    """The entry point."""
+    run_command(main)

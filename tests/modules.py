@@ -1,0 +1,44 @@
+"""The modules of this project by the names that they have where it is installed (setup.cfg)."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("maze_env", "agents", "training", "benchmarks")
+"""The folders at the top that hold code."""
+
+TOP_LEVEL = {"benchmarks.doors.tokenmaze_verifiers": "tokenmaze_verifiers"}
+"""Packages that another framework wants at the top level."""
+
+
+def installed(module):
+    """The name that a module of the checkout has where it is installed; others keep theirs.
+
+    >>> installed("training.sft"), installed("maze_env.maze")
+    ('tokenmaze.training.sft', 'maze_env.maze')
+    """
+    if module in TOP_LEVEL:
+        return TOP_LEVEL[module]
+    return f"tokenmaze.{module}" if module.partition(".")[0] in PACKAGES[1:] else module
+
+
+def module_of(path, root=ROOT):
+    """The name that a file of ``root`` is imported by.
+
+    >>> module_of(ROOT / "benchmarks" / "report" / "__init__.py")
+    'tokenmaze.benchmarks.report'
+    """
+    return installed(".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"))
+
+
+def package_of(module):
+    """The folder at the top that an imported module is in, or its top-level package.
+
+    >>> package_of("tokenmaze.agents.base"), package_of("torch.nn")
+    ('agents', 'torch')
+    """
+    return module.removeprefix("tokenmaze.").partition(".")[0]
+
+
+def files_of(*packages):
+    """Every Python file of packages of this project."""
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
