@@ -147,6 +147,13 @@ def tool_conversation(observation: Observation) -> list[dict[str, str]]:
     return [{"role": "user", "content": content}]
 
 
+def play_conversation(observation: Observation) -> list[dict[str, str]]:
+    """The messages that start a dialogue whose moves are written: the maze once, and where the agent stands."""
+    bare = f"{observation.text}{reply_text(observation, bare=True)}"
+    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
+    return [{"role": "user", "content": content, "bare": bare}]
+
+
 def _multi_turn_text(act: str, maze: str, state: str) -> str:
     return PLAY_DESCRIBED.replace("{act}", act).replace("{maze}", maze).replace("{state}", state)
 
@@ -164,10 +171,8 @@ def render(tokenizer: Tokenizer, maze_text: str, phrasing: str = STANDARD) -> Pr
 
 
 def render_play(tokenizer: Tokenizer, observation: Observation) -> Prompt:
-    """The start of a multi-turn dialogue: the maze once, and where the agent stands."""
-    bare = f"{observation.text}{reply_text(observation, bare=True)}"
-    content = _multi_turn_text(WRITE_MOVES, observation.text, reply_text(observation, bare=False))
-    return Prompt(write_messages(tokenizer, [{"role": "user", "content": content, "bare": bare}]))
+    """The start of a multi-turn dialogue, as ``play_conversation``."""
+    return Prompt(write_messages(tokenizer, play_conversation(observation)))
 
 
 def prompt_template(tokenizer: Tokenizer, phrasing: str = STANDARD) -> str:

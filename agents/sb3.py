@@ -25,7 +25,6 @@ from maze_env._cli import check_folder, write_whole
 from maze_env.attempt import Reply
 from maze_env.errors import InvalidConfig, InvalidMaze
 from maze_env.moves import MOVE_TOKENS
-from maze_env.options import BOUNDS
 from maze_env.phrasings import STANDARD
 from maze_env.tokens import parse_cells
 from maze_env.vector import TokenMazeVectorEnv
@@ -63,11 +62,11 @@ class MazeVecEnv(VecEnv):
 
     def reset(self) -> NDArray[Any]:
         seeds = self._seeds if any(seed is not None for seed in self._seeds) else None
-        options = {name: [given.get(name) for given in self._options] for given in self._options for name in given}
-        for name in options.keys() & BOUNDS:
-            if len(set(options[name])) > 1:
-                raise InvalidConfig(f"Expects one {name} for all environments, actual: {options[name]}")
-            options[name] = options[name][0]
+        own = self.env.get_attr("maze_spec") if any(self._options) else ()
+        options = {
+            name: [given.get(name, getattr(spec, name, None)) for given, spec in zip(self._options, own, strict=True)]
+            for name in {name: None for given in self._options for name in given}
+        }
         observations, infos = self.env.reset(seed=seeds, options=options)
         self.reset_infos = _each(infos)
         self._reset_seeds()
@@ -106,7 +105,10 @@ class MazeVecEnv(VecEnv):
         return [getattr(self.env.single(index), attr_name) for index in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        if sorted(self._get_indices(indices)) != list(range(self.num_envs)):
+        chosen = set(self._get_indices(indices))
+        if attr_name == "maze_spec":
+            value = [value if i in chosen else own for i, own in enumerate(self.env.get_attr(attr_name))]
+        elif len(chosen) < self.num_envs:
             raise InvalidConfig(f"Expects all environments in set_attr (one object holds them), actual: {indices}")
         self.env.set_attr(attr_name, value)
 

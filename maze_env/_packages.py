@@ -11,6 +11,9 @@ EXTRAS = {
     "sb3": ("stable_baselines3",),
     "inspect": ("inspect_ai",),
     "lm-eval": ("lm_eval",),
+    "verifiers": ("verifiers",),
+    "reasoning-gym": ("reasoning_gym",),
+    "skyrl": ("skyrl_gym",),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""

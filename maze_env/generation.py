@@ -16,16 +16,17 @@ True
 +---+---+---+---+
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from maze_env import kernels
+from maze_env import kernels, layouts
 from maze_env.errors import ImpossibleMaze, InvalidConfig, is_integer, lookup
 from maze_env.keys import as_keys
+from maze_env.layouts import LayoutGenerator
 from maze_env.maze import MAX_SIDE, MIN_SIDE, Maze
 from maze_env.splits import hash_bounds
 
@@ -51,8 +52,8 @@ class MazeSpec:
     """Fewest turns (changes of direction) of the shortest path; of several, the straightest counts."""
     max_turns: int | None = None
     """Most turns of the shortest path, inclusive; ``None`` for no bound."""
-    generator: str = "dfs"
-    """One of ``GENERATORS``."""
+    generator: str | LayoutGenerator = "dfs"
+    """One of ``GENERATORS``, or a function of one's own, see ``layouts.LayoutGenerator``."""
     braid: float = 0.0
     """Share of the dead ends that are opened, 0 to 1. Above 0 there are loops, and so several paths."""
     split: str | None = "train"
@@ -79,7 +80,8 @@ class MazeSpec:
             raise ImpossibleMaze(f"Expects min_turns from 0 to {most}, actual: {self.min_turns}")
         if not isinstance(self.braid, (int, float, np.number)) or not 0 <= self.braid <= 1:
             raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid!r}")
-        lookup("generator", self.generator, GENERATORS)
+        if not (callable(self.generator) and isinstance(self.generator, Hashable)):
+            lookup("generator", self.generator, GENERATORS)
         hash_bounds(self.split, (self.rows, self.cols))
 
 
@@ -115,6 +117,7 @@ def generate(key: int, spec: MazeSpec = DEFAULT) -> Maze:
     Raises:
         InvalidConfig: for another key, or what is no ``MazeSpec``.
         ImpossibleMaze: when none was found in ``MAX_TRIES`` layouts or ``MAX_WORK`` cells of distance maps.
+        InvalidMaze: for what is no layout of a generator of one's own.
     """
     return generate_batch([key], spec)[0]
 
@@ -158,10 +161,13 @@ def generate_batch(
     hashes = hash_bounds(spec.split, (spec.rows, spec.cols))
     low, high = map(np.uint64, hashes or (0, 0))
     with np.errstate(over="ignore"):  # the hashes wrap; NumPy warns only when kernels run uncompiled
-        bounded = (bounds, turns, low, high, hashes is not None)
-        missed, tried = kernels.generation.fill_batch(
-            keys, GENERATORS[spec.generator], float(spec.braid), *bounded, MAX_TRIES, MAX_WORK, walls, ends
-        )
+        bounded = (float(spec.braid), bounds, turns, low, high, hashes is not None)
+        if isinstance(spec.generator, str):
+            missed, tried = kernels.generation.fill_batch(
+                keys, GENERATORS[spec.generator], *bounded, MAX_TRIES, MAX_WORK, walls, ends
+            )
+        else:
+            missed, tried = layouts.fill_batch(spec.generator, keys, *bounded, MAX_WORK, walls, ends)
     if missed >= 0:
         bent = f" and {spec.min_turns} to {turns[1]} turns" if turned else ""
         kind = f"{spec.rows}x{spec.cols} maze (generator={spec.generator!r}, braid={spec.braid}, split={spec.split!r})"

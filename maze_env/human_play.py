@@ -2,6 +2,7 @@
 
     tokenmaze play
     tokenmaze play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play --daily
 
 Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
 Without a terminal, e.g. from a pipe, keys are read from the input, one character each.
@@ -14,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import date
 from importlib.util import find_spec
 
 import numpy as np
@@ -53,6 +55,8 @@ class Game:
         self.seed = seed
         self.maze = generate(draw_key(np.random.default_rng(check_seed(seed))), self.spec)
         """The one being played."""
+        self.hints = 0
+        """How many were asked for in this maze."""
         self.play([])
 
     def play(self, moves: Sequence[Move]) -> None:
@@ -77,6 +81,7 @@ class Game:
         elif key == "h" and not over:
             here = Maze.from_validated(self.maze.walls, self.episode.env.position, self.maze.target)
             self.message = f"Hint: {shortest_path(here)[0].name.lower()}."
+            self.hints += 1
         elif key in KEYS and not over:
             self.move(KEYS[key])
         return True
@@ -87,7 +92,8 @@ class Game:
         count = len(self.episode.moves)
         if self.episode.end is End.SOLVED:
             best = len(shortest_path(self.maze))
-            self.message = f"Solved in {count} steps; the shortest path has {best}. n: new maze, q: quit."
+            helped = f" with {self.hints} hint{'s' * (self.hints > 1)}" if self.hints else ""
+            self.message = f"Solved in {count} steps{helped}; the shortest path has {best}. n: new maze, q: quit."
         elif self.episode.end is not None:
             self.message = f"Out of steps after {count}. u: undo, n: new maze, q: quit."
         else:
@@ -151,7 +157,9 @@ def parser() -> ArgumentParser:
     made.add_argument("--generator", default="dfs")
     made.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
     made.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
-    made.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
+    first = made.add_mutually_exclusive_group()
+    first.add_argument("--seed", type=read_seed, default=0, help="of the first maze; each new one adds 1")
+    first.add_argument("--daily", action="store_true", help="today's maze: the seed is the date, as 20261127")
     return made
 
 
@@ -159,7 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
     options = parser().parse_args(arguments)
     spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
-    game = Game(spec, options.seed, options.view_radius)
+    seed = int(date.today().strftime("%Y%m%d")) if options.daily else options.seed
+    game = Game(spec, seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
     characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
     colored = terminal and has_color()

@@ -60,6 +60,7 @@ DELTAS.setflags(write=False)
 ALL_WALLS = 0b1111
 Walls = NDArray[np.uint8]  # the wall bytes of a grid, (rows, cols) uint8
 UNSEEN_BITS = 16  # stands among wall bytes for a cell that the agent has not seen
+OUTSIDE_BITS = 47  # stands among wall bytes for what is not of a maze smaller than the array: closed on all four sides
 Distances = NDArray[np.int16]  # moves from each cell to one of them, (rows, cols) int16
 UNREACHABLE = -1  # stands among distances for a cell that no path leads to
 
@@ -79,4 +80,6 @@ def as_move(action: object) -> Move:
         return MOVES[action]
     elif isinstance(action, np.ndarray) and action.shape == () and np.issubdtype(action.dtype, np.integer):
         return as_move(action.item())
-    raise InvalidMove(f"Expects a move: 0, 1, 2, 3 or one of {', '.join(MOVE_TOKENS)}, actual: {action!r}")
+    token = f"<|{action.strip().lower()}|>" if isinstance(action, str) else ""
+    hint = f". Did you mean {token!r}?" if token in MOVE_OF_TOKEN else ""
+    raise InvalidMove(f"Expects a move: 0, 1, 2, 3 or one of {', '.join(MOVE_TOKENS)}, actual: {action!r}{hint}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_env.maze import Cell, Maze, draw_ascii
-from maze_env.moves import MOVES, UNSEEN_BITS, Move, Walls
+from maze_env.moves import MOVES, OUTSIDE_BITS, UNSEEN_BITS, Move, Walls
 from maze_env.visibility import open_unseen
 
 RENDER_MODES = ["ansi", "rgb_array"]
@@ -18,7 +18,7 @@ class Scene:
     """What a picture shows."""
 
     visible_walls: Walls
-    """As the agent has seen them, (rows, cols) uint8; ``UNSEEN_BITS`` where it has not."""
+    """As the agent has seen them, (rows, cols) uint8; ``UNSEEN_BITS`` where it has not, ``OUTSIDE_BITS`` outside."""
     maze: Maze
     """As it was at the reset."""
     position: Cell
@@ -75,8 +75,9 @@ def draw_pixels(scene: Scene) -> NDArray[np.uint8]:
         top, left = place[0] * cell + line, place[1] * cell + line
         picture[top + inset : top + cell - line - inset, left + inset : left + cell - line - inset] = color
 
-    for row, col in np.argwhere(scene.visible_walls == UNSEEN_BITS):
-        picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = UNSEEN_COLOR
+    for mark, color in ((UNSEEN_BITS, UNSEEN_COLOR), (OUTSIDE_BITS, WALL_COLOR)):
+        for row, col in np.argwhere(scene.visible_walls == mark):
+            picture[row * cell : (row + 1) * cell + line, col * cell : (col + 1) * cell + line] = color
     fill(scene.maze.origin, 0.1, ORIGIN_COLOR)
     fill(scene.maze.target, 0.1, TARGET_COLOR)
     for place, move in scene.made(legal=True):

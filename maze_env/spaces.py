@@ -6,6 +6,7 @@ of a space (to batch, to flatten ...) is registered below.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,33 +19,34 @@ from numpy.typing import NDArray
 from maze_env.errors import InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
+from maze_env.maze import MIN_SIDE
 from maze_env.moves import UNSEEN_BITS
-from maze_env.tokens import (
-    BLANK,
-    ORIGIN,
-    TARGET,
-    UNSEEN,
-    cell_texts,
-    parse_cells,
-)
+from maze_env.padding import Room
+from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, cell_texts, parse_cells
 from maze_env.visibility import check_view_radius, initial_visible_walls, known_maze, open_unseen
-from maze_env.vocabulary import ID_OF_TOKEN, VOCABULARY, check_sides
+from maze_env.vocabulary import ID_OF_TOKEN, PAD, VOCABULARY, check_sides
 
 
 class MazeText(Space[str]):
     """The texts of mazes of one size, and of their terminal form, where the agent on the target hides it.
 
-    With a ``view_radius`` (partial observability) cells may be unseen. ``sample`` draws a maze of that size by
-    depth-first search from any split, as it is seen from its origin; it takes no mask.
+    With a ``view_radius`` (partial observability) cells may be unseen. With ``smaller``, mazes with fewer rows or
+    columns belong to it. ``sample`` draws a maze by depth-first search from any split, as it is seen from its origin;
+    it takes no mask. Flattened, a text is its token ids, with zeros behind those of a smaller maze.
     """
 
     def __init__(
-        self, rows: int, cols: int, view_radius: int | None = None, seed: int | np.random.Generator | None = None
+        self,
+        rows: int,
+        cols: int,
+        view_radius: int | None = None,
+        seed: int | np.random.Generator | None = None,
+        smaller: bool = False,
     ):
         check_view_radius(view_radius)
         self.spec = MazeSpec(rows, cols, split=None)
-        """The mazes that ``sample`` draws."""
-        self.view_radius = view_radius
+        """The mazes that ``sample`` draws, or the largest of them."""
+        self.view_radius, self.smaller = view_radius, smaller
         super().__init__(shape=None, dtype=None, seed=seed)
 
     @property
@@ -56,7 +58,11 @@ class MazeText(Space[str]):
         """A random maze as text."""
         if mask is not None or probability is not None:
             raise ValueError(f"Expects no mask or probability for MazeText.sample, actual: {mask!r}, {probability!r}")
-        maze = generate(draw_key(self.np_random), self.spec)
+        spec = self.spec
+        if self.smaller:
+            rows, cols = self.np_random.integers(MIN_SIDE, (spec.rows, spec.cols), endpoint=True).tolist()
+            spec = replace(spec, rows=rows, cols=cols)
+        maze = generate(draw_key(self.np_random), spec)
         return "".join(cell_texts(initial_visible_walls(maze, self.view_radius), maze.origin, maze.target))
 
     def contains(self, x: Any) -> bool:
@@ -69,18 +75,21 @@ class MazeText(Space[str]):
             maze = known_maze(x)
         except InvalidMaze:
             return False
-        right_size = (maze.rows, maze.cols) == (self.spec.rows, self.spec.cols)
-        return right_size and x == "".join(cell_texts(*parse_cells(x)))  # no white space but a newline after each row
+        fits = Room(self.spec.rows, self.spec.cols, self.smaller).fits(maze.rows, maze.cols)
+        return fits and x == "".join(cell_texts(*parse_cells(x)))  # no white space but a newline after each row
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, MazeText) and (self.spec, self.view_radius) == (other.spec, other.view_radius)
+        return isinstance(other, MazeText) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((MazeText, self.spec, self.view_radius))
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return MazeText, self.spec, self.view_radius, self.smaller
 
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
-        return f"MazeText({self.spec.rows}, {self.spec.cols}{fog})"
+        return f"MazeText({self.spec.rows}, {self.spec.cols}{fog}{', smaller=True' if self.smaller else ''})"
 
 
 WORDS = re.compile(r"<\|[^|]*\|>|\n")
@@ -101,12 +110,13 @@ def _flatten_space(space: MazeText) -> Box:
 
 @flatten.register(MazeText)
 def _flatten(space: MazeText, x: str) -> NDArray[np.int32]:  # type: ignore[misc]
-    return np.array([ID_OF_TOKEN[token] for token in WORDS.findall(x)], dtype=np.int32)
+    ids = [ID_OF_TOKEN[token] for token in WORDS.findall(x)]
+    return np.array(ids + [ID_OF_TOKEN[PAD]] * (flatdim(space) - len(ids)), dtype=np.int32)
 
 
 @unflatten.register(MazeText)
 def _unflatten(space: MazeText, x: NDArray[np.int32]) -> str:  # type: ignore[misc]
-    return "".join(VOCABULARY[index] for index in x)
+    return "".join(VOCABULARY[index] for index in x).replace(PAD, "")
 
 
 @create_zero_array.register(MazeText)

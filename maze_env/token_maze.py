@@ -18,18 +18,21 @@ from maze_env.dynamics import transition
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
+from maze_env.layouts import LayoutGenerator, layout_of, name_of
 from maze_env.maze import Cell, Maze
-from maze_env.moves import MOVES, Distances, Walls, as_move
+from maze_env.moves import ALL_WALLS, MOVES, OUTSIDE_BITS, UNREACHABLE, Distances, Walls, as_move
 from maze_env.options import (
-    BOUNDS,
-    bounded,
     check_options,
     check_seed,
+    check_spec,
     playable,
+    spec_with,
     step_budget,
+    told_spec,
     warn_no_render_mode,
-    with_step_budget,
 )
+from maze_env.padded_views import make_padded_view
+from maze_env.padding import Room, padded
 from maze_env.rendering import RENDER_MODES, Scene, render
 from maze_env.rewards import RewardScheme, StepReward, step_reward_of
 from maze_env.solving import distances_to
@@ -69,6 +72,12 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
       seventh channel, unseen.
     - `"state"`: `Discrete(rows * cols)`, the number of the agent's cell.
 
+    ## Several Sizes
+    With `pad_to=(R, C)` the environment takes mazes of all sizes up to R x C: of `rows` x `cols`, unless `reset` is
+    told another size, as by `options={"rows": 3}`. Observations have the shape that R x C has, with a smaller maze in
+    the upper left corner: in `"grid"` the cells outside of it have four walls and nothing else, `"state"` numbers the
+    cells of R x C, `"tokens"` ends with `<pad>`, id 0. `"text"` is that of the maze alone.
+
     ## Partial Observability
     With `view_radius=r` the agent sees the cells up to r rows and columns away, through walls, and remembers
     them; other cells have `<|unseen|>` in place of their walls. Where the target lies is known from the start.
@@ -78,7 +87,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     `max_length` moves and `min_turns` to `max_turns` turns. `reset` draws one 64-bit key from the environment's own
     random generator, and the maze is a pure function of that key and the parameters. `reset(options={"maze": ...})`
     takes a `Maze` or its text and plays exactly that maze, whose size must be the environment's;
-    `reset(options={"max_length": 5})` and the other bounds stand in for the environment's own in that episode.
+    `reset(options={"max_length": 5})`, and whatever else a `MazeSpec` says, stands in for the environment's own in that
+    episode. Setting `maze_spec` of the unwrapped environment changes all later ones.
 
     ## Rewards
     `reward="solved"`: 0.1 * (distance before - distance after) / start distance, and 1 more on reaching the target, so
@@ -87,7 +97,8 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     reached), or a `RewardScheme` that holds one; a vector environment calls it with arrays of all its environments.
 
     ## Episode End
-    Termination: the agent is on the target. Truncation: `max_steps` steps were taken, by default 4 * rows * cols.
+    Termination: the agent is on the target. Truncation: `max_steps` steps were taken, by default 4 * rows * cols, of
+    `pad_to` where there is one. `spec.max_episode_steps` is the same number.
 
     ## Information
     - `agent_position`: int64 of shape (2,), row and column. `target_position`: likewise.
@@ -103,10 +114,11 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     ## Arguments
     - `rows`, `cols`: 2 to 64 (default 5). `min_length`, `max_length`: bounds of the shortest path, inclusive.
       `min_turns`, `max_turns`: the same for its turns; of several shortest paths the straightest counts.
-    - `generator`: `"dfs"` (default), `"wilson"`, `"kruskal"`, `"prim"`, `"binary-tree"`. `braid`: share of the dead
-      ends that are opened, 0 (default) to 1; above 0 there are loops, and several shortest paths.
+    - `generator`: `"dfs"` (default), `"wilson"`, `"kruskal"`, `"prim"`, `"binary-tree"`, or a function of one's own
+      (random generator, rows, cols) -> wall bytes or a maze, see `maze_env.layouts`; it is tried once at construction.
+      `braid`: share of the dead ends that are opened, 0 (default) to 1; above 0 there are loops.
     - `split`: `"train"` (default), `"validation"`, `"benchmark"`, or `None` for all layouts.
-    - `view`, `view_radius`: as above; `"text"` and full observability by default.
+    - `view`, `view_radius`, `pad_to`: as above; `"text"`, full observability and one size by default.
     - `max_steps`: steps before truncation. `reward`: as above.
     - `render_mode`: `None`, `"ansi"` or `"rgb_array"`, which show the path walked and the illegal moves.
 
@@ -133,11 +145,12 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         max_length: int | None = None,
         min_turns: int = 0,
         max_turns: int | None = None,
-        generator: str = "dfs",
+        generator: str | LayoutGenerator = "dfs",
         braid: float = 0.0,
         split: str | None = "train",
         view: str = "text",
         view_radius: int | None = None,
+        pad_to: tuple[int, int] | None = None,
         max_steps: int | None = None,
         reward: str | RewardScheme | StepReward = "solved",
         render_mode: str | None = None,
@@ -145,19 +158,25 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
     ):
         for name in unknown:
             raise unknown_name("argument", name, ARGUMENTS)
-        self.maze_spec = MazeSpec(
+        spec = MazeSpec(
             rows, cols, min_length, max_length, min_turns, max_turns, generator=generator, braid=braid, split=split
         )
-        """The mazes that ``reset`` draws."""
-        self.max_steps = step_budget(max_steps, rows, cols)
+        if not isinstance(generator, str):
+            layout_of(generator, np.random.default_rng(0), rows, cols)
+        self.room = Room.of(rows, cols, pad_to)
+        """The sizes of mazes that it takes."""
+        self.maze_spec = spec
+        self.max_steps = step_budget(max_steps, self.room.rows, self.room.cols)
         if render_mode is not None and not (isinstance(render_mode, str) and render_mode in RENDER_MODES):
             raise InvalidConfig(f"Expects render_mode None or one of {RENDER_MODES}, actual: {render_mode!r}")
         self.step_reward = step_reward_of(reward)
         """Of one step, as ``maze_env.rewards`` describes it."""
         self.render_mode, self.view_radius = render_mode, view_radius
-        self.view = make_view(view, rows, cols, view_radius)
+        make = make_padded_view if self.room.padded else make_view
+        self.view = make(view, self.room.rows, self.room.cols, view_radius)
         self.observation_space, self.action_space = self.view.space, Discrete(4)
-        self._cell_arrays = cell_arrays(rows, cols)
+        self._cols = self.room.cols  # by which cells are numbered
+        self._cell_arrays = cell_arrays(self.room.rows, self.room.cols)
         self._episode: EpisodeState | None = None
 
     @property
@@ -167,7 +186,16 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
 
     @spec.setter
     def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = with_step_budget(spec, self.max_steps)
+        self._spec = told_spec(spec, self.max_steps, self.step_reward)
+
+    @property
+    def maze_spec(self) -> MazeSpec:
+        """The mazes that ``reset`` draws. To set it changes the episodes to come: what a curriculum is made of."""
+        return self._maze_spec
+
+    @maze_spec.setter
+    def maze_spec(self, spec: MazeSpec) -> None:
+        self._maze_spec = check_spec(spec, self.room)
 
     @property
     def maze(self) -> Maze:
@@ -194,35 +222,37 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
 
         Args:
             seed: of the environment's random generator; ``None`` lets it go on.
-            options: ``{"maze": ...}`` plays that `Maze` or text; `min_length`, `max_length`, `min_turns`, `max_turns`
-                stand in for the environment's own in this episode.
+            options: ``{"maze": ...}`` plays that `Maze` or text; the fields of ``MazeSpec``, such as ``max_length``,
+                ``rows`` or ``generator``, stand in for the environment's own in this episode.
 
         Raises:
-            InvalidMaze: for a text that is no maze, or a maze that cannot be solved or has another size.
+            InvalidMaze: for a text that is no maze, or a maze that cannot be solved or does not fit.
             ImpossibleMaze: for bounds that no maze can meet.
-            InvalidConfig: for an option that does not exist, or a seed below 0.
+            UnknownName: for an option that does not exist.
+            InvalidConfig: for sizes that do not fit, or a seed below 0.
         """
-        seed, options = check_seed(seed), check_options(options, ["maze", *BOUNDS])
+        seed, options = check_seed(seed), check_options(options)
         super().reset(seed=seed)
         if options.get("maze") is None:
-            maze = generate(draw_key(self.np_random), bounded(self.maze_spec, options))
+            maze = generate(draw_key(self.np_random), spec_with(self._maze_spec, options, self.room))
             distances = distances_to(maze.walls, maze.target)
         else:
-            maze, distances = playable(options["maze"], self.maze_spec)
+            maze, distances = playable(options["maze"], self.room)
         self._episode = self.start(maze, distances)
-        number = maze.origin[0] * maze.cols + maze.origin[1]
+        number = maze.origin[0] * self._cols + maze.origin[1]
         return self._episode.observe(number), self._info(self._episode, number)
 
     def start(self, maze: Maze, distances: Distances) -> EpisodeState:
         """The first state of an episode of ``maze``, whose distances to the target these are."""
         visible_walls, distance = initial_visible_walls(maze, self.view_radius), int(distances[maze.origin])
+        rows, cols = self.room.rows, self.room.cols
         return EpisodeState(
             maze=maze,
             view=self.view,
             observe=self.view.observer(visible_walls, maze.target),
-            distances=distances.ravel().tolist(),
+            distances=padded(distances, rows, cols, UNREACHABLE).ravel().tolist(),
             target=np.array(maze.target, np.int64),
-            masks=[ACTION_MASKS[bits] for bits in maze.bits],
+            masks=[ACTION_MASKS[bits] for bits in padded(maze.walls, rows, cols, ALL_WALLS).tobytes()],
             start_distance=distance,
             position=maze.origin,
             visible_walls=visible_walls,
@@ -250,7 +280,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
             episode.visible_walls = revealed(episode.visible_walls, maze.walls, episode.position, self.view_radius)
             episode.observe = self.view.observer(episode.visible_walls, maze.target)
         row, col = episode.position
-        number = row * maze.cols + col
+        number = row * self._cols + col
         before = episode.distance
         episode.distance = distance = episode.distances[number]
         episode.step_count = step_count = episode.step_count + 1
@@ -263,7 +293,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         """The moves that are possible, (4,) bool: what sb3-contrib's ``MaskablePPO`` asks for."""
         episode = self._under_way()
         row, col = episode.position
-        return episode.masks[row * episode.maze.cols + col].astype(np.bool_)
+        return episode.masks[row * self._cols + col].astype(np.bool_)
 
     def get_state(self) -> State:
         """The episode as it stands, with the random generator's state: for ``set_state``, here or in another process.
@@ -275,17 +305,20 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         return replace(self._under_way()), numbers
 
     def set_state(self, state: State) -> None:
-        """Goes on from a state of this environment, or of one of the same size and ``view_radius``.
+        """Goes on from a state of this environment, or of one of the same size, ``view_radius`` and ``pad_to``.
 
         Raises:
             InvalidConfig: for one of another environment.
         """
         episode, numbers = state
         theirs, own = episode.view, self.view
-        if (theirs.rows, theirs.cols, theirs.view_radius) != (own.rows, own.cols, own.view_radius):
-            came = f"{theirs.rows}x{theirs.cols}, view_radius={theirs.view_radius}"
+        like = (theirs.rows, theirs.cols, theirs.view_radius) == (own.rows, own.cols, own.view_radius)
+        if not like or not self.room.fits(episode.maze.rows, episode.maze.cols):
+            maze, largest = f"{episode.maze.rows}x{episode.maze.cols}", f"{theirs.rows}x{theirs.cols}"
+            came = maze if maze == largest else f"{maze}, padded to {largest}"
             raise InvalidConfig(
-                f"Expects a state of {own.rows}x{own.cols}, view_radius={own.view_radius}, actual: {came}"
+                f"Expects a state of {self.room}, view_radius={own.view_radius}, "
+                f"actual: {came}, view_radius={theirs.view_radius}"
             )
         self._episode = replace(episode)
         if theirs is not own:  # it may show something else
@@ -327,11 +360,15 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
             return None
         episode = self._under_way()
         moves = tuple((cell, MOVES[move]) for cell, move in episode.moves_made)
-        return render(self.render_mode, Scene(episode.visible_walls, episode.maze, episode.position, moves))
+        visible_walls = episode.visible_walls
+        if self.render_mode == "rgb_array":  # whose shape is always the same
+            visible_walls = padded(visible_walls, self.room.rows, self.room.cols, OUTSIDE_BITS)
+        return render(self.render_mode, Scene(visible_walls, episode.maze, episode.position, moves))
 
     def __repr__(self) -> str:
         fog = "" if self.view_radius is None else f", view_radius={self.view_radius}"
-        return f"TokenMazeEnv({self.maze_spec.rows}x{self.maze_spec.cols} {self.maze_spec.generator}{fog})"
+        spec, room = self._maze_spec, f", pad_to=({self.room.rows}, {self.room.cols})" if self.room.padded else ""
+        return f"TokenMazeEnv({spec.rows}x{spec.cols} {name_of(spec.generator)}{fog}{room})"
 
     def _info(self, episode: EpisodeState, number: int) -> dict[str, Any]:
         return {
@@ -357,7 +394,7 @@ def _copied_generator(generator: np.random.Generator | None, memo: dict[int, Any
 
 # How a deep copy copies what it shares, or copies faster than by default.
 COPIED: dict[str, Callable[[Any, dict[int, Any]], Any]] = {
-    **dict.fromkeys(("maze_spec", "view", "step_reward", "_spec", "_cell_arrays"), _shared),
+    **dict.fromkeys(("_maze_spec", "room", "view", "step_reward", "_spec", "_cell_arrays"), _shared),
     **dict.fromkeys(("observation_space", "action_space"), copy_space),
     "_np_random": _copied_generator,
 }

@@ -19,24 +19,26 @@ from numpy.typing import NDArray
 from maze_env import kernels
 from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
 from maze_env.errors import InvalidConfig, InvalidMove, is_integer, lookup
-from maze_env.generation import MazeBatch, MazeSpec, generate_batch
+from maze_env.generation import MazeBatch, generate_batch
 from maze_env.keys import draw_key
 from maze_env.maze import Maze
-from maze_env.moves import UNSEEN_BITS, as_move
+from maze_env.moves import OUTSIDE_BITS, UNSEEN_BITS, as_move
 from maze_env.options import (
-    BOUNDS,
     SETTABLE,
-    bounded,
-    check_options,
-    each_maze,
+    EachSpec,
+    check_autoreset_mode,
+    each_of,
     each_seed,
+    read_vector_options,
     step_budget,
+    told_spec,
     warn_no_render_mode,
-    with_step_budget,
 )
+from maze_env.padding import inside, off_grid
 from maze_env.state import NO_MOVE, VECTOR_ARRAYS, VectorState
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
-from maze_env.token_maze import ARGUMENTS, TokenMazeEnv
+from maze_env.token_maze import ARGUMENTS, TokenMazeEnv, cell_arrays
+from maze_env.visibility import open_unseen
 
 OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
@@ -52,10 +54,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: as ``gymnasium.make`` takes it: truncates earlier than ``max_steps``.
         options: the arguments of ``TokenMazeEnv``.
 
-    ``reset(options={"maze": ...})`` takes one maze for all or a sequence with one for each environment;
-    ``{"reset_mask": ...}``, (num_envs,) bool, resets those alone; bounds such as ``{"max_length": 5}`` hold for all
-    mazes of this reset. Environment ``i`` is seeded by ``seed + i``, or by
-    ``seed[i]``. Actions are (num_envs,) integers, or a sequence of movement tokens. Errors are as in ``TokenMazeEnv``.
+    The options of ``reset`` are those of ``TokenMazeEnv``, each as one value for all or as a list, tuple or array with
+    one for each environment: ``{"max_length": [3, 5, 8]}``; and ``{"reset_mask": ...}``, (num_envs,) bool, resets those
+    alone. They hold for the episodes that this reset starts; ``set_attr("maze_spec", ...)`` for all later ones.
+    Environment ``i`` is seeded by ``seed + i``, or by ``seed[i]``. Actions are (num_envs,) integers, or a sequence of
+    movement tokens. Errors are as in ``TokenMazeEnv``.
 
     >>> env = gymnasium.make_vec("TokenMaze-v0", num_envs=3, view="state")
     >>> states, infos = env.reset(seed=0)
@@ -74,11 +77,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
     ):
         if not is_integer(num_envs) or num_envs < 1:
             raise InvalidConfig(f"Expects num_envs of at least 1, actual: {num_envs!r}")
-        try:
-            self.autoreset_mode = AutoresetMode(autoreset_mode)
-        except ValueError:
-            modes = [mode.value for mode in AutoresetMode]
-            raise InvalidConfig(f"Expects autoreset_mode out of {modes}, actual: {autoreset_mode!r}") from None
+        self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         self._single = single = TokenMazeEnv(**options)
         if max_episode_steps is not None:
             single.max_steps = min(single.max_steps, step_budget(max_episode_steps, 1, 1))
@@ -87,24 +86,34 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """What makes the observations."""
         self.view_radius = single.view_radius
         """Of partial observability."""
+        self.room = single.room
+        """The sizes of mazes that it takes."""
+        self.max_steps = single.max_steps
+        """Steps before truncation."""
         self._spec: EnvSpec | None = None
-        self._take_over()
+        self._specs = EachSpec([single.maze_spec] * num_envs)
         self.num_envs = num_envs
         self.metadata = {**TokenMazeEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space, self.single_action_space = single.observation_space, single.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
-        shape = (num_envs, self.maze_spec.rows, self.maze_spec.cols)
+        shape = (num_envs, self.room.rows, self.room.cols)
+        self._cells = np.array(cell_arrays(*shape[1:]))
+        self._border = open_unseen(np.full(shape[1:], UNSEEN_BITS, np.uint8))
         self._walls = np.zeros(shape, np.uint8)
         self._visible_walls = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
         self._distances = np.zeros(shape, np.int16)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
-        self._positions, self._targets, self._start_distances, self._steps, self._distances_to_target = (
-            np.zeros(num_envs, np.int64) for _ in range(5)
-        )
-        self._outcomes = np.zeros(num_envs, np.uint8)
+        (
+            self._positions,
+            self._targets,
+            self._start_distances,
+            self._steps,
+            self._distances_to_target,
+            self._outcomes,
+        ) = (np.zeros(num_envs, np.int64) for _ in range(6))
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
@@ -115,22 +124,13 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Starts an episode in every environment, or in those of ``options["reset_mask"]``."""
-        options = check_options(options, ["maze", *BOUNDS, "reset_mask"])
         seeds = each_seed(seed, self.num_envs)
-        mask = options.get("reset_mask")
-        if mask is not None and (getattr(mask, "dtype", None) != np.bool_ or mask.shape != (self.num_envs,)):
-            raise InvalidConfig(f"Expects reset_mask as ({self.num_envs},) bool, actual: {mask!r}")
-        if mask is not None and not (mask.any() and (self._has_reset or mask.all())):
-            raise InvalidConfig("Expects reset_mask to choose some environment, and all of them at first")
+        mask, specs, mazes = read_vector_options(options, self._specs, self.room, self._has_reset)
         chosen = np.arange(self.num_envs) if mask is None else np.flatnonzero(mask)
         for i in chosen.tolist() if seed is not None else ():
             if seeds[i] is not None:
                 self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
-        self._start_episodes(
-            chosen,
-            bounded(self.maze_spec, options),
-            each_maze(options.get("maze"), self.maze_spec, self.num_envs, chosen),
-        )
+        self._start_episodes(chosen, specs, mazes)
         self._done[chosen] = False
         self._has_reset = True
         return self._observe(), self._infos(mask)
@@ -154,12 +154,15 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
                 self._moves_made[i] += ((self._position(i), int(moves[i])),)
-        before, after = np.empty(self.num_envs, np.int64), np.empty(self.num_envs, np.int64)
+        before, after = self._distances_to_target, np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
-            moves, skipped, self._walls, self._distances, self._agents, self._positions, self._steps, self.max_steps,
-            before, after, self._outcomes, self._masks, ends,
+            moves, skipped, self._walls, self._border, self._distances, self._cells, self.max_steps,
+            self._agents, self._positions, self._steps, after, self._outcomes, self._masks, ends,
         )  # fmt: skip
+        if self.room.padded:
+            hit = np.flatnonzero(self._outcomes == kernels.vector.HIT_WALL)
+            self._outcomes[hit[off_grid(self._walls[hit], self._agents[hit], moves[hit])]] = kernels.vector.LEFT_GRID
         self._distances_to_target = after
         terminated, truncated = ends
         rewards = np.asarray(self._single.step_reward(before, after, self._start_distances, terminated), np.float64)
@@ -167,17 +170,17 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             rewards = np.full(self.num_envs, rewards)
         if skipped.any():
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
-            self._start_episodes(np.flatnonzero(skipped), self.maze_spec)
+            self._start_episodes(np.flatnonzero(skipped), self._specs)
         self._done = terminated | truncated
         finals: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._done.any():
             finals = self._final_infos()
-            self._start_episodes(np.flatnonzero(self._done), self.maze_spec)
+            self._start_episodes(np.flatnonzero(self._done), self._specs)
         return self._observe(), rewards, terminated, truncated, {**self._infos(None), **finals}
 
     def maze(self, index: int) -> Maze:
         """The maze being played in environment ``index``, with the endpoints it had at the reset."""
-        return MazeBatch(self._walls, self._origins, self._target_cells)[index]
+        return MazeBatch(inside(self._walls[index])[None], self._origins[[index]], self._target_cells[[index]])[0]
 
     def render(self) -> tuple[Any, ...] | None:
         """A picture of each environment."""
@@ -202,11 +205,13 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """
         env = TokenMazeEnv.__new__(TokenMazeEnv)
         env.__dict__.update(self._single.__dict__)
+        env.maze_spec = self._specs[index]
         if self._has_reset:
             env._np_random, env._np_random_seed = self._generator(index), self._seeds[index]
-            episode = env.start(self.maze(index), self._distances[index])
+            maze = self.maze(index)
+            episode = env.start(maze, self._distances[index, : maze.rows, : maze.cols])
             if self.view_radius is not None:
-                episode.visible_walls = self._visible_walls[index].copy()
+                episode.visible_walls = self._visible_walls[index, : maze.rows, : maze.cols].copy()
                 episode.observe = self.view.observer(episode.visible_walls, episode.maze.target)
             episode.position, episode.distance = self._position(index), int(self._distances_to_target[index])
             episode.step_count, episode.last_move = int(self._steps[index]), OUTCOMES[self._outcomes[index]]
@@ -241,27 +246,23 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """Sets an attribute of all environments, for episodes to come: what a curriculum is made of.
 
         Args:
-            name: ``maze_spec``, of the same size; ``max_steps``; or ``step_reward``, as the argument ``reward``.
-            values: one for all, or a list or tuple of ``num_envs`` equal ones.
+            name: ``maze_spec``; ``max_steps``; or ``step_reward``, as the argument ``reward``.
+            values: one for all, or a list, tuple or array with one for each: equal ones, but for ``maze_spec``.
 
         Raises:
             UnknownName: for an attribute that cannot be set.
-            InvalidConfig: for values that differ: one object holds all environments.
+            InvalidConfig: for mazes that do not fit, and other values that differ: one object holds all environments.
         """
         check = lookup("attribute that can be set", name, SETTABLE)
-        every = values if isinstance(values, (list, tuple)) else [values] * self.num_envs
-        if len(every) != self.num_envs or any(value is not every[0] and value != every[0] for value in every):
+        every = [check(value, self.room) for value in each_of(name, values, self.num_envs)]
+        if name == "maze_spec":
+            self._specs = EachSpec(every)
+        elif any(value is not every[0] and value != every[0] for value in every):
             raise InvalidConfig(f"Expects one {name} for all {self.num_envs} environments, actual: {values!r}")
-        setattr(self._single, name, check(every[0], self.maze_spec))
-        self._take_over()
-
-    def _take_over(self) -> None:
-        """Takes over from the single environment what may be set."""
-        self.maze_spec = self._single.maze_spec
-        """The mazes that are drawn."""
-        self.max_steps = self._single.max_steps
-        """Steps before truncation."""
-        self.spec = self._spec
+        else:
+            setattr(self._single, name, every[0])
+            self.max_steps = self._single.max_steps
+            self.spec = self._spec
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -270,7 +271,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
 
     @spec.setter
     def spec(self, spec: EnvSpec | None) -> None:
-        self._spec = with_step_budget(spec, self.max_steps)
+        self._spec = told_spec(spec, self.max_steps, self._single.step_reward)
         self._single.spec = copy.copy(spec)
         if self._single.spec is not None:
             self._single.spec.kwargs = {k: v for k, v in self._single.spec.kwargs.items() if k in ARGUMENTS}
@@ -290,16 +291,17 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         return VectorState(self.view_radius, arrays, numbers, list(self._moves_made))
 
     def set_state(self, state: VectorState) -> None:
-        """Goes on from a state of this vector, or of one of as many environments of the same size and ``view_radius``.
+        """Goes on from a state of this vector, or of one of as many environments of the same arguments.
 
         Raises:
-            InvalidConfig: for one of another vector.
+            InvalidConfig: for one of another size, ``view_radius`` or ``pad_to``.
         """
-        theirs, own = (state.arrays["_walls"].shape, state.view_radius), (self._walls.shape, self.view_radius)
-        if theirs != own:
+        walls = state.arrays["_walls"]
+        theirs, own = (walls.shape, state.view_radius), (self._walls.shape, self.view_radius)
+        if theirs != own or not (self.room.padded or (walls != OUTSIDE_BITS).all()):
             raise InvalidConfig(
                 f"Expects a state of {own[0]} (environments, rows, columns), view_radius={own[1]}, "
-                f"actual: {theirs[0]}, view_radius={theirs[1]}"
+                f"actual: {theirs[0]}, view_radius={theirs[1]}{'' if theirs != own else ', of smaller mazes'}"
             )
         for name, values in state.arrays.items():
             getattr(self, name)[:] = values
@@ -330,19 +332,22 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         return generator
 
     def _position(self, index: int) -> tuple[int, int]:
-        return divmod(int(self._positions[index]), self.maze_spec.cols)
+        return divmod(int(self._positions[index]), self.room.cols)
 
-    def _start_episodes(self, chosen: NDArray[np.int64], spec: MazeSpec, mazes: list[Maze] | None = None) -> None:
-        """Starts episodes in the environments of the indices ``chosen``: of ``mazes``, or of those that they draw."""
-        if mazes is None:
-            keys = np.array([draw_key(self._generator(i)) for i in chosen.tolist()], dtype=np.uint64)
-            drawn = generate_batch(keys, spec)
-            self._walls[chosen], self._origins[chosen] = drawn.walls, drawn.origins
-            self._target_cells[chosen] = drawn.targets
-        else:
-            for i, maze in zip(chosen.tolist(), mazes, strict=True):
-                self._walls[i], self._origins[i], self._target_cells[i] = maze.walls, maze.origin, maze.target
-        cols = self.maze_spec.cols
+    def _start_episodes(self, chosen: NDArray[np.int64], specs: EachSpec, given: dict[int, Maze] | None = None) -> None:
+        """Starts episodes in the environments of the indices ``chosen``: of mazes ``given`` by index, or drawn."""
+        given = given or {}
+        drawing = np.array([i for i in chosen.tolist() if i not in given], np.int64) if given else chosen
+        keys = np.array([draw_key(self._generator(i)) for i in drawing.tolist()], dtype=np.uint64)
+        mazes = [(drawing[places], generate_batch(keys[places], spec)) for spec, places in specs.groups(drawing)]
+        for i, maze in given.items():
+            mazes.append((np.array([i]), MazeBatch(maze.walls[None], np.array([maze.origin]), np.array([maze.target]))))
+        for indices, batch in mazes:
+            if self.room.padded:
+                self._walls[indices] = OUTSIDE_BITS
+            self._walls[indices, : batch.walls.shape[1], : batch.walls.shape[2]] = batch.walls
+            self._origins[indices], self._target_cells[indices] = batch.origins, batch.targets
+        cols = self.room.cols
         self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
         self._agents[chosen] = self._origins[chosen]
         self._positions[chosen] = self._origins[chosen] @ (cols, 1)
@@ -355,6 +360,8 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._outcomes[chosen] = kernels.vector.NO_MOVE
         if self.view_radius is not None:
             self._visible_walls[chosen] = UNSEEN_BITS
+            if self.room.padded:
+                self._visible_walls[self._walls == OUTSIDE_BITS] = OUTSIDE_BITS
         for i in chosen.tolist() if self.render_mode is not None else ():
             self._moves_made[i] = ()
 
@@ -370,9 +377,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidMove(f"Expects actions of shape ({self.num_envs},), actual: {moves.shape}")
         if moves.dtype.kind not in "iu":
             return np.array([as_move(action) for action in actions], dtype=np.int64)
-        if moves.min() < 0 or moves.max() > 3:
+        numbers = moves.astype(np.int64, copy=False)
+        if numbers.view(np.uint64).max() > 3:  # unsigned, one below 0 is above 3 too
             raise InvalidMove(f"Expects actions from 0 to 3, actual: {moves.min()} to {moves.max()}")
-        return moves.astype(np.int64, copy=False)
+        return numbers
 
     def _final_infos(self) -> dict[str, Any]:
         """The last observations and infos of the episodes that have just ended, before they are reset."""
@@ -391,10 +399,11 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             "action_mask": self._masks.copy(),
             "distance": self._distances_to_target.copy(),
             "step_count": self._steps.copy(),
-            "last_move": OUTCOMES[self._outcomes],
+            "last_move": OUTCOMES.take(self._outcomes),
         }
-        for name, value in list(infos.items()):
-            if chosen is not None:
+        masks = np.ones((len(infos), self.num_envs), np.bool_)
+        if chosen is not None:
+            masks[:] = chosen
+            for value in infos.values():
                 value[~chosen] = None if value.dtype == object else 0
-            infos[f"_{name}"] = np.ones(self.num_envs, np.bool_) if chosen is None else chosen.copy()
-        return infos
+        return infos | {f"_{name}": mask for name, mask in zip(infos, masks, strict=True)}

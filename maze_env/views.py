@@ -31,13 +31,16 @@ from numpy.typing import NDArray
 from maze_env import kernels
 from maze_env.errors import lookup
 from maze_env.maze import Cell
-from maze_env.moves import Walls
+from maze_env.moves import OUTSIDE_BITS, Walls
+from maze_env.padding import padded
 from maze_env.spaces import MazeText
 from maze_env.tokens import BLANK, ORIGIN, TARGET, UNSEEN, WALL_TOKENS, cell_texts, coordinate_tokens
 from maze_env.visibility import check_view_radius
 from maze_env.vocabulary import ID_OF_TOKEN, VOCABULARY, check_sides
 
-Batch = NDArray[np.uint8]  # the walls of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen
+# The walls of n mazes, (n, rows, cols) uint8: ``UNSEEN_BITS`` where a cell has not been seen, and ``OUTSIDE_BITS``, all
+# four sides closed, around a maze that is smaller than the view.
+Batch = NDArray[np.uint8]
 Cells = NDArray[np.int64]  # a cell of each maze, (n,) int64, numbered row by row
 
 
@@ -46,7 +49,7 @@ Observer = Callable[[int], Any]
 
 
 class View(ABC):
-    """Makes the observations of mazes of one size."""
+    """Makes the observations of mazes of one size; where an environment takes smaller ones, this is the largest."""
 
     space: Space[Any]
     """The space of one observation."""
@@ -59,7 +62,7 @@ class View(ABC):
         """The observations of a batch, in the form of ``batch_space``.
 
         Args:
-            walls: of n mazes, (n, rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen.
+            walls: of n mazes, as ``Batch``.
             positions: the agents' cells, (n,) int64, numbered row by row.
             targets: likewise.
         """
@@ -68,9 +71,11 @@ class View(ABC):
         """What observes in a single environment, as long as ``walls`` are what its agent has seen.
 
         Args:
-            walls: (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen; never to be written into again.
+            walls: of a maze, (rows, cols) uint8, ``UNSEEN_BITS`` where a cell has not been seen; never to be written
+                into again.
             target: as (row, col).
         """
+        walls = padded(walls, self.rows, self.cols, OUTSIDE_BITS)
         return partial(self._observe, walls[None], np.array([target[0] * self.cols + target[1]]))
 
     def _observe(self, walls: Batch, targets: Cells, position: int) -> Any:

@@ -9,8 +9,9 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from maze_env.errors import InvalidConfig
+from maze_env.padded_views import make_padded_view
 from maze_env.token_maze import TokenMazeEnv
-from maze_env.views import VIEWS
+from maze_env.views import make_view
 
 
 class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
@@ -28,14 +29,15 @@ class _ViewObservation(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
         if not isinstance(inner, TokenMazeEnv):
             raise InvalidConfig(f"Expects a TokenMaze environment inside, actual: {type(inner).__name__}")
         self._inner = inner
-        self._view = VIEWS[self.view_name](inner.maze_spec.rows, inner.maze_spec.cols, inner.view_radius)
+        make = make_padded_view if inner.room.padded else make_view
+        self._view = make(self.view_name, inner.room.rows, inner.room.cols, inner.view_radius)
         self.observation_space = self._view.space
 
     def observation(self, observation: Any) -> Any:
         """The current state of the environment inside; ``observation`` itself is ignored."""
         observe = self._view.observer(self._inner.visible_walls, self._inner.maze.target)
         row, col = self._inner.position
-        return observe(row * self._inner.maze.cols + col)
+        return observe(row * self._view.cols + col)
 
 
 class TextObservation(_ViewObservation, view="text"):

@@ -6,6 +6,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("maze_env", "agents", "training", "benchmarks")
 """The folders at the top that hold code."""
 
+TOP_LEVEL = {"benchmarks.doors.tokenmaze_verifiers": "tokenmaze_verifiers"}
+"""Packages that another framework wants at the top level."""
+
 
 def installed(module):
     """The name that a module of the checkout has where it is installed; others keep theirs.
@@ -13,6 +16,8 @@ def installed(module):
     >>> installed("training.sft"), installed("maze_env.maze")
     ('tokenmaze.training.sft', 'maze_env.maze')
     """
+    if module in TOP_LEVEL:
+        return TOP_LEVEL[module]
     return f"tokenmaze.{module}" if module.partition(".")[0] in PACKAGES[1:] else module
 
 

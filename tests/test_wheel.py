@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.modules import PACKAGES, ROOT, files_of, module_of
+from tests.modules import PACKAGES, ROOT, TOP_LEVEL, files_of, module_of
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def built(tmp_path_factory):
 
 def test_nothing_in_the_wheel_has_a_name_of_everybodys(built):
     wheel, _ = built
-    assert {name.partition("/")[0] for name in wheel if ".dist-info/" not in name} == {"maze_env", "tokenmaze"}
+    names = {name.partition("/")[0] for name in wheel if ".dist-info/" not in name}
+    assert names == {"maze_env", "tokenmaze", *TOP_LEVEL.values()}
 
 
 def test_every_module_is_in_the_wheel(built):

@@ -44,6 +44,7 @@ class KernelCache(NullCache):
                 digest, reduced = content[:HASH_BYTES], content[HASH_BYTES:]
                 if hashlib.sha256(reduced).digest() == digest:
                     return CompileResult._rebuild(target_context, *pickle.loads(reduced))
+        tell_compiling()
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -75,6 +76,13 @@ def folders() -> Iterator[Path]:
     users = Path(user_cache_dir("tokenmaze", appauthor=False))
     if users.is_absolute():  # else there is no home
         yield users
+
+
+@cache
+def tell_compiling() -> None:
+    """Tells a person at a terminal, once a process, what takes so long."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print("maze_env: compiling for this machine; some seconds, the first time only", file=sys.stderr, flush=True)
 
 
 @cache

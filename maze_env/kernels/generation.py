@@ -5,16 +5,18 @@ from numpy.typing import NDArray
 
 from maze_env.kernels import generators
 from maze_env.kernels.grid import fewest_turns, fill_distances, fill_turns, layout_hash
-from maze_env.kernels.jit import compiled
+from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, below, mix
 from maze_env.moves import Walls
 
-DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE = range(5)
+DFS, WILSON, KRUSKAL, PRIM, BINARY_TREE, GIVEN = range(6)
 
 
 @compiled
 def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
-    """Fills ``walls``, whatever it held, by the algorithm of that number."""
+    """Fills ``walls``, whatever it held, by the algorithm of that number; ``GIVEN`` leaves it as it is."""
+    if algorithm == GIVEN:
+        return
     walls[:, :] = 15
     if algorithm == DFS:
         generators.dfs(stream, walls)
@@ -26,6 +28,12 @@ def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
         generators.prim(stream, walls)
     else:
         generators.binary_tree(stream, walls)
+
+
+@inlined
+def set_ends(ends: NDArray[np.int64], cols: int, origin: int, target: int) -> None:
+    """Writes rows and columns of both cells, which are numbered row by row."""
+    ends[0], ends[1], ends[2], ends[3] = origin // cols, origin % cols, target // cols, target % cols
 
 
 @compiled
@@ -53,6 +61,8 @@ def fill_batch(
     turns_by_move = np.empty((rows, cols, 4), np.int16)
     for i in range(count):
         min_length, max_length = lengths[i, 0], lengths[i, 1]
+        # A given layout need not be connected.
+        bounded = algorithm == GIVEN or min_length > 1 or max_length < size - 1 or turns[0] >= 0
         found, work, attempt = False, 0, 0
         while not found:
             if attempt == max_tries or work > max_work:
@@ -67,6 +77,12 @@ def fill_batch(
                 if value < low_hash or value > high_hash:
                     continue
             first = below(stream, size)
+            if not bounded:  # every other cell can be the target
+                target = below(stream, size - 1)
+                target += target >= first
+                set_ends(ends[i], cols, first, target)
+                found = True
+                continue
             for shift in range(size):
                 origin = (first + shift) % size
                 work += size
@@ -86,8 +102,7 @@ def fill_batch(
                         candidates += 1
                 if candidates > 0:
                     target = fitting[below(stream, candidates)]
-                    ends[i, 0], ends[i, 1] = origin // cols, origin % cols
-                    ends[i, 2], ends[i, 3] = target // cols, target % cols
+                    set_ends(ends[i], cols, origin, target)
                     found = True
                     break
                 if work > max_work:

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from maze_env.kernels.grid import in_grid, open_wall
 from maze_env.kernels.jit import compiled
 from maze_env.kernels.splitmix import below
-from maze_env.moves import DELTAS, Walls
+from maze_env.moves import ALL_WALLS, DELTAS, Walls
+
+NOT_VISITED = 16
+# By the bits of a set of moves: how many there are, and which, in their order.
+COUNTS = np.array([bits.bit_count() for bits in range(16)], np.int64)
+MOVES_OF = np.array([sorted(range(4), key=lambda move: not bits >> move & 1) for bits in range(16)], np.int64)
 
 
 @compiled
@@ -23,32 +28,42 @@ def dfs(stream: NDArray[np.uint64], walls: Walls) -> None:
     Source: maze-dataset's ``gen_dfs`` (Ivanitskiy et al., arXiv 2309.10498), which AlphaMaze (arXiv 2502.14669) used.
     Differs from it: an explicit key instead of a global random state.
     """
+    # The walls with a margin around them, which counts as visited: no neighbour need be asked whether it is on the
+    # grid.
+    # Indices are unsigned, or each access would first ask whether to count from the end.
     rows, cols = walls.shape
+    width = cols + 1  # of a row and the margin to its left, which is the one to the right of the row above
+    strides = (-width, width, -1, 1)
+    grid = np.zeros((rows + 2) * width + 1, np.uint8)
+    for row in range(rows):
+        for col in range(cols):
+            grid[np.uint64((row + 1) * width + col + 1)] = NOT_VISITED
     path = np.empty(rows * cols, np.int64)
-    choices = np.empty(4, np.int64)
-    cell = below(stream, rows * cols)
+    start = below(stream, rows * cols)
+    cell = (start // cols + 1) * width + start % cols + 1
+    grid[np.uint64(cell)] = ALL_WALLS
     depth = 0
     while True:
-        row, col = cell // cols, cell % cols
-        count = 0
+        choices = 0
         for move in range(4):
-            to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-            # All four walls: not visited yet. Entering a cell opens one of its walls, and the start, which is not
-            # entered, loses one in the first round: no grid is smaller than 2x2, so it has a neighbour to go to.
-            if in_grid(rows, cols, to_row, to_col) and walls[to_row, to_col] == 15:
-                choices[count] = move
-                count += 1
+            choices |= np.int64(grid[np.uint64(cell + strides[move])] // NOT_VISITED) << move
+        count = COUNTS[np.uint64(choices)]
         if count == 0:
             if depth == 0:
-                return
+                break
             depth -= 1
-            cell = path[depth]
+            cell = path[np.uint64(depth)]
             continue
-        move = choices[0] if count == 1 else choices[below(stream, count)]
-        open_wall(walls, row, col, move)
-        path[depth] = cell
+        chosen = 0 if count == 1 else below(stream, count)
+        move = MOVES_OF[np.uint64(choices), np.uint64(chosen)]
+        path[np.uint64(depth)] = cell
         depth += 1
-        cell = (row + DELTAS[move, 0]) * cols + col + DELTAS[move, 1]
+        grid[np.uint64(cell)] ^= np.uint8(1 << move)
+        cell += strides[move]
+        grid[np.uint64(cell)] = np.uint8(ALL_WALLS ^ (1 << (move ^ 1)))
+    for row in range(rows):
+        for col in range(cols):
+            walls[row, col] = grid[np.uint64((row + 1) * width + col + 1)]
 
 
 @compiled

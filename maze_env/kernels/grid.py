@@ -30,20 +30,23 @@ def fill_distances(
     queue: NDArray[np.int64],  # scratch, (rows * cols,); holds the reachable cells afterwards, nearest first
 ) -> int:
     """Breadth-first search from (row, col); returns the number of reachable cells."""
+    # Indices are unsigned, or each access would first ask whether to count from the end.
     cols = walls.shape[1]
-    distances[:, :] = UNREACHABLE
-    distances[row, col] = 0
+    strides = (-cols, cols, -1, 1)  # to the neighbour on each side
+    bits, moves = walls.ravel(), distances.reshape(-1)
+    moves[:] = UNREACHABLE
     queue[0] = row * cols + col
+    moves[queue[0]] = 0
     head, tail = 0, 1
     while head < tail:
-        row, col = queue[head] // cols, queue[head] % cols
+        cell = queue[head]
         head += 1
         for move in range(4):
-            if walls[row, col] >> move & 1 == 0:
-                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-                if distances[to_row, to_col] == UNREACHABLE:
-                    distances[to_row, to_col] = distances[row, col] + 1
-                    queue[tail] = to_row * cols + to_col
+            if bits[np.uint64(cell)] >> move & 1 == 0:
+                neighbour = cell + strides[move]
+                if moves[np.uint64(neighbour)] == UNREACHABLE:
+                    moves[np.uint64(neighbour)] = moves[np.uint64(cell)] + 1
+                    queue[tail] = neighbour
                     tail += 1
     return tail
 

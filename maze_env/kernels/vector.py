@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from maze_env.kernels.grid import fill_distances
 from maze_env.kernels.jit import compiled
-from maze_env.moves import DELTAS
+from maze_env.moves import Walls
 
-# Indices into ``maze_env.vector.OUTCOMES``; ``advance`` relies on NO_MOVE being 0.
+# Indices into ``maze_env.vector.OUTCOMES``; ``advance`` counts on this order.
 NO_MOVE, MOVED, HIT_WALL, LEFT_GRID = range(4)
 
 
@@ -30,45 +30,47 @@ def advance(
     actions: NDArray[np.int64],  # (n,), 0 to 3
     skipped: NDArray[np.bool_],  # (n,), environments that stay as they are
     walls: NDArray[np.uint8],  # (n, rows, cols)
+    border: Walls,  # the walls of a grid without inner ones
     distances: NDArray[np.int16],  # (n, rows, cols), moves from each cell to the target
-    agents: NDArray[np.int64],  # in and out, (n, 2), row and column
-    positions: NDArray[np.int64],  # out, (n,), row * cols + col
-    steps: NDArray[np.int64],  # in and out, (n,), steps since the reset
+    cells: NDArray[np.int64],  # (rows * cols, 2), row and column of each cell
     max_steps: int,  # steps before truncation
-    before: NDArray[np.int64],  # out, (n,), distance to the target before the move
-    after: NDArray[np.int64],  # out, (n,), distance after it
-    outcomes: NDArray[np.uint8],  # out, (n,), see ``NO_MOVE`` and its like
-    masks: NDArray[np.int8],  # out, (n, 4), 1 where a move is possible next
+    agents: NDArray[np.int64],  # out, (n, 2), row and column
+    positions: NDArray[np.int64],  # in and out, (n,), row * cols + col
+    steps: NDArray[np.int64],  # in and out, (n,), steps since the reset
+    left: NDArray[np.int64],  # out, (n,), distance to the target after the move
+    outcomes: NDArray[np.int64],  # out, (n,), see ``NO_MOVE`` and its like
+    masks: NDArray[np.int8],  # in and out, (n, 4), 1 where a move is possible
     ends: NDArray[np.bool_],  # out, (2, n), terminated and truncated
 ) -> None:
     """One move in each environment."""
-    # Rows and columns are stored as well as cell numbers: computing them by division would dominate the loop.
-    rows, cols = walls.shape[1], walls.shape[2]
-    for i in range(len(actions)):
-        row, col = agents[i, 0], agents[i, 1]
-        before[i] = distances[i, row, col]
-        move = actions[i]
-        to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-        # Branchless: whether a move is possible is as good as random, and branch mispredictions would dominate.
+    # Several short loops: the compiler keeps what each needs in registers, and works on many environments at a time
+    # where it can. Branchless, because whether a move is possible is as good as random. Indices are unsigned, or each
+    # access would first ask whether to count from the end.
+    count, rows, cols = walls.shape
+    size = rows * cols
+    all_walls, all_distances, border_walls = walls.reshape(-1), distances.reshape(-1), border.reshape(-1)
+    strides = np.array([-cols, cols, -1, 1])  # to the neighbour on each side
+    for i in range(count):
+        move = np.uint64(actions[i])
+        is_open = np.int64(masks[i, move])
+        at_border = np.int64(border_walls[np.uint64(positions[i])]) >> np.int64(move) & 1
         plays = 1 - np.int64(skipped[i])
-        wall = np.int64(walls[i, row, col]) >> move & 1
-        inside = np.int64(to_row >= 0) & np.int64(to_row < rows) & np.int64(to_col >= 0) & np.int64(to_col < cols)
-        moved = plays * (1 - wall)
-        row += moved * DELTAS[move, 0]
-        col += moved * DELTAS[move, 1]
-        agents[i, 0], agents[i, 1] = row, col
-        positions[i] = row * cols + col
-        steps[i] += plays
-        outcomes[i] = plays * (MOVED + wall * (LEFT_GRID - MOVED - inside * (LEFT_GRID - HIT_WALL)))
-        left = distances[i, row, col]
-        after[i] = left
-        bits = walls[i, row, col]
-        masks[i, 0] = 1 - (bits & 1)
-        masks[i, 1] = 1 - (bits >> 1 & 1)
-        masks[i, 2] = 1 - (bits >> 2 & 1)
-        masks[i, 3] = 1 - (bits >> 3 & 1)
-        ends[0, i] = left == 0
-        ends[1, i] = (left != 0) & (steps[i] >= max_steps)
+        positions[i] += plays * is_open * strides[move]
+        outcomes[i] = plays * (HIT_WALL - is_open + at_border)
+    for i in range(count):
+        cell = np.uint64(positions[i])
+        agents[i, 0], agents[i, 1] = cells[cell, 0], cells[cell, 1]
+    for i in range(count):
+        left[i] = all_distances[np.uint64(i * size + positions[i])]
+    for i in range(count):
+        bits = all_walls[np.uint64(i * size + positions[i])]
+        for move in range(4):
+            masks[i, move] = 1 - (bits >> move & 1)
+    for i in range(count):
+        steps[i] += 1 - np.int64(skipped[i])
+    for i in range(count):
+        ends[0, i] = left[i] == 0
+        ends[1, i] = (left[i] != 0) & (steps[i] >= max_steps)
 
 
 @compiled

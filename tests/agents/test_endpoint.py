@@ -272,7 +272,7 @@ def test_an_interrupt_ends_a_run_that_waits_for_its_server(server):
                 time.sleep(0.05)
             assert server.asked
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode != 0

@@ -257,14 +257,21 @@ def test_options_and_attributes_reach_the_environments():
     envs.set_options({"max_length": 1})
     envs.reset()
     assert [info["distance"] for info in envs.reset_infos] == [1, 1]
-    envs.set_options([{"max_length": 1}, {"max_length": 2}])
-    with pytest.raises(InvalidConfig, match=r"Expects one max_length for all environments, actual: \[1, 2\]"):
-        envs.reset()
+    envs.set_options([{"min_length": 4}, {"max_length": 2}])
+    envs.reset()
+    assert envs.reset_infos[0]["distance"] >= 4
+    assert envs.reset_infos[1]["distance"] <= 2
+    envs.set_options([{"maze": mazes[0]}, {}])
+    envs.reset()
+    assert envs.get_attr("maze")[0] == mazes[0] != envs.get_attr("maze")[1]
     envs.set_attr("max_steps", 2)
     envs.set_attr("maze_spec", MazeSpec(3, 3, min_length=3))
     envs.set_options()
     envs.reset()
     assert [envs.step([0, 0])[2].all() for _ in range(2)] == [False, True]
+    easy = MazeSpec(3, 3, max_length=1)
+    envs.set_attr("maze_spec", easy, indices=1)
+    assert envs.get_attr("maze_spec") == [MazeSpec(3, 3, min_length=3), easy]
     with pytest.raises(InvalidConfig, match=r"Expects all environments in set_attr .*, actual: 1"):
         envs.set_attr("max_steps", 2, indices=1)
     with pytest.raises(
@@ -308,6 +315,6 @@ def test_their_recorder_records_it_and_their_checker_takes_the_single_environmen
     recorder.close()
     assert next(tmp_path.glob("*.mp4")).stat().st_size > 1000
     for view in ("grid", "tokens", "state"):
-        check_env(
-            gymnasium.make("TokenMaze-v0", view=view, render_mode="rgb_array"), warn=False
-        )  # the grid is no photo
+        for pad_to in (None, (5, 8)):
+            env = gymnasium.make("TokenMaze-v0", view=view, pad_to=pad_to, render_mode="rgb_array")
+            check_env(env, warn=False)  # the grid is no photo

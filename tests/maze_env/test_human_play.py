@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
@@ -16,6 +17,7 @@ from maze_env.token_maze import TokenMazeEnv
 
 LETTERS = "wsad"
 COMMAND = [sys.executable, "-m", "maze_env.human_play", "--rows", "3", "--cols", "4", "--seed", "5"]
+DAILY = COMMAND[:3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd()}
 
 
@@ -43,7 +45,21 @@ def test_hints_lead_to_the_target():
     while played.episode.end is None:
         played.press("h")
         played.press(names[played.message])
-    assert played.message.startswith("Solved in")
+    best = len(shortest_path(played.maze))
+    helped = f"with {best} hints" if best > 1 else "with 1 hint"
+    assert played.message.startswith(f"Solved in {best} steps {helped}; the shortest path has {best}.")
+    played.press("n")
+    solve(played)
+    assert "hint" not in played.message
+
+
+def test_the_daily_maze_has_the_date_as_its_seed():
+    before = date.today()
+    done = subprocess.run([*DAILY, "--daily"], input="q", capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert any(f"seed {day:%Y%m%d}   steps 0" in done.stdout for day in (before, date.today()))
+    done = subprocess.run([*COMMAND, "--daily"], capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("actual: argument --daily: not allowed with argument --seed\n")
 
 
 def test_undo_takes_back_one_move_and_the_end():

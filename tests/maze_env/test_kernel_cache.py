@@ -38,6 +38,16 @@ def test_each_signature_is_compiled_once(folder):
     assert called(2.5)
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_person_at_a_terminal_is_told_once_what_takes_so_long(folder, monkeypatch, capsys, terminal):
+    cache.tell_compiling.cache_clear()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    called(1), called(1.5)
+    cache.tell_compiling.cache_clear()
+    called(1)  # from disk
+    assert capsys.readouterr().err.count("compiling for this machine") == terminal
+
+
 DAMAGE = {
     "empty": lambda data: b"",
     "cut": lambda data: data[: len(data) // 2],

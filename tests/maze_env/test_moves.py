@@ -43,3 +43,9 @@ def test_an_index_of_any_integer_type_and_a_token_name_a_move(action):
 def test_anything_else_is_refused_and_quoted(action):
     with pytest.raises(InvalidMove, match=r"Expects a move: 0, 1, 2, 3 or one of .*, actual: "):
         as_move(action)
+
+
+def test_a_move_by_its_bare_name_is_told_its_token():
+    for action in ("up", " Up"):
+        with pytest.raises(InvalidMove, match=r"actual: '.*'. Did you mean '<\|up\|>'\?"):
+            as_move(action)

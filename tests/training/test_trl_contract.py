@@ -19,6 +19,7 @@ from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
 from tests import tiny
+from tests.modules import package_of
 from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import trl_adapter
@@ -48,7 +49,7 @@ OURS = {
 @pytest.mark.parametrize(("config", "parent"), [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig)])
 def test_a_field_is_ours_or_overrides_one_that_exists_upstream(config, parent):
     # A field that TRL renames would live on as a key that does nothing.
-    kinds = [kind for kind in config.__mro__ if kind.__module__.startswith("training")]
+    kinds = [kind for kind in config.__mro__ if package_of(kind.__module__) == "training"]
     written = {name for kind in kinds for name in vars(kind).get("__annotations__", {})}
     upstream = {field.name: field.default for field in fields(parent)}
     assert written - OURS <= upstream.keys()
@@ -209,7 +210,7 @@ def private_names(path):
 def overridden_private_names(kind):
     """Private names that a class of ours takes over from the classes upstream that it derives from."""
     upstream = {name for base in kind.__mro__ if base.__module__.split(".")[0] in UPSTREAM for name in vars(base)}
-    own = {name for base in kind.__mro__ if base.__module__.startswith("training") for name in vars(base)}
+    own = {name for base in kind.__mro__ if package_of(base.__module__) == "training" for name in vars(base)}
     return {name for name in own & upstream if name.startswith("_") and not name.startswith("__")}
 
 

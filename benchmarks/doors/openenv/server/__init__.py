@@ -1,0 +1,1 @@
+"""The server: ``environment`` is what a session talks to, ``app`` the web application around it."""
