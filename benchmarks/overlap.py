@@ -118,23 +118,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = shared_layouts(first, second)
     files = {
         name: {
-            "file": source,
             "mazes": len(layouts),
             "layouts": len(by_hash(layouts)),
             "of_training_split": sum(split_of(layout.walls) == "train" for layout in layouts),
             "mazes_with_a_shared_layout": sum(len(getattr(one, place)) for one in found),
         }
-        for name, place, source, layouts in (("A", "first", sources[0], first), ("B", "second", sources[1], second))
+        for name, place, layouts in (("A", "first", first), ("B", "second", second))
     }
     same_ends = sum(one.same_ends for one in found)
     if options.json:
         shared = [{"A": one.first, "B": one.second, "same_endpoints": one.same_ends} for one in found]
         counts = {"shared_layouts": len(found), "shared_with_endpoints": same_ends}
-        print(json.dumps({**files, **counts, "shared": shared}, indent=1))
+        print(json.dumps({"files": sources, **files, **counts, "shared": shared}, indent=1))
     else:
-        for name, told in files.items():
+        for source, (name, told) in zip(sources, files.items(), strict=True):
             counts = f"{counted(told['mazes'], 'maze')}, {counted(told['layouts'], 'layout')}"
-            print(harmless(f"{name}: {counts}, {told['of_training_split']:,} of the training split  {told['file']}"))
+            print(harmless(f"{name}: {counts}, {told['of_training_split']:,} of the training split  {source}"))
         print(f"shared: {counted(len(found), 'layout')}, {same_ends:,} of them with the same endpoints")
         for one in found[:SHOWN]:
             ends = "with" if one.same_ends else "without"
