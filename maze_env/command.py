@@ -34,6 +34,7 @@ COMMANDS = {
     "suites": Subcommand("tokenmaze.benchmarks.list_suites", "the suites that there are, and what each asks"),
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
+    "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers"),
