@@ -14,6 +14,7 @@ EXTRAS = {
     "verifiers": ("verifiers",),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),
+    "docs": ("PIL", "mkdocs"),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
