@@ -163,8 +163,23 @@ $(VENV)/.installed: setup.cfg constraints.txt
 	@mkdir -p $(VENV)/names/tokenmaze && ln -sfn $(patsubst %,$(CURDIR)/%,agents benchmarks training) $(VENV)/names/tokenmaze/  # for mypy
 	@touch $@
 
+# The documentation, in an environment of its own without torch, into site/; `make docs-serve` shows it while it is written.
+.PHONY: docs docs-serve
+MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
+docs: .venv-docs/.installed
+	$(MKDOCS) build --strict
+
+docs-serve: .venv-docs/.installed
+	$(MKDOCS) serve
+
+.venv-docs/.installed: setup.cfg
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	@mkdir -p .venv-docs/names/tokenmaze && ln -sfn $(patsubst %,$(CURDIR)/%,agents benchmarks training) .venv-docs/names/tokenmaze/  # for mkdocstrings
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .venv-docs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name '*.nb[ic]' -delete
 
 # The tests with the lowest versions that setup.cfg allows, and with the newest, each in an environment of its own; both
