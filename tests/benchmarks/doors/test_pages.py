@@ -1,4 +1,4 @@
-"""The Python on the pages of the doors for training prints what stands below it."""
+"""The Python on the pages of the doors prints what stands below it."""
 
 import contextlib
 import io
@@ -9,7 +9,12 @@ import pytest
 from tests.modules import ROOT
 
 BLOCKS = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
-PAGES = {"verifiers": "verifiers", "reasoning-gym": "reasoning_gym", "skyrl": "skyrl_gym"}
+PAGES = {
+    "verifiers": "verifiers",
+    "reasoning-gym": "reasoning_gym",
+    "skyrl": "skyrl_gym",
+    "mcp": "mcp.server.mcpserver",
+}
 """Pages by name, and the package of each."""
 
 
