@@ -5,7 +5,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("maze_env", "agents", "training", "benchmarks")
 """The folders at the top that hold code."""
-
 TOP_LEVEL = {"benchmarks.doors.tokenmaze_verifiers": "tokenmaze_verifiers"}
 """Packages that another framework wants at the top level."""
 
@@ -19,6 +18,16 @@ def installed(module):
     if module in TOP_LEVEL:
         return TOP_LEVEL[module]
     return f"tokenmaze.{module}" if module.partition(".")[0] in PACKAGES[1:] else module
+
+
+def in_checkout(module):
+    """The name that a module of this project has in the checkout.
+
+    >>> in_checkout("tokenmaze.training.sft"), in_checkout("tokenmaze_verifiers")
+    ('training.sft', 'benchmarks.doors.tokenmaze_verifiers')
+    """
+    places = {name: place for place, name in TOP_LEVEL.items()}
+    return places.get(module, module.removeprefix("tokenmaze."))
 
 
 def module_of(path, root=ROOT):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.modules import PACKAGES, ROOT, files_of, module_of, package_of
+from tests.modules import PACKAGES, ROOT, files_of, in_checkout, module_of, package_of
 
 ALLOWED = {
     "maze_env": {"maze_env"},
@@ -96,7 +96,7 @@ def test_kernels_stand_on_the_ground():
 
 def commands(root, graph):
     """Those of the modules that are a command line: they define ``main``."""
-    paths = {name: root / Path(*name.removeprefix("tokenmaze.").split(".")) for name in graph}
+    paths = {name: root / Path(*in_checkout(name).split(".")) for name in graph}
     files = {name: path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for name, path in paths.items()}
     return {name for name, file in files.items() if re.search(r"^def main\b", file.read_text("utf-8"), re.MULTILINE)}
 
