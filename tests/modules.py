@@ -1,5 +1,6 @@
 """The modules of this project by the names that they have where it is installed (setup.cfg)."""
 
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -18,16 +19,6 @@ def installed(module):
     if module in TOP_LEVEL:
         return TOP_LEVEL[module]
     return f"tokenmaze.{module}" if module.partition(".")[0] in PACKAGES[1:] else module
-
-
-def in_checkout(module):
-    """The name that a module of this project has in the checkout.
-
-    >>> in_checkout("tokenmaze.training.sft"), in_checkout("tokenmaze_verifiers")
-    ('training.sft', 'benchmarks.doors.tokenmaze_verifiers')
-    """
-    places = {name: place for place, name in TOP_LEVEL.items()}
-    return places.get(module, module.removeprefix("tokenmaze."))
 
 
 def module_of(path, root=ROOT):
@@ -51,3 +42,14 @@ def package_of(module):
 def files_of(*packages):
     """Every Python file of packages of this project."""
     return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def waits_for_package(path):
+    """Whether a file cannot be imported here: doors to other frameworks need the package of one, tests of them too."""
+    if "doors" not in path.relative_to(ROOT).parts:
+        return False
+    try:
+        import_module(module_of(path))
+    except ModuleNotFoundError as error:
+        return package_of(error.name) not in PACKAGES
+    return False

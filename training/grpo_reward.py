@@ -42,8 +42,10 @@ class MazeReward:
             thinking_opened: whether prompts end inside an open ``<think>``; by default what the prompts tell.
             eos_ids: the tokens that end a completion; by default the tokenizer's end token.
         """
-        self._scheme, self.tokenizer, self.thinking_opened = scheme_of(reward), tokenizer, thinking_opened
-        self.__name__ = f"reward_{self._scheme.name}"
+        self.scheme = scheme_of(reward)
+        """What rewards the verdicts."""
+        self.tokenizer, self.thinking_opened = tokenizer, thinking_opened
+        self.__name__ = f"reward_{self.scheme.name}"
         self.eos_ids = frozenset([tokenizer.eos_token_id] if eos_ids is None else eos_ids)
         self._decode = TextDecoder(tokenizer, self.eos_ids)
 
@@ -76,7 +78,7 @@ class MazeReward:
             episode = Episode(mazes[maze_text], "plan")
             episode.step(Reply(text, len(ids), truncated, thinking_opened=opened))
             assert episode.verdict is not None
-            parts = self._scheme.terms(episode.maze, episode.verdict)
+            parts = self.scheme.terms(episode.maze, episode.verdict)
             if truncated:
                 parts = dict.fromkeys(parts, 0.0)
             terms.update(parts)
