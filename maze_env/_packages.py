@@ -14,6 +14,8 @@ EXTRAS = {
     "verifiers": ("verifiers",),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),
+    "openenv": ("fastapi", "openenv", "uvicorn"),
+    "mcp": ("mcp",),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
