@@ -9,6 +9,7 @@ from typing import Any
 from datasets import Dataset
 
 from maze_env.episode import Episode
+from maze_env.maze import Maze
 from maze_env.tokens import maze_from_text, maze_to_text
 from tokenmaze.agents.chat_templates import check_whole
 from tokenmaze.agents.prompts import tool_conversation
@@ -28,7 +29,7 @@ class MazeTool:
     is the only one.
     """
 
-    def __init__(self, env: EnvConfig):
+    def __init__(self, env: EnvConfig = EnvConfig()):  # noqa: B008  frozen
         self._env = env
 
     def reset(self, maze: str, **columns: Any) -> None:
@@ -61,16 +62,22 @@ def tool_reward(eos_ids: Collection[int]) -> Callable[..., list[float]]:
     return environment_return
 
 
+def play_row(maze: Maze, view_radius: int | None) -> dict[str, Any]:
+    """A row of ``prompt`` (messages) and ``maze`` (its text) for GRPO by tool calls."""
+    prompt = tool_conversation(Episode(maze, view_radius=view_radius).observation)
+    return {"prompt": prompt, "maze": maze_to_text(maze)}
+
+
 def tool_dataset(
     config: DataConfig, tokenizer: Tokenizer, context: int, max_completion_length: int, view_radius: int | None
 ) -> Dataset:
-    """Rows of ``prompt`` (messages) and ``maze`` for GRPO by tool calls. Prepares the tokenizer to read such calls."""
+    """Rows of ``play_row``, each of which fits into ``context``. Prepares the tokenizer to read such calls."""
     prepare_tool_calls(tokenizer)
-    tools = [MazeTool(EnvConfig()).move]
+    tools = [MazeTool().move]
     rows, texts = [], []
     for maze, _ in make_mazes(config):
-        prompt = tool_conversation(Episode(maze, view_radius=view_radius).observation)
-        rows.append({"prompt": prompt, "maze": maze_to_text(maze)})
+        rows.append(play_row(maze, view_radius))
+        prompt = rows[-1]["prompt"]
         texts.append(tokenizer.apply_chat_template(prompt, tools=tools, add_generation_prompt=True, tokenize=False))
         check_whole(texts[-1], prompt[0]["content"])
     check_prompts_fit(tokenizer, texts, max_completion_length, context)
