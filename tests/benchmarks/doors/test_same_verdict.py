@@ -131,9 +131,67 @@ def mcp_play(maze, calls):
     return Verdict(score["solved"], score["reward"], score["end"])
 
 
-PLAN_DOORS = {"inspect": inspect_plan, "lm-eval": lm_eval_plan, "openenv": openenv_plan}
+def verifiers_plan(maze, answer):
+    return _verifiers_verdict(maze, "plan", [answer])
+
+
+def verifiers_play(maze, calls):
+    return _verifiers_verdict(maze, "play", [*(DIRECTIONS[direction].token for direction in calls), "I am done."])
+
+
+def _verifiers_verdict(maze, mode, replies):
+    pytest.importorskip("verifiers.v1", reason="needs pip install 'tokenmaze[verifiers]'")
+    from tests.benchmarks.doors.test_verifiers import scored
+    from tokenmaze.benchmarks.doors.verifiers import TokenMazeData, TokenMazeTask, TokenMazeTaskConfig
+
+    task = TokenMazeTask(TokenMazeData(id="given", maze=maze, mode=mode, prompt="not read"), TokenMazeTaskConfig())
+    score = scored(task, *replies).info["verdict"]
+    return Verdict(score["solved"], score["reward"], score["end"])
+
+
+def skyrl_plan(maze, answer):
+    return _skyrl_verdict(maze, "tokenmaze-plan", [answer])
+
+
+def skyrl_play(maze, calls):
+    return _skyrl_verdict(maze, "tokenmaze-play", [*(DIRECTIONS[direction].token for direction in calls), "I am done."])
+
+
+def _skyrl_verdict(maze, name, replies):
+    skyrl_gym = pytest.importorskip("skyrl_gym", reason="needs pip install 'tokenmaze[skyrl]'")
+    import tokenmaze.benchmarks.doors.skyrl_gym  # noqa: F401  registers the environments
+
+    extras = {"reward_spec": {"ground_truth": maze, "scheme": "solved"}}
+    environment = skyrl_gym.make(name, env_config={}, extras=extras)
+    environment.init([])
+    paid = 0.0
+    for reply in replies:
+        step = environment.step(reply)
+        paid += step["reward"]
+        if step["done"]:
+            break
+    score = step["metadata"]
+    assert paid == pytest.approx(score["reward"])
+    return Verdict(score["solved"], score["reward"], score["end"])
+
+
+def reasoning_gym_plan(maze, answer):
+    pytest.importorskip("reasoning_gym", reason="needs pip install 'tokenmaze[reasoning-gym]'")
+    from tokenmaze.benchmarks.doors.reasoning_gym import TokenMazeConfig, TokenMazeDataset
+
+    data = TokenMazeDataset(TokenMazeConfig(seed=0, size=1))
+    # Its rewards end at 1, which what solves a maze earns and nothing else.
+    return Verdict(data.score_answer(answer, {"metadata": {"maze": maze}}) == 1, None, None)
+
+
+PLAN_DOORS = {
+    "inspect": inspect_plan, "lm-eval": lm_eval_plan, "openenv": openenv_plan, "verifiers": verifiers_plan,
+    "reasoning-gym": reasoning_gym_plan, "skyrl": skyrl_plan,
+}  # fmt: skip
 """Of each a function of a maze's text and a model's whole answer that gives a ``Verdict``."""
-PLAY_DOORS = {"inspect": inspect_play, "openenv": openenv_play, "mcp": mcp_play}
+PLAY_DOORS = {
+    "inspect": inspect_play, "openenv": openenv_play, "mcp": mcp_play, "verifiers": verifiers_play, "skyrl": skyrl_play,
+}  # fmt: skip
 """Of each a function of a maze's text and the directions that are called, after which the model gives up."""
 
 
