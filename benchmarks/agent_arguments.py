@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from maze_env._arguments import suggest
 from maze_env.episode import MODES
 from maze_env.errors import InvalidConfig
 from tokenmaze.agents import registry
@@ -17,9 +18,10 @@ def add_agent_arguments(parser: argparse.ArgumentParser, required: bool) -> None
     """Adds the agent, what it is asked, and its options."""
     add = parser.add_argument
     kinds = "a FOLDER, owner/model or FILE.gguf with a language model, http://host/v1#model, my_module:MyAgent"
-    add("--agent", required=required, help=f"a name ({', '.join(registry.BUILT_IN)}), {kinds}")
+    agent = add("--agent", required=required, help=f"a name ({', '.join(registry.BUILT_IN)}), {kinds}")
+    suggest(agent, registry.BUILT_IN)
     suites = "a name, a file or a description, which 'tokenmaze suites' lists (default %(default)s)"
-    add("--suite", default=next(iter(SUITES)), help=suites)
+    suggest(add("--suite", default=next(iter(SUITES)), help=suites), SUITES)
     add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
     add("--view-radius", type=int, help="partial observability: walls are seen this far; default: the suite's")
     add("--seed", type=int, default=0, help="seed of the attempts (default %(default)s)")

@@ -217,10 +217,15 @@ def load(path: str | Path) -> Result:
 
 def load_each(paths: Sequence[str | Path]) -> list[Result]:
     """Stored results, no file twice. Raises InvalidResult for one that is, and as ``load`` does."""
+    check_once(paths)
+    return list(map(load, paths))
+
+
+def check_once(paths: Sequence[str | Path]) -> None:
+    """Raises InvalidResult for a file that is named twice."""
     files = [Path(path).resolve() for path in paths]
     if twice := [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]:
         raise InvalidResult(f"Expects each result file once, actual: {' and '.join(twice)}")
-    return list(map(load, paths))
 
 
 def result_of(raw: dict[str, Any]) -> Result:

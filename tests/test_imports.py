@@ -131,7 +131,8 @@ def test_the_reading_of_circles_sees_those_inside_functions(tmp_path, late):
     assert set(circle(graph)) == {"package.a", "package.b"}
 
 
-OPTIONAL = {"minari.py": {"minari"}}  # nothing imports it but who has that package
+# Nothing imports them but who has that package, and who wants the completion of a shell.
+OPTIONAL = {"minari.py": {"minari"}, "_completion.py": {"shtab"}}
 
 
 def test_the_environment_needs_numpy_gymnasium_and_numba_only():
