@@ -25,8 +25,31 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: train control speed all-train all-speed settings trace-styles grpo-from-scratch test test-slow lint format clean
+.PHONY: help train control speed all-train all-speed settings trace-styles grpo-from-scratch test test-slow wheel lint \
+	format clean
 .SECONDARY:
+.DEFAULT_GOAL := help
+
+define HELP
+make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
+make control                          of the default recipe: SFT continued for as long as GRPO took
+make speed                            tokens per second of a recipe's stages, against what the device can do
+make settings, trace-styles, grpo-from-scratch      the experiments of benchmarks/STUDY.md
+make test                             lint, types, and all tests but the slow ones
+make test-slow                        the slow ones
+make test-lowest, test-newest         with the lowest and the newest versions of what is needed
+make test-door DOOR=inspect           a door to another framework against its real package
+make fuzz                             a million hostile inputs against every reader
+make wheel                            build it, and use it as a new user would
+make lint, format, clean
+make sets up .venv and installs what it needs.
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+wheel:
+	PYTHON="$(PYTHON)" .ci/wheel
 
 # The stages are known once Python is there to read them.
 train speed: $(VENV)/.installed
