@@ -11,7 +11,7 @@ EXTRAS = {
     "sb3": ("stable_baselines3",),
     "inspect": ("inspect_ai",),
     "lm-eval": ("lm_eval",),
-    "verifiers": ("verifiers",),
+    "verifiers": ("uv", "verifiers"),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),
     "openenv": ("fastapi", "openenv", "uvicorn"),

@@ -92,6 +92,8 @@ def check(command, monkeypatch, model):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [command.module, *arguments])
     stop_after(monkeypatch, argparse.ArgumentParser, "parse_args")
+    if hasattr(module, "TrlParser"):
+        stop_after(monkeypatch, module.TrlParser, "parse_args_and_config")
     if hasattr(module, "parse"):  # the stages of training, whose parser checks what it read
         stop_after(monkeypatch, module, "parse")
     try:
