@@ -184,4 +184,4 @@ def test_the_command_finds_the_task_by_name(tmp_path):
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("*_mazebench_*.eval")
     about = read_eval_log(str(path)).eval  # of a run without a model, which ends in an error
-    assert (about.task, about.dataset.name, about.dataset.samples) == ("tokenmaze/mazebench", "mazebench-dev", 2)
+    assert (about.task, about.dataset.name, about.dataset.samples) == ("tokenmaze/mazebench", "mazebench-dev", 1000)
