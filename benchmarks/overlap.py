@@ -132,8 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps({"files": sources, **files, **counts, "shared": shared}, indent=1))
     else:
         for source, (name, told) in zip(sources, files.items(), strict=True):
-            number = f"{counted(told['mazes'], 'maze')}, {counted(told['layouts'], 'layout')}"
-            print(harmless(f"{name}: {number}, {told['of_training_split']:,} of the training split  {source}"))
+            sizes = f"{counted(told['mazes'], 'maze')}, {counted(told['layouts'], 'layout')}"
+            print(harmless(f"{name}: {sizes}, {told['of_training_split']:,} of the training split  {source}"))
         print(f"shared: {counted(len(found), 'layout')}, {same_ends:,} of them with the same endpoints")
         for one in found[:SHOWN]:
             ends = "with" if one.same_ends else "without"
