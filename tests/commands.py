@@ -38,7 +38,7 @@ def shell_lines(text):
 
 
 def shown_lines(markdown):
-    """The shell lines of a Markdown page: of its ``sh`` and ``bash`` blocks, and what stands between single backticks."""
+    """The shell lines of a page: of its ``sh`` and ``bash`` blocks, and what stands between single backticks."""
     prose = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
     blocks = re.findall(r"```(?:ba)?sh\n(.*?)```", markdown, re.DOTALL)
     spans = [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
