@@ -94,6 +94,8 @@ def check(command, monkeypatch, model):
     stop_after(monkeypatch, argparse.ArgumentParser, "parse_args")
     if hasattr(module, "parse"):  # the stages of training, whose parser checks what it read
         stop_after(monkeypatch, module, "parse")
+    if hasattr(module, "TrlParser"):  # scripts in TRL's own form
+        stop_after(monkeypatch, module.TrlParser, "parse_args_and_config")
     try:
         with pytest.raises(Parsed):
             module.main()
