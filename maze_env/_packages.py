@@ -16,7 +16,7 @@ EXTRAS = {
     "skyrl": ("skyrl_gym",),
     "openenv": ("fastapi", "openenv", "uvicorn"),
     "mcp": ("mcp",),
-    "docs": ("PIL", "mkdocs"),
+    "docs": ("PIL", "material", "mkdocs_jupyter", "mkdocstrings", "ruff"),
     "peers": ("envpool", "jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""

@@ -365,6 +365,7 @@ def test_extras_are_those_of_setup_cfg():
     modules = {
         "pyyaml": "yaml", "stable-baselines3": "stable_baselines3", "maze-dataset": "maze_dataset",
         "reasoning-gym": "reasoning_gym", "inspect-ai": "inspect_ai", "skyrl-gym": "skyrl_gym", "pillow": "PIL",
+        "mkdocs-material": "material", "mkdocs-jupyter": "mkdocs_jupyter",
     }  # fmt: skip
     for extra, listed in read["options.extras_require"].items():
         names = {re.match(r"[\w-]+", line)[0] for line in listed.strip().splitlines()}
