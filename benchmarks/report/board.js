@@ -42,7 +42,7 @@ function isSeen(maze, cell, visited, radius) {
   return visited.some((at) => isNear(middle(maze, at)));
 }
 
-// Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
+// Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in panels.js.
 function drawBoard(svg, maze, moves, scene, showPath, radius) {
   const [margin, width, height] = [8, maze.cols * CELL, maze.rows * CELL];
   svg.setAttribute("viewBox", `${-margin} ${-margin} ${width + 2 * margin} ${height + 2 * margin}`);
