@@ -39,6 +39,7 @@ COMMANDS = {
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
+    "page": Subcommand("tokenmaze.benchmarks.report.playground", "a page to walk mazes by hand and watch a model do it"),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),
     "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "train,sb3"),
