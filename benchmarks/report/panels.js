@@ -118,7 +118,7 @@ function makePanel(result, index, pieces) {
   panel.root = make("article", { class: `panel ${solved(result, index) ? "solved" : "failed"}` }, drawn);
   if (pieces) {
     const classOf = (piece) => (piece.length === 1 ? "executed" : piece.slice(2).join(" "));
-    panel.spans = pieces.map((p) => (typeof p === "string" ? make("span", {}, p) : make("span", { class: classOf(p) }, p[0])));
+    panel.spans = pieces.map((p) => (typeof p === "string" ? make("span", {}, p) : make("span", { class: `piece ${classOf(p)}` }, p[0])));
     panel.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the agent wrote" }, ...panel.spans);
     panel.root.append(panel.text);
   }
@@ -133,7 +133,12 @@ function showPanel(panel, step) {
   const scene = { ...sceneAt(panel.maze, panel.frames, here), fails };
   drawBoard(panel.svg, panel.maze, DATA.moves, scene, at("path").checked, panel.result.radius);
   panel.caption.replaceChildren(captionOf(panel, here), ...(fails ? [make("strong", { class: "ending" }, `ended: ${panel.ending}`)] : []));
-  panel.chips.forEach((chip, i) => chip.classList.toggle("now", frame?.kind === "executed" && frame.index === i));
+  const executed = panel.frames.slice(0, here).filter(({ kind }) => kind === "executed").length;
+  panel.chips.forEach((chip, i) => {
+    chip.classList.toggle("now", frame?.kind === "executed" && frame.index === i);
+    chip.classList.toggle("ahead", i >= executed);
+  });
+  panel.root.classList.toggle("ended", ended);
   if (!panel.spans) return;
   const place = frame ? frame.place : -1;
   panel.spans.forEach((span, i) => {
@@ -153,18 +158,24 @@ function goTo(step) {
   at("step").disabled = lastStep() === 0;
   at("place").textContent = lastStep() ? `${state.step} of ${lastStep()}` : "no steps";
   for (const panel of state.panels) showPanel(panel, state.step);
+  at("boards").dispatchEvent(new Event("step"));
 }
+
+// Where each step is read out, and none while they go by.
+const announce = (live) => state.panels.forEach(({ caption }) => caption.setAttribute("aria-live", live));
 
 function pause() {
   clearTimeout(state.timer);
   state.timer = null;
   at("play").textContent = "▶ play";
+  announce("polite");
 }
 
 function play() {
   if (state.timer) return pause();
   if (state.step >= lastStep()) goTo(0);
   at("play").textContent = "❚❚ pause";
+  announce("off");
   const tick = () => {
     if (state.step >= lastStep()) return pause();
     goTo(state.step + 1);

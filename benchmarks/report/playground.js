@@ -54,7 +54,7 @@ function drawGame(note = "") {
 
 function verdictOf(note) {
   if (game.end && game.end !== "solved") return `✗ ${DATA.ends[game.end]} at move ${game.steps.length}`;
-  if (!game.end) return note ? `${DATA.ends[note]}: no way there` : game.steps.length ? "" : "Lead the orange dot to the green square.";
+  if (!game.end) return note ? `${DATA.ends[note]}: no way there` : game.steps.length ? "" : "Lead the dot to the green square: by the arrow keys, the buttons, or a swipe over the maze.";
   const [more, walls] = [game.steps.length - (game.maze.path.length - 1), game.steps.filter(({ mark }) => mark).length];
   const length = more ? `, ${more} more than the shortest path` : ", a shortest path";
   return `✓ ${DATA.ends.solved} in ${game.steps.length} moves${length}${walls ? `; walls hit: ${walls}` : ""}`;
@@ -96,6 +96,17 @@ async function showMaze() {
   const first = model.frames.findIndex(({ kind }) => kind === "executed");
   oracle.delay = first < 0 ? model.frames.length : first;
   goTo(0);
+}
+
+// Once both have walked to their end, how the model did.
+function tellModel() {
+  const [model, oracle] = state.panels;
+  const isOver = state.step === lastStep() && oracle;
+  const [end, title] = endOf(model.result, state.maze);
+  const count = (panel) => panel.result.moves[attemptAt(panel.result, state.maze)].length;
+  const told = `: the model walks ${count(model)} moves, the shortest path has ${count(oracle)}`;
+  at("model-verdict").className = `verdict ${isOver ? (end === "solved" ? "solved" : "failed") : ""}`;
+  at("model-verdict").textContent = isOver ? `${end === "solved" ? "✓" : "✗"} ${title}${told}` : "";
 }
 
 async function goToMaze(maze) {
@@ -158,6 +169,7 @@ function connectGame() {
   on("maze", "change", () => goToMaze(Number(at("maze").value)));
   on("previous-maze", "click", () => goToMaze(state.maze - 1));
   on("next-maze", "click", () => goToMaze(state.maze + 1));
+  on("boards", "step", tellModel);
   on("pace", "change", () => { state.pace = Number(at("pace").value); });
   document.querySelector(".choice").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", pressed);
