@@ -97,4 +97,4 @@ connectReplay();
 connectLegends();
 connectSorting();
 connectParts();
-open();
+unpackData().then(open);

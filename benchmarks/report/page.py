@@ -13,7 +13,7 @@ from tokenmaze.benchmarks.report.charts import legend
 from tokenmaze.benchmarks.report.curves import training_section
 from tokenmaze.benchmarks.report.document import document
 from tokenmaze.benchmarks.report.leaderboard import Entry, leaderboard, reasoning
-from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_block
+from tokenmaze.benchmarks.report.markup import Markup, data_block, element, joined
 from tokenmaze.benchmarks.report.replay import replay_data
 
 STYLES = ("style.css",)
@@ -55,7 +55,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
         tracks=joined(*sections),
         training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
-        data=json_block("data", data),
+        data=data_block("data", data),
     )
 
 

@@ -1,7 +1,7 @@
 // Attempts beside each other, stepped through together: what the data say of them, their panels, and where they are.
 // All texts enter the page as text, never as HTML.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+let DATA = null; // until `unpackData`
 const ARROWS = ["↑", "↓", "←", "→"];
 const PACE = { executed: 420, reasoned: 140 }; // milliseconds a step, playing
 const MAX_CAPTION = 36; // letters of a piece of text, in the line below a board
@@ -11,6 +11,16 @@ const state = { results: [], a: 0, b: -1, sample: "", maze: -1, step: 0, pace: 1
 const fill = (select, options, chosen) => select.replaceChildren(
   ...options.map(([value, text]) => new Option(text, value, false, String(value) === String(chosen))),
 );
+
+// What `packed` (benchmarks/report/markup.py) made.
+function unpack(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+async function unpackData() {
+  DATA = await unpack(at("data").textContent);
+}
 
 function readMove(letter) {
   if (letter >= "0" && letter <= "3") return [Number(letter), "illegal"];
@@ -36,9 +46,7 @@ const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 // The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
 function textsOf(result) {
   if (result.texts === null || result.unpacked) return Promise.resolve(result.unpacked ?? null);
-  const bytes = Uint8Array.from(atob(result.texts), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return (result.unpacked = new Response(stream).json());
+  return (result.unpacked = unpack(result.texts));
 }
 
 // The frames that an attempt is stepped through. Frame 0, not in the list, is the beginning.

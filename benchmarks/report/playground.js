@@ -104,7 +104,8 @@ function tellModel() {
   const isOver = state.step === lastStep() && oracle;
   const [end, title] = endOf(model.result, state.maze);
   const count = (panel) => panel.result.moves[attemptAt(panel.result, state.maze)].length;
-  const told = `: the model walks ${count(model)} moves, the shortest path has ${count(oracle)}`;
+  const tokens = model.result.tokens[attemptAt(model.result, state.maze)];
+  const told = ` after ${count(model)} moves${tokens === null ? "" : ` and ${tokens} tokens`}; the shortest path has ${count(oracle)}`;
   at("model-verdict").className = `verdict ${isOver ? (end === "solved" ? "solved" : "failed") : ""}`;
   at("model-verdict").textContent = isOver ? `${end === "solved" ? "✓" : "✗"} ${title}${told}` : "";
 }
@@ -188,8 +189,10 @@ function openGame() {
   return showMaze();
 }
 
-connectTransport();
-connectSwipes();
 connectDark();
-connectGame();
-openGame();
+unpackData().then(() => {
+  connectTransport();
+  connectSwipes();
+  connectGame();
+  return openGame();
+});

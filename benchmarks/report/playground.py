@@ -25,7 +25,7 @@ from tokenmaze.benchmarks.present.words import counted
 from tokenmaze.benchmarks.record import Result, load, suite_of, suite_title
 from tokenmaze.benchmarks.report.document import document
 from tokenmaze.benchmarks.report.leaderboard import Entry
-from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_block
+from tokenmaze.benchmarks.report.markup import Markup, data_block, element, joined
 from tokenmaze.benchmarks.report.replay import replay_data
 from tokenmaze.benchmarks.runner import run_suite
 from tokenmaze.benchmarks.stored_attempts import places, stored_of
@@ -50,7 +50,7 @@ def playground(result: Result) -> str:
     entries = [Entry(0, result.title, result), Entry(1, ORACLE, oracle_beside(result))]
     data = replay_data([(suite_title(result.suite.name), entries)])
     data |= {"first": first_maze(data), "ends": {end: end.title for end in HAND_ENDS}}
-    return document("playground.html", STYLES, SCRIPTS, about=about(result), data=json_block("data", data))
+    return document("playground.html", STYLES, SCRIPTS, about=about(result), data=data_block("data", data))
 
 
 def oracle_beside(result: Result) -> Result:
