@@ -139,7 +139,7 @@ def plane(channel: Pixels, color: tuple[int, int, int]) -> Pixels:
     cells = np.where(channel[..., None] == 1, np.array(color, np.uint8), np.array(FLOOR_COLOR, np.uint8))
     pixels = np.kron(cells, np.ones((PLANE_CELL, PLANE_CELL, 1), np.uint8))
     pixels[::PLANE_CELL], pixels[:, ::PLANE_CELL] = LINE_COLOR, LINE_COLOR
-    return pixels
+    return np.asarray(pixels, np.uint8)
 
 
 def show_views(gallery: Gallery) -> None:
@@ -173,7 +173,9 @@ def show_generators(gallery: Gallery) -> None:
         (f"generator-{name}", name, summary(getattr(generators, name.replace("-", "_"))), 0.0, name)
         for name in GENERATORS
     ]
-    figures += [(f"braid-{share}", f"braid {share}", "of the dead ends are opened", share, "dfs") for share in (0.5, 1.0)]
+    figures += [
+        (f"braid-{share}", f"braid {share}", "of the dead ends are opened", share, "dfs") for share in (0.5, 1.0)
+    ]
     gallery.show(
         (name, title, caption, picture(generate(1, MazeSpec(12, 12, generator=generator, braid=braid))))
         for name, title, caption, braid, generator in figures
@@ -194,7 +196,9 @@ def show_baselines(gallery: Gallery) -> None:
 
 def show_suites(gallery: Gallery) -> None:
     """A maze of each suite."""
-    gallery.say("## Suites", "The first maze of each, as it is seen at the start. [What they ask](benchmark.md#suites).")
+    gallery.say(
+        "## Suites", "The first maze of each, as it is seen at the start. [What they ask](benchmark.md#suites)."
+    )
     figures = []
     for name, spec in SUITES.items():
         suite = load(name)
@@ -207,7 +211,8 @@ def show_suites(gallery: Gallery) -> None:
 
 def show_phrasings(gallery: Gallery) -> None:
     """The maze of the texts in each phrasing."""
-    gallery.say("## Phrasings", "One maze in each way that suite `phrasing` writes it; `terse` is in other words around it.")
+    told = "One maze in each way that suite `phrasing` writes it; `terse` is in other words around it."
+    gallery.say("## Phrasings", told)
     for name, phrasing in PHRASINGS.items():
         text = phrasing.write(SMALL)
         gallery.quote(name, PROMPT_TEMPLATES[name].replace("{maze}", text) if name == "terse" else text)
@@ -223,7 +228,8 @@ def show_traces(gallery: Gallery) -> None:
 
 def show_rewards(gallery: Gallery) -> None:
     """What each reward scheme pays for some answers."""
-    gallery.say("## Rewards", "What each scheme pays for some answers to that maze. [Definitions](environment.md#rewards).")
+    told = "What each scheme pays for some answers to that maze. [Definitions](environment.md#rewards)."
+    gallery.say("## Rewards", told)
     moves = shortest_path(SMALL)
     right, first = moves_to_text(moves), moves_to_text(moves[:2])
     answers = {

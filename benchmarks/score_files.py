@@ -99,10 +99,9 @@ def _rows(path: Path) -> tuple[str, str, Iterator[Attempted]]:
         return path.name, "CSV", _csv_rows(text)
     if path.suffix == ".json":
         log = _json(text)
-        samples = log.get("samples")
-        if not isinstance(log.get("eval"), dict) or not isinstance(samples, list):
+        if not isinstance(log.get("eval"), dict) or not isinstance(log.get("samples"), list):
             raise InvalidResult("Expects a log of Inspect with its samples, actual: other JSON")
-        return _inspect_title(log), "Inspect", map(_inspect_row, samples)
+        return _inspect_title(log), "Inspect", map(_inspect_row, log["samples"])
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         raise InvalidResult("Expects rows, actual: none")

@@ -16,6 +16,7 @@ EXTRAS = {
     "skyrl": ("skyrl_gym",),
     "openenv": ("fastapi", "openenv", "uvicorn"),
     "mcp": ("mcp",),
+    "docs": ("PIL", "mkdocs"),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""

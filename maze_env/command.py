@@ -38,6 +38,8 @@ COMMANDS = {
     "show": Subcommand("tokenmaze.benchmarks.show", "draw an agent at work, or the attempts of a result"),
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
+    "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP"),
+    "check-overlap": Subcommand("tokenmaze.benchmarks.overlap", "the wall layouts that two files of mazes share"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
     "page": Subcommand("tokenmaze.benchmarks.report.playground", "a page to walk mazes by hand and watch a model do it"),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),

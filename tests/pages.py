@@ -9,7 +9,9 @@ from tests.modules import ROOT
 
 NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^>]+) -->\n+)?^(?P<indent> *)```python\n(?P<code>.*?)^ *```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:<!-- not run: (?P<why>[^>]+) -->\n+)?^(?P<indent> *)```python\n(?P<code>.*?)^ *```$", re.M | re.S
+)
 
 
 class Block(NamedTuple):

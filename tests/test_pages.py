@@ -126,7 +126,7 @@ def test_the_agent_plays_the_benchmark(tmp_path):
 
 
 def test_the_loop_learns(tmp_path):
-    code = block_with("reinforcement-learning.md", "make_vec(\"TokenMaze-v0\", num_envs=256")
+    code = block_with("reinforcement-learning.md", 'make_vec("TokenMaze-v0", num_envs=256')
     rewards = [float(number) for number in re.findall(r"per step (\S+)", run(code, tmp_path))]
     assert rewards[-1] > 1.5 * rewards[0]  # it more than doubles, seed by seed
 

@@ -42,7 +42,9 @@ class MazeReward:
             thinking_opened: whether prompts end inside an open ``<think>``; by default what the prompts tell.
             eos_ids: the tokens that end a completion; by default the tokenizer's end token.
         """
-        self.scheme, self.tokenizer, self.thinking_opened = scheme_of(reward), tokenizer, thinking_opened
+        self.scheme = scheme_of(reward)
+        """What rewards the verdicts."""
+        self.tokenizer, self.thinking_opened = tokenizer, thinking_opened
         self.__name__ = f"reward_{self.scheme.name}"
         self.eos_ids = frozenset([tokenizer.eos_token_id] if eos_ids is None else eos_ids)
         self._decode = TextDecoder(tokenizer, self.eos_ids)

@@ -47,7 +47,7 @@ def mazebench_play(suite: str = "mazebench-100") -> Task:
         suite: A frozen one, or a file of published mazes.
     """
     mazes = tasks_of_suite(suite, mode="play")
-    return _task(suite, mazes, [maze.game.question for maze in mazes], game_verdict(), setup=start_game())
+    return _task(suite, mazes, [maze.tool_game.question for maze in mazes], game_verdict(), setup=start_game())
 
 
 def _task(suite: str, mazes: list[Maze], questions: list[str], scorer: Scorer, setup: Solver | None = None) -> Task:
@@ -140,7 +140,7 @@ def start_game() -> Solver:
 
 
 def _game(state: TaskState) -> ToolGame:
-    return Maze("", "", maze_from_text(state.metadata["maze"]), state.metadata["view_radius"]).game
+    return Maze("", "", maze_from_text(state.metadata["maze"]), state.metadata["view_radius"]).tool_game
 
 
 def answer_of(output: ModelOutput) -> tuple[str, bool]:

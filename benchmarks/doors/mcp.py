@@ -24,7 +24,7 @@ from pydantic import Field
 
 from maze_env import __version__
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import check_folder, path_of, read_utf8, run_command, write_whole
+from maze_env._cli import called_as, check_folder, path_of, read_utf8, run_command, write_whole
 from maze_env.episode import Episode, Observation
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.generation import MazeSpec
@@ -94,13 +94,13 @@ class Session:
         self._check_free()
         if not self._left:
             raise InvalidConfig(f"Expects a maze that is left, actual: verdicts on all {self._total}")
-        return self._begin(self._left.pop(0))
+        return self.begin(self._left.pop(0))
 
     def chosen(self, seed: int | None, rows: int, cols: int) -> str:
         """Begins a maze of the training split, one at random without a seed."""
         self._check_free()
         seed = secrets.randbits(32) if seed is None else seed
-        return self._begin(task_of_seed(seed, 0, MazeSpec(rows, cols)))
+        return self.begin(task_of_seed(seed, 0, MazeSpec(rows, cols)))
 
     def move(self, direction: str) -> str:
         """Moves; behind the last move stands the verdict."""
@@ -122,7 +122,8 @@ class Session:
         if self._game is not None:
             self.give_up()
 
-    def _begin(self, task: Task) -> str:
+    def begin(self, task: Task) -> str:
+        """Begins a game on ``task``; the question."""
         radius = task.view_radius if self._view_radius is None else self._view_radius
         self._game, self._task = ToolGame(Episode(task.maze, view_radius=radius)), task
         return self._game.question
@@ -207,13 +208,18 @@ def make_server(session: Session, of_suite: bool) -> MCPServer:
     return server
 
 
+def parser() -> ArgumentParser:
+    """The command line."""
+    made = ArgumentParser(prog=called_as("benchmarks.doors.mcp"), description=__doc__)
+    made.add_argument("--suite", help="deal the mazes of this suite; default: training mazes that the client chooses")
+    made.add_argument("--output", type=path_of, help="CSV file for the verdicts; goes on with what it holds")
+    made.add_argument("--view-radius", type=int, help="partial observability; default: the suite's, or none")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serves one client until it closes the connection."""
-    parser = ArgumentParser(prog="python -m benchmarks.doors.mcp", description="Serves mazes over MCP, on stdio.")
-    parser.add_argument("--suite", help="deal the mazes of this suite; default: training mazes that the client chooses")
-    parser.add_argument("--output", type=path_of, help="CSV file for the verdicts; goes on with what it holds")
-    parser.add_argument("--view-radius", type=int, help="partial observability; default: the suite's, or none")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.output is not None and options.suite is None:
         raise InvalidConfig("Expects --output only with --suite, actual: no suite")
     session = Session(options.suite, options.output, options.view_radius)

@@ -65,7 +65,7 @@ class Task:
         return -1 if distance == UNREACHABLE else distance
 
     @property
-    def game(self) -> ToolGame:
+    def tool_game(self) -> ToolGame:
         """A new game on it, whose moves are calls of a tool."""
         return ToolGame(Episode(self.maze, view_radius=self.view_radius))
 

@@ -5,6 +5,7 @@ that the doors whose package is not installed are skipped.
 """
 
 import asyncio
+import json
 from typing import NamedTuple
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from maze_env import Maze, maze_to_text
 from maze_env.attempt import End, EndedBy, Reply
 from maze_env.episode import Episode
+from maze_env.tokens import maze_from_text
 from tokenmaze.agents.tool_game import DIRECTIONS
-from tokenmaze.benchmarks.doors.task import score_answer, score_game
+from tokenmaze.benchmarks.doors.task import Task, score_answer, score_game
 
 MAZE = Maze([[5, 9], [14, 14]], (0, 0), (1, 1))
 """From the top left corner right and down."""
@@ -84,9 +86,54 @@ def lm_eval_plan(maze, answer):
     return Verdict(bool(verdict({"maze": maze}, [answer])["solved"]), None, None)
 
 
-PLAN_DOORS = {"inspect": inspect_plan, "lm-eval": lm_eval_plan}
+def openenv_plan(maze, answer):
+    return _openenv_verdict(maze, "plan", [answer])
+
+
+def openenv_play(maze, calls):
+    return _openenv_verdict(maze, "play", [*(DIRECTIONS[direction].token for direction in calls), "I am done."])
+
+
+def _openenv_verdict(maze, mode, replies):
+    pytest.importorskip("openenv", reason="needs pip install 'tokenmaze[openenv]'")
+    from tokenmaze.benchmarks.doors.openenv import MazeAction
+    from tokenmaze.benchmarks.doors.openenv.server.environment import MazeEnvironment
+
+    environment, paid = MazeEnvironment(), 0.0
+    environment.reset(maze=maze, mode=mode)
+    for reply in replies:
+        observation = environment.step(MazeAction(reply=reply))
+        paid += observation.reward
+        if observation.done:
+            break
+    assert paid == pytest.approx(observation.score.reward)
+    return Verdict(observation.score.solved, observation.score.reward, observation.score.end)
+
+
+def mcp_play(maze, calls):
+    pytest.importorskip("mcp.server.mcpserver", reason="needs pip install 'tokenmaze[mcp]'")
+    from mcp import Client
+
+    from tokenmaze.benchmarks.doors.mcp import Session, make_server
+
+    session = Session()
+    session.begin(Task("given", "2x2", maze_from_text(maze)))
+
+    async def play():
+        async with Client(make_server(session, of_suite=False)) as client:
+            for tool, arguments in [*(("move", {"direction": call}) for call in calls), ("give_up", {})]:
+                said = (await client.call_tool(tool, arguments)).content[0].text
+                if "\nVerdict: " in said:
+                    return json.loads(said.rpartition("\nVerdict: ")[2])
+        raise AssertionError("giving up ends a game")
+
+    score = asyncio.run(play())
+    return Verdict(score["solved"], score["reward"], score["end"])
+
+
+PLAN_DOORS = {"inspect": inspect_plan, "lm-eval": lm_eval_plan, "openenv": openenv_plan}
 """Of each a function of a maze's text and a model's whole answer that gives a ``Verdict``."""
-PLAY_DOORS = {"inspect": inspect_play}
+PLAY_DOORS = {"inspect": inspect_play, "openenv": openenv_play, "mcp": mcp_play}
 """Of each a function of a maze's text and the directions that are called, after which the model gives up."""
 
 

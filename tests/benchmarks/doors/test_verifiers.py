@@ -197,9 +197,18 @@ def test_vf_validate_finds_every_task_valid(tmp_path, mode):
     assert json.loads(summary.read_text())["outcomes"]["valid"] == 4
 
 
+def traces_in(file):
+    episodes = [json.loads(line) for line in file.read_text().splitlines()]
+    return [trace for episode in episodes for trace in episode.get("traces", [episode])]
+
+
+def rewards_of(traces):
+    return {trace["task"]["key"]: trace["rewards"]["maze_reward"]["score"] for trace in traces}
+
+
 @pytest.mark.parametrize("mode", ["plan", "play"])
 @pytest.mark.parametrize("player", [oracle, wall_lover])
-def test_vf_eval_measures_a_model_behind_a_server(tmp_path, mode, player):
+def test_vf_eval_measures_a_model_behind_a_server_and_vf_replay_agrees(tmp_path, mode, player):
     if not shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"):
         pytest.skip("verifiers runs its chat program with uv (pip install uv)")
     keys = {"mode": mode, "rows": "4", "cols": "4", "max-length": "3", "max-steps": "4"}
@@ -209,9 +218,12 @@ def test_vf_eval_measures_a_model_behind_a_server(tmp_path, mode, player):
         arguments += ["--client.api-key-var", "SOME_KEY", "--no-push", "--no-rich", "-o", str(tmp_path)]
         command("vf-eval", ID, *arguments, folder=tmp_path)
     (file,) = tmp_path.rglob("traces.jsonl")
-    episodes = [json.loads(line) for line in file.read_text().splitlines()]
-    traces = [trace for episode in episodes for trace in episode.get("traces", [episode])]
+    traces = traces_in(file)
     assert len(traces) == 2
+    command("vf-replay", str(file.parent), "--no-rich", folder=tmp_path)
+    (replayed,) = set(tmp_path.rglob("traces.jsonl")) - {file}
+    assert sorted(trace["id"] for trace in traces) == sorted(trace["id"] for trace in traces_in(replayed))
+    assert rewards_of(traces_in(replayed)) == rewards_of(traces)
     for trace in traces:
         maze, verdict = maze_from_text(trace["task"]["data"]["maze"]), trace["info"]["verdict"]
         assert maze.walls.shape == (4, 4)
