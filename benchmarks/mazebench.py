@@ -24,6 +24,7 @@ from maze_env.splits import split_of
 from tokenmaze.agents import registry
 from tokenmaze.agents.base import Agent
 from tokenmaze.agents.provenance import provenance
+from tokenmaze.agents.shipped import revision_of
 from tokenmaze.benchmarks.metrics import baseline_of, summarize
 from tokenmaze.benchmarks.present.attempts import drawn, hints
 from tokenmaze.benchmarks.present.terminal import report
@@ -41,7 +42,7 @@ def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("benchmarks.mazebench"), description=__doc__)
     add = made.add_argument
-    kinds = "random, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
+    kinds = "random, tiny, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
     add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
     published = "FILE.parquet, FILE.json or owner/data-set with published mazes (benchmarks/external.py"
     suites = f"one of {', '.join(SUITES)}; or {published}; default %(default)s)"
@@ -113,7 +114,7 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
         suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
         agent_options=public(agent_options),
-        settings=public(agent.settings),
+        settings=public(agent.settings | revision_of(options.agent)),
         batch_size=options.batch_size or agent.batch_size,
         keeps_texts=options.texts,
         **{name: getattr(options, name) for name in as_given},

@@ -1,6 +1,6 @@
 """Shows that a server's highest reward can be had: plays a shortest path on some of its mazes.
 
-    python -m benchmarks.doors.openenv.oracle --url http://localhost:8000
+python -m benchmarks.doors.openenv.oracle --url http://localhost:8000
 """
 
 import asyncio

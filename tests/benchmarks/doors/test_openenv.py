@@ -228,7 +228,10 @@ def test_tasks_are_what_a_reset_plays(server, client):
         ({"split": "tarin"}, "Expects a split out of .*, actual: 'tarin'. Did you mean 'train'"),
         ({"split": "/etc/passwd"}, "Expects a split out of"),
         ({"split": ["train"]}, "Expects a split out of"),
-        ({"split": "mazebench-100", "index": 100}, "Expects an index of split 'mazebench-100' from 0 to 99, actual: 100"),
+        (
+            {"split": "mazebench-100", "index": 100},
+            "Expects an index of split 'mazebench-100' from 0 to 99, actual: 100",
+        ),
         ({"index": -1}, "Expects an index of split 'train' from 0 to"),
         ({"index": "1"}, "Expects an index of split 'train' from 0 to .*, actual: '1'"),
         ({"seed": -1}, "Expects a seed from 0 up, actual: -1"),

@@ -44,7 +44,9 @@ app = make_app(int(os.environ.get("MAX_CONCURRENT_ENVS", SESSIONS)))
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serves mazes until it is interrupted."""
-    parser = ArgumentParser(prog="python -m benchmarks.doors.openenv.server.app", description="Serves mazes to OpenEnv.")
+    parser = ArgumentParser(
+        prog="python -m benchmarks.doors.openenv.server.app", description="Serves mazes to OpenEnv."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen at (default %(default)s)")
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="sessions at once (default %(default)s)")
