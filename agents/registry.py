@@ -50,9 +50,10 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN`` or of ``shipped.SHIPPED``; a folder, GGUF file or hub name (``owner/model``) with a model that ``transformers``
-            loads; a folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``,
-            a class or function called with ``mode`` and ``options``.
+        name: one of ``BUILT_IN`` or of ``shipped.SHIPPED``; a folder, GGUF file or hub name (``owner/model``) with a
+            model that ``transformers`` loads; a folder of ``training.ppo``; an endpoint
+            (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
+            ``options``.
         mode: one of ``MODES``.
         options: passed to the agent, as ``read_options`` reads them; ``GENERATION_OPTIONS`` to language models and
             one's own class alone. ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan

@@ -27,7 +27,7 @@ class Shipped(NamedTuple):
     mode: Mode
     """In which it acts there."""
     options: dict[str, Any]
-    """What its agent is given. It is stored in half precision and computes in single: processors are no slower at it."""
+    """What its agent is given. Stored in half precision, it computes in single, of which processors are as fast."""
 
 
 SHIPPED = {

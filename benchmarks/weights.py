@@ -30,8 +30,8 @@ LOADED = ("generation_config.json", "tokenizer.json", "tokenizer_config.json", "
 """What is copied beside weights and configuration."""
 RESULT, CARD = "result.json", "README.md"
 LIMITS = {
-    "plan": "It reads mazes of 5x5 without loops in the standard phrasing. Other sizes are outside of what it has seen.",
-    "play": "It plays mazes of 5x5 in fog of radius 1, one dialogue an episode; it was not trained to answer in a plan.",
+    "plan": "It reads mazes of 5x5 without loops in the standard phrasing; it has not seen other sizes.",
+    "play": "It plays mazes of 5x5 in fog of radius 1, one dialogue an episode; it makes no plans.",
 }
 TEMPLATE = """\
 ---

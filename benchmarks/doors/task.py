@@ -26,6 +26,7 @@ from maze_env.rewards import scheme_named
 from maze_env.solving import distances_to, shortest_path
 from maze_env.tokens import UNREACHABLE_TOKEN, maze_from_text, maze_to_text
 from tokenmaze.agents.prompts import conversation, play_conversation, reply_text
+from tokenmaze.agents.tool_game import ToolGame
 from tokenmaze.benchmarks.suites import load
 
 
@@ -62,6 +63,11 @@ class Task:
         """Moves of the shortest path; -1 where there is none."""
         distance = int(distances_to(self.maze.walls, self.maze.target)[self.maze.origin])
         return -1 if distance == UNREACHABLE else distance
+
+    @property
+    def tool_game(self) -> ToolGame:
+        """A new game on it, whose moves are calls of a tool."""
+        return ToolGame(Episode(self.maze, view_radius=self.view_radius))
 
     @property
     def answer(self) -> str:

@@ -164,14 +164,14 @@ class TokenMazeTaskset(vf.Taskset[TokenMazeTask, TokenMazeConfig]):
         return (replace(task, view_radius=config.view_radius) for task in made)
 
 
-class TokenMazeEnvConfig(vf.EnvConfig):
+class TokenMazeEnvConfig(vf.SingleAgentEnvConfig):
     """Who answers."""
 
     agent: vf.AgentConfig = vf.AgentConfig(harness={"id": "null"}, runtime={"type": "subprocess"})
     """The model that is trained or measured: it has no tools and runs no code, so no sandbox is needed."""
 
 
-class TokenMazeEnv(vf.Env[TokenMazeEnvConfig]):
+class TokenMazeEnv(vf.SingleAgentEnv, vf.Env[TokenMazeEnvConfig]):
     """Asks once in mode plan; in mode play answers each move until the game is over."""
 
     async def run(self, task: TokenMazeTask, agents: vf.Agents) -> None:

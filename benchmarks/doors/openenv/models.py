@@ -18,11 +18,9 @@ class MazeObservation(Observation):
 
     message: str = Field(description="The question after a reset, then what came of the reply: the model's input.")
     """For a language model: the question, then the answers to its replies."""
-    maze: str = Field(
-        description="The maze as far as it is known, <|origin|> where the player stands: a maze to solve."
-    )
+    maze: str = Field(description="The maze as far as it is known; <|origin|> is where the player stands.")
     """For any other player: the maze in tokens, from where the player stands."""
-    turn: int = Field(description="Replies taken since the reset; one that a client does not expect is of another one.")
+    turn: int = Field(description="Replies taken since the reset, this one included.")
     """Replies taken since the reset."""
     score: Score | None = Field(default=None, description="The verdict, once the episode is done.")
     """The verdict, once the episode is done."""

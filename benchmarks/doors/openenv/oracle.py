@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.errors import TokenMazeError
 from maze_env.rewards import PROGRESS
 from maze_env.solving import shortest_path
@@ -45,7 +45,7 @@ async def play_all(url: str, count: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays, and prints the lowest return of each split."""
-    parser = ArgumentParser(prog="python -m benchmarks.doors.openenv.oracle", description="Plays shortest paths.")
+    parser = ArgumentParser(prog=called_as("benchmarks.doors.openenv.oracle"), description=__doc__)
     parser.add_argument("--url", default="http://localhost:8000", help="of the server (default %(default)s)")
     parser.add_argument("--count", type=int, default=20, help="mazes of each split (default %(default)s)")
     options = parser.parse_args(arguments)

@@ -1,71 +1,26 @@
-"""The OpenEnv door, with the real package: its server in a process of its own, its client, and its own validation."""
+"""The OpenEnv door, with the real package: its server in a process of its own and its client."""
 
-import json
-import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 pytest.importorskip("openenv")
-import yaml
-from openenv.cli._validation import validate_running_environment
-from openenv.validation import run_validation
-from openenv.validation.types import CheckStatus, ProviderCapability, Verdict
-
 import maze_env
-from maze_env.answers import moves_to_text
 from maze_env.episode import Episode
-from maze_env.errors import InvalidConfig
 from maze_env.moves import MOVE_TOKENS
 from maze_env.solving import shortest_path
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text, maze_to_text
-from tests.modules import ROOT
-from tokenmaze.benchmarks.doors.openenv import MazeAction, MazeClient, oracle
-from tokenmaze.benchmarks.doors.openenv.server.app import make_app
-from tokenmaze.benchmarks.doors.openenv.server.environment import MAZE_OPTIONS, MazeEnvironment
+from tests.benchmarks.doors.openenv_server import Server
+from tokenmaze.agents.prompts import reply_text
+from tokenmaze.benchmarks.doors.openenv import MazeAction, MazeClient
 from tokenmaze.benchmarks.doors.task import score_answer, score_game, task_of_seed, tasks_of_suite
-from tokenmaze.benchmarks.suite_specs import SUITES
 
-FOLDER = ROOT / "benchmarks" / "doors" / "openenv"
 SESSIONS = 3
 UP, DOWN, LEFT, RIGHT = MOVE_TOKENS
-
-
-class Server:
-    """The server's command, in a process of its own."""
-
-    def __init__(self, sessions):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.base_url = f"http://127.0.0.1:{self.port}"
-        command = ["-m", "tokenmaze.benchmarks.doors.openenv.server.app", "--port", self.port, "--sessions", sessions]
-        self.process = subprocess.Popen([sys.executable, *map(str, command)], cwd="/")
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.base_url}/health", timeout=5)
-                return
-            except OSError:
-                assert self.process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-
-    def inspect(self):
-        """What OpenEnv's validation keeps of the process that it measured."""
-        return {}
-
-    def stop(self):
-        """Ends the process."""
-        self.process.terminate()
-        self.process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +38,6 @@ def client(server):
 
 def step(client, reply):
     return client.step(MazeAction(reply=reply))
-
-
-def request(server, path, **body):
-    """The answer to a request over HTTP: its status and its JSON."""
-    data = json.dumps(body).encode() if body else None
-    asked = urllib.request.Request(f"{server.base_url}/{path}", data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(asked, timeout=60) as response:
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 def test_a_game_is_the_benchmarks(client):
@@ -119,8 +63,6 @@ def test_a_game_is_the_benchmarks(client):
 
 def opening(task):
     """Where the benchmark tells a player that it stands at first."""
-    from tokenmaze.agents.prompts import reply_text
-
     return reply_text(Episode(task.maze).observation, bare=False)
 
 
@@ -198,8 +140,8 @@ def test_mazes_come_from_their_split_and_seed(client):
 
 def test_tasks_are_what_a_reset_plays(server, client):
     name = "tokenmaze_env"
-    assert request(server, "list_environments") == (200, [name])
-    splits = request(server, f"{name}/splits")[1]
+    assert server.request("list_environments") == (200, [name])
+    splits = server.request(f"{name}/splits")[1]
     assert splits[:3] == [
         {"name": "train", "type": "train"},
         {"name": "validation", "type": "validation"},
@@ -207,17 +149,17 @@ def test_tasks_are_what_a_reset_plays(server, client):
     ]
     for split in ("train", "validation", "fog"):
         for index in (0, 7):
-            task = request(server, f"{name}/task", split=split, index=index)[1]["task"]
+            task = server.request(f"{name}/task", split=split, index=index)[1]["task"]
             client.reset(split=split, index=index)
             state = client.state()
             assert (task["id"], task["level"]) == (state.task, state.level)
-    assert request(server, f"{name}/task", split="fog", index=1000) == (400, {"detail": "Invalid task index"})
-    several = request(server, f"{name}/task_range", split="train", start=2, stop=5)[1]["tasks"]
-    assert several == [request(server, f"{name}/task", split="train", index=index)[1]["task"] for index in (2, 3, 4)]
-    assert len(request(server, f"{name}/tasks", split="train")[1]["tasks"]) == 1000
-    status, answer = request(server, f"{name}/task_range", split="train", start=0)
+    assert server.request(f"{name}/task", split="fog", index=1000) == (400, {"detail": "Invalid task index"})
+    several = server.request(f"{name}/task_range", split="train", start=2, stop=5)[1]["tasks"]
+    assert several == [server.request(f"{name}/task", split="train", index=index)[1]["task"] for index in (2, 3, 4)]
+    assert len(server.request(f"{name}/tasks", split="train")[1]["tasks"]) == 1000
+    status, answer = server.request(f"{name}/task_range", split="train", start=0)
     assert (status, answer["detail"]) == (400, "Expects at most 1000 tasks at once, actual: 4294967296")
-    status, answer = request(server, f"{name}/num_tasks", split="tarin")
+    status, answer = server.request(f"{name}/num_tasks", split="tarin")
     assert status == 400
     assert answer["detail"].endswith("Did you mean 'train'?")
 
@@ -322,7 +264,7 @@ with MazeClient(sys.argv[1]).sync() as client:
 def test_a_client_that_reconnects_is_told_that_its_episode_is_gone(client):
     client.reset(seed=3)
     client.disconnect()
-    with pytest.raises(RuntimeError, match="Expects an episode that a reset began, actual: .* in a new session"):
+    with pytest.raises(RuntimeError, match=r"Expects an episode that a reset began, actual: .* in a new session"):
         step(client, DOWN)
     assert client.reset(seed=3).observation.turn == 0
 
@@ -341,109 +283,10 @@ def test_no_reply_is_taken_for_that_to_another_request(server):
 
 
 def test_requests_without_a_session(server):
-    status, answer = request(server, "reset", seed=3, split="mazebench-100")
+    status, answer = server.request("reset", seed=3, split="mazebench-100")
     assert (status, answer["done"], answer["observation"]["turn"]) == (200, False, 0)
-    status, answer = request(server, "step", action={"reply": UP})
+    status, answer = server.request("step", action={"reply": UP})
     assert status == 400
     assert answer["detail"].startswith("Expects an episode that a reset began")
-    assert request(server, "reset", row=5)[0] == 400
-    assert request(server, "state")[1]["task"] == ""
-
-
-def test_the_running_server_passes_openenvs_checks(server):
-    report = validate_running_environment(server.base_url)
-    assert report["passed"]
-    assert len(report["criteria"]) == 6
-
-
-class Processes:
-    """What OpenEnv's validation starts servers with; in place of its own, which needs Docker."""
-
-    name = "processes"
-    capabilities = frozenset({ProviderCapability.IMAGE_BUILD})
-    supported_network_modes = frozenset({"public", "no-network"})
-
-    def build(self, root, execution):
-        """The image's name; there is none."""
-        assert (root / execution.dockerfile).is_file()
-        return "sha256:" + "0" * 64
-
-    def start(self, spec):
-        """A server."""
-        return Server(1)
-
-
-def test_the_folder_passes_openenvs_policy():
-    report = run_validation(FOLDER, provider=Processes())
-    results = {result.check_id: result for result in report.results}
-    passed = {name for name, result in results.items() if result.status is CheckStatus.PASS}
-    assert passed == {
-        "static.manifest",
-        "runtime.startup",
-        "runtime.reward_well_formed",
-        "runtime.observation_schema",
-        "runtime.state_contract",
-    }
-    for name in results.keys() - passed:  # what it does not grade yet, or what only Docker can measure
-        assert results[name].status is CheckStatus.SKIP
-        assert "not implemented" in results[name].evidence[0] or name == "runtime.network_policy"
-    assert report.verdict is Verdict.WARN
-
-
-def test_the_manifest_says_what_there_is():
-    manifest = yaml.safe_load((FOLDER / "openenv.yaml").read_text())
-    declared = manifest["validation"]
-    assert manifest["version"] == maze_env.__version__
-    assert declared["task_distribution"]["dataset_version"] == f"tokenmaze {maze_env.__version__}"
-    environment = MazeEnvironment()
-    counts = {split["name"]: environment.num_tasks(split["name"]) for split in environment.list_splits()}
-    assert declared["capabilities"]["declared_task_count"] == counts
-    assert counts.keys() == {"train", "validation", *SUITES}
-    assert (FOLDER / declared["capabilities"]["oracle"]["location"]).is_file()
-    low, high = declared["reward"]["range"]
-    assert (low, high) == maze_env.rewards.SCHEMES["solved"].bounds
-
-
-def test_rewards_are_within_the_bounds_that_are_told():
-    low, high = yaml.safe_load((FOLDER / "openenv.yaml").read_text())["validation"]["reward"]["range"]
-    environment, paid = MazeEnvironment(), []
-    for index in range(40):
-        environment.reset(index=index, max_length=2)
-        for turn in range(100):
-            observation = environment.step(MazeAction(reply=MOVE_TOKENS[(index + turn * turn // 3) % 4]))
-            paid.append(observation.reward)
-            if observation.done:
-                break
-    assert low == min(paid)
-    assert high == max(paid)
-
-
-def test_the_oracle_is_paid_in_full(server, capsys, monkeypatch):
-    oracle.main(["--url", server.base_url, "--count", "5"])
-    assert "train: lowest return 1.100 of 5 mazes" in capsys.readouterr().out
-    monkeypatch.setattr(oracle, "shortest_path", lambda maze: [maze_env.Move.UP])
-    with pytest.raises(oracle.LowReward, match="Expects a return of 1.1"):
-        oracle.main(["--url", server.base_url, "--count", "1"])
-
-
-def test_options_of_mazes_and_the_number_of_sessions():
-    assert {"rows", "cols", "min_length", "generator", "braid"} <= set(MAZE_OPTIONS)
-    with pytest.raises(InvalidConfig, match="Expects at least 1 session, actual: 0"):
-        make_app(0)
-
-
-def test_the_web_pages_buttons_are_moves():
-    environment = MazeEnvironment()
-    observation = environment.reset(seed=3)
-    pressed = dict(environment.web_actions(observation.model_dump()))
-    assert list(pressed) == ["up", "down", "left", "right"]
-    assert environment.step(MazeAction(**pressed["down"])).message.startswith("You moved.")
-
-
-def test_answers_in_state_do_not_tell_the_way():
-    environment = MazeEnvironment()
-    environment.reset(split="mazebench-100", index=60)
-    told = environment.state.model_dump_json()
-    assert moves_to_text(shortest_path(tasks_of_suite("mazebench-100", limit=61)[60].maze)) not in told
-    assert environment.state.score is None
-    assert "distance" not in os.linesep.join(environment.reset(index=1).model_dump())
+    assert server.request("reset", row=5)[0] == 400
+    assert server.request("state")[1]["task"] == ""

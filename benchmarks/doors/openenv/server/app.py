@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from openenv.core.env_server.http_server import create_app
 
 from maze_env._arguments import ArgumentParser
-from maze_env._cli import run_command
+from maze_env._cli import called_as, run_command
 from maze_env.errors import InvalidConfig, TokenMazeError
 from tokenmaze.benchmarks.doors.openenv.models import MazeAction, MazeObservation, MazeState
 from tokenmaze.benchmarks.doors.openenv.server.environment import NAME, MazeEnvironment
@@ -44,9 +44,7 @@ app = make_app(int(os.environ.get("MAX_CONCURRENT_ENVS", SESSIONS)))
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serves mazes until it is interrupted."""
-    parser = ArgumentParser(
-        prog="python -m benchmarks.doors.openenv.server.app", description="Serves mazes to OpenEnv."
-    )
+    parser = ArgumentParser(prog=called_as("benchmarks.doors.openenv.server.app"), description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen at (default %(default)s)")
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="sessions at once (default %(default)s)")

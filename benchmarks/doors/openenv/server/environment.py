@@ -172,7 +172,7 @@ class MazeEnvironment(Environment[MazeAction, MazeObservation, MazeState]):
         return {"split": split, "index": index, "id": task.id, "level": task.level, "maze": task.text}
 
     def get_task_range(self, split: str, start: int | None = None, stop: int | None = None) -> list[dict[str, Any]]:
-        """The tasks from ``start`` to before ``stop``, as slices count. Raises InvalidConfig for over ``MAX_LISTED``."""
+        """The tasks from ``start`` to before ``stop``, as slices count; ``MAX_LISTED`` at most."""
         places = range(self.num_tasks(split))[start:stop]
         if len(places) > MAX_LISTED:
             raise InvalidConfig(f"Expects at most {MAX_LISTED} tasks at once, actual: {len(places)}")
