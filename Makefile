@@ -25,8 +25,31 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: train control speed all-train all-speed settings trace-styles grpo-from-scratch test test-slow lint format clean
+.PHONY: help train control speed all-train all-speed settings trace-styles grpo-from-scratch test test-slow wheel lint \
+	format clean
 .SECONDARY:
+.DEFAULT_GOAL := help
+
+define HELP
+make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
+make control                          of the default recipe: SFT continued for as long as GRPO took
+make speed                            tokens per second of a recipe's stages, against what the device can do
+make settings, trace-styles, grpo-from-scratch      the experiments of benchmarks/STUDY.md
+make test                             lint, types, and all tests but the slow ones
+make test-slow                        the slow ones
+make test-lowest, test-newest         with the lowest and the newest versions of what is needed
+make test-door DOOR=inspect           a door to another framework against its real package
+make fuzz                             a million hostile inputs against every reader
+make wheel                            build it, and use it as a new user would
+make lint, format, clean
+make sets up .venv and installs what it needs.
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+wheel:
+	PYTHON="$(PYTHON)" .ci/wheel
 
 # The stages are known once Python is there to read them.
 train speed: $(VENV)/.installed
@@ -146,8 +169,23 @@ $(VENV)/.installed: setup.cfg constraints.txt
 	@mkdir -p $(VENV)/names/tokenmaze && ln -sfn $(patsubst %,$(CURDIR)/%,agents benchmarks training) $(VENV)/names/tokenmaze/  # for mypy
 	@touch $@
 
+# The documentation, in an environment of its own without torch, into site/; `make docs-serve` shows it while it is written.
+.PHONY: docs docs-serve
+MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
+docs: .venv-docs/.installed
+	$(MKDOCS) build --strict
+
+docs-serve: .venv-docs/.installed
+	$(MKDOCS) serve
+
+.venv-docs/.installed: setup.cfg
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	@mkdir -p .venv-docs/names/tokenmaze && ln -sfn $(patsubst %,$(CURDIR)/%,agents benchmarks training) .venv-docs/names/tokenmaze/  # for mkdocstrings
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .venv-docs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name '*.nb[ic]' -delete
 
 # The tests with the lowest versions that setup.cfg allows, and with the newest, each in an environment of its own; both

@@ -78,7 +78,7 @@ def _value(row: dict[str, Any], column: str, kind: type | tuple[type, ...]) -> A
 def _rows(source: str) -> list[dict[str, Any]]:
     """The rows of a file or of a hub data set's ``test`` split, with a maze's two columns. Raises InvalidSuite."""
     try:
-        rows = _rows_of_file(path_of(source)) if Path(source).suffix in FORMATS else _rows_of_hub(source)
+        rows = rows_of_file(path_of(source)) if Path(source).suffix in FORMATS else _rows_of_hub(source)
         if not rows or not all(isinstance(row, dict) for row in rows):
             raise ValueError("no rows, or some that are no objects")
         columns = dict.fromkeys(name for row in rows for name in row)
@@ -98,7 +98,7 @@ def _kept(columns: Collection[str]) -> list[str]:
     return next(([name for name in names if name in columns] for names in (PUBLISHED, OWN) if names[0] in columns), [])
 
 
-def _rows_of_file(path: Path) -> list[dict[str, Any]]:
+def rows_of_file(path: Path) -> list[dict[str, Any]]:
     """Read without ``datasets``, which takes names for patterns and copies files into a cache."""
     if path.suffix == ".parquet":
         from pyarrow import parquet  # its errors are ValueError and OSError
@@ -106,7 +106,8 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
         return list(parquet.read_table(io.BytesIO(path.read_bytes())).to_pylist())
     text = path.read_text(encoding="utf-8-sig")
     try:
-        return list(json.loads(text))
+        value = json.loads(text)
+        return value if isinstance(value, list) else [value]
     except ValueError:
         return [json.loads(line) for line in text.split("\n") if line.strip()]
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from maze_env._arguments import ArgumentParser
+from maze_env._arguments import ArgumentParser, suggest
 from maze_env._cli import called_as, check_output, path_of, run_command, write_result
 from maze_env._text import harmless
 from maze_env.errors import InvalidConfig
@@ -29,7 +29,8 @@ def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("benchmarks.list_suites"), description=__doc__)
     made.add_argument("--json", action="store_true", help="the list as JSON")
-    made.add_argument("--export", metavar="SUITE", help="write the mazes of a suite, or of what 'bench --suite' takes")
+    export = "write the mazes of a suite, or of what 'bench --suite' takes"
+    suggest(made.add_argument("--export", metavar="SUITE", help=export), SUITES)
     made.add_argument("-o", "--output", type=path_of, help="file for --export; a new one unless --overwrite")
     made.add_argument("--overwrite", action="store_true", help="replace an existing output")
     return made

@@ -17,7 +17,9 @@ from typing import Any
 
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, check_output, path_of, run_command
+from maze_env._terminal import has_color
 from maze_env._text import harmless, public
+from maze_env.attempt import Attempt
 from maze_env.episode import MODES, Episode
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.splits import split_of
@@ -25,13 +27,13 @@ from tokenmaze.agents import registry
 from tokenmaze.agents.base import Agent
 from tokenmaze.agents.provenance import provenance
 from tokenmaze.agents.shipped import revision_of
+from tokenmaze.benchmarks.agent_arguments import add_agent_arguments, agent_of, require_minima
 from tokenmaze.benchmarks.metrics import baseline_of, summarize
 from tokenmaze.benchmarks.present.attempts import drawn, hints
 from tokenmaze.benchmarks.present.terminal import report
-from tokenmaze.benchmarks.record import BASELINES, STAGES, Provenance, Result, Run, SuiteOfResult, store
+from tokenmaze.benchmarks.record import BASELINES, STAGES, Provenance, Result, Run, SuiteOfResult, store, summary_text
 from tokenmaze.benchmarks.runner import PartialFile, run_suite, supported_phrasings
 from tokenmaze.benchmarks.stored_attempts import stored_of
-from tokenmaze.benchmarks.suite_specs import SUITES
 from tokenmaze.benchmarks.suites import Suite, load
 from tokenmaze.benchmarks.typed_json import decode
 
@@ -42,39 +44,20 @@ def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("benchmarks.mazebench"), description=__doc__)
     add = made.add_argument
-    kinds = "random, tiny, FOLDER, owner/model, http://host/v1#model, my_module:MyAgent"
-    add("--agent", required=True, help=f"see agents/registry.py: {kinds}")
-    published = "FILE.parquet, FILE.json or owner/data-set with published mazes (benchmarks/external.py"
-    suites = f"one of {', '.join(SUITES)}; or {published}; default %(default)s)"
-    add("--suite", default="mazebench-100", help=suites)
-    add("--mode", default="plan", help=f"{' or '.join(MODES)}: two tracks that do not compare (default %(default)s)")
-    add("--view-radius", type=int, help="partial observability: walls are seen this far; default: the suite's")
+    add_agent_arguments(made, required=True)
+    add("--name", help="what tables and reports call the agent; default: as --agent has it")
+    add("--samples", type=int, default=1, help="attempts at each maze (default %(default)s); more give pass@k")
+    add("--limit", type=int, help="attempt the first so many mazes alone: a first try, which is printed and not stored")
+    add("--show", type=int, help="attempts to draw (default 0, or 1 when nothing was solved), unsolved ones first")
+    add("--json", action="store_true", help="print the result as JSON, without its attempts, and nothing else")
     add("--output", type=path_of, help="JSON file for the result; a new one unless --overwrite")
     add("--overwrite", action="store_true", help="replace an existing output, and attempts that a run left behind")
     add("--resume", action="store_true", help="go on with the attempts that a run of the same command left behind")
     add("--texts", action="store_true", help="store everything that the agent wrote, too")
-    add("--samples", type=int, default=1, help="attempts at each maze (default %(default)s); more give pass@k")
-    add("--limit", type=int, help="attempt the first so many mazes alone: a first try, which is printed and not stored")
-    add("--show", type=int, help="attempts to draw (default 0, or 1 when nothing was solved), unsolved ones first")
-    add("--seed", type=int, default=0, help="seed of the attempts (default %(default)s)")
-    add("--temperature", type=float, help="of a language model; default 0, greedy decoding")
-    add("--max-new-tokens", type=int, help="token budget of a language model's completion")
-    add("--batch-size", type=int, help="episodes at once")
-    others = "anything else that the agent's constructor takes, e.g. dtype=bfloat16 or concurrency=32; may be repeated"
-    add("--agent-option", action="append", default=[], metavar="NAME=VALUE", help=others)
     add("--recipe", help="name of the training recipe, for the table")
     add("--stage", help=f"how far the model was trained, for the table: {', '.join(STAGES)}")
     add("--train-seed", type=int, help="seed of the training, for the table")
     return made
-
-
-def agent_option(text: str) -> tuple[str, str]:
-    """``'concurrency=32'`` as ('concurrency', '32'). Raises InvalidConfig."""
-    name, equals, value = text.partition("=")
-    name = name.strip().replace("-", "_")
-    if not name.isidentifier() or not equals:
-        raise InvalidConfig(f"Expects --agent-option NAME=VALUE, actual: {text!r}")
-    return name, value
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -82,11 +65,7 @@ def check_options(options: argparse.Namespace) -> None:
     spec = load(options.suite).spec
     if options.mode in MODES and options.mode not in spec.modes:  # a mode that does not exist is the registry's to say
         raise InvalidConfig(f"Expects a mode of suite {spec.name!r}, one of {spec.modes}, actual: {options.mode!r}")
-    minima = {"samples": 1, "batch_size": 1, "max_new_tokens": 1, "temperature": 0, "view_radius": 0, "limit": 1}
-    for name, minimum in {**minima, "show": 0}.items():
-        value = getattr(options, name)
-        if value is not None and value < minimum:
-            raise InvalidConfig(f"Expects --{name.replace('_', '-')} of at least {minimum}, actual: {value}")
+    require_minima(options, samples=1, limit=1, show=0)
     if options.view_radius is not None and options.mode in MODES:  # a phrasing that cannot be is an error now
         maze = load(options.suite).mazes[0]
         Episode(maze, options.mode, view_radius=options.view_radius, phrasing=spec.phrasings[-1])
@@ -95,6 +74,8 @@ def check_options(options: argparse.Namespace) -> None:
     if options.samples > 1 and Path(options.agent).is_dir() and not options.temperature:
         actual = "greedy decoding, which gives the same answer each time"
         raise InvalidConfig(f"Expects --temperature above 0 with --samples {options.samples}, actual: {actual}")
+    if options.name is not None and not options.name.strip():
+        raise InvalidConfig(f"Expects --name with letters in it, actual: {options.name!r}")
     if options.samples > MAX_SAMPLES:
         raise InvalidConfig(f"Expects --samples of at most {MAX_SAMPLES}, actual: {options.samples}")
     if options.limit is not None and options.output is not None:
@@ -109,7 +90,7 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
     spec = suite.spec
     of_training_split = sum(split_of(maze.walls) == "train" for maze in suite.mazes)
     about_mazes = (len(suite.mazes), spec.max_steps, of_training_split, supported_phrasings(agent, suite))
-    as_given = ("mode", "agent", "samples", "seed", "recipe", "stage", "train_seed")
+    as_given = ("mode", "agent", "name", "samples", "seed", "recipe", "stage", "train_seed")
     return Run(
         suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
@@ -131,10 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whole = len(suite.mazes)
     if options.limit is not None:
         suite = suite.first(options.limit)
-    given = {name: getattr(options, name) for name in ("temperature", "max_new_tokens", "batch_size")}
-    agent_options = {name: value for name, value in given.items() if value is not None}
-    agent_options = registry.typed_options(options.agent, agent_options | dict(map(agent_option, options.agent_option)))
-    agent = registry.make(options.agent, options.mode, **agent_options)
+    agent, agent_options = agent_of(options)
     run = run_of(options, agent, agent_options, suite)
     partial = None if options.output is None else PartialFile(options.output, run)
     done = partial.begin(suite, options.resume, options.overwrite) if partial else []
@@ -157,16 +135,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
             store(result, options.output)
             partial.remove()
     finally:
-        print(report(result))
-        shown = int(not result.summary.solved) if options.show is None else options.show
-        for attempt in sorted(attempts, key=lambda one: one.solved)[:shown]:
-            print(f"\n{drawn(attempt)}", end="")
-        for line in hints(attempts):
-            print(line)
+        if options.json:
+            print(summary_text(result))
+        else:
+            tell(result, attempts, options.show)
+    if options.json:
+        return
     if len(suite.mazes) < whole:
         print(f"the first {len(suite.mazes)} of {whole} mazes: a first try, which compares with nothing")
     if partial:
         print(f"stored in {harmless(str(options.output))}")
+
+
+def tell(result: Result, attempts: Sequence[Attempt], show: int | None) -> None:
+    """Prints a result, some of its attempts (``show``, or one when nothing was solved), and hints."""
+    print(report(result))
+    shown = int(not result.summary.solved) if show is None else show
+    for attempt in sorted(attempts, key=lambda one: one.solved)[:shown]:
+        print(f"\n{drawn(attempt, has_color())}", end="")
+    for line in hints(attempts):
+        print(line)
 
 
 if __name__ == "__main__":

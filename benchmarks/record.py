@@ -110,6 +110,8 @@ class Run:
     """Of partial observability; ``None`` for none."""
     agent: str
     """Its name on the command line."""
+    name: str | None = None
+    """What tables call it, where that is something else."""
     agent_options: dict[str, Any]
     """What its constructor was given."""
     settings: dict[str, Any] | None = None
@@ -128,6 +130,11 @@ class Run:
     """Of the training, for tables."""
     keeps_texts: bool = False
     """Whether everything that the agent wrote is kept."""
+
+    @property
+    def called(self) -> str:
+        """The agent's name wherever it is shown."""
+        return self.agent if self.name is None else self.name
 
     @property
     def attempts_per_maze(self) -> int:
@@ -159,7 +166,7 @@ class Run:
     @property
     def group(self) -> Group:
         """What is measured, whatever the training seed."""
-        return (self.recipe or "default", self.stage) if self.stage else (self.agent, "")
+        return (self.recipe or "default", self.stage) if self.stage else (self.called, "")
 
     @property
     def title(self) -> str:
@@ -210,10 +217,15 @@ def load(path: str | Path) -> Result:
 
 def load_each(paths: Sequence[str | Path]) -> list[Result]:
     """Stored results, no file twice. Raises InvalidResult for one that is, and as ``load`` does."""
+    check_once(paths)
+    return list(map(load, paths))
+
+
+def check_once(paths: Sequence[str | Path]) -> None:
+    """Raises InvalidResult for a file that is named twice."""
     files = [Path(path).resolve() for path in paths]
     if twice := [str(path) for path, file in zip(paths, files, strict=True) if files.count(file) > 1]:
         raise InvalidResult(f"Expects each result file once, actual: {' and '.join(twice)}")
-    return list(map(load, paths))
 
 
 def result_of(raw: dict[str, Any]) -> Result:
@@ -277,8 +289,16 @@ def unpacked(text: Any, count: int) -> list[Any]:
 
 def result_text(result: Result) -> str:
     """A result as the text of its file."""
-    parts = head_of(result.status) | encode(replace(result, attempts=()))
-    return _readable(parts | {"attempts": packed(result.attempts, result.mode)}) + "\n"
+    return _readable(_parts(result) | {"attempts": packed(result.attempts, result.mode)}) + "\n"
+
+
+def summary_text(result: Result) -> str:
+    """A result as the JSON of its file, without its attempts."""
+    return _readable({name: part for name, part in _parts(result).items() if name != "attempts"})
+
+
+def _parts(result: Result) -> dict[str, Any]:
+    return head_of(result.status) | encode(replace(result, attempts=()))
 
 
 def head_of(status: str) -> dict[str, Any]:

@@ -88,8 +88,9 @@ def run_suite(
     kept, failed = len(done), [attempt.failure for attempt in done if attempt.end is End.REQUEST_FAILED]
     seeds = attempt_seeds(suite, samples, phrasings, seed)
     batches = product(range(samples), phrasings, range(0, count, size))
-    what = {"desc": harmless(f"{agent.name} {agent.mode}"), "unit": "maze"}
-    with tqdm(total=len(seeds), initial=len(done), leave=False, disable=None, **what) as bar:  # none in a log
+    with tqdm(
+        total=len(seeds), initial=len(done), desc=harmless(f"{agent.name} {agent.mode}"), unit="maze", leave=False
+    ) as bar:
         for place, (_, phrasing, start) in enumerate(batches):
             mazes = suite.mazes[start : start + size]
             if place // -(-count // size) * count + start < len(done):

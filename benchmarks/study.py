@@ -1,15 +1,17 @@
-"""The tables of a page such as ``STUDY.md``, each made from the result files that its marker names.
+"""The tables of a page such as ``docs/study.md``, each made from the result files that its marker names.
 
-    python -m benchmarks.study benchmarks/STUDY.md
+    python -m benchmarks.study docs/study.md
 
 A marker is a comment in the page; the text between it and the next ``<!-- end -->`` is replaced. File names are
 relative to the page's folder.
 
-    <!-- solved: results/settings/*.json against base: GRPO -->   a row for each recipe and stage, over its seeds
-    <!-- spl: results/fog/*.json against right-hand -->                 the same of path efficiency
-    <!-- levels: results/sizes/*.json -->                               a column for each, a row for each level
-    <!-- reasoning: results/styles/*.json -->                           validity and use of the traces
-    <!-- symmetry: results/ood/symmetry-*.json -->                      how many answers to images are images
+    <!-- solved: RESULTS against base: GRPO -->     a row for each recipe and stage, over its seeds
+    <!-- spl: RESULTS against right-hand -->        the same of path efficiency
+    <!-- levels: RESULTS -->                        a column for each, a row for each level
+    <!-- reasoning: RESULTS -->                     validity and use of the traces
+    <!-- symmetry: RESULTS -->                      how many answers to images are images
+
+RESULTS are file names with ``*`` and ``?``, such as ``../benchmarks/results/fog/*.json``.
 """
 
 import re

@@ -1,7 +1,8 @@
-"""The README's table, made from stored results.
+"""The tables of README and documentation, made from stored results.
 
-    python -m benchmarks.table benchmarks/results/main/*.json                       prints it
-    python -m benchmarks.table benchmarks/results/main/*.json --readme README.md    puts it between the README's markers
+    python -m benchmarks.table benchmarks/results/main/*.json                               prints it
+    python -m benchmarks.table benchmarks/results/main/*.json --readme docs/results.md      puts it between its markers
+    python -m benchmarks.table benchmarks/results/main/*.json --short --readme README.md    without each seed, and tests
 
 A part for each suite and track. Results of one recipe and stage are one row, whatever the number of training seeds.
 """
@@ -34,12 +35,17 @@ CONTRASTS = (("grpo", "sft"), ("grpo", "sft-continued"), ("sft-continued", "sft"
 """Pairs of stages that are compared, later minus earlier."""
 
 
-def table(results: Sequence[Result]) -> str:
-    """The Markdown of all results; those that do not compare (``Track``) are in tables of their own."""
-    return "\n\n".join(_track_table(track, members) for track, members in tracks_of(results).items())
+def table(results: Sequence[Result], short: bool = False) -> str:
+    """The Markdown of all results; those that do not compare (``Track``) are in tables of their own.
+
+    Args:
+        results: what is shown.
+        short: leaves out what each training seed solved, and the paired differences.
+    """
+    return "\n\n".join(_track_table(track, members, short) for track, members in tracks_of(results).items())
 
 
-def _track_table(track: Track, results: Sequence[Result]) -> str:
+def _track_table(track: Track, results: Sequence[Result], short: bool) -> str:
     """The rows of one track, and the paired differences below them."""
     groups, first = groups_of(results), results[0]
     levels = list(first.summary.levels)
@@ -53,10 +59,18 @@ def _track_table(track: Track, results: Sequence[Result]) -> str:
     rows += map(_published_row, published_rows(track, levels))
     about = ", ".join([counted(first.suite.mazes, "maze"), *map(named, track.conditions)])
     title = f"**{TITLE}, {named(suite_title(track.suite))}** ({about})"
+    if short:
+        return f"{title}\n\n{markdown_table(*_shortened(header, rows))}"
     parts = [title, markdown_table(header, rows)]
     if differences := _differences(groups):
         parts.append(markdown_table([DIFFERENCES, "each training seed"], differences))
     return "\n\n".join(parts)
+
+
+def _shortened(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """A table without its column of seeds; a figure of one run alone takes its interval from there."""
+    cells = [[title, mean if "; " in each else each.rpartition(": ")[2], *rest] for title, mean, each, *rest in rows]
+    return [header[0], f"{header[1]} (range over seeds) or [95 % Wilson]", *header[3:]], cells
 
 
 def _row(title: str, runs: Sequence[tuple[int | None, Summary | Baseline]], levels: Sequence[str]) -> list[str]:
@@ -95,12 +109,13 @@ def _differences(groups: dict[Group, list[Result]]) -> list[list[str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints the table, or puts it into a README."""
+    """Prints the table, or puts it into a page."""
     parser = ArgumentParser(prog=called_as("benchmarks.table"), description="The table of stored results.")
     parser.add_argument("results", type=path_of, nargs="+", metavar="RESULT.json")
     parser.add_argument("--readme", type=path_of, help=f"file in which to replace what is between {BEGIN} and {END}")
+    parser.add_argument("--short", action="store_true", help="leave out each training seed and the differences")
     options = parser.parse_args(arguments)
-    publish(table(load_each(options.results)), options.readme, BEGIN, END)
+    publish(table(load_each(options.results), options.short), options.readme, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How fast everything is, next to the installed peers, in one run.
 
     python -m benchmarks.throughput --output benchmarks/throughput.json
-    python -m benchmarks.throughput --table benchmarks/throughput.json --readme README.md
+    python -m benchmarks.throughput --table benchmarks/throughput.json --readme docs/speed.md
 
 Ours and the peers of a row are measured alternately, round after round, because machines are noisy: what is compared is
 the ratio within each round. Printed are medians, and ratios with their minimum and maximum over the rounds.

@@ -4,7 +4,7 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from maze_env.errors import InvalidConfig, unknown_name
@@ -49,6 +49,11 @@ class ArgumentParser(argparse.ArgumentParser):
         if found:
             raise InvalidConfig(f"Expects {found[1]} as {found[2]}, actual: {found[3]}")
         raise InvalidConfig(f"Expects arguments as --help tells them, actual: {message}")
+
+
+def suggest(action: argparse.Action, names: Iterable[str]) -> None:
+    """Lets a shell complete these names for an argument, which takes other values as well."""
+    vars(action)["names"] = tuple(names)
 
 
 def read_integer(text: str) -> int:

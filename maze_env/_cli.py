@@ -30,6 +30,7 @@ def run_command(main: Callable[[], object]) -> None:
         # An old locale, in which names in UTF-8 are no texts: begin anew without.
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     keep_freed_memory()
+    keep_logs_plain()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console of another encoding, or a file's name that is no text
             stream.reconfigure(errors="backslashreplace")
@@ -63,6 +64,13 @@ def one_line_errors() -> None:
     """
     if sys.argv[:1] == ["-m"]:  # what runpy leaves there while it imports the packages that the command is in
         sys.excepthook = _end
+        keep_logs_plain()
+
+
+def keep_logs_plain() -> None:
+    """Leaves progress bars out, of every library, where the output is no terminal; before tqdm is imported."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")
 
 
 def exit_status(error: BaseException) -> int:

@@ -14,13 +14,18 @@ EXTRAS = {
     "verifiers": ("verifiers",),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),
+    "openenv": ("fastapi", "openenv", "uvicorn"),
+    "mcp": ("mcp",),
+    "docs": ("PIL", "mkdocs"),
     "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
 
 
-def missing_package(error: ModuleNotFoundError) -> InvalidConfig:
+def missing_package(error: ModuleNotFoundError, extras: str = "") -> InvalidConfig:
     """The error for a module that is not installed, with the command that installs it.
+
+    ``extras`` are those that bring all that is needed, where more than this module may be missing.
 
     >>> print(missing_package(ModuleNotFoundError(name="trl.trainer")))
     Expects what pip install 'tokenmaze[train]' installs, actual: no module 'trl.trainer'
@@ -32,6 +37,6 @@ def missing_package(error: ModuleNotFoundError) -> InvalidConfig:
     for extra, modules in EXTRAS.items():
         if package in modules:
             return InvalidConfig(
-                f"Expects what pip install 'tokenmaze[{extra}]' installs, actual: no module {module!r}"
+                f"Expects what pip install 'tokenmaze[{extras or extra}]' installs, actual: no module {module!r}"
             )
     return InvalidConfig(f"Expects package {package!r} to be installed, actual: no module {module!r}")

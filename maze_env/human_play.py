@@ -22,6 +22,7 @@ import numpy as np
 
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import called_as, run_command
+from maze_env._terminal import CLEAR, has_color, in_color
 from maze_env.attempt import End
 from maze_env.dynamics import HIT_WALL, LEFT_GRID
 from maze_env.episode import Episode
@@ -40,12 +41,6 @@ KEYS = {
 """Letters, and what terminals send for the arrow keys in their two modes."""
 HELP = "arrows or w a s d: move   u: undo   h: hint   n: new maze   q: quit"
 MESSAGES = {HIT_WALL: "A wall.", LEFT_GRID: "The edge of the maze."}
-CLEAR = "\x1b[H\x1b[2J"
-COLORS = {
-    mark: f"\x1b[{code}m{{}}\x1b[0m"
-    for mark, code in {"O": "1;33", "X": "1;32", ".": "36", "!": "1;31", "?": "2", "+": "2", "-": "2", "|": "2"}.items()
-}
-"""What each mark of a drawing is wrapped in: agent yellow, target green, cells left cyan, walls hit red, others dim."""
 
 
 class Game:
@@ -119,7 +114,7 @@ class Game:
             taken = sum(lines) + 1  # the cursor's
             drawing = window(drawing, self.episode.env.position, (size[0], size[1] - taken))
         if colored:
-            drawing = ["".join(COLORS.get(mark, "{}").format(mark) for mark in line) for line in drawing]
+            drawing = list(map(in_color, drawing))
         return "\n".join([title, *drawing, self.message, HELP, ""])
 
 
@@ -176,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     game = Game(spec, seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows
     characters = iter(lambda: sys.stdin.read(1), "")  # of a pipe; white space among them is ignored
-    colored = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colored = terminal and has_color()
 
     def show() -> None:
         size = shutil.get_terminal_size() if terminal else None

@@ -1,5 +1,6 @@
 """Pictures of an episode: as text (``ansi``) and as pixels (``rgb_array``), drawn from the same scene."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ class Scene:
     """Where the agent stands."""
     moves: tuple[tuple[Cell, Move], ...] = ()
     """Those made, illegal ones included, each with the cell it was made from."""
+    thought: Collection[Cell] = ()
+    """Cells that the agent's reasoning was at; only a text shows them."""
 
     def made(self, legal: bool) -> list[tuple[Cell, Move]]:
         """Those of the moves that are legal, or illegal."""
@@ -36,8 +39,13 @@ def render(mode: str, scene: Scene) -> str | NDArray[np.uint8]:
 
 
 def draw_text(scene: Scene) -> str:
-    """``O`` the agent, ``X`` the target, ``.`` cells it has left, ``?`` unseen cells, ``!`` a wall it ran into."""
+    """The scene in letters.
+
+    ``O`` the agent, ``X`` the target, ``.`` cells it has left, ``:`` others that it thought of, ``?`` unseen cells,
+    ``!`` a wall it ran into.
+    """
     marks = {(int(row), int(col)): "?" for row, col in np.argwhere(scene.visible_walls == UNSEEN_BITS)}
+    marks.update(dict.fromkeys(scene.thought, ":"))
     marks.update({cell: "." for cell, _ in scene.moves})
     marks.update({scene.maze.origin: ".", scene.maze.target: "X", scene.position: "O"})
     lines = [list(line) for line in draw_ascii(open_unseen(scene.visible_walls), marks).splitlines()]

@@ -15,6 +15,7 @@ else in the project defines a reward. To add a scheme, enter it into ``SCHEMES``
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from maze_env.answers import moves_to_text
@@ -31,6 +32,10 @@ PROGRESS = 0.1
 StepReward = Callable[[Any, Any, Any, Any], Any]
 """(distance before, distance after, start distance, target reached) -> the reward of one step of the environment, in
 plain arithmetic, which takes numbers of one environment and (n,) arrays of many."""
+
+
+AnswerReward = Callable[[Maze, Verdict], float]
+"""(maze, verdict) -> the reward of a verified answer."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,27 @@ def step_reward_of(reward: str | RewardScheme | StepReward) -> StepReward:
         expected = "a step reward of (distance before, distance after, start distance, target reached)"
         raise InvalidConfig(f"Expects {expected}, actual: {reward!r} ({type(error).__name__}: {error})") from error
     return reward
+
+
+def scheme_of(reward: str | RewardScheme | AnswerReward) -> RewardScheme:
+    """A scheme, the one of its name, or the one whose only term is a function of maze and verdict.
+
+    Raises:
+        UnknownName: for a name that does not exist.
+        InvalidConfig: for what is none of the three.
+    """
+    if isinstance(reward, RewardScheme):
+        return reward
+    if isinstance(reward, str):
+        return scheme_named(reward)
+    if not callable(reward):
+        raise InvalidConfig(f"Expects a reward scheme, its name, or a function of maze and verdict, actual: {reward!r}")
+    name = getattr(reward, "__name__", type(reward).__name__)
+    return RewardScheme(name, partial(_only_term, name, reward), step=None)
+
+
+def _only_term(name: str, reward: AnswerReward, maze: Maze, verdict: Verdict) -> dict[str, float]:
+    return {name: float(reward(maze, verdict))}
 
 
 def _step_form(scheme: RewardScheme) -> StepReward:

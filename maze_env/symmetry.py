@@ -36,8 +36,13 @@ def transform_walls(walls: Walls, symmetry: int) -> Walls:
         image = image[::-1]
     if symmetry & 1:
         image = image[:, ::-1]
+    return np.ascontiguousarray(wall_bytes(symmetry)[image])
+
+
+def wall_bytes(symmetry: int) -> Walls:
+    """What each of the 16 wall bytes becomes in the image under ``symmetry``, (16,) uint8."""
     images = [sum(transform_move(move, symmetry).wall for move in MOVES if bits & move.wall) for bits in range(16)]
-    return np.ascontiguousarray(np.array(images, np.uint8)[image])
+    return np.array(images, np.uint8)
 
 
 def transform_maze(maze: Maze, symmetry: int) -> Maze:

@@ -106,14 +106,10 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._distances = np.zeros(shape, np.int16)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
-        (
-            self._positions,
-            self._targets,
-            self._start_distances,
-            self._steps,
-            self._distances_to_target,
-            self._outcomes,
-        ) = (np.zeros(num_envs, np.int64) for _ in range(6))
+        self._positions, self._targets, self._steps = (np.zeros(num_envs, np.int64) for _ in range(3))
+        self._start_distances, self._distances_to_target, self._outcomes = (
+            np.zeros(num_envs, np.int64) for _ in range(3)
+        )
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs

@@ -1,5 +1,6 @@
 """The modules of this project by the names that they have where it is installed (setup.cfg)."""
 
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -42,3 +43,14 @@ def package_of(module):
 def files_of(*packages):
     """Every Python file of packages of this project."""
     return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def waits_for_package(path):
+    """Whether a file cannot be imported here: doors to other frameworks need the package of one, tests of them too."""
+    if "doors" not in path.relative_to(ROOT).parts:
+        return False
+    try:
+        import_module(module_of(path))
+    except ModuleNotFoundError as error:
+        return package_of(error.name) not in PACKAGES
+    return False

@@ -1,4 +1,4 @@
-"""Commands that README, study, Makefile and configurations show are ones that their parsers take."""
+"""Commands that pages, notebook, Makefile and configurations show are ones that their parsers take."""
 
 import ast
 import importlib.util
@@ -10,9 +10,10 @@ import pytest
 from maze_env.command import EXAMPLES
 from tests.commands import Command, check, make_lines, python_commands, shell_lines, shown_lines
 from tests.modules import PACKAGES, ROOT, installed
+from tests.pages import NOTEBOOKS, PAGES, notebook_shell, text_of
 
-PAGES = sorted({ROOT / "README.md", ROOT / "benchmarks" / "STUDY.md", *(ROOT / "docs").rglob("*.md")})
-SHOWN = [line for page in PAGES for line in shown_lines(page.read_text(encoding="utf-8"))]
+SHOWN = [line for page in PAGES for line in shown_lines(text_of(page))]
+SHOWN += [line for notebook in NOTEBOOKS for line in shell_lines(notebook_shell(notebook))]
 MAKE = sorted({line for line in SHOWN if re.match(r"make [a-z]", line)})
 
 

@@ -18,6 +18,8 @@ EXTENDED = {
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_give_what_they_say(module):
+    if module.startswith("tokenmaze.benchmarks.doors."):  # each needs a package of its own
+        pytest.importorskip(module, exc_type=ModuleNotFoundError)
     assert doctest.testmod(import_module(module)).failed == 0
 
 

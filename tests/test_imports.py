@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
@@ -96,9 +95,8 @@ def test_kernels_stand_on_the_ground():
 
 def commands(root, graph):
     """Those of the modules that are a command line: they define ``main``."""
-    paths = {name: root / Path(*name.removeprefix("tokenmaze.").split(".")) for name in graph}
-    files = {name: path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for name, path in paths.items()}
-    return {name for name, file in files.items() if re.search(r"^def main\b", file.read_text("utf-8"), re.MULTILINE)}
+    files = {module_of(path, root): path for package in PACKAGES for path in (root / package).rglob("*.py")}
+    return {name for name in graph if re.search(r"^def main\b", files[name].read_text("utf-8"), re.MULTILINE)}
 
 
 def test_no_module_of_the_benchmark_imports_a_command():
@@ -131,7 +129,8 @@ def test_the_reading_of_circles_sees_those_inside_functions(tmp_path, late):
     assert set(circle(graph)) == {"package.a", "package.b"}
 
 
-OPTIONAL = {"minari.py": {"minari"}}  # nothing imports it but who has that package
+# Nothing imports them but who has that package, and who wants the completion of a shell.
+OPTIONAL = {"minari.py": {"minari"}, "_completion.py": {"shtab"}}
 
 
 def test_the_environment_needs_numpy_gymnasium_and_numba_only():

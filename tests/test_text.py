@@ -200,8 +200,10 @@ def test_every_text_file_is_written_by_what_leaves_keys_out():
             calls = re.findall(r"\.write_text\(|\.write_bytes\(|json\.dump\(|open\([^)]*[\"'][wax]b?[\"']", source)
             if calls:
                 found[str(path.relative_to(ROOT))] = len(calls)
-    # write_whole; attempts as they are made; compiled kernels
-    assert found == {"maze_env/_cli.py": 1, "benchmarks/runner.py": 1, "maze_env/kernels/cache.py": 1}
+    # write_whole; attempts as they are made; compiled kernels; pictures
+    assert found == {
+        "maze_env/_cli.py": 1, "benchmarks/runner.py": 1, "maze_env/kernels/cache.py": 1, "benchmarks/gallery.py": 1,
+    }  # fmt: skip
 
 
 def test_commands_and_options_are_stored_without_keys(keys):

@@ -7,17 +7,17 @@ from packaging.version import Version
 
 from tests.modules import ROOT
 
-APART = {"peers"}
-"""Extras whose packages do not go together with all others."""
-
 
 def requirements():
-    """Every requirement of setup.cfg of another project, but those of extras with environments of their own."""
+    """Those of other projects that ``pip install tokenmaze[test]`` installs; other extras have environments apart."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
-    groups = {**config["options.extras_require"], "": config["options"]["install_requires"]}
-    found = [Requirement(line) for name, group in groups.items() if name not in APART for line in group.split()]
-    return [requirement for requirement in found if requirement.name != "tokenmaze"]
+    extras, found = ["test"], config["options"]["install_requires"].split()
+    for extra in extras:  # which grows
+        for line in config["options.extras_require"][extra].split():
+            own = Requirement(line).name == "tokenmaze"
+            (extras if own else found).extend(Requirement(line).extras if own else [line])
+    return [Requirement(line) for line in found]
 
 
 def constraints(name):

@@ -63,3 +63,10 @@ def test_the_source_distribution_builds_the_wheel_and_runs_the_tests(built):
     _, sdist = built
     needed = [path.relative_to(ROOT).as_posix() for path in files_of(*PACKAGES, "tests")]
     assert {*needed, "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "Makefile", "constraints.txt"} <= set(sdist)
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_works_in_a_fresh_environment():
+    run = subprocess.run([ROOT / ".ci" / "wheel"], capture_output=True, text=True, timeout=1200)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.splitlines()[-1] == "the wheel works"

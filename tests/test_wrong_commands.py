@@ -64,6 +64,9 @@ benchmarks.compare R R --points 0
 benchmarks.compare R R --points 200
 benchmarks.compare R --points 2
 benchmarks.freeze
+benchmarks.list_suites --export mazebench-10
+benchmarks.list_suites --export mazebench-100 -o page.md
+benchmarks.list_suites -o new.jsonl
 benchmarks.mazebench
 benchmarks.mazebench --agent
 benchmarks.mazebench --agent ''
@@ -118,6 +121,14 @@ benchmarks.report R -o directory
 benchmarks.report R -o new.html --runs directory
 benchmarks.report R -o new.html --runs nowhere
 benchmarks.report deep.json -o new.html
+benchmarks.show
+benchmarks.show R --agent random
+benchmarks.show text.json
+benchmarks.show R --count 0
+benchmarks.show --agent random --maze 100
+benchmarks.show --agent random --maze -1
+benchmarks.show --agent random --unsolved
+benchmarks.show --agent directory
 benchmarks.study
 benchmarks.study nowhere.md
 benchmarks.study page.md
@@ -141,6 +152,20 @@ benchmarks.throughput --output directory
 benchmarks.upgrade
 benchmarks.upgrade text.json
 benchmarks.upgrade directory
+maze_env.command banch
+maze_env.command --nosuch
+maze_env.command --print-completion nosuch
+maze_env.command bench
+maze_env.command bench --agent random --limit 0
+maze_env.command bench --agent random --name ''
+maze_env.command sft --examples 0
+maze_env.generate_command --size 5
+maze_env.generate_command --count 0
+maze_env.generate_command --lengths 30-40
+maze_env.generate_command -o directory
+agents.fetch
+agents.fetch smollm3 -o new
+agents.fetch smollm2
 maze_env.human_play --seed -1
 maze_env.human_play --seed 99999999999999
 maze_env.human_play --rows 1

@@ -1,13 +1,15 @@
-"""What a run says in the terminal as it goes: a line for each log entry, and warnings that mean something.
+"""What a run says as it goes: one line in a terminal, one for each log entry in a log, warnings that mean something.
 
 Everything that is logged is in ``trainer_state.json``; a line has what one watches.
 """
 
 import logging
 import re
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
@@ -26,32 +28,63 @@ SPREAD_STEPS = 20
 DEPRECATED = r".*`?is_gradient_checkpointing`? is deprecated"
 
 
-def entry_line(step: int, steps: int, entry: Mapping[str, Any]) -> str:
-    """A log entry in one line.
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """What of a log entry is shown.
 
-    >>> entry_line(34, 170, {"loss": 0.25, "reward": 0.91, "solved_rate": 0.834, "end/empty": 0.0})
-    'step 34/170  loss 0.25  reward 0.91  solved 0.834'
+    >>> entry_text({"loss": 0.25, "reward": 0.91, "solved_rate": 0.834, "end/empty": 0.0})
+    'loss 0.25  reward 0.91  solved 0.834'
     """
     values = [(title, entry[name]) for name, title in SHOWN.items() if name in entry]
     values += [(f"eval {name.removeprefix('eval_')}", value) for name, value in entry.items() if name[:5] == "eval_"]
     texts = [f"{title} {value:.3g}" if isinstance(value, float) else f"{title} {value}" for title, value in values]
-    return "  ".join([f"step {step}/{steps}", *texts])
+    return "  ".join(texts)
 
 
-class LinesBesideBar(ProgressCallback):
-    """The trainer's bar, with a line for each entry."""
+def entry_line(step: int, steps: int, entry: Mapping[str, Any], seconds_left: float | None = None) -> str:
+    """A log entry in one line.
+
+    >>> entry_line(34, 170, {"loss": 0.25, "solved_rate": 0.834}, seconds_left=75)
+    'step 34/170  loss 0.25  solved 0.834  left 0:01:15'
+    """
+    left = [] if seconds_left is None else [f"left {timedelta(seconds=round(seconds_left))}"]
+    return "  ".join(filter(None, [f"step {step}/{steps}", entry_text(entry), *left]))
+
+
+class Clock(TrainerCallback):
+    """Knows how long the steps of this process took."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        super().on_train_begin(args, state, control, **others)
+        self._begun, self._first = time.monotonic(), state.global_step
+
+    def line(self, state: Any, entry: Mapping[str, Any]) -> str:
+        """A log entry in one line, with the time that is left where steps are to come."""
+        done, to_come = state.global_step - self._first, state.max_steps - state.global_step
+        left = (time.monotonic() - self._begun) / done * to_come if done > 0 and to_come > 0 else None
+        return entry_line(state.global_step, state.max_steps, entry, left)
+
+
+class Bar(Clock, ProgressCallback):
+    """The trainer's bar, with the figures of the step in it; evaluations, and what is said at the end, stay above.
+
+    Where there is no terminal, and so no bar (``maze_env._cli.keep_logs_plain``), each entry is a line.
+    """
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
-        if state.is_world_process_zero and self.training_bar is not None:
-            self.training_bar.write(entry_line(state.global_step, state.max_steps, logs))
+        if not state.is_world_process_zero or self.training_bar is None:
+            return
+        if self.training_bar.disable or not {"loss", "reward"} & logs.keys():
+            self.training_bar.write(self.line(state, logs))
+        else:
+            self.training_bar.set_postfix_str(entry_text(logs))
 
 
-class Lines(PrinterCallback):
+class Lines(Clock, PrinterCallback):
     """A line for each entry, without a bar (``disable_tqdm``)."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
         if state.is_local_process_zero:
-            print(entry_line(state.global_step, state.max_steps, logs), flush=True)
+            print(self.line(state, logs), flush=True)
 
 
 class NoSpread(TrainerCallback):
@@ -96,7 +129,7 @@ class TiedWeights(logging.Filter):
 @contextmanager
 def told_in_lines(trainer: Trainer) -> Iterator[None]:
     """While a trainer trains: its entries in lines, and no warnings of libraries about each other."""
-    for theirs, ours in ((ProgressCallback, LinesBesideBar), (PrinterCallback, Lines)):
+    for theirs, ours in ((ProgressCallback, Bar), (PrinterCallback, Lines)):
         if trainer.pop_callback(theirs) is not None:
             trainer.add_callback(ours)
     trainer.add_callback(NoSpread)

@@ -30,7 +30,7 @@ from maze_env.tokens import maze_to_text
 from tokenmaze.agents.decoding import context_length, early_row_removal
 from tokenmaze.agents.generation import end_ids
 from tokenmaze.agents.llm_policy import LLMPolicy
-from tokenmaze.agents.prompts import conversation, render
+from tokenmaze.agents.prompts import render
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.training.alignment import check_log_probs
 from tokenmaze.training.arguments import option, parse, parser_of
@@ -39,11 +39,12 @@ from tokenmaze.training.dataset import check_prompts_fit
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
-from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.mazes import DataConfig, training_mazes
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
+from tokenmaze.training.trl import plan_dataset
 from tokenmaze.training.trl_adapter import SparseGRPOTrainer, is_sharded
 from tokenmaze.training.trl_keys import check_keys, check_optimization
 
@@ -140,13 +141,12 @@ class PlanTask(Task):
             policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
             mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
         else:
-            mazes = [maze for maze, _ in make_mazes(data)]
+            mazes = training_mazes(data)
         if args.curriculum:
             mazes.sort(key=lambda maze: len(shortest_path(maze)))
-        texts = [maze_to_text(maze) for maze in mazes]
-        prompts = [render(tokenizer, text) for text in texts]
+        prompts = [render(tokenizer, maze_to_text(maze)) for maze in mazes]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
-        self.rows = Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
+        self.rows = plan_dataset(mazes)
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
         self.trainer_arguments = {}
 

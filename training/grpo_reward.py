@@ -11,7 +11,7 @@ from typing import Any
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
-from maze_env.rewards import scheme_named
+from maze_env.rewards import AnswerReward, RewardScheme, scheme_of
 from maze_env.tokens import maze_from_text
 from tokenmaze.agents.prompts import Prompt, write_messages
 from tokenmaze.agents.protocols import Tokenizer
@@ -21,7 +21,7 @@ LogMetric = Callable[[str, float], None]
 
 
 class MazeReward:
-    """A reward function as TRL calls one: the rewards of a batch of completions, by a scheme of ``maze_env.rewards``.
+    """A reward function as TRL calls one: the rewards of a batch of completions, by a scheme or by one's own function.
 
     Rows have a column ``maze``, the maze's text, and a prompt that is text or messages. A truncated completion has none
     of the tokens that end one. It is verified as it stands, and its reward is 0.
@@ -29,7 +29,7 @@ class MazeReward:
 
     def __init__(
         self,
-        scheme: str,
+        reward: str | RewardScheme | AnswerReward,
         tokenizer: Tokenizer,
         thinking_opened: bool | None = None,
         eos_ids: Collection[int] | None = None,
@@ -37,13 +37,15 @@ class MazeReward:
         """A reward function for completions of ``tokenizer``'s model.
 
         Args:
-            scheme: a name in ``maze_env.rewards.SCHEMES``.
+            reward: a scheme of ``maze_env.rewards``, its name in ``SCHEMES``, or a function of maze and ``Verdict``.
             tokenizer: reads the completions.
             thinking_opened: whether prompts end inside an open ``<think>``; by default what the prompts tell.
             eos_ids: the tokens that end a completion; by default the tokenizer's end token.
         """
-        self.__name__ = f"reward_{scheme}"
-        self.scheme, self.tokenizer, self.thinking_opened = scheme_named(scheme), tokenizer, thinking_opened
+        self.scheme = scheme_of(reward)
+        """What rewards the verdicts."""
+        self.tokenizer, self.thinking_opened = tokenizer, thinking_opened
+        self.__name__ = f"reward_{self.scheme.name}"
         self.eos_ids = frozenset([tokenizer.eos_token_id] if eos_ids is None else eos_ids)
         self._decode = TextDecoder(tokenizer, self.eos_ids)
 

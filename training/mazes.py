@@ -152,6 +152,11 @@ def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
             yield mazes[index], int(keys[index])
 
 
+def training_mazes(config: DataConfig) -> list[Maze]:
+    """The mazes of ``make_mazes``."""
+    return [maze for maze, _ in make_mazes(config)]
+
+
 def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     """Mazes of the validation split in the sizes and lengths of ``config``: the same in every run that has these.
 
@@ -160,7 +165,7 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     shares = config.size_shares.items()
     sizes = {f"{rows}x{cols}": share for (rows, cols), share in shares if min(rows, cols) >= MIN_SPLIT_SIDE}
     drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count)
-    return [maze for maze, _ in make_mazes(drawn)]
+    return training_mazes(drawn)
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:

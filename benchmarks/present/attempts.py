@@ -1,16 +1,19 @@
 """Attempts to be looked at in a terminal, and hints at what is wrong with most of them. Information: no figure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from maze_env._terminal import in_color
 from maze_env._text import harmless, without_keys
 from maze_env.answers import parse_answer, without_stray_text
 from maze_env.attempt import MALFORMED, Attempt, End
 from maze_env.dynamics import MOVED
-from maze_env.phrasings import STANDARD
+from maze_env.maze import Cell
+from maze_env.phrasings import STANDARD, phrasing_named
 from maze_env.rendering import Scene, draw_text
 from maze_env.verifier import verify
 from tokenmaze.benchmarks.present.words import counted
+from tokenmaze.benchmarks.report.trace_replay import is_reasoned, plan_pieces
 
 MOST = 0.9
 """Share of the attempts beyond which one way to end without an answer is worth a hint."""
@@ -41,13 +44,48 @@ def hints(attempts: Sequence[Attempt]) -> list[str]:
     return lines
 
 
-def drawn(attempt: Attempt) -> str:
-    """An attempt: its maze with the moves that were played, what the agent wrote, and how it ended."""
-    cell, moves = attempt.maze.origin, []
-    for move, outcome in zip(attempt.moves, attempt.outcomes, strict=False):
-        moves.append((cell, move))
-        cell = move.apply(cell) if outcome is MOVED else cell
-    picture = draw_text(Scene(attempt.maze.walls, attempt.maze, attempt.position, tuple(moves)))
+def drawn(attempt: Attempt, colored: bool = False) -> str:
+    """An attempt: its maze with the moves that were played, what the agent wrote, and how it ended.
+
+    In the maze stand, beside the moves, the cells that its reasoning was at.
+    """
     texts = harmless(without_keys("".join(attempt.texts)), keep="\n")
     shown = texts if len(texts) <= MAX_TEXT else f"{texts[:MAX_TEXT]} ... ({len(texts):,} letters)"
-    return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {counted(len(moves), 'move')} played\n"
+    played = counted(len(attempt.outcomes), "move")
+    picture = in_color(picture_of(attempt)) if colored else picture_of(attempt)
+    return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {played} played\n"
+
+
+def picture_of(attempt: Attempt, thought: Sequence[Cell] | None = None, played: int | None = None) -> str:
+    """The maze of an attempt in letters (``maze_env.rendering.draw_text``).
+
+    Args:
+        attempt: what was attempted.
+        thought: cells that the reasoning was at; by default all.
+        played: the first moves that are drawn; by default all.
+    """
+    cell, moves = attempt.maze.origin, []
+    for move, outcome in list(zip(attempt.moves, attempt.outcomes, strict=False))[:played]:
+        moves.append((cell, move))
+        cell = move.apply(cell) if outcome is MOVED else cell
+    thought = thoughts(attempt) if thought is None else thought
+    return draw_text(Scene(attempt.maze.walls, attempt.maze, cell, tuple(moves), thought))
+
+
+def thoughts(attempt: Attempt) -> list[Cell]:
+    """The cells that the reasoning of a plan is at, one after the other; none of what is no trace in a known style."""
+    if len(attempt.texts) != 1:
+        return []
+    text = phrasing_named(attempt.phrasing).translate(attempt.texts[0])
+    pieces = plan_pieces(attempt.maze, text, attempt.thinking_opened, len(attempt.outcomes))
+    return [divmod(int(piece[1]), attempt.maze.cols) for piece in pieces if is_reasoned(piece)]
+
+
+def frames(attempt: Attempt) -> Iterator[str]:
+    """Pictures of an attempt as it goes on: the reasoning cell by cell, then the moves."""
+    cells = thoughts(attempt)
+    for count, cell in enumerate(cells):
+        if not count or cell != cells[count - 1]:
+            yield picture_of(attempt, cells[: count + 1], 0)
+    for played in range(len(attempt.outcomes) + 1):
+        yield picture_of(attempt, cells, played)

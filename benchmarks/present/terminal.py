@@ -60,7 +60,7 @@ def report(result: Result) -> str:
 
 def _table(result: Result, levels: list[str]) -> list[str]:
     """A row for the agent and for each baseline."""
-    rows: dict[str, Summary | figures.Baseline] = {harmless(result.agent): result.summary}
+    rows: dict[str, Summary | figures.Baseline] = {harmless(result.called): result.summary}
     rows |= {harmless(f"({name})"): baseline for name, baseline in result.baselines.items()}
     width = max(map(len, rows))
     cells = [(SOLVED.title, 7), ("95 % interval", 15), *((level, 8) for level in levels)]

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from maze_env.kernels import generation, grid, vector, views
+    from maze_env.kernels import generation, grid, texts, vector, views
 
-__all__ = ["generation", "grid", "vector", "views"]
+__all__ = ["generation", "grid", "texts", "vector", "views"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -31,7 +31,7 @@ def carve(algorithm: int, stream: NDArray[np.uint64], walls: Walls) -> None:
 
 
 @inlined
-def set_ends(ends: NDArray[np.int64], cols: int, origin: int, target: int) -> None:
+def set_ends(ends: NDArray[np.int64], cols: int, origin: int | np.int64, target: int | np.int64) -> None:
     """Writes rows and columns of both cells, which are numbered row by row."""
     ends[0], ends[1], ends[2], ends[3] = origin // cols, origin % cols, target // cols, target % cols
 

@@ -44,7 +44,7 @@ def dfs(stream: NDArray[np.uint64], walls: Walls) -> None:
     grid[np.uint64(cell)] = ALL_WALLS
     depth = 0
     while True:
-        choices = 0
+        choices = np.int64(0)
         for move in range(4):
             choices |= np.int64(grid[np.uint64(cell + strides[move])] // NOT_VISITED) << move
         count = COUNTS[np.uint64(choices)]
@@ -55,12 +55,12 @@ def dfs(stream: NDArray[np.uint64], walls: Walls) -> None:
             cell = path[np.uint64(depth)]
             continue
         chosen = 0 if count == 1 else below(stream, count)
-        move = MOVES_OF[np.uint64(choices), np.uint64(chosen)]
+        taken = MOVES_OF[np.uint64(choices), np.uint64(chosen)]
         path[np.uint64(depth)] = cell
         depth += 1
-        grid[np.uint64(cell)] ^= np.uint8(1 << move)
-        cell += strides[move]
-        grid[np.uint64(cell)] = np.uint8(ALL_WALLS ^ (1 << (move ^ 1)))
+        grid[np.uint64(cell)] ^= np.uint8(1 << taken)
+        cell += strides[taken]
+        grid[np.uint64(cell)] = np.uint8(ALL_WALLS ^ (1 << (taken ^ 1)))
     for row in range(rows):
         for col in range(cols):
             walls[row, col] = grid[np.uint64((row + 1) * width + col + 1)]

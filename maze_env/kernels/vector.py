@@ -64,8 +64,8 @@ def advance(
         left[i] = all_distances[np.uint64(i * size + positions[i])]
     for i in range(count):
         bits = all_walls[np.uint64(i * size + positions[i])]
-        for move in range(4):
-            masks[i, move] = 1 - (bits >> move & 1)
+        for side in range(4):
+            masks[i, side] = 1 - (bits >> side & 1)
     for i in range(count):
         steps[i] += 1 - np.int64(skipped[i])
     for i in range(count):

@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_one_error(tmp_path, capsys):
     for name in ("empty.json", "bad.parquet", "bad.jsonl", "no_rows.parquet", "not_there.parquet"):
         with pytest.raises(InvalidSuite, match=f"Expects a parquet or JSON file, .*{name}"):
             load(str(tmp_path / name))
-    with pytest.raises(InvalidSuite, match=r"Expects a column Prompt in .*, actual: prompt"):
+    with pytest.raises(InvalidSuite, match=r"Expects a column Prompt or maze in .*, actual: prompt"):
         load(write(tmp_path / "columns.json", [{"prompt": EXAMPLE_TEXT}]))
     with pytest.raises(InvalidSuite, match=r"the Hugging Face hub, actual: 'homebrewltd/Maze-Bench-v0\.2'"):
         main(["--agent", "random", "--suite", "homebrewltd/Maze-Bench-v0.2"])  # no network in tests

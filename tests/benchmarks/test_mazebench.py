@@ -318,6 +318,5 @@ def test_a_closed_pipe_costs_neither_the_result_nor_a_traceback(tmp_path, unbuff
     )
     os.close(write)
     assert run.returncode == 1
-    assert run.stderr.splitlines()[-1] == "error: [Errno 32] Broken pipe"
-    assert "Traceback" not in run.stderr
+    assert run.stderr == ""
     assert load_result(output).summary.solved_rate == 1.0

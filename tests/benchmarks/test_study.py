@@ -124,6 +124,6 @@ def test_the_interval_over_seeds_and_mazes():
 
 
 def test_this_projects_study_says_what_its_results_say():
-    path = ROOT / "benchmarks" / "STUDY.md"
+    path = ROOT / "docs" / "study.md"
     text = path.read_text(encoding="utf-8")
     assert study.filled(text, path.parent) == text

@@ -111,7 +111,19 @@ def test_the_table_goes_between_the_readmes_markers(stored, tmp_path):
         insert_between("no markers", "table", table.BEGIN, table.END)
 
 
-def test_this_projects_readme_says_what_its_results_say():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    made = table.table([load(path) for path in sorted((ROOT / "benchmarks" / "results" / "main").glob("*.json"))])
-    assert text == insert_between(text, made, table.BEGIN, table.END)
+def test_the_short_table_has_ranges_over_seeds_and_intervals_of_single_runs(stored):
+    lines = table.table(staged(stored), short=True).splitlines()
+    assert lines[2].startswith("|  | solved (range over seeds) or [95 % Wilson] | Easy / Medium / Hard |")
+    sft, continued, grpo, random, *_ = lines[4:]
+    assert sft.startswith("| default: SFT | 87.0 (86.0-88.0) | ")
+    assert continued.startswith("| default: SFT, continued | 91.0 [83.8, 95.2] | ")
+    assert grpo.startswith("| default: GRPO | 96.5 (95.0-98.0) | ")
+    assert random.startswith("| random agent | 4.0 [1.6, 9.8] | ")
+    assert "McNemar" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("page", "short"), [("README.md", True), ("docs/results.md", False)])
+def test_this_projects_pages_say_what_its_results_say(page, short):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    results = [load(path) for path in sorted((ROOT / "benchmarks" / "results" / "main").glob("*.json"))]
+    assert text == insert_between(text, table.table(results, short), table.BEGIN, table.END)

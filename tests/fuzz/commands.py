@@ -6,7 +6,8 @@ import io
 from maze_env.errors import TokenMazeError
 from tests.fuzz.kinds import Kind, Wrong
 from tests.fuzz.mutation import NASTY, mutate_text, nested
-from tokenmaze.benchmarks.mazebench import agent_option, parser
+from tokenmaze.benchmarks.agent_arguments import agent_option
+from tokenmaze.benchmarks.mazebench import parser
 
 LINES = (
     ["--agent", "random", "--suite", "mazebench-100", "--mode", "plan", "--output", "x.json", "--overwrite"],

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 SHARES = {
-    "mazes": 280, "answers": 400, "traces": 140, "endpoint": 103, "suites": 30, "results": 20, "attempts": 12,
-    "configs": 10, "commands": 5,
+    "mazes": 280, "answers": 395, "traces": 140, "endpoint": 103, "suites": 30, "results": 20, "attempts": 12,
+    "configs": 10, "commands": 5, "scores": 5,
 }  # fmt: skip
 """The kinds, and how many of a thousand inputs are of each; each is a module here."""
 

@@ -1,7 +1,7 @@
 """Mazes and answers as their documentation describes them, written apart from ``maze_env``: slow and simple.
 
 Nothing of ``maze_env`` is imported. A maze is a dictionary from cells to the set of its walls; a reader returns
-``(maze, origin, target)``, or ``None`` for a text that is no maze. Sources: README.md, the docstrings of
+``(maze, origin, target)``, or ``None`` for a text that is no maze. Sources: docs/, the docstrings of
 ``maze_env.tokens``, ``phrasings``, ``maze.Maze.from_ascii``, ``visibility``, ``answers`` and ``verifier``.
 """
 

@@ -1,29 +1,48 @@
 """What a run says in the terminal."""
 
+import io
 import logging
 import re
 import shutil
 from types import SimpleNamespace
 
 import pytest
+from tqdm import tqdm
 
 from tests.training import runs
 from tokenmaze.training import ppo
-from tokenmaze.training.console import SPREAD_STEPS, NoSpread
+from tokenmaze.training.console import SPREAD_STEPS, Bar, NoSpread
 
 
 def test_each_entry_is_one_line_and_a_resumed_run_warns_of_nothing(tmp_path, capsys, caplog, recwarn):
-    runs.train_sft(tmp_path / "run", save_strategy="steps", save_steps=8)
+    runs.train_sft(tmp_path / "run", save_strategy="steps", save_steps=8, disable_tqdm=True)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
-    assert re.fullmatch(r"step 4/16  loss \S+  accuracy \S+  entropy \S+  lr \S+", lines[0])
+    assert re.fullmatch(r"step 4/16  loss \S+  accuracy \S+  entropy \S+  lr \S+  left \d:\d\d:\d\d", lines[0])
     assert re.fullmatch(r"step 16/16  mean loss \S+  seconds \S+", lines[-1])
     assert len(lines) == 5
     shutil.rmtree(tmp_path / "run" / "checkpoint-16")
     caplog.set_level(logging.WARNING)
-    runs.train_sft(tmp_path / "run", save_strategy="steps", save_steps=8, resume=True)
+    runs.train_sft(tmp_path / "run", save_strategy="steps", save_steps=8, disable_tqdm=True, resume=True)
     assert "step 16/16" in capsys.readouterr().out
     assert "missing keys" not in caplog.text
     assert not [one for one in recwarn if "is_gradient_checkpointing" in str(one.message)]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_has_one_line_with_the_figures_and_what_is_to_stay_above_it(capsys, terminal):
+    stream, bar = io.StringIO(), Bar()
+    state = SimpleNamespace(global_step=0, max_steps=4, is_world_process_zero=True)
+    bar.on_train_begin(None, state, None)
+    bar.training_bar = tqdm(total=4, file=stream, disable=not terminal)
+    state.global_step = 2
+    bar.on_log(None, state, None, logs={"reward": 0.5, "solved_rate": 0.25})
+    bar.on_log(None, state, None, logs={"eval_solved_rate": 0.75})
+    shown, above = stream.getvalue(), capsys.readouterr().out.splitlines()
+    assert ("reward 0.5  solved 0.25" in shown) == terminal
+    assert [line.partition("  left")[0] for line in above] == [
+        *([] if terminal else ["step 2/4  reward 0.5  solved 0.25"]),
+        "step 2/4  eval solved_rate 0.75",
+    ]
 
 
 @pytest.mark.parametrize(
