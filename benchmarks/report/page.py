@@ -19,7 +19,7 @@ from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_blo
 from tokenmaze.benchmarks.report.replay import replay_data
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("board.js", "viewer.js", "page.js")
+SCRIPTS = ("board.js", "attempts.js", "viewer.js", "page.js")
 HEADLINE = "mazebench-1000"
 """The suite that stands first."""
 MAX_OPEN = 2
@@ -42,23 +42,35 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     suites = suite_titles({track.suite for track in tracks})
     parts = {f"track-{i}": track_title(track, suites) for i, track in enumerate(tracks)}
     parts |= {"training": "Training", "replay": "Replay"} if runs else {"replay": "Replay"}
-    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     data = replay_data([(track_title(track, suites), entries) for track, entries in tracks.items()])
     sections = [
         _track(track, suites[track.suite], some, f"track-{i}", is_open=i == 0 or len(tracks) <= MAX_OPEN)
         for i, (track, some) in enumerate(tracks.items())
     ]
-    text = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+    return filled(
+        "page.html",
+        ("style.css",),
+        SCRIPTS,
         title=joined(TITLE),
-        hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
-        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
         links=joined(*(element("a", title, href=f"#{name}") for name, title in parts.items())),
         summary=summary_text(len(results), len(tracks), sum(len(one.attempts) for _, one in results)),
         tracks=joined(*sections),
         training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
         data=json_block("data", data),
+    )
+
+
+def filled(template: str, styles: Sequence[str], scripts: Sequence[str], **parts: str) -> str:
+    """A page of its own, which needs nothing else: the files of those names, and ``parts``, put into a template."""
+    style, script = (
+        "\n".join((FOLDER / one).read_text(encoding="utf-8") for one in some) for some in (styles, scripts)
+    )
+    text = Template((FOLDER / template).read_text(encoding="utf-8")).substitute(
+        hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+        style=style,
         script=script,
+        **parts,
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a name may hold half a character, which no file can
 
