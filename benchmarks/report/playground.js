@@ -190,7 +190,7 @@ function openGame() {
 }
 
 connectDark();
-unpackData().then(() => {
+const opening = unpackData().then(() => {
   connectTransport();
   connectSwipes();
   connectGame();

@@ -8,31 +8,28 @@ Arrow keys, w a s d, buttons or a finger walk. The model's reasoning appears a t
 contradicts is marked, and then its answer walks beside the shortest path. All answers are in the page already.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, check_output, path_of, run_command, write_result
 from maze_env._text import harmless
 from maze_env.attempt import End
-from tokenmaze.agents import registry
-from tokenmaze.benchmarks import mazebench
+from tokenmaze.agents import registry, shipped
 from tokenmaze.benchmarks.figures import SOLVED
 from tokenmaze.benchmarks.present.words import counted
 from tokenmaze.benchmarks.record import Result, load, suite_of, suite_title
 from tokenmaze.benchmarks.report.document import document
 from tokenmaze.benchmarks.report.leaderboard import Entry
-from tokenmaze.benchmarks.report.markup import Markup, data_block, element, joined
+from tokenmaze.benchmarks.report.markup import Markup, data_block, joined
 from tokenmaze.benchmarks.report.replay import replay_data
 from tokenmaze.benchmarks.runner import run_suite
 from tokenmaze.benchmarks.stored_attempts import places, stored_of
 from tokenmaze.benchmarks.typed_json import InvalidResult
 
-SHIPPED, SUITE = "tiny", "mazebench-100"
-"""Who is watched unless a result is given, and on which mazes."""
+SHIPPED = shipped.folder_of("tiny") / "result.json"
+"""The attempts of a model that comes along, which are watched unless others are given."""
 ORACLE = "shortest-path"
 STYLES = ("style.css", "playground.css")
 SCRIPTS = ("board.js", "panels.js", "playground.js")
@@ -75,24 +72,14 @@ def about(result: Result) -> Markup:
     figures, suite = result.summary, suite_title(result.suite.name)
     return joined(
         f"The model is {result.title}. On the {counted(result.suite.mazes, 'maze')} of {suite} it solves "
-        f"{SOLVED.text(figures.solved_rate)} %; its answers were written beforehand, by ",
-        element("code", result.provenance.command),
-        ". Nothing on this page is loaded from elsewhere, or sent.",
+        f"{SOLVED.text(figures.solved_rate)} %. All its answers are in this page, which loads and sends nothing."
     )
-
-
-def shipped_result() -> Result:
-    """The shipped model's attempts, made now and told as ``tokenmaze bench`` tells them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result.json"
-        mazebench.main(["--agent", SHIPPED, "--suite", SUITE, "--texts", "--output", str(path)])
-        return load(path)
 
 
 def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("benchmarks.report.playground"), description=__doc__)
-    made.add_argument("--result", type=path_of, metavar="RESULT.json", help="attempts to show; default: made anew")
+    made.add_argument("--result", type=path_of, default=SHIPPED, metavar="RESULT.json", help="attempts, with texts")
     made.add_argument("-o", "--output", type=path_of, required=True, help="HTML file; a new one unless --overwrite")
     made.add_argument("--overwrite", action="store_true", help="replace an existing output")
     return made
@@ -102,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the page."""
     options = parser().parse_args(arguments)
     check_output(options.output, options.overwrite)
-    text = playground(shipped_result() if options.result is None else load(options.result))
+    text = playground(load(options.result))
     write_result(options.output, text)
     print(f"{len(text) / 1e3:.0f} kB in {harmless(str(options.output))}")
 

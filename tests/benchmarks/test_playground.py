@@ -73,8 +73,9 @@ def text_of(opened, name):
     return opened.browser.find_element("id", name).text
 
 
-def cell(opened, board, shape="agent"):
-    return int(opened.run(f"return document.querySelector('{board} .{shape}').dataset.cell"))
+def walkers(opened):
+    """Where the model and the oracle are."""
+    return opened.run("return [...document.querySelectorAll('#boards .agent')].map((one) => Number(one.dataset.cell))")
 
 
 def swipe(opened, move, cells=1):
@@ -153,16 +154,16 @@ def test_the_model_thinks_and_then_walks_beside_the_oracle(opened):
     origin, target = (at[0] * maze.cols + at[1] for at in (maze.origin, maze.target))
     opened.run("goTo(arguments[0])", thinking)
     assert opened.count("#boards .reasoner") == 1
-    assert opened.cells() == [origin, origin]
+    assert walkers(opened) == [origin, origin]
     written = opened.browser.find_element("css selector", "#boards .text").text
     assert "<think>" in written
     assert "</think>" not in written
     assert text_of(opened, "model-verdict") == ""
     for step in range(1, moves + 1):
         opened.run("goTo(arguments[0])", thinking + step)
-        model, oracle = opened.cells()
+        model, oracle = walkers(opened)
         assert model == oracle
-    assert opened.cells() == [target, target]
+    assert walkers(opened) == [target, target]
     assert text_of(opened, "model-verdict").startswith(f"✓ solved after {moves} moves")
 
 
@@ -254,5 +255,6 @@ def test_a_result_without_texts_is_refused_in_one_line(tmp_path, capsys):
     assert not Path(arguments[-1]).exists()
 
 
-def test_the_page_of_a_hundred_mazes_is_small(written):
-    assert written.stat().st_size < 150_000
+def test_the_page_of_the_model_that_comes_along_is_small(tmp_path):
+    playground.main(["-o", str(tmp_path / "play.html")])
+    assert (tmp_path / "play.html").stat().st_size < 200_000
