@@ -1,4 +1,4 @@
-"""A moving picture of a model at work: it thinks its way through a maze, a token at a time, and walks beside the oracle.
+"""A moving picture of a model at work: it thinks its way through a maze, token by token, then walks beside the oracle.
 
     python -m benchmarks.report.moving_picture -o docs/images/tiny.gif
 
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from maze_env._arguments import ArgumentParser
@@ -20,7 +21,7 @@ from maze_env._text import harmless
 from tokenmaze.benchmarks.record import load
 from tokenmaze.benchmarks.report.playground import SHIPPED, playground
 
-WIDTH, HEIGHT, SCALE = 940, 380, 1
+WIDTH, HEIGHT, SCALE = 1000, 420, 1
 """Of the picture, in pixels of the page; and how many of its own each of them becomes."""
 COLORS = 48
 REASONED, EXECUTED, LAST = 90, 260, 3000
@@ -30,7 +31,7 @@ BARE = """
   body > header, footer, .choice, .transport, .keys, #board-key, #model .moves { display: none !important; }
   main > section { margin: 0; padding: 0; border: 0; }
   #model .boards { grid-template-columns: 270px 1fr 270px; gap: 0 20px; }
-  #model .verdict { margin-top: .3rem; }
+  #model .verdict { margin-top: .2rem; }
 """
 """What is left of the page: the two boards, what is written, and the verdict."""
 
@@ -66,8 +67,9 @@ def frames(page: str, maze: int | None) -> tuple[list[Image.Image], list[int]]:
 
 
 def gif(pictures: Sequence[Image.Image], times: Sequence[int]) -> bytes:
-    """The pictures as one that moves, over and over, in the colours of the last, which has most of them."""
-    palette = pictures[-1].quantize(COLORS, Image.Quantize.MEDIANCUT)
+    """The pictures as one that moves, over and over, in the colours of one amid the reasoning and of the last."""
+    both = np.vstack([pictures[len(pictures) // 2], pictures[-1]])
+    palette = Image.fromarray(both).quantize(COLORS, Image.Quantize.MEDIANCUT)
     drawn = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
     file = io.BytesIO()
     drawn[0].save(file, "GIF", save_all=True, append_images=drawn[1:], duration=list(times), loop=0, optimize=True)

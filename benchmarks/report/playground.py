@@ -43,8 +43,8 @@ def playground(result: Result) -> str:
     Raises InvalidResult for a result without texts, or on other mazes than its suite's name stands for now.
     """
     if not result.keeps_texts:
-        raise InvalidResult(f"Expects a result with texts (bench --texts), actual: none of {result.title}")
-    entries = [Entry(0, result.title, result), Entry(1, ORACLE, oracle_beside(result))]
+        raise InvalidResult(f"Expects a result with texts (bench --texts), actual: none of {result.called}")
+    entries = [Entry(0, result.called, result), Entry(1, ORACLE, oracle_beside(result))]
     data = replay_data([(suite_title(result.suite.name), entries)])
     data |= {"first": first_maze(data), "ends": {end: end.title for end in HAND_ENDS}}
     return document("playground.html", STYLES, SCRIPTS, about=about(result), data=data_block("data", data))
@@ -60,18 +60,18 @@ def oracle_beside(result: Result) -> Result:
 
 
 def first_maze(data: dict[str, Any]) -> int:
-    """The maze that the page opens with: the longest walk among those that the model solves, if it solves any."""
+    """The maze that the page opens with: of those that the model solves, if any, the one that takes it most thought."""
     model = data["results"][0]
     count = len(data["suites"][model["suite"]]["mazes"])
     is_solved = [model["ends"][end][0] == End.SOLVED for end in model["end"]]
-    return max(range(count), key=lambda maze: (is_solved[maze], len(model["moves"][maze])))
+    return max(range(count), key=lambda maze: (is_solved[maze], model["reasoned"][maze]))
 
 
 def about(result: Result) -> Markup:
     """Who is watched, and how well it does."""
     figures, suite = result.summary, suite_title(result.suite.name)
     return joined(
-        f"The model is {result.title}. On the {counted(result.suite.mazes, 'maze')} of {suite} it solves "
+        f"The model is {result.called}. On the {counted(result.suite.mazes, 'maze')} of {suite} it solves "
         f"{SOLVED.text(figures.solved_rate)} %. All its answers are in this page, which loads and sends nothing."
     )
 

@@ -18,6 +18,11 @@ from tokenmaze.benchmarks.suites import load
 
 ARROWS = dict(zip(MOVES, "\ue013\ue015\ue012\ue014", strict=True))  # as WebDriver names the keys
 LETTERS = dict(zip(MOVES, "wsad", strict=True))
+NAMELESS = """
+const nameOf = (one) => one.ariaLabel || one.labels?.[0]?.textContent.trim() || one.textContent.trim();
+const controls = [...document.querySelectorAll("button, select, input, svg")];
+return controls.filter((one) => one.checkVisibility() && !nameOf(one)).map((one) => one.outerHTML);
+"""
 WIDTHS = (320, 390, 800, 1200)
 
 
@@ -80,7 +85,9 @@ def walkers(opened):
 
 def swipe(opened, move, cells=1):
     """A finger drawn over the board, so many cells far."""
-    box = opened.run("const b = at('hand-board').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]")
+    box = opened.run(
+        "const b = at('hand-board').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]"
+    )
     width = opened.run("return at('hand-board').clientWidth / game.maze.cols")
     down, right = move.apply((0, 0))
 
@@ -125,7 +132,7 @@ def test_a_maze_is_solved_by_buttons_and_by_swipes(opened):
             swipe(opened, move)
         assert text_of(opened, "verdict").startswith(f"✓ solved in {len(path)} moves")
         opened.run("at('restart').click()")
-        straight = next(count for count in range(1, len(path) + 1) if path[:count + 1] != path[:1] * (count + 1))
+        straight = next(count for count in range(1, len(path) + 1) if path[: count + 1] != path[:1] * (count + 1))
         swipe(opened, path[0], straight)  # without lifting the finger
         assert text_of(opened, "hand-count") == str(straight)
 
@@ -236,9 +243,7 @@ def test_nothing_is_wider_than_the_window(opened, width, who):
 def test_the_focus_is_seen_and_every_control_has_a_name(opened):
     for who in ("hand", "model"):
         opened.run("return choose(arguments[0])", who)
-        nameless = """return [...document.querySelectorAll('button, select, input, svg')].filter((one) => one.checkVisibility()
-          && !(one.ariaLabel || one.labels?.[0]?.textContent.trim() || one.textContent.trim())).map((one) => one.outerHTML)"""
-        assert opened.run(nameless) == []
+        assert opened.run(NAMELESS) == []
     opened.run("choose('hand')")
     press(opened, "\ue004")
     assert opened.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
