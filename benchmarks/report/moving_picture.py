@@ -68,7 +68,7 @@ def frames(page: str, maze: int | None) -> tuple[list[Image.Image], list[int]]:
 
 def gif(pictures: Sequence[Image.Image], times: Sequence[int]) -> bytes:
     """The pictures as one that moves, over and over, in the colours of one amid the reasoning and of the last."""
-    both = np.vstack([pictures[len(pictures) // 2], pictures[-1]])
+    both = np.vstack([np.asarray(one) for one in (pictures[len(pictures) // 2], pictures[-1])])
     palette = Image.fromarray(both).quantize(COLORS, Image.Quantize.MEDIANCUT)
     drawn = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
     file = io.BytesIO()

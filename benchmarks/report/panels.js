@@ -92,13 +92,14 @@ function captionOf(panel, step) {
   return `move ${frame.index + 1}: ${DATA.moves[frame.move][1]}${mark || ""}`;
 }
 
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const shortestOf = (letters) => (letters === null ? "unreachable" : `shortest ${letters.length}`);
 
 function outcomeOf(result, index, maze) {
   const attempt = attemptAt(result, index);
   const [end, title] = endOf(result, index);
   const count = result.moves[attempt].length;
-  const parts = [end === "solved" ? "solved" : `failed: ${title}`, `${count} move${count === 1 ? "" : "s"}, ${maze.shortest}`];
+  const parts = [end === "solved" ? "solved" : `failed: ${title}`, `${counted(count, "move")}, ${maze.shortest}`];
   if (result.tokens[attempt] !== null) parts.push(`${result.tokens[attempt]} tokens`);
   if (result.truncated[attempt]) parts.push("truncated by its budget");
   return parts.join(" · ");

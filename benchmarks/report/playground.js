@@ -57,7 +57,7 @@ function verdictOf(note) {
   if (!game.end) return note ? `${DATA.ends[note]}: no way there` : game.steps.length ? "" : "Lead the dot to the green square: by the arrow keys, the buttons, or a swipe over the maze.";
   const [more, walls] = [game.steps.length - (game.maze.path.length - 1), game.steps.filter(({ mark }) => mark).length];
   const length = more ? `, ${more} more than the shortest path` : ", a shortest path";
-  return `✓ ${DATA.ends.solved} in ${game.steps.length} moves${length}${walls ? `; walls hit: ${walls}` : ""}`;
+  return `✓ ${DATA.ends.solved} in ${counted(game.steps.length, "move")}${length}${walls ? `; walls hit: ${walls}` : ""}`;
 }
 
 // The dot comes from where it was.
@@ -105,7 +105,7 @@ function tellModel() {
   const [end, title] = endOf(model.result, state.maze);
   const count = (panel) => panel.result.moves[attemptAt(panel.result, state.maze)].length;
   const tokens = model.result.tokens[attemptAt(model.result, state.maze)];
-  const told = ` after ${count(model)} moves${tokens === null ? "" : ` and ${tokens} tokens`}; the shortest path has ${count(oracle)}`;
+  const told = ` after ${counted(count(model), "move")}${tokens === null ? "" : ` and ${tokens} tokens`}; the shortest path has ${count(oracle)}`;
   at("model-verdict").className = `verdict ${isOver ? (end === "solved" ? "solved" : "failed") : ""}`;
   at("model-verdict").textContent = isOver ? `${end === "solved" ? "✓" : "✗"} ${title}${told}` : "";
 }

@@ -60,11 +60,11 @@ def oracle_beside(result: Result) -> Result:
 
 
 def first_maze(data: dict[str, Any]) -> int:
-    """The maze that the page opens with: of those that the model solves, if any, the one that takes it most thought."""
+    """The maze that the page opens with: of those that the model solves, the longest walk that takes most thought."""
     model = data["results"][0]
     count = len(data["suites"][model["suite"]]["mazes"])
     is_solved = [model["ends"][end][0] == End.SOLVED for end in model["end"]]
-    return max(range(count), key=lambda maze: (is_solved[maze], model["reasoned"][maze]))
+    return max(range(count), key=lambda maze: (is_solved[maze], len(model["moves"][maze]), model["reasoned"][maze]))
 
 
 def about(result: Result) -> Markup:
