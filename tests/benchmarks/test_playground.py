@@ -5,15 +5,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageSequence
 
 from maze_env._cli import run_command
 from maze_env.moves import MOVES
 from maze_env.solving import shortest_path
 from tests.browser import Page
 from tests.reports import EVIL, Scripted, result_of, stumble
+from tests.tiny import ROOT
 from tokenmaze.benchmarks.mazebench import main as run_benchmark
 from tokenmaze.benchmarks.record import store
-from tokenmaze.benchmarks.report import playground
+from tokenmaze.benchmarks.report import moving_picture, playground
 from tokenmaze.benchmarks.suites import load
 
 ARROWS = dict(zip(MOVES, "\ue013\ue015\ue012\ue014", strict=True))  # as WebDriver names the keys
@@ -263,3 +265,21 @@ def test_a_result_without_texts_is_refused_in_one_line(tmp_path, capsys):
 def test_the_page_of_the_model_that_comes_along_is_small(tmp_path):
     playground.main(["-o", str(tmp_path / "play.html")])
     assert (tmp_path / "play.html").stat().st_size < 200_000
+
+
+def test_a_moving_picture_has_a_frame_for_each_step(browser, written, tmp_path):
+    path = tmp_path / "model.gif"
+    moving_picture.main(["--result", str(written.with_name("result.json")), "--maze", "3", "-o", str(path)])
+    opened = Page(browser, written)
+    go_to(opened, 3)
+    with Image.open(path) as picture:
+        assert picture.n_frames == opened.run("return lastStep()") + 1
+        shown = [frame.info["duration"] for frame in ImageSequence.Iterator(picture)]
+    assert shown == [moving_picture.EXECUTED] * (len(shown) - 1) + [moving_picture.LAST]
+
+
+def test_the_picture_of_the_documentation_is_small_and_moves():
+    path = ROOT / "docs" / "images" / "tiny.gif"
+    assert path.stat().st_size < 1.5e6
+    with Image.open(path) as picture:
+        assert picture.n_frames > 100
