@@ -134,6 +134,12 @@ $(RUN)/results/%.json: $(RUN)/%/.done
 $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
 	$(BIN)/python -m benchmarks.report $(RESULTS) $(if $(TRAINED),--runs $(TRAINED)) --output $@ --overwrite
 
+# The models that come along with the package (agents/weights), from trainings that are in runs/ or are made now.
+.PHONY: weights
+weights: $(VENV)/.installed
+	@for recipe in search default fog; do $(MAKE) --no-print-directory train RECIPE=$$recipe || exit 1; done
+	$(BIN)/python -m benchmarks.weights --runs runs --seed $(SEED)
+
 test: $(VENV)/.installed lint
 	$(BIN)/python -m pytest
 

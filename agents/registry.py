@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.model_names import HUB_NAME, check_exists
 from tokenmaze.agents.options import MODEL_OPTIONS, read_options, read_value, types_of
 from tokenmaze.agents.q_learning import QLearningAgent
+from tokenmaze.agents.shipped import SHIPPED, default_options, folder_of
 
 BUILT_IN: dict[str, Any] = {**BASELINES, QLearningAgent.name: QLearningAgent}  # they need no checkpoint
 GENERATION_OPTIONS = ("temperature", "max_new_tokens", "batch_size")
@@ -48,9 +50,10 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """The agent of that name, ready to act in ``mode``.
 
     Args:
-        name: one of ``BUILT_IN``; a folder, GGUF file or hub name (``owner/model``) with a model that ``transformers``
-            loads; a folder of ``training.ppo``; an endpoint (``http://host:port/v1#model``); or ``my_module:MyAgent``,
-            a class or function called with ``mode`` and ``options``.
+        name: one of ``BUILT_IN`` or of ``shipped.SHIPPED``; a folder, GGUF file or hub name (``owner/model``) with a
+            model that ``transformers`` loads; a folder of ``training.ppo``; an endpoint
+            (``http://host:port/v1#model``); or ``my_module:MyAgent``, a class or function called with ``mode`` and
+            ``options``.
         mode: one of ``MODES``.
         options: passed to the agent, as ``read_options`` reads them; ``GENERATION_OPTIONS`` to language models and
             one's own class alone. ``multi_turn=True`` makes a model play in one dialogue for each episode, not plan
@@ -66,9 +69,9 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
-    constructor = _constructor_of(name, options)
+    constructor = _constructor_of(name, default_options(name) | options)
     _check_mode(name, mode, getattr(constructor.kind, "modes", MODES))
-    given = _read(name, options, constructor)
+    given = _read(name, default_options(name) | options, constructor)
     dropped = (MULTI_TURN,) if constructor.generates else GENERATION_OPTIONS
     given = {option: value for option, value in given.items() if option not in dropped}
     try:
@@ -87,6 +90,7 @@ def typed_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
     Nothing is loaded. Raises as ``make``.
     """
+    options = default_options(name) | dict(options)
     return _read(name, options, _constructor_of(name, options))
 
 
@@ -110,6 +114,8 @@ def _constructor_of(name: str, options: Mapping[str, Any]) -> Constructor:
     name = os.path.expanduser(name)
     if name in BUILT_IN:
         return _constructor(BUILT_IN[name])
+    if name in SHIPPED:
+        return _model_constructor(str(folder_of(name)), options, name)
     if (Path(name) / "sb3_config.json").is_file():
         return _constructor(_optional("tokenmaze.agents.sb3").SB3Agent, name)
     if name.endswith(".zip"):
@@ -132,7 +138,7 @@ def _constructor_of(name: str, options: Mapping[str, Any]) -> Constructor:
     if ":" in name:
         return _constructor(_import(name), generates=True)
     known = "a folder, a hub name 'owner/model', an endpoint 'http://host:port/v1#model' or a 'module:Class'"
-    raise UnknownName(f"{unknown_name('agent', name, BUILT_IN)} Nor is it {known}.")
+    raise UnknownName(f"{unknown_name('agent', name, [*BUILT_IN, *SHIPPED])} Nor is it {known}.")
 
 
 def _constructor(kind: Any, *arguments: Any, generates: bool = False) -> Constructor:
@@ -142,8 +148,8 @@ def _constructor(kind: Any, *arguments: Any, generates: bool = False) -> Constru
     return Constructor(kind, kind, arguments, options, others, generates)
 
 
-def _model_constructor(name: str, options: Mapping[str, Any]) -> Constructor:
-    """That of a policy: the one of dialogues where ``options`` say so."""
+def _model_constructor(path: str, options: Mapping[str, Any], name: str | None = None) -> Constructor:
+    """That of a policy of that name, else its path's: the one of dialogues where ``options`` say so."""
     # torch and transformers load at first use
     llm_policy = _optional("tokenmaze.agents.llm_policy").LLMPolicy
     multi_turn = _optional("tokenmaze.agents.multi_turn_policy").MultiTurnPolicy
@@ -154,7 +160,8 @@ def _model_constructor(name: str, options: Mapping[str, Any]) -> Constructor:
             raise InvalidConfig(f"Expects multi_turn=true with {', '.join(given)}, actual: multi_turn=false")
     own = {option: kind for option, kind in types_of(policy)[0].items() if option not in GIVEN_TO_MODELS}
     types = {**own, **MODEL_OPTIONS, MULTI_TURN: bool}
-    return Constructor(policy, policy.from_pretrained, (name,), types, generates=True)
+    make = policy.from_pretrained if name is None else partial(policy.from_pretrained, name=name)
+    return Constructor(policy, make, (path,), types, generates=True)
 
 
 def _optional(module: str) -> Any:

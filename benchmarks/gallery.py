@@ -38,6 +38,8 @@ from tokenmaze.agents.base import Agent
 from tokenmaze.agents.baselines import BASELINES
 from tokenmaze.agents.prompts import PROMPT_TEMPLATES, conversation, tool_conversation
 from tokenmaze.benchmarks.present.markdown import markdown_table
+from tokenmaze.benchmarks.record import load as load_result
+from tokenmaze.benchmarks.report.playground import SHIPPED, playground
 from tokenmaze.benchmarks.suite_specs import SUITES
 from tokenmaze.benchmarks.suites import load
 
@@ -71,7 +73,7 @@ class Gallery:
         self.lines: list[str] = []
         """Of the page, in Markdown."""
         self.pictures: dict[str, bytes] = {}
-        """PNG files by name."""
+        """PNG files by name, and the page to play on."""
 
     def say(self, *paragraphs: str) -> None:
         """Adds paragraphs."""
@@ -257,8 +259,18 @@ def show_tasks(gallery: Gallery) -> None:
     gallery.quote("play by tool calls, in fog: a move at a time", tool_conversation(seen)[0]["content"])
 
 
+def show_page(gallery: Gallery) -> None:
+    """The page on which a visitor walks mazes and watches a model."""
+    gallery.pictures["play.html"] = playground(load_result(SHIPPED)).encode("utf-8")
+    gallery.say(
+        "## A page to play on",
+        f"[Walk a maze yourself, then watch the model that comes along do it]({FOLDER}/play.html): one file, which works "
+        "offline. `tokenmaze page -o play.html` writes it, `--result` of another model's attempts.",
+    )
+
+
 SECTIONS: Sequence[Callable[[Gallery], None]] = (
-    show_views, show_generators, show_baselines, show_suites, show_phrasings, show_traces, show_rewards, show_tasks,
+    show_page, show_views, show_generators, show_baselines, show_suites, show_phrasings, show_traces, show_rewards, show_tasks,
 )  # fmt: skip
 
 

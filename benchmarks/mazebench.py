@@ -26,6 +26,7 @@ from maze_env.splits import split_of
 from tokenmaze.agents import registry
 from tokenmaze.agents.base import Agent
 from tokenmaze.agents.provenance import provenance
+from tokenmaze.agents.shipped import revision_of
 from tokenmaze.benchmarks.agent_arguments import add_agent_arguments, agent_of, require_minima
 from tokenmaze.benchmarks.metrics import baseline_of, summarize
 from tokenmaze.benchmarks.present.attempts import drawn, hints
@@ -94,7 +95,7 @@ def run_of(options: argparse.Namespace, agent: Agent, agent_options: dict[str, A
         suite=SuiteOfResult(spec.name, spec.version, spec.sha256, *about_mazes),
         view_radius=spec.view_radius if options.view_radius is None else options.view_radius,
         agent_options=public(agent_options),
-        settings=public(agent.settings),
+        settings=public(agent.settings | revision_of(options.agent)),
         batch_size=options.batch_size or agent.batch_size,
         keeps_texts=options.texts,
         **{name: getattr(options, name) for name in as_given},

@@ -163,19 +163,20 @@ def check_output(path: Path | None, overwrite: bool) -> None:
         raise InvalidOutput(f"Expects a new file, actual: {path} exists; --overwrite replaces it")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file atomically: a reader sees the old file or the whole new one, after a power cut too.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Writes a file atomically: a reader sees the old file or the whole new one, after a power cut too.
 
-    It holds no keys. A link stays, and what it leads to is written.
+    A text is written in UTF-8 and without keys. A link stays, and what it leads to is written.
     """
+    # What UTF-8 cannot hold comes from names of files that are no text.
+    written = content if isinstance(content, bytes) else without_keys(content).encode("utf-8", "backslashreplace")
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")  # whose length does not depend on that of the name
     try:
-        # What UTF-8 cannot hold comes from names of files that are no text.
-        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            stream.write(without_keys(text))
+        with temporary.open("xb") as stream:
+            stream.write(written)
             stream.flush()
-            os.fsync(stream.fileno())  # else the new name may reach the disk before the text
+            os.fsync(stream.fileno())  # else the new name may reach the disk before the content
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)  # gone already after os.replace

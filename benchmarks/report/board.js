@@ -28,8 +28,10 @@ function side(maze, cell, [, , down, right]) {
   return [x - half * Math.abs(down), y - half * Math.abs(right), x + half * Math.abs(down), y + half * Math.abs(right)];
 }
 
+// Whether a cell's digit of the walls has the one that a move would run into.
+const hasWall = (digit, move) => Boolean((parseInt(digit, 16) >> move) & 1);
+
 function wallsOf(maze, moves) {
-  const hasWall = (digit, bit) => (parseInt(digit, 16) >> bit) & 1;
   const walls = [...maze.walls].flatMap((digit, cell) =>
     moves.filter((_, bit) => hasWall(digit, bit)).map((move) => side(maze, cell, move)));
   return shape("path", { d: walls.map(([x1, y1, x2, y2]) => `M${x1} ${y1}L${x2} ${y2}`).join(""), class: "walls" });
@@ -42,7 +44,7 @@ function isSeen(maze, cell, visited, radius) {
   return visited.some((at) => isNear(middle(maze, at)));
 }
 
-// Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in viewer.js.
+// Draws a scene: where the agent is, its moves, and those of its reasoning. See `sceneAt` in panels.js.
 function drawBoard(svg, maze, moves, scene, showPath, radius) {
   const [margin, width, height] = [8, maze.cols * CELL, maze.rows * CELL];
   svg.setAttribute("viewBox", `${-margin} ${-margin} ${width + 2 * margin} ${height + 2 * margin}`);

@@ -1,13 +1,6 @@
 // What the visitor can do: the replay's controls and keys, legends that switch lines, columns that sort.
 
-const stepper = (step) => () => { pause(); goTo(step()); };
-const BUTTONS = {
-  first: stepper(() => 0), back: stepper(() => state.step - 1), next: stepper(() => state.step + 1), last: stepper(lastStep), play,
-};
-const KEYS = {
-  Home: BUTTONS.first, ArrowLeft: BUTTONS.back, ArrowRight: BUTTONS.next, End: BUTTONS.last, " ": play,
-  n: () => move(1), p: () => move(-1), s: () => { at("path").checked = !at("path").checked; goTo(state.step); },
-};
+const KEYS = { ...STEP_KEYS, n: () => move(1), p: () => move(-1) };
 
 function connectReplay() {
   const on = (id, event, act) => at(id).addEventListener(event, act);
@@ -21,10 +14,7 @@ function connectReplay() {
   on("sample", "change", () => { state.sample = at("sample").value; list(); });
   for (const id of ["level", "outcome", "disagree"]) on(id, "change", list);
   on("maze", "change", () => { state.maze = Number(at("maze").value); show(); });
-  on("reasoning", "change", () => show());
-  on("path", "change", () => goTo(state.step));
-  on("step", "input", () => { pause(); goTo(Number(at("step").value)); });
-  for (const [id, act] of Object.entries(BUTTONS)) on(id, "click", act);
+  connectTransport();
   document.querySelector(".controls").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-result]");
@@ -107,4 +97,4 @@ connectReplay();
 connectLegends();
 connectSorting();
 connectParts();
-open();
+unpackData().then(open);

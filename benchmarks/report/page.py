@@ -1,12 +1,9 @@
-"""The page, put together: its parts, its data, its style and its script in one text that needs nothing else."""
+"""The page of stored results, put together from its parts and its data."""
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from string import Template
 
 from tokenmaze.benchmarks.figures import SOLVED
 from tokenmaze.benchmarks.present.words import counted
@@ -14,12 +11,13 @@ from tokenmaze.benchmarks.record import GREEDY, TITLE, Result, Track, group_titl
 from tokenmaze.benchmarks.report.breakdown import breakdown, endings
 from tokenmaze.benchmarks.report.charts import legend
 from tokenmaze.benchmarks.report.curves import training_section
+from tokenmaze.benchmarks.report.document import document
 from tokenmaze.benchmarks.report.leaderboard import Entry, leaderboard, reasoning
-from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_block
+from tokenmaze.benchmarks.report.markup import Markup, data_block, element, joined
 from tokenmaze.benchmarks.report.replay import replay_data
 
-FOLDER = Path(__file__).parent
-SCRIPTS = ("board.js", "viewer.js", "page.js")
+STYLES = ("style.css",)
+SCRIPTS = ("board.js", "panels.js", "viewer.js", "page.js")
 HEADLINE = "mazebench-1000"
 """The suite that stands first."""
 MAX_OPEN = 2
@@ -42,25 +40,23 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
     suites = suite_titles({track.suite for track in tracks})
     parts = {f"track-{i}": track_title(track, suites) for i, track in enumerate(tracks)}
     parts |= {"training": "Training", "replay": "Replay"} if runs else {"replay": "Replay"}
-    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     data = replay_data([(track_title(track, suites), entries) for track, entries in tracks.items()])
     sections = [
         _track(track, suites[track.suite], some, f"track-{i}", is_open=i == 0 or len(tracks) <= MAX_OPEN)
         for i, (track, some) in enumerate(tracks.items())
     ]
-    text = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+    return document(
+        "page.html",
+        STYLES,
+        SCRIPTS,
         title=joined(TITLE),
-        hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
-        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
         links=joined(*(element("a", title, href=f"#{name}") for name, title in parts.items())),
         summary=summary_text(len(results), len(tracks), sum(len(one.attempts) for _, one in results)),
         tracks=joined(*sections),
         training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
-        data=json_block("data", data),
-        script=script,
+        data=data_block("data", data),
     )
-    return text.encode("utf-8", "replace").decode("utf-8")  # a name may hold half a character, which no file can
 
 
 def titles_of(results: Sequence[Result], names: dict[int, str]) -> list[str]:

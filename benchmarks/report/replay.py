@@ -4,9 +4,6 @@ Moves are written with a letter each: a capital (U, D, L, R) brings the agent ne
 every shortest path from where it stands, and a digit (0 to 3, a ``Move``) is an illegal move.
 """
 
-import base64
-import gzip
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +18,7 @@ from maze_env.solving import UNREACHABLE, distances_to, shortest_path
 from tokenmaze.benchmarks.path_metrics import visited_cells
 from tokenmaze.benchmarks.record import Result, suite_of
 from tokenmaze.benchmarks.report.leaderboard import Entry
-from tokenmaze.benchmarks.report.markup import visible
+from tokenmaze.benchmarks.report.markup import packed
 from tokenmaze.benchmarks.report.trace_replay import Piece, is_reasoned, plan_pieces, play_pieces
 from tokenmaze.benchmarks.stored_attempts import LETTERS, restored
 from tokenmaze.benchmarks.suites import Suite
@@ -30,7 +27,7 @@ SHOWN_BY_MOVES = {End.SOLVED, *ILLEGAL}  # of other ends the replay says after t
 
 
 def replay_data(tracks: Sequence[tuple[str, Sequence[Entry]]]) -> dict[str, Any]:
-    """All that the replay needs, ready for JSON."""
+    """All that the replay needs, for ``markup.data_block``."""
     suites = {entry.result.suite.name: suite_of(entry.result) for _, entries in tracks for entry in entries}
     return {
         "moves": [[LETTERS[move], move.name.lower(), *DELTA_PAIRS[move]] for move in MOVES],
@@ -112,9 +109,3 @@ def _pieces(mode: str, attempt: Attempt) -> list[Piece] | None:
     if all(text in MOVE_OF_TOKEN for text in attempt.texts):
         return None
     return play_pieces(attempt.texts, len(attempt.moves))
-
-
-def packed(value: Any) -> str:
-    """JSON, compressed by gzip, in base64."""
-    text = json.dumps(visible(value), separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode("ascii"), mtime=0)).decode("ascii")

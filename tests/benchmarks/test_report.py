@@ -1,5 +1,7 @@
 """The report: what stands in the page. What it does in a browser: test_report_browser.py."""
 
+import base64
+import gzip
 import json
 import re
 from collections import Counter
@@ -33,7 +35,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def data_of(text):
     """The data that a page embeds."""
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+    packed = re.search(r'<script type="text/plain" id="data">(.*?)</script>', text)[1]
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
 def test_the_command_writes_one_page_and_never_over_another(tmp_path, capsys):
@@ -240,7 +243,7 @@ def test_moves_say_what_they_did(results):
 def test_markup_escapes_whatever_is_not_markup():
     made = markup.element("a", "<b>", markup.element("i"), None, class_='"', data_x=1, hidden=False, open=True)
     assert made == '<a class="&quot;" data-x="1" open>&lt;b&gt;<i></i></a>'
-    assert "</script>" not in markup.json_block("x", ["</script>"])[:-9]
+    assert "</script>" not in markup.data_block("x", ["</script>"])[:-9]
 
 
 def test_curves_show_reward_terms_and_leave_out_what_says_nothing(run_folder):
