@@ -264,13 +264,14 @@ def show_page(gallery: Gallery) -> None:
     gallery.pictures["play.html"] = playground(load_result(SHIPPED)).encode("utf-8")
     gallery.say(
         "## A page to play on",
-        f"[Walk a maze yourself, then watch the model that comes along do it]({FOLDER}/play.html): one file, which works "
-        "offline. `tokenmaze page -o play.html` writes it, `--result` of another model's attempts.",
+        f"[Walk a maze yourself, then watch the model that comes along do it]({FOLDER}/play.html): one file, which "
+        "works offline. `tokenmaze page -o play.html` writes it, `--result` of another model's attempts.",
     )
 
 
 SECTIONS: Sequence[Callable[[Gallery], None]] = (
-    show_page, show_views, show_generators, show_baselines, show_suites, show_phrasings, show_traces, show_rewards, show_tasks,
+    show_page, show_views, show_generators, show_baselines, show_suites, show_phrasings, show_traces, show_rewards,
+    show_tasks,
 )  # fmt: skip
 
 
