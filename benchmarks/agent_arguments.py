@@ -18,7 +18,9 @@ def add_agent_arguments(parser: argparse.ArgumentParser, required: bool) -> None
     """Adds the agent, what it is asked, and its options."""
     add = parser.add_argument
     kinds = "a FOLDER, owner/model or FILE.gguf with a language model, http://host/v1#model, my_module:MyAgent"
-    agent = add("--agent", required=required, help=f"a name ({', '.join([*registry.BUILT_IN, *registry.SHIPPED])}), {kinds}")
+    agent = add(
+        "--agent", required=required, help=f"a name ({', '.join([*registry.BUILT_IN, *registry.SHIPPED])}), {kinds}"
+    )
     suggest(agent, registry.BUILT_IN)
     suites = "a name, a file or a description, which 'tokenmaze suites' lists (default %(default)s)"
     suggest(add("--suite", default=next(iter(SUITES)), help=suites), SUITES)

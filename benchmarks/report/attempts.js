@@ -1,7 +1,7 @@
 // Attempts as the page's data has them (benchmarks/report/replay.py), step by step. A page has `state.sample`, the name of
 // the sample that is shown of several. All texts enter a page as text, never as HTML.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+let DATA = null; // once `ready`
 const ARROWS = ["↑", "↓", "←", "→"];
 const PACE = { executed: 420, reasoned: 140 }; // milliseconds a step, playing
 const MAX_CAPTION = 36; // letters of a piece of text, in the line below a board
@@ -32,12 +32,20 @@ const attemptAt = (result, maze) =>
 const endOf = (result, maze) => result.ends[result.end[attemptAt(result, maze)]];
 const solved = (result, maze) => endOf(result, maze)[0] === "solved";
 
-// The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise, as unpacking is one.
-function textsOf(result) {
-  if (result.texts === null || result.unpacked) return Promise.resolve(result.unpacked ?? null);
-  const bytes = Uint8Array.from(atob(result.texts), (letter) => letter.charCodeAt(0));
+// What `packed` made (benchmarks/report/replay.py); a promise.
+function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return (result.unpacked = new Response(stream).json());
+  return new Response(stream).json();
+}
+
+// The page's data are there.
+const ready = unpacked(JSON.parse(at("data").textContent)).then((data) => { DATA = data; });
+
+// The texts of a result, taken apart (benchmarks/report/trace_replay.py); a promise.
+function textsOf(result) {
+  result.unpacked ??= result.texts === null ? Promise.resolve(null) : unpacked(result.texts);
+  return result.unpacked;
 }
 
 // The frames that an attempt is stepped through. Frame 0, not in the list, is the beginning.

@@ -107,4 +107,4 @@ connectReplay();
 connectLegends();
 connectSorting();
 connectParts();
-open();
+ready.then(open);

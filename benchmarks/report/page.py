@@ -16,7 +16,7 @@ from tokenmaze.benchmarks.report.charts import legend
 from tokenmaze.benchmarks.report.curves import training_section
 from tokenmaze.benchmarks.report.leaderboard import Entry, leaderboard, reasoning
 from tokenmaze.benchmarks.report.markup import Markup, element, joined, json_block
-from tokenmaze.benchmarks.report.replay import replay_data
+from tokenmaze.benchmarks.report.replay import packed, replay_data
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("board.js", "attempts.js", "viewer.js", "page.js")
@@ -57,7 +57,7 @@ def page(results: Sequence[tuple[str, Result]], runs: Sequence[Path] = ()) -> st
         tracks=joined(*sections),
         training=joined(training_section(runs) if runs else None),
         provenance=joined(*(_provenance(entry) for entries in tracks.values() for entry in entries)),
-        data=json_block("data", data),
+        data=json_block("data", packed(data)),
     )
 
 

@@ -191,7 +191,6 @@ function connectTheme() {
   at("theme").addEventListener("click", () => set(at("theme").getAttribute("aria-pressed") !== "true"));
 }
 
-fill(at("set"), DATA.tracks.map(([suite, title]) => [suite, title]), DATA.tracks[0][0]);
 at("set").addEventListener("change", chooseSet);
 for (const id of ["maze", "model"]) at(id).addEventListener("change", begin);
 at("fog").addEventListener("change", drawPerson);
@@ -202,4 +201,7 @@ document.querySelector(".choices").addEventListener("submit", (event) => event.p
 document.addEventListener("keydown", pressed);
 connectSwipes();
 connectTheme();
-chooseSet();
+ready.then(() => {
+  fill(at("set"), DATA.tracks, DATA.tracks[0][0]);
+  return chooseSet();
+});

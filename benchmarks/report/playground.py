@@ -19,7 +19,7 @@ from tokenmaze.agents.shipped import SHIPPED, folder_of
 from tokenmaze.benchmarks.record import Result, load, suite_of
 from tokenmaze.benchmarks.report.markup import json_block
 from tokenmaze.benchmarks.report.page import filled
-from tokenmaze.benchmarks.report.replay import result_data, suite_data
+from tokenmaze.benchmarks.report.replay import packed, result_data, suite_data
 from tokenmaze.benchmarks.stored_attempts import LETTERS
 
 STYLES = ("style.css", "play.css")
@@ -52,7 +52,7 @@ def playground(mazes: int) -> str:
         "radius": RADIUS,
         "steps": STEPS,
     }
-    return filled("play.html", STYLES, SCRIPTS, data=json_block("data", data))
+    return filled("play.html", STYLES, SCRIPTS, data=json_block("data", packed(data)))
 
 
 def _part(result: Result, chosen: dict[str, list[int]]) -> Result:

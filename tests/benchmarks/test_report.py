@@ -1,5 +1,7 @@
 """The report: what stands in the page. What it does in a browser: test_report_browser.py."""
 
+import base64
+import gzip
 import json
 import re
 from collections import Counter
@@ -33,7 +35,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def data_of(text):
     """The data that a page embeds."""
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+    block = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
+    return json.loads(gzip.decompress(base64.b64decode(json.loads(block))))
 
 
 def test_the_command_writes_one_page_and_never_over_another(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from maze_env import traces
@@ -13,6 +14,7 @@ from tokenmaze.benchmarks.mazebench import main as run_benchmark
 from tokenmaze.benchmarks.record import load as load_result
 from tokenmaze.benchmarks.report.page import page
 from tokenmaze.benchmarks.suites import load
+from tokenmaze.benchmarks.typed_json import InvalidResult
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -134,3 +136,20 @@ def test_ten_agents_on_a_thousand_mazes_with_texts_are_small_and_open_at_once(br
         Page(browser, path)
         seconds.append(time.monotonic() - began)
     assert min(seconds) < 2
+
+
+def test_all_committed_results_are_small_and_open_at_once(browser, tmp_path):
+    results = []
+    for path in sorted(RESULTS.rglob("*.json")):
+        with suppress(InvalidResult):  # the trainings among them
+            results.append((path.stem, load_result(path)))
+    assert len(results) > 100
+    path = tmp_path / "report.html"
+    path.write_text(page(results), encoding="utf-8")
+    assert path.stat().st_size < 3e6
+    seconds = []
+    for _ in range(3):  # the best of three: other programs may be running
+        began = time.monotonic()
+        Page(browser, path)
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 1
