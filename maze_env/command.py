@@ -41,6 +41,7 @@ COMMANDS = {
     "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP"),
     "check-overlap": Subcommand("tokenmaze.benchmarks.overlap", "the wall layouts that two files of mazes share"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
+    "playground": Subcommand("tokenmaze.benchmarks.report.playground", "a page to play on, beside models and oracle"),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),
     "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "train,sb3"),

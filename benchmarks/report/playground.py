@@ -1,6 +1,6 @@
 """A page to play on: mazes by hand, beside the models that come along and the oracle. One file, which works offline.
 
-    python -m benchmarks.report.playground -o play.html
+    tokenmaze playground -o play.html
 
 What the models thought and did is taken from the results that lie beside their weights (agents/shipped.py); the page
 draws it with the report's own scripts.
