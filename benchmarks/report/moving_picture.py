@@ -2,7 +2,7 @@
 
     python -m benchmarks.report.moving_picture -o docs/images/tiny.gif
 
-Frames are the page to play on (benchmarks/report/playground.py) in a headless Chromium: it takes what the tests take.
+Frames are the page to play on (benchmarks/report/play_page.py) in a headless Chromium: it takes what the tests take.
 """
 
 import io
@@ -13,7 +13,7 @@ from pathlib import Path
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, check_output, path_of, run_command
 from maze_env._text import harmless
-from tokenmaze.benchmarks.report.playground import playground
+from tokenmaze.benchmarks.report.play_page import play_page
 
 WIDTH, HEIGHT = 720, 470
 """Pixels of the picture."""
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
     with tempfile.TemporaryDirectory() as folder, webdriver.Chrome(options=chrome) as browser:
         page = Path(folder) / "play.html"
-        page.write_text(playground(MAZES), encoding="utf-8")
+        page.write_text(play_page(MAZES), encoding="utf-8")
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get(page.as_uri())
         browser.execute_script(f"{LAYOUT} at('maze').value = arguments[0]; return begin();", str(options.maze))

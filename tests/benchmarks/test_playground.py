@@ -8,7 +8,8 @@ from maze_env.moves import MOVES
 from tests.browser import Page, chromium
 from tokenmaze.agents.shipped import SHIPPED, folder_of
 from tokenmaze.benchmarks.record import load
-from tokenmaze.benchmarks.report.playground import main, playground
+from tokenmaze.benchmarks.report.play_page import play_page
+from tokenmaze.benchmarks.report.playground import main
 
 KEYS = {"U": "ArrowUp", "D": "s", "L": "a", "R": "ArrowRight"}
 WIDTHS = (320, 390, 768, 1200)
@@ -151,6 +152,6 @@ def test_dark_is_as_the_system_says_until_somebody_switches(opened):
 
 
 def test_the_page_is_small_and_needs_nothing_else():
-    page = playground(40)
+    page = play_page(40)
     assert len(page) < 150_000
     assert "http" not in re.sub(r"http-equiv|http://www.w3.org/2000/svg", "", page)
