@@ -9,6 +9,8 @@ them, the training's ``run.json``, the result of that half-precision model on th
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +24,6 @@ from maze_env._cli import called_as, path_of, run_command, write_whole
 from maze_env.errors import lookup
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.shipped import SHIPPED, WEIGHTS_FILE, folder_of
-from tokenmaze.benchmarks import mazebench
 from tokenmaze.benchmarks.figures import LEGAL, SOLVED, SPL
 from tokenmaze.benchmarks.record import Result, load
 
@@ -132,7 +133,8 @@ def remake(name: str, runs: Path, seed: int) -> None:
         shutil.move(Path(folder) / name, target)
     flags = ["--agent", name, "--suite", shipped.suite, "--mode", shipped.mode]
     about = ["--recipe", shipped.recipe, "--stage", shipped.stage, "--train-seed", str(seed)]
-    mazebench.main([*flags, *about, "--texts", "--output", str(target / RESULT)])
+    command = [sys.executable, "-m", "tokenmaze.benchmarks.mazebench", *flags, *about, "--texts"]
+    subprocess.run([*command, "--output", f"{name}/{RESULT}"], cwd=target.parent, check=True)
     run = json.loads((target / "run.json").read_text(encoding="utf-8"))
     write_whole(target / CARD, card(name, load(target / RESULT), run, load(measured)))
 

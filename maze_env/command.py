@@ -42,7 +42,7 @@ COMMANDS = {
     "check-overlap": Subcommand("tokenmaze.benchmarks.overlap", "the wall layouts that two files of mazes share"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
     "page": Subcommand(
-        "tokenmaze.benchmarks.report.playground", "a page to walk mazes by hand and watch a model do it"
+        "tokenmaze.benchmarks.report.playground_command", "a page to walk mazes by hand and watch a model do it"
     ),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),

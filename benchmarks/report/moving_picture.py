@@ -23,7 +23,7 @@ from tokenmaze.benchmarks.report.playground import SHIPPED, playground
 
 WIDTH, HEIGHT, SCALE = 1000, 420, 1
 """Of the picture, in pixels of the page; and how many of its own each of them becomes."""
-COLORS = 128
+COLORS = 224
 REASONED, EXECUTED, LAST = 90, 260, 3000
 """Milliseconds of a frame that a token, a move, or the end is."""
 BARE = """
@@ -69,7 +69,7 @@ def frames(page: str, maze: int | None) -> tuple[list[Image.Image], list[int]]:
 def gif(pictures: Sequence[Image.Image], times: Sequence[int]) -> bytes:
     """The pictures as one that moves, over and over, in the colours of one amid the reasoning and of the last."""
     both = np.vstack([np.asarray(one) for one in (pictures[len(pictures) // 2], pictures[-1])])
-    palette = Image.fromarray(both).quantize(COLORS, Image.Quantize.MAXCOVERAGE)
+    palette = Image.fromarray(both).quantize(COLORS, Image.Quantize.MEDIANCUT)
     drawn = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
     file = io.BytesIO()
     drawn[0].save(file, "GIF", save_all=True, append_images=drawn[1:], duration=list(times), loop=0, optimize=True)

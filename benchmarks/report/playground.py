@@ -1,25 +1,13 @@
-"""One maze at a time as an HTML page that needs no network: to walk by hand, and to watch a model think and walk.
+"""One maze at a time as an HTML page: to walk by hand, and to watch a model think and walk beside the oracle."""
 
-    tokenmaze page -o play.html                                          the shipped model
-    tokenmaze bench --agent runs/mine --texts --output mine.json
-    tokenmaze page --result mine.json -o play.html                       a model of one's own
-
-Arrow keys, w a s d, buttons or a finger walk. The model's reasoning appears a token at a time, what the maze
-contradicts is marked, and then its answer walks beside the shortest path. All answers are in the page already.
-"""
-
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from maze_env._arguments import ArgumentParser
-from maze_env._cli import called_as, check_output, path_of, run_command, write_result
-from maze_env._text import harmless
 from maze_env.attempt import End
 from tokenmaze.agents import registry, shipped
 from tokenmaze.benchmarks.figures import SOLVED
 from tokenmaze.benchmarks.present.words import counted
-from tokenmaze.benchmarks.record import Result, load, suite_of, suite_title
+from tokenmaze.benchmarks.record import Result, suite_of, suite_title
 from tokenmaze.benchmarks.report.document import document
 from tokenmaze.benchmarks.report.leaderboard import Entry
 from tokenmaze.benchmarks.report.markup import Markup, data_block, joined
@@ -74,25 +62,3 @@ def about(result: Result) -> Markup:
         f"The model is {result.called}. On the {counted(result.suite.mazes, 'maze')} of {suite} it solves "
         f"{SOLVED.text(figures.solved_rate)} %. All its answers are in this page, which loads and sends nothing."
     )
-
-
-def parser() -> ArgumentParser:
-    """The command line."""
-    made = ArgumentParser(prog=called_as("benchmarks.report.playground"), description=__doc__)
-    made.add_argument("--result", type=path_of, default=SHIPPED, metavar="RESULT.json", help="attempts, with texts")
-    made.add_argument("-o", "--output", type=path_of, required=True, help="HTML file; a new one unless --overwrite")
-    made.add_argument("--overwrite", action="store_true", help="replace an existing output")
-    return made
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the page."""
-    options = parser().parse_args(arguments)
-    check_output(options.output, options.overwrite)
-    text = playground(load(options.result))
-    write_result(options.output, text)
-    print(f"{len(text) / 1e3:.0f} kB in {harmless(str(options.output))}")
-
-
-if __name__ == "__main__":
-    run_command(main)

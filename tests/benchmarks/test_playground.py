@@ -15,7 +15,7 @@ from tests.reports import EVIL, Scripted, result_of, stumble
 from tests.tiny import ROOT
 from tokenmaze.benchmarks.mazebench import main as run_benchmark
 from tokenmaze.benchmarks.record import store
-from tokenmaze.benchmarks.report import moving_picture, playground
+from tokenmaze.benchmarks.report import moving_picture, playground_command
 from tokenmaze.benchmarks.suites import load
 
 ARROWS = dict(zip(MOVES, "\ue013\ue015\ue012\ue014", strict=True))  # as WebDriver names the keys
@@ -33,7 +33,7 @@ def written(tmp_path_factory):
     """The page of a model that solves every second maze, written by the command."""
     folder = tmp_path_factory.mktemp("playground")
     store(result_of(Scripted(f"stumble {EVIL}", stumble)), folder / "result.json")
-    playground.main(["--result", str(folder / "result.json"), "-o", str(folder / "play.html")])
+    playground_command.main(["--result", str(folder / "result.json"), "-o", str(folder / "play.html")])
     return folder / "play.html"
 
 
@@ -256,14 +256,14 @@ def test_a_result_without_texts_is_refused_in_one_line(tmp_path, capsys):
     capsys.readouterr()
     arguments = ["--result", str(tmp_path / "silent.json"), "-o", str(tmp_path / "play.html")]
     with pytest.raises(SystemExit):
-        run_command(lambda: playground.main(arguments))
+        run_command(lambda: playground_command.main(arguments))
     told = capsys.readouterr().err
     assert told == "error: Expects a result with texts (bench --texts), actual: none of shortest-path\n"
     assert not Path(arguments[-1]).exists()
 
 
 def test_the_page_of_the_model_that_comes_along_is_small(tmp_path):
-    playground.main(["-o", str(tmp_path / "play.html")])
+    playground_command.main(["-o", str(tmp_path / "play.html")])
     assert (tmp_path / "play.html").stat().st_size < 200_000
 
 
