@@ -11,13 +11,13 @@ EXTRAS = {
     "sb3": ("stable_baselines3",),
     "inspect": ("inspect_ai",),
     "lm-eval": ("lm_eval",),
-    "verifiers": ("verifiers",),
+    "verifiers": ("uv", "verifiers"),
     "reasoning-gym": ("reasoning_gym",),
     "skyrl": ("skyrl_gym",),
     "openenv": ("fastapi", "openenv", "uvicorn"),
     "mcp": ("mcp",),
-    "docs": ("PIL", "mkdocs"),
-    "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
+    "docs": ("PIL", "material", "mkdocs_jupyter", "mkdocstrings", "ruff"),
+    "peers": ("envpool", "jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
 

@@ -64,6 +64,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
 
     ## Observation Space
     By `view`, or by the wrappers of `maze_env.wrappers`:
+
     - `"text"`: `MazeText(rows, cols)`, the maze cell by cell, row by row, each row ended by a newline; a cell is
       `<|row-col|><|walls|><|marker|>`. `<|origin|>` stands where the agent stands now, so every observation is a maze
       to solve from here. The terminal observation shows `<|origin|>` on the target and no `<|target|>`.

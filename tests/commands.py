@@ -38,9 +38,9 @@ def shell_lines(text):
 
 
 def shown_lines(markdown):
-    """The shell lines of a Markdown page: of its ``sh`` blocks, and what stands between single backticks."""
+    """The shell lines of a page: of its ``sh`` and ``bash`` blocks, and what stands between single backticks."""
     prose = re.sub(r"```.*?```", "", markdown, flags=re.DOTALL)
-    blocks = re.findall(r"```sh\n(.*?)```", markdown, re.DOTALL)
+    blocks = re.findall(r"```(?:ba)?sh\n(.*?)```", markdown, re.DOTALL)
     spans = [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
     return [*(line for block in blocks for line in shell_lines(block)), *spans]
 
@@ -92,8 +92,12 @@ def check(command, monkeypatch, model):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [command.module, *arguments])
     stop_after(monkeypatch, argparse.ArgumentParser, "parse_args")
+    if hasattr(module, "TrlParser"):
+        stop_after(monkeypatch, module.TrlParser, "parse_args_and_config")
     if hasattr(module, "parse"):  # the stages of training, whose parser checks what it read
         stop_after(monkeypatch, module, "parse")
+    if hasattr(module, "TrlParser"):  # scripts in TRL's own form
+        stop_after(monkeypatch, module.TrlParser, "parse_args_and_config")
     try:
         with pytest.raises(Parsed):
             module.main()

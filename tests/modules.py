@@ -6,7 +6,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("maze_env", "agents", "training", "benchmarks")
 """The folders at the top that hold code."""
-
 TOP_LEVEL = {"benchmarks.doors.tokenmaze_verifiers": "tokenmaze_verifiers"}
 """Packages that another framework wants at the top level."""
 

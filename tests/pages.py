@@ -48,4 +48,4 @@ def notebook_shell(notebook: Path) -> str:
     sources = [cell["source"] for cell in cells_of(notebook)]
     bash = [source.partition("\n")[2] for source in sources if source.startswith("%%bash")]
     lines = [line[1:].partition(" && ")[0] for source in sources for line in source.splitlines() if line[:1] == "!"]
-    return re.sub(r" > \S+ 2>&1", "", "\n".join([*bash, *lines]))
+    return re.sub(r" (2>|>) \S+( 2>&1)?", "", "\n".join([*bash, *lines]))

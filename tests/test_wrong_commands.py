@@ -362,7 +362,11 @@ def test_a_package_that_is_missing_is_told_with_the_extra_that_installs_it(tmp_p
 def test_extras_are_those_of_setup_cfg():
     read = configparser.ConfigParser()
     read.read(tiny.ROOT / "setup.cfg", encoding="utf-8")
-    modules = {"pyyaml": "yaml", "stable-baselines3": "stable_baselines3", "maze-dataset": "maze_dataset"}
+    modules = {
+        "pyyaml": "yaml", "stable-baselines3": "stable_baselines3", "maze-dataset": "maze_dataset",
+        "reasoning-gym": "reasoning_gym", "inspect-ai": "inspect_ai", "skyrl-gym": "skyrl_gym", "pillow": "PIL",
+        "mkdocs-material": "material", "mkdocs-jupyter": "mkdocs_jupyter",
+    }  # fmt: skip
     for extra, listed in read["options.extras_require"].items():
         names = {re.match(r"[\w-]+", line)[0] for line in listed.strip().splitlines()}
         if extra not in ("all", "test"):

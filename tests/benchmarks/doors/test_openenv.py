@@ -1,5 +1,6 @@
 """The OpenEnv door, with the real package: its server in a process of its own and its client."""
 
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from maze_env.solving import shortest_path
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests.benchmarks.doors.openenv_server import Server
+from tests.modules import ROOT
 from tokenmaze.agents.prompts import reply_text
 from tokenmaze.benchmarks.doors.openenv import MazeAction, MazeClient
 from tokenmaze.benchmarks.doors.task import score_answer, score_game, task_of_seed, tasks_of_suite
@@ -290,3 +292,11 @@ def test_requests_without_a_session(server):
     assert answer["detail"].startswith("Expects an episode that a reset began")
     assert server.request("reset", row=5)[0] == 400
     assert server.request("state")[1]["task"] == ""
+
+
+def test_the_page_shows_what_its_example_prints(server, capsys):
+    page = (ROOT / "docs" / "doors" / "openenv.md").read_text(encoding="utf-8")
+    code, shown = re.search(r"```python\n(.*?)```\s*```text\n(.*?)```", page, re.DOTALL).groups()
+    assert "http://localhost:8000" in code
+    exec(code.replace("http://localhost:8000", server.base_url), {})
+    assert capsys.readouterr().out == shown

@@ -131,9 +131,67 @@ def mcp_play(maze, calls):
     return Verdict(score["solved"], score["reward"], score["end"])
 
 
-PLAN_DOORS = {"inspect": inspect_plan, "lm-eval": lm_eval_plan, "openenv": openenv_plan}
+def verifiers_verdict(mode, maze, replies):
+    pytest.importorskip("verifiers.v1", reason="needs pip install 'tokenmaze[verifiers]'")
+    from tokenmaze.benchmarks.doors.verifiers import TokenMazeData, TokenMazeTask
+
+    score = TokenMazeTask(TokenMazeData(maze=maze, mode=mode)).verdict(replies)
+    return Verdict(score.solved, score.reward, score.end)
+
+
+def verifiers_plan(maze, answer):
+    return verifiers_verdict("plan", maze, [answer])
+
+
+def verifiers_play(maze, calls):
+    return verifiers_verdict("play", maze, texts_of(calls))
+
+
+def skyrl_verdict(mode, maze, replies):
+    skyrl_gym = pytest.importorskip("skyrl_gym", reason="needs pip install 'tokenmaze[skyrl]'")
+    from tokenmaze.benchmarks.doors.skyrl_gym import ENV_CLASSES
+
+    row = {"reward_spec": {"ground_truth": maze, "scheme": "solved"}}
+    env, reward = skyrl_gym.make(ENV_CLASSES[mode], extras=row), 0.0
+    for reply in replies:
+        step = env.step(reply)
+        reward += step["reward"]
+        if step["done"]:
+            break
+    assert env.get_metrics()["solved"] == step["metadata"]["solved"]
+    assert reward == pytest.approx(step["metadata"]["reward"])
+    return Verdict(step["metadata"]["solved"], step["metadata"]["reward"], step["metadata"]["end"])
+
+
+def skyrl_plan(maze, answer):
+    return skyrl_verdict("plan", maze, [answer])
+
+
+def skyrl_play(maze, calls):
+    return skyrl_verdict("play", maze, texts_of(calls))
+
+
+def reasoning_gym_plan(maze, answer):
+    pytest.importorskip("reasoning_gym", reason="needs pip install 'tokenmaze[reasoning-gym]'")
+    from tokenmaze.benchmarks.doors.reasoning_gym import TokenMazeConfig, TokenMazeDataset
+
+    score = TokenMazeDataset(TokenMazeConfig(seed=0)).score_answer(answer, {"metadata": {"maze": maze}})
+    return Verdict(score == 1.0, None, None)
+
+
+def texts_of(calls):
+    """What a model writes that moves by text and then gives up."""
+    return [*(DIRECTIONS[direction].token for direction in calls), "I am done."]
+
+
+PLAN_DOORS = {
+    "inspect": inspect_plan, "lm-eval": lm_eval_plan, "openenv": openenv_plan, "verifiers": verifiers_plan,
+    "skyrl": skyrl_plan, "reasoning-gym": reasoning_gym_plan,
+}  # fmt: skip
 """Of each a function of a maze's text and a model's whole answer that gives a ``Verdict``."""
-PLAY_DOORS = {"inspect": inspect_play, "openenv": openenv_play, "mcp": mcp_play}
+PLAY_DOORS = {
+    "inspect": inspect_play, "openenv": openenv_play, "mcp": mcp_play, "verifiers": verifiers_play, "skyrl": skyrl_play,
+}  # fmt: skip
 """Of each a function of a maze's text and the directions that are called, after which the model gives up."""
 
 
