@@ -121,6 +121,15 @@ benchmarks.report R -o directory
 benchmarks.report R -o new.html --runs directory
 benchmarks.report R -o new.html --runs nowhere
 benchmarks.report deep.json -o new.html
+benchmarks.report.playground_command
+benchmarks.report.playground_command --result text.json -o new.html
+benchmarks.report.playground_command --result R -o new.html
+benchmarks.report.playground_command -o page.md
+benchmarks.report.playground_command -o directory
+benchmarks.report.moving_picture
+benchmarks.report.moving_picture -o page.md
+benchmarks.report.moving_picture --result deep.json -o new.gif
+benchmarks.report.moving_picture --maze -1 -o new.gif
 benchmarks.show
 benchmarks.show R --agent random
 benchmarks.show text.json

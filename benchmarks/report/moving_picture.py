@@ -18,6 +18,7 @@ from PIL import Image
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, check_output, path_of, run_command, write_whole
 from maze_env._text import harmless
+from maze_env.errors import InvalidConfig
 from tokenmaze.benchmarks.record import load
 from tokenmaze.benchmarks.report.playground import SHIPPED, playground
 
@@ -48,7 +49,7 @@ def frames(page: str, maze: int | None) -> tuple[list[Image.Image], list[int]]:
     service = webdriver.ChromeService(shutil.which("chromedriver"))  # without one, selenium downloads it
     with tempfile.TemporaryDirectory() as folder, webdriver.Chrome(options, service) as browser:
         path = Path(folder) / "page.html"
-        path.write_text(page, encoding="utf-8")
+        write_whole(path, page)
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", still)
         browser.get(path.as_uri())
@@ -90,7 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Draws the picture."""
     options = parser().parse_args(arguments)
     check_output(options.output, options.overwrite)
-    made = gif(*frames(playground(load(options.result)), options.maze))
+    result = load(options.result)
+    if options.maze is not None and not 0 <= options.maze < result.suite.mazes:
+        raise InvalidConfig(f"Expects --maze from 0 to {result.suite.mazes - 1}, actual: {options.maze}")
+    made = gif(*frames(playground(result), options.maze))
     write_whole(options.output, made)
     print(f"{len(made) / 1e3:.0f} kB in {harmless(str(options.output))}")
 
