@@ -30,10 +30,11 @@ def test_everything_in_a_registry_is_shown(made):
 
 
 def test_every_picture_is_shown_once_and_is_small(made):
-    for name, content in made.pictures.items():
+    pictures = {name: content for name, content in made.pictures.items() if not name.endswith(".html")}
+    for name, content in pictures.items():
         assert made.page.count(f"({gallery.FOLDER}/{name})") == 1
         assert min(Image.open(io.BytesIO(content)).size) > 100
-    assert sum(map(len, made.pictures.values())) < 200_000
+    assert sum(map(len, pictures.values())) < 200_000
 
 
 def test_the_traces_shown_are_true():
