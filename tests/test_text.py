@@ -203,7 +203,6 @@ def test_every_text_file_is_written_by_what_leaves_keys_out():
     # write_whole; attempts as they are made; compiled kernels; pictures
     assert found == {
         "maze_env/_cli.py": 1, "benchmarks/runner.py": 1, "maze_env/kernels/cache.py": 1, "benchmarks/gallery.py": 1,
-        "benchmarks/report/moving_picture.py": 1,
     }  # fmt: skip
 
 
