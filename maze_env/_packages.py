@@ -17,7 +17,7 @@ EXTRAS = {
     "openenv": ("fastapi", "openenv", "uvicorn"),
     "mcp": ("mcp",),
     "docs": ("PIL", "mkdocs"),
-    "peers": ("jumanji", "maze_dataset", "minigrid", "muutils"),
+    "peers": ("envpool", "jumanji", "maze_dataset", "minigrid", "muutils"),
 }  # fmt: skip
 """The modules that each extra brings."""
 

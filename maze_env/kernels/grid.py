@@ -52,6 +52,24 @@ def fill_distances(
 
 
 @compiled
+def replay(
+    bits: bytes,  # the wall bytes of a grid in row-major order
+    cols: int,  # of the grid
+    cell: int,  # where the agent starts, numbered row by row
+    target: int,  # likewise
+    moves: bytes,  # 0 to 3 each
+) -> tuple[int, int]:
+    """Moves played before the first that a wall stops or that follows the target, and the cell they lead to."""
+    strides = (-cols, cols, -1, 1)
+    for played in range(len(moves)):
+        move = np.int64(moves[played])
+        if cell == target or np.int64(bits[np.uint64(cell)]) >> move & 1:
+            return played, cell
+        cell += strides[move]
+    return len(moves), cell
+
+
+@compiled
 def walls_agree(walls: Walls) -> bool:
     """Whether these are the walls of a maze; ``maze.check_walls`` says why not."""
     rows, cols = walls.shape
