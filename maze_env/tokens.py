@@ -122,7 +122,7 @@ def _trie(tokens: Sequence[str]) -> NDArray[np.int16]:
 
 TRIE = _trie([*WALLS_OF_TOKEN, *MARKERS])
 """By which a compiled loop reads the tokens of a cell, see ``_trie``."""
-SHORTEST_CELL = len("<|0-0|><|no_wall|><|blank|>")
+SHORTEST_CELL = len(f"<|0-0|>{UNSEEN}{BLANK}")
 
 
 def _parse_plain_cells(text: str) -> tuple[Walls, Cell, Cell] | None:

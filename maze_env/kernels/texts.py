@@ -35,7 +35,7 @@ def read_token(text: bytes, at: int, trie: NDArray[np.int16]) -> tuple[int, int]
 def read_cells(
     text: bytes,  # ASCII, with a newline at its end, which none of the loops goes past
     trie: NDArray[np.int16],  # (nodes, 128), see ``tokens.TRIE``
-    bits: bytearray,  # out, the wall bytes row by row; as long as the text has cells
+    bits: bytearray,  # out, the wall bytes row by row; a text of more cells is not read
 ) -> tuple[int, int, int, int]:
     """Rows, columns, and the numbers of the cells of origin and target; no rows where the text is not as written.
 
@@ -67,6 +67,8 @@ def read_cells(
                 origin = cell
             else:
                 target = cell
+        if cell == len(bits):
+            return nothing
         bits[cell] = walls
         cell += 1
         if text[np.uint64(at)] == NEWLINE and at + 1 < len(text):
