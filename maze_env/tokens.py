@@ -90,9 +90,11 @@ def maze_from_text(text: str) -> Maze:
     Raises:
         InvalidMazeText: for the first thing that is wrong, naming the cell.
     """
+    if plain := _read_plain_cells(text):
+        bits, rows, cols, origin, target, agree = plain
+        if agree:
+            return Maze.from_bits(bits, rows, cols, origin, target)
     walls, origin, target = parse_cells(text)
-    if kernels.grid.walls_agree(walls):
-        return Maze.from_validated(walls, origin, target)
     for row, col in np.argwhere(walls == UNSEEN_BITS).tolist():
         came = f"{UNSEEN} in cell {coordinate_token((row, col))}; see maze_env.visibility.known_maze"
         raise InvalidMazeText(f"Expects a maze whose walls are all known, actual: {came}")
@@ -125,22 +127,25 @@ TRIE = _trie([*WALLS_OF_TOKEN, *MARKERS])
 SHORTEST_CELL = len(f"<|0-0|>{UNSEEN}{BLANK}")
 
 
-def _parse_plain_cells(text: str) -> tuple[Walls, Cell, Cell] | None:
-    """``parse_cells``, many times as fast, for a text as ``maze_to_text`` writes it; else ``None``."""
+def _read_plain_cells(text: str) -> tuple[bytes, int, int, Cell, Cell, bool] | None:
+    """The wall bytes of a text as ``maze_to_text`` writes it, rows, columns, origin, target, and whether it is a maze.
+
+    ``None`` for any other text, which ``parse_cells`` reads.
+    """
     if not text.isascii():
         return None
     bits = bytearray(len(text) // SHORTEST_CELL)
-    rows, cols, origin, target = kernels.texts.read_cells(text.encode() + b"\n", TRIE, bits)
+    rows, cols, origin, target, agree = kernels.texts.read_cells(text.encode() + b"\n", TRIE, bits)
     if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
         return None
-    walls = np.frombuffer(bits, np.uint8, rows * cols).reshape(rows, cols)
-    return walls, divmod(origin, cols), divmod(target, cols)
+    return bytes(bits[: rows * cols]), rows, cols, divmod(origin, cols), divmod(target, cols), agree
 
 
 def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
     """Walls (unseen or contradictory ones too), origin and target of a text; raises as ``maze_from_text`` does."""
-    if plain := _parse_plain_cells(text):
-        return plain
+    if plain := _read_plain_cells(text):
+        bits, rows, cols, origin, target, _ = plain
+        return np.frombuffer(bits, np.uint8).reshape(rows, cols), origin, target
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
         drawn = text.lstrip().startswith("+-")

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_env.kernels.grid import walls_agree
 from maze_env.kernels.jit import compiled, inlined
 
 LESS, BAR, MORE, DASH, ZERO, NINE, NEWLINE = b"<|>-09\n"
@@ -36,12 +37,12 @@ def read_cells(
     text: bytes,  # ASCII, with a newline at its end, which none of the loops goes past
     trie: NDArray[np.int16],  # (nodes, 128), see ``tokens.TRIE``
     bits: bytearray,  # out, the wall bytes row by row; a text of more cells is not read
-) -> tuple[int, int, int, int]:
-    """Rows, columns, and the numbers of the cells of origin and target; no rows where the text is not as written.
+) -> tuple[int, int, int, int, bool]:
+    """Rows, columns, the numbers of the cells of origin and target, and whether the walls are those of a maze.
 
-    As written is a text of which each token is right, with at most a newline after each cell.
+    No rows where the text is not as written: each token right, with at most a newline after each cell.
     """
-    nothing = 0, 0, -1, -1
+    nothing = 0, 0, -1, -1, False
     at, cell, cols, origin, target = 0, 0, 0, -1, -1
     while text[np.uint64(at)] == LESS:
         if text[np.uint64(at + 1)] != BAR:
@@ -75,4 +76,5 @@ def read_cells(
             at += 1
     if at + 1 != len(text) or origin < 0 or target < 0 or cols == 0 or cell % cols:
         return nothing
-    return cell // cols, cols, origin, target
+    walls = np.frombuffer(bits, np.uint8)[:cell].reshape(cell // cols, cols)
+    return cell // cols, cols, origin, target, walls_agree(walls)
