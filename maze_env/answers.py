@@ -50,7 +50,7 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     if plain.startswith("<|") and plain.endswith("|>"):  # moves with nothing between them are read several times faster
         names = plain[2:-2].split("|><|")
         try:
-            return Answer(text, thinking, tuple([_MOVE_OF_NAME[name] for name in names]), None)
+            return Answer(text, thinking, tuple(map(_MOVE_OF_NAME.__getitem__, names)), None)
         except KeyError:  # there is more than moves
             pass
     match = _MOVES_ONLY.match(body)
