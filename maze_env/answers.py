@@ -1,7 +1,6 @@
 """Parses a model's completion into thinking and the moves of the answer after it."""
 
 import re
-from contextlib import suppress
 from typing import NamedTuple
 
 from maze_env.attempt import End
@@ -49,8 +48,11 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     if plain == UNREACHABLE_TOKEN:
         return Answer(text, thinking, (), None, says_unreachable=True)
     if plain.startswith("<|") and plain.endswith("|>"):  # moves with nothing between them are read several times faster
-        with suppress(KeyError):
-            return Answer(text, thinking, tuple([_MOVE_OF_NAME[name] for name in plain[2:-2].split("|><|")]), None)
+        names = plain[2:-2].split("|><|")
+        try:
+            return Answer(text, thinking, tuple(map(_MOVE_OF_NAME.__getitem__, names)), None)
+        except KeyError:  # there is more than moves
+            pass
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
     moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])

@@ -26,9 +26,8 @@ class Maze:
         InvalidMaze: when a wall is seen from one side only, the border is open, or an endpoint is off the grid.
     """
 
-    __slots__ = ("bits", "cols", "origin", "rows", "target", "walls")
-    walls: Walls
-    """(rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``."""
+    __slots__ = ("_walls", "bits", "cols", "origin", "rows", "target")
+    _walls: Walls | None
     origin: Cell
     """Where the agent starts."""
     target: Cell
@@ -50,24 +49,39 @@ class Maze:
                 raise InvalidMaze(f"Expects the {name} inside the {rows}x{cols} grid, actual: {tuple(cell)}")
         if tuple(origin) == tuple(target):
             raise InvalidMaze(f"Expects origin and target in different cells, actual: both at {tuple(origin)}")
-        self._set(array, (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1])))
+        ends = (int(origin[0]), int(origin[1])), (int(target[0]), int(target[1]))
+        self._set(array.tobytes(), rows, cols, *ends)
 
     @classmethod
     def from_validated(cls, walls: Walls, origin: Cell, target: Cell) -> "Maze":
         """A maze of parts that are known to be consistent, such as a generator's, without the checks."""
+        rows, cols = walls.shape
+        return cls.from_bits(walls.tobytes(), rows, cols, origin, target)
+
+    @classmethod
+    def from_bits(cls, bits: bytes, rows: int, cols: int, origin: Cell, target: Cell) -> "Maze":
+        """As ``from_validated``, of the wall bytes in row-major order."""
         maze = cls.__new__(cls)
-        maze._set(walls, origin, target)
+        maze._set(bits, rows, cols, origin, target)
         return maze
 
-    def _set(self, walls: Walls, origin: Cell, target: Cell) -> None:
-        bits, shape = walls.tobytes(), walls.shape
-        set_bits, set_cols, set_origin, set_rows, set_target, set_walls = SETTERS
+    def _set(self, bits: bytes, rows: int, cols: int, origin: Cell, target: Cell) -> None:
+        set_walls, set_bits, set_cols, set_origin, set_rows, set_target = SETTERS
+        set_walls(self, None)
         set_bits(self, bits)
-        set_walls(self, np.ndarray(shape, np.uint8, bits))  # read-only, because bytes are
+        set_cols(self, cols)
         set_origin(self, origin)
+        set_rows(self, rows)
         set_target(self, target)
-        set_rows(self, shape[0])
-        set_cols(self, shape[1])
+
+    @property
+    def walls(self) -> Walls:
+        """(rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``."""
+        walls = self._walls
+        if walls is None:  # made when first asked for: to read a maze and verify an answer takes the bytes alone
+            walls = np.ndarray((self.rows, self.cols), np.uint8, self.bits)  # read-only, because bytes are
+            SETTERS[0](self, walls)
+        return walls
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Maze cannot be changed; make a new one instead of setting {name!r}")
@@ -76,7 +90,7 @@ class Maze:
         return Maze, (self.walls, self.origin, self.target)
 
     def _key(self) -> tuple[object, ...]:
-        return self.walls.shape, self.bits, self.origin, self.target
+        return self.cols, self.bits, self.origin, self.target
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Maze) else NotImplemented

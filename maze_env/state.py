@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
+from maze_env.dynamics import Outcome
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Walls
 from maze_env.spaces import MazeText
@@ -38,22 +39,31 @@ class EpisodeState:
     """Moves from each cell, row by row, to the target."""
     target: NDArray[np.int64]
     """The target as (row, col)."""
+    walls: bytes
+    """The wall byte of each cell, row by row."""
     masks: list[NDArray[np.int8]]
     """The action mask of each cell, row by row, (4,) each."""
+    stops: tuple[tuple[Outcome, ...], ...]
+    """``dynamics.stops`` of the maze."""
     start_distance: int
     """Moves from the origin to the target."""
-    position: Cell
-    """Where the agent stands."""
+    cell: int
+    """The number of the agent's cell: in lists as ``distances``, and for ``observe``."""
     visible_walls: Walls
     """(rows, cols) uint8, read-only, ``UNSEEN_BITS`` where the agent has not seen a cell."""
     distance: int
-    """Moves from ``position`` to the target."""
+    """Moves from ``cell`` to the target."""
     step_count: int = 0
     """Steps taken since the reset."""
     last_move: str = NO_MOVE
     """What the last move did."""
     moves_made: tuple[tuple[Cell, int], ...] = ()
     """Those to be drawn, each with the cell that it was made from."""
+
+    @property
+    def position(self) -> Cell:
+        """Where the agent stands."""
+        return divmod(self.cell, self.view.cols)
 
     def __copy__(self) -> "EpisodeState":
         return replace(self)

@@ -14,7 +14,7 @@ from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from maze_env.attempt import End, EndedBy
-from maze_env.dynamics import transition
+from maze_env.dynamics import MOVED, stops
 from maze_env.errors import InvalidConfig, unknown_name
 from maze_env.generation import MazeSpec, generate
 from maze_env.keys import draw_key
@@ -176,7 +176,7 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         make = make_padded_view if self.room.padded else make_view
         self.view = make(view, self.room.rows, self.room.cols, view_radius)
         self.observation_space, self.action_space = self.view.space, Discrete(4)
-        self._cols = self.room.cols  # by which cells are numbered
+        self._strides = (-self.room.cols, self.room.cols, -1, 1)  # to the number of the neighbour on each side
         self._cell_arrays = cell_arrays(self.room.rows, self.room.cols)
         self._episode: EpisodeState | None = None
 
@@ -240,22 +240,24 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         else:
             maze, distances = playable(options["maze"], self.room)
         self._episode = self.start(maze, distances)
-        number = maze.origin[0] * self._cols + maze.origin[1]
-        return self._episode.observe(number), self._info(self._episode, number)
+        return self._episode.observe(self._episode.cell), self._info(self._episode)
 
     def start(self, maze: Maze, distances: Distances) -> EpisodeState:
         """The first state of an episode of ``maze``, whose distances to the target these are."""
         visible_walls, distance = initial_visible_walls(maze, self.view_radius), int(distances[maze.origin])
         rows, cols = self.room.rows, self.room.cols
+        walls = padded(maze.walls, rows, cols, ALL_WALLS).tobytes()
         return EpisodeState(
             maze=maze,
             view=self.view,
             observe=self.view.observer(visible_walls, maze.target),
             distances=padded(distances, rows, cols, UNREACHABLE).ravel().tolist(),
             target=np.array(maze.target, np.int64),
-            masks=[ACTION_MASKS[bits] for bits in padded(maze.walls, rows, cols, ALL_WALLS).tobytes()],
+            walls=walls,
+            masks=[ACTION_MASKS[bits] for bits in walls],
+            stops=stops(maze.rows, maze.cols, cols),
             start_distance=distance,
-            position=maze.origin,
+            cell=maze.origin[0] * cols + maze.origin[1],
             visible_walls=visible_walls,
             distance=distance,
         )
@@ -273,28 +275,29 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         # A plain index needs no lookup, and each use of an enumeration's member would be slower.
         move = action if type(action) is int and 0 <= action < 4 else as_move(action)
         episode = self._episode or self._under_way()
-        maze = episode.maze
+        cell, before = episode.cell, episode.distance
         if self.render_mode is not None:
             episode.moves_made += ((episode.position, move),)
-        episode.position, episode.last_move = transition(maze, episode.position, move)
+        if episode.walls[cell] >> move & 1:
+            episode.last_move = episode.stops[cell][move]
+        else:
+            episode.cell = cell = cell + self._strides[move]
+            episode.last_move = MOVED
         if self.view_radius is not None:
-            episode.visible_walls = revealed(episode.visible_walls, maze.walls, episode.position, self.view_radius)
+            maze, visible = episode.maze, episode.visible_walls
+            episode.visible_walls = revealed(visible, maze.walls, episode.position, self.view_radius)
             episode.observe = self.view.observer(episode.visible_walls, maze.target)
-        row, col = episode.position
-        number = row * self._cols + col
-        before = episode.distance
-        episode.distance = distance = episode.distances[number]
+        episode.distance = distance = episode.distances[cell]
         episode.step_count = step_count = episode.step_count + 1
         terminated = distance == 0
         reward = self.step_reward(before, distance, episode.start_distance, terminated)
         truncated = not terminated and step_count >= self.max_steps
-        return episode.observe(number), reward, terminated, truncated, self._info(episode, number)
+        return episode.observe(cell), reward, terminated, truncated, self._info(episode)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """The moves that are possible, (4,) bool: what sb3-contrib's ``MaskablePPO`` asks for."""
         episode = self._under_way()
-        row, col = episode.position
-        return episode.masks[row * self._cols + col].astype(np.bool_)
+        return episode.masks[episode.cell].astype(np.bool_)
 
     def get_state(self) -> State:
         """The episode as it stands, with the random generator's state: for ``set_state``, here or in another process.
@@ -371,11 +374,12 @@ class TokenMazeEnv(gymnasium.Env[Any, Any]):
         spec, room = self._maze_spec, f", pad_to=({self.room.rows}, {self.room.cols})" if self.room.padded else ""
         return f"TokenMazeEnv({spec.rows}x{spec.cols} {name_of(spec.generator)}{fog}{room})"
 
-    def _info(self, episode: EpisodeState, number: int) -> dict[str, Any]:
+    def _info(self, episode: EpisodeState) -> dict[str, Any]:
+        cell = episode.cell
         return {
-            "agent_position": self._cell_arrays[number].copy(),
+            "agent_position": self._cell_arrays[cell].copy(),
             "target_position": episode.target.copy(),
-            "action_mask": episode.masks[number].copy(),
+            "action_mask": episode.masks[cell].copy(),
             "distance": episode.distance,
             "step_count": episode.step_count,
             "last_move": episode.last_move,
@@ -395,7 +399,7 @@ def _copied_generator(generator: np.random.Generator | None, memo: dict[int, Any
 
 # How a deep copy copies what it shares, or copies faster than by default.
 COPIED: dict[str, Callable[[Any, dict[int, Any]], Any]] = {
-    **dict.fromkeys(("_maze_spec", "room", "view", "step_reward", "_spec", "_cell_arrays"), _shared),
+    **dict.fromkeys(("_maze_spec", "room", "view", "step_reward", "_spec", "_cell_arrays", "_strides"), _shared),
     **dict.fromkeys(("observation_space", "action_space"), copy_space),
     "_np_random": _copied_generator,
 }

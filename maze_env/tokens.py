@@ -7,7 +7,7 @@ row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>``
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import takewhile, zip_longest
 
 import numpy as np
@@ -90,9 +90,11 @@ def maze_from_text(text: str) -> Maze:
     Raises:
         InvalidMazeText: for the first thing that is wrong, naming the cell.
     """
+    if plain := _read_plain_cells(text):
+        bits, rows, cols, origin, target, agree = plain
+        if agree:
+            return Maze.from_bits(bits, rows, cols, origin, target)
     walls, origin, target = parse_cells(text)
-    if kernels.grid.walls_agree(walls):
-        return Maze.from_validated(walls, origin, target)
     for row, col in np.argwhere(walls == UNSEEN_BITS).tolist():
         came = f"{UNSEEN} in cell {coordinate_token((row, col))}; see maze_env.visibility.known_maze"
         raise InvalidMazeText(f"Expects a maze whose walls are all known, actual: {came}")
@@ -102,45 +104,47 @@ def maze_from_text(text: str) -> Maze:
         raise InvalidMazeText(str(error)) from None
 
 
-def _trie(tokens: Sequence[str]) -> NDArray[np.int16]:
-    """The next node by node and byte, (nodes, 128); token ``k`` ends in ``-1 - k``, and what is no token in 0."""
-    nodes: list[dict[int, int]] = [{}]
-    for number, token in enumerate(tokens):
-        *path, last = token.encode("ascii")
-        node = nodes[0]
-        for byte in path:
-            if byte not in node:
-                node[byte] = len(nodes)
-                nodes.append({})
-            node = nodes[node[byte]]
-        node[last] = -1 - number
-    trie = np.zeros((len(nodes), 128), np.int16)
-    for index, node in enumerate(nodes):
-        trie[index, list(node)] = list(node.values())
-    return trie
+@cache
+def _guesses() -> NDArray[np.uint8]:
+    """By which a compiled loop reads the tokens of a cell: a row for each guess of ``kernels.texts``.
+
+    A row is the token (padded with zeros), a mask of its bytes, its length, and its number among walls and markers;
+    where no guess leads to a row, its number is that of no token.
+    """
+    longest, none = kernels.texts.LONGEST, kernels.texts.NONE
+    rows = np.full((256, 2 * longest + 2), none, np.uint8)
+    for number, token in enumerate([*WALLS_OF_TOKEN, *MARKERS]):
+        for marker in MARKERS:  # which comes after walls
+            text = (token + marker).encode("ascii")
+            guess = kernels.texts.marker_guess(text, 0) if token in MARKERS else kernels.texts.wall_guess(text, 0)
+            mask = np.arange(longest) < len(token)
+            rows[guess] = [*token.encode("ascii").ljust(longest, b"\0"), *(mask * 255), len(token), number]
+    return rows
 
 
-TRIE = _trie([*WALLS_OF_TOKEN, *MARKERS])
-"""By which a compiled loop reads the tokens of a cell, see ``_trie``."""
-SHORTEST_CELL = len("<|0-0|><|no_wall|><|blank|>")
+SHORTEST_CELL = len(f"<|0-0|>{UNSEEN}{BLANK}")
+AHEAD = b"\n" * 80  # after a text: two tokens may be guessed where it ends
 
 
-def _parse_plain_cells(text: str) -> tuple[Walls, Cell, Cell] | None:
-    """``parse_cells``, many times as fast, for a text as ``maze_to_text`` writes it; else ``None``."""
+def _read_plain_cells(text: str) -> tuple[bytes, int, int, Cell, Cell, bool] | None:
+    """The wall bytes of a text as ``maze_to_text`` writes it, rows, columns, origin, target, and whether it is a maze.
+
+    ``None`` for any other text, which ``parse_cells`` reads.
+    """
     if not text.isascii():
         return None
     bits = bytearray(len(text) // SHORTEST_CELL)
-    rows, cols, origin, target = kernels.texts.read_cells(text.encode() + b"\n", TRIE, bits)
+    rows, cols, origin, target, agree = kernels.texts.read_cells(text.encode() + AHEAD, len(text), _guesses(), bits)
     if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
         return None
-    walls = np.frombuffer(bits, np.uint8, rows * cols).reshape(rows, cols)
-    return walls, divmod(origin, cols), divmod(target, cols)
+    return bytes(bits[: rows * cols]), rows, cols, origin, target, agree
 
 
 def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
     """Walls (unseen or contradictory ones too), origin and target of a text; raises as ``maze_from_text`` does."""
-    if plain := _parse_plain_cells(text):
-        return plain
+    if plain := _read_plain_cells(text):
+        bits, rows, cols, origin, target, _ = plain
+        return np.frombuffer(bits, np.uint8).reshape(rows, cols), origin, target
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
         drawn = text.lstrip().startswith("+-")

@@ -209,7 +209,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             if self.view_radius is not None:
                 episode.visible_walls = self._visible_walls[index, : maze.rows, : maze.cols].copy()
                 episode.observe = self.view.observer(episode.visible_walls, episode.maze.target)
-            episode.position, episode.distance = self._position(index), int(self._distances_to_target[index])
+            episode.cell, episode.distance = int(self._positions[index]), int(self._distances_to_target[index])
             episode.step_count, episode.last_move = int(self._steps[index]), OUTCOMES[self._outcomes[index]]
             episode.moves_made = self._moves_made[index]
             env._episode = episode

@@ -73,28 +73,30 @@ def verify(
     """
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
-    if distances is None:
-        distances = distances_to(maze.walls, maze.target)
     return lookup("verifier rule", rule, RULES)(maze, answer, distances)
 
 
-def verify_strict(maze: Maze, answer: Answer, distances: Distances) -> Verdict:
+def verify_strict(maze: Maze, answer: Answer, distances: Distances | None) -> Verdict:
     """The project's own rule; see ``verify``."""
-    cell, played = maze.origin, 0
-    start_distance = end_distance = distances.item(cell)
+    (row, col), (to_row, to_col), cols = maze.origin, maze.target, maze.cols
+    origin, target = row * cols + col, to_row * cols + to_col
+    moves = bytes(answer.moves) if answer.fault is None else b""
+    if distances is None:
+        played, number, start_distance, end_distance = kernels.grid.replay_and_measure(
+            maze.bits, maze.rows, cols, origin, target, moves
+        )
+    else:
+        played, number = kernels.grid.replay(maze.bits, cols, origin, target, moves)
+        start_distance, end_distance = distances.item(origin), distances.item(number)
+    cell = divmod(number, cols)
     if answer.says_unreachable:
         end = SOLVED if start_distance == UNREACHABLE else End.SAID_UNREACHABLE
     elif answer.fault is not None:
         end = answer.fault
+    elif played == len(moves):
+        end = SOLVED if number == target else End.SHORT_OF_TARGET
     else:
-        cols, moves = maze.cols, answer.moves
-        origin, target = cell[0] * cols + cell[1], maze.target[0] * cols + maze.target[1]
-        played, number = kernels.grid.replay(maze.bits, cols, origin, target, bytes(moves))
-        cell, end_distance = divmod(number, cols), distances.item(number)
-        if played == len(moves):
-            end = SOLVED if number == target else End.SHORT_OF_TARGET
-        else:
-            end = End.PAST_TARGET if number == target else End(transition(maze, cell, moves[played])[1])
+        end = End.PAST_TARGET if number == target else End(transition(maze, cell, answer.moves[played])[1])
     return Verdict(end, answer, played, cell, start_distance, end_distance)
 
 
@@ -102,7 +104,7 @@ def verify_strict(maze: Maze, answer: Answer, distances: Distances) -> Verdict:
 PUBLISHED_TOKEN = re.compile(r"<\|(.*?)\|>?")
 
 
-def verify_published(maze: Maze, answer: Answer, distances: Distances) -> Verdict:
+def verify_published(maze: Maze, answer: Answer, distances: Distances | None) -> Verdict:
     """The verdicts of the scorer published with AlphaMaze, for comparing figures only.
 
     Source: ``benchmark/utils.py`` of menloresearch/visual-thinker at 9d1472ff. It differs from the strict rule in that
@@ -110,6 +112,8 @@ def verify_published(maze: Maze, answer: Answer, distances: Distances) -> Verdic
     nothing, ``UNREACHABLE_TOKEN`` included; ``<|all_wall|>`` blocks no direction; and an answer may pass the target as
     long as it ends there. Legal moves are counted up to the first illegal one, as there.
     """
+    if distances is None:
+        distances = distances_to(maze.walls, maze.target)
     pieces = answer.text.split(THINK_CLOSE)
     words = PUBLISHED_TOKEN.findall(pieces[1].strip()) if len(pieces) > 1 else []
     cell, played = maze.origin, 0

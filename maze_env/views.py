@@ -19,7 +19,6 @@ speed. A view keeps nothing of an episode, so that environments and their copies
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -82,19 +81,26 @@ class View(ABC):
         return self.observe_batch(walls, np.array([position]), targets)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """The text of a maze without its agent, whose marker alone moves."""
+class MarkedTexts(dict[int, str]):
+    """The texts of a maze by the number of the agent's cell, whose marker alone moves: made as they are asked for.
 
-    text: str
-    """With a blank in each cell but the target's."""
-    spans: list[tuple[int, int]]
-    """Where in ``text`` the marker of each cell begins and ends."""
+    Args:
+        text: the maze without its agent, with a blank in each cell but the target's.
+        spans: where in ``text`` the marker of each cell begins and ends.
+    """
 
-    def observe(self, position: int) -> str:
-        """The text with the agent on the cell of that number."""
-        start, end = self.spans[position]
-        return f"{self.text[:start]}{ORIGIN}{self.text[end:]}"
+    KEPT = 32  # all of a small maze; of the largest, some megabytes
+
+    def __init__(self, text: str, spans: list[tuple[int, int]]):
+        super().__init__()
+        self._text, self._spans = text, spans
+
+    def __missing__(self, position: int) -> str:
+        if len(self) == self.KEPT:
+            self.clear()
+        start, end = self._spans[position]
+        text = self[position] = f"{self._text[:start]}{ORIGIN}{self._text[end:]}"
+        return text
 
 
 class TextView(View):
@@ -117,7 +123,7 @@ class TextView(View):
         spans = [(end - len(BLANK), end) for end in ends]
         number = target[0] * self.cols + target[1]
         spans[number] = (ends[number] - len(TARGET), ends[number])
-        return MarkedText("".join(texts), spans).observe
+        return MarkedTexts("".join(texts), spans).__getitem__
 
 
 class TokensView(View):

@@ -70,6 +70,24 @@ def replay(
 
 
 @compiled
+def replay_and_measure(
+    bits: bytes,  # the wall bytes of a grid in row-major order
+    rows: int,  # of the grid
+    cols: int,  # likewise
+    origin: int,  # where the agent starts, numbered row by row
+    target: int,  # likewise
+    moves: bytes,  # 0 to 3 each
+) -> tuple[int, int, int, int]:
+    """What ``replay`` returns, and the distances to the target from the origin and from where the replay ends."""
+    distances = np.empty((rows, cols), np.int16)
+    queue = np.empty(rows * cols, np.int64)
+    fill_distances(np.frombuffer(bits, np.uint8).reshape(rows, cols), target // cols, target % cols, distances, queue)
+    played, cell = replay(bits, cols, origin, target, moves)
+    left = distances.reshape(-1)
+    return played, cell, left[origin], left[cell]
+
+
+@compiled
 def walls_agree(walls: Walls) -> bool:
     """Whether these are the walls of a maze; ``maze.check_walls`` says why not."""
     rows, cols = walls.shape

@@ -3,10 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_env.kernels.grid import walls_agree
 from maze_env.kernels.jit import compiled, inlined
 
 LESS, BAR, MORE, DASH, ZERO, NINE, NEWLINE = b"<|>-09\n"
-BLANK, ORIGIN, TARGET = 17, 18, 19  # numbers of the markers among the tokens; those below are the walls
+BLANK, ORIGIN, TARGET, NONE = 17, 18, 19, 255  # numbers of the markers among the tokens; those below are the walls
+LONGEST = 32  # bytes that are compared of each token, which are as many as the longest has, and more
+LENGTH, NUMBER = 2 * LONGEST, 2 * LONGEST + 1  # columns of ``tokens.GUESSES``
 
 
 @inlined
@@ -20,28 +23,39 @@ def read_number(text: bytes, at: int) -> tuple[int, int]:
 
 
 @inlined
-def read_token(text: bytes, at: int, trie: NDArray[np.int16]) -> tuple[int, int]:
-    """The number of the token at ``at`` and where it ends; -1 where there is none."""
-    node = 0
-    while True:
-        node = trie[np.uint64(node), np.uint64(text[np.uint64(at)])]
-        at += 1
-        if node <= 0:
-            break
-    return -1 - node, at
+def wall_guess(text: bytes, at: int) -> int:
+    """The row of ``tokens.GUESSES`` of the walls at ``at``: no two have the same, with a marker after them."""
+    return (text[np.uint64(at + 3)] + text[np.uint64(at + 6)] + 3 * text[np.uint64(at + 12)]) & 127
+
+
+@inlined
+def marker_guess(text: bytes, at: int) -> int:
+    """The row of the marker at ``at``: its first letter says which."""
+    return 128 | text[np.uint64(at + 2)]
+
+
+@inlined
+def read_token(text: bytes, at: int, guess: int, guesses: NDArray[np.uint8]) -> int:
+    """The number of the token at ``at``, if it is that of the row ``guess``; else ``NONE``."""
+    row = np.uint64(guess)
+    wrong = 0
+    for place in range(LONGEST):  # all bytes at once: no branch, no byte that waits for another
+        wrong |= (text[np.uint64(at + place)] ^ guesses[row, place]) & guesses[row, LONGEST + place]
+    return NONE if wrong else np.int64(guesses[row, NUMBER])
 
 
 @compiled
 def read_cells(
-    text: bytes,  # ASCII, with a newline at its end, which none of the loops goes past
-    trie: NDArray[np.int16],  # (nodes, 128), see ``tokens.TRIE``
-    bits: bytearray,  # out, the wall bytes row by row; as long as the text has cells
-) -> tuple[int, int, int, int]:
-    """Rows, columns, and the numbers of the cells of origin and target; no rows where the text is not as written.
+    text: bytes,  # ASCII, with newlines at its end: more than the loops look ahead
+    length: int,  # of the text without those
+    guesses: NDArray[np.uint8],  # (256, 2 * LONGEST + 2), see ``tokens.GUESSES``
+    bits: bytearray,  # out, the wall bytes row by row; a text of more cells is not read
+) -> tuple[int, int, tuple[int, int], tuple[int, int], bool]:
+    """Rows, columns, the cells of origin and target, and whether the walls are those of a maze.
 
-    As written is a text of which each token is right, with at most a newline after each cell.
+    No rows where the text is not as written: each token right, with at most a newline after each cell.
     """
-    nothing = 0, 0, -1, -1
+    nothing = 0, 0, (-1, -1), (-1, -1), False
     at, cell, cols, origin, target = 0, 0, 0, -1, -1
     while text[np.uint64(at)] == LESS:
         if text[np.uint64(at + 1)] != BAR:
@@ -56,10 +70,17 @@ def read_cells(
             cols = cell
         if col != (cell % cols if cols else cell) or row != (cell // cols if cols else 0):
             return nothing
-        walls, at = read_token(text, at + 2, trie)
-        marker, at = read_token(text, at, trie)
-        if not 0 <= walls < BLANK or marker < BLANK:
+        at += 2
+        guess = wall_guess(text, at)
+        walls = read_token(text, at, guess, guesses)
+        if walls == NONE:
             return nothing
+        at += guesses[np.uint64(guess), LENGTH]
+        guess = marker_guess(text, at)
+        marker = read_token(text, at, guess, guesses)
+        if marker == NONE:
+            return nothing
+        at += guesses[np.uint64(guess), LENGTH]
         if marker != BLANK:
             if (origin if marker == ORIGIN else target) >= 0:
                 return nothing
@@ -67,10 +88,14 @@ def read_cells(
                 origin = cell
             else:
                 target = cell
+        if cell == len(bits):
+            return nothing
         bits[cell] = walls
         cell += 1
-        if text[np.uint64(at)] == NEWLINE and at + 1 < len(text):
+        if text[np.uint64(at)] == NEWLINE and at < length:
             at += 1
-    if at + 1 != len(text) or origin < 0 or target < 0 or cols == 0 or cell % cols:
+    if at != length or origin < 0 or target < 0 or cols == 0 or cell % cols:
         return nothing
-    return cell // cols, cols, origin, target
+    walls = np.frombuffer(bits, np.uint8)[:cell].reshape(cell // cols, cols)
+    ends = (origin // cols, origin % cols), (target // cols, target % cols)
+    return cell // cols, cols, ends[0], ends[1], walls_agree(walls)
