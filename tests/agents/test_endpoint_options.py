@@ -13,6 +13,7 @@ from tokenmaze.agents import registry
 from tokenmaze.agents.prompts import DESCRIBED
 from tokenmaze.agents.rollout import rollout
 from tokenmaze.benchmarks import mazebench
+from tokenmaze.benchmarks.agent_arguments import agent_option
 from tokenmaze.benchmarks.record import load
 from tokenmaze.benchmarks.runner import run_suite
 from tokenmaze.benchmarks.suites import load as load_suite
@@ -135,4 +136,4 @@ def test_bad_names_and_values_are_refused_without_naming_a_secret(name, options,
 @pytest.mark.parametrize("text", ["retries", "=1", "a b=1"])
 def test_an_agent_option_has_a_name_and_a_value(text):
     with pytest.raises(InvalidConfig, match="Expects --agent-option NAME=VALUE"):
-        mazebench.agent_option(text)
+        agent_option(text)

@@ -16,7 +16,7 @@ INSTRUCTION = "You are a maze solver. Find the way.\nMAZE:\n"
 def make(rng):
     """Rows as they come out of a file."""
     made = []
-    for _ in range(rng.randrange(4)):
+    for _ in range(1 + rng.randrange(3)):  # a file without rows is refused before
         maze = rng.choice(real.reachable()[:100]) if rng.random() < 0.9 else rng.choice(real.mazes())
         text = rng.choice(("", INSTRUCTION)) + maze_to_text(maze)
         row = {"Prompt": text if rng.random() < 0.7 else mutate_text(rng, text)}
@@ -30,7 +30,7 @@ def make(rng):
 
 def check(rows):
     """Reads them as from a file."""
-    with mock.patch.object(external, "_rows", return_value=iter(rows)):
+    with mock.patch.object(external, "_rows", return_value=rows):
         try:
             spec, mazes = external.read("rows.json")
         except InvalidSuite:

@@ -37,7 +37,11 @@ def test_help_and_version_load_nothing_of_what_is_run():
 @pytest.mark.parametrize("name", command.COMMANDS)
 def test_each_command_has_help_with_examples_by_that_name(name, monkeypatch):
     monkeypatch.setattr(sys, "argv", [f"tokenmaze {name}"])
-    shown = import_module(command.COMMANDS[name].module).parser().format_help()
+    try:
+        module = import_module(command.COMMANDS[name].module)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"{error}, which this door needs")
+    shown = module.parser().format_help()
     assert shown.startswith(f"usage: tokenmaze {name} ")
     assert f"\n    tokenmaze {name}" in shown
 
