@@ -6,7 +6,6 @@ row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>``
 
 import math
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import takewhile, zip_longest
 
