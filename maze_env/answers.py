@@ -25,8 +25,6 @@ class Answer(NamedTuple):
 
 _MOVES_ONLY = re.compile(rf"\s*(?:(?:{'|'.join(map(re.escape, MOVE_TOKENS))})\s*)*")
 
-_MOVE_OF_NAME = {token[2:-2]: move for token, move in MOVE_OF_TOKEN.items()}
-
 
 def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
     """Parses a completion strictly: the answer is what follows the first ``</think>``; without think tags, all of it.
@@ -44,15 +42,14 @@ def parse_answer(text: str, thinking_opened: bool = False) -> Answer:
             return Answer(text, text.lstrip().removeprefix(THINK_OPEN), (), End.UNCLOSED_THINKING)
         thinking, body = "", text
     thinking = thinking.lstrip().removeprefix(THINK_OPEN)
-    plain = body.strip()
-    if plain == UNREACHABLE_TOKEN:
+    try:
+        moves = tuple(map(MOVE_OF_TOKEN.__getitem__, body.replace("><", "> <").split()))
+    except KeyError:  # there is more than moves
+        moves = ()
+    if moves:
+        return Answer(text, thinking, moves, None)
+    if body.strip() == UNREACHABLE_TOKEN:
         return Answer(text, thinking, (), None, says_unreachable=True)
-    if plain.startswith("<|") and plain.endswith("|>"):  # moves with nothing between them are read several times faster
-        names = plain[2:-2].split("|><|")
-        try:
-            return Answer(text, thinking, tuple(map(_MOVE_OF_NAME.__getitem__, names)), None)
-        except KeyError:  # there is more than moves
-            pass
     match = _MOVES_ONLY.match(body)
     end = match.end() if match else 0
     moves = tuple([MOVE_OF_TOKEN[token] for token in MAZE_TOKEN.findall(body, 0, end)])

@@ -33,7 +33,9 @@ def stops(rows: int, cols: int, width: int) -> tuple[tuple[Outcome, ...], ...]:
         width: columns by which cells are numbered, row by row: ``cols``, or more around a smaller maze.
     """
     return tuple(
-        tuple(HIT_WALL if 0 <= row + down < rows and 0 <= col + right < cols else LEFT_GRID for down, right in DELTA_PAIRS)
+        tuple(
+            HIT_WALL if 0 <= row + down < rows and 0 <= col + right < cols else LEFT_GRID for down, right in DELTA_PAIRS
+        )
         for row, col in np.ndindex(rows, width)
     )
 

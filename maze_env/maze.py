@@ -27,11 +27,11 @@ class Maze:
     """
 
     __slots__ = ("_walls", "bits", "cols", "origin", "rows", "target")
-    _walls: Walls | None
     origin: Cell
     """Where the agent starts."""
     target: Cell
     """Where it should go; never the origin."""
+    _walls: Walls
     rows: int
     """Cells from top to bottom, 2 to 64."""
     cols: int
@@ -66,8 +66,7 @@ class Maze:
         return maze
 
     def _set(self, bits: bytes, rows: int, cols: int, origin: Cell, target: Cell) -> None:
-        set_walls, set_bits, set_cols, set_origin, set_rows, set_target = SETTERS
-        set_walls(self, None)
+        _, set_bits, set_cols, set_origin, set_rows, set_target = SETTERS
         set_bits(self, bits)
         set_cols(self, cols)
         set_origin(self, origin)
@@ -77,11 +76,12 @@ class Maze:
     @property
     def walls(self) -> Walls:
         """(rows, cols) uint8, read-only; bit ``k`` is set when there is a wall on side ``Move(k)``."""
-        walls = self._walls
-        if walls is None:  # made when first asked for: to read a maze and verify an answer takes the bytes alone
+        try:
+            return self._walls
+        except AttributeError:  # made when first asked for: to read a maze and verify an answer takes the bytes alone
             walls = np.ndarray((self.rows, self.cols), np.uint8, self.bits)  # read-only, because bytes are
             SETTERS[0](self, walls)
-        return walls
+            return walls
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Maze cannot be changed; make a new one instead of setting {name!r}")

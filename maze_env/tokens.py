@@ -6,7 +6,6 @@ row by row, each row ended by a newline; a cell is three tokens, ``<|row-col|>``
 
 import math
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import takewhile, zip_longest
 
@@ -108,17 +107,17 @@ def maze_from_text(text: str) -> Maze:
 def _guesses() -> NDArray[np.uint8]:
     """By which a compiled loop reads the tokens of a cell: a row for each guess of ``kernels.texts``.
 
-    A row is the token (padded with zeros), a mask of its bytes, its length, and its number among walls and markers;
-    where no guess leads to a row, its number is that of no token.
+    A row is the bytes of the token, its length, and its number among walls and markers; where no guess leads to a row,
+    that of no token.
     """
-    longest, none = kernels.texts.LONGEST, kernels.texts.NONE
-    rows = np.full((256, 2 * longest + 2), none, np.uint8)
-    for number, token in enumerate([*WALLS_OF_TOKEN, *MARKERS]):
-        for marker in MARKERS:  # which comes after walls
-            text = (token + marker).encode("ascii")
-            guess = kernels.texts.marker_guess(text, 0) if token in MARKERS else kernels.texts.wall_guess(text, 0)
-            mask = np.arange(longest) < len(token)
-            rows[guess] = [*token.encode("ascii").ljust(longest, b"\0"), *(mask * 255), len(token), number]
+    tokens = [token.encode("ascii") for token in (*WALLS_OF_TOKEN, *MARKERS)]
+    longest = max(map(len, tokens))
+    rows = np.zeros((256, longest + 2), np.uint8)
+    rows[:, kernels.texts.NUMBER] = kernels.texts.NONE
+    for number, token in enumerate(tokens):
+        for marker in MARKERS:  # one comes after walls
+            guess = kernels.texts.wall_guess if number < kernels.texts.BLANK else kernels.texts.marker_guess
+            rows[guess(token + marker.encode("ascii"), 0)] = [*token.ljust(longest, b"\0"), len(token), number]
     return rows
 
 

@@ -8,8 +8,7 @@ from maze_env.kernels.jit import compiled, inlined
 
 LESS, BAR, MORE, DASH, ZERO, NINE, NEWLINE = b"<|>-09\n"
 BLANK, ORIGIN, TARGET, NONE = 17, 18, 19, 255  # numbers of the markers among the tokens; those below are the walls
-LONGEST = 32  # bytes that are compared of each token, which are as many as the longest has, and more
-LENGTH, NUMBER = 2 * LONGEST, 2 * LONGEST + 1  # columns of ``tokens.GUESSES``
+LENGTH, NUMBER = -2, -1  # columns of ``tokens._guesses``, after the bytes of the token
 
 
 @inlined
@@ -24,7 +23,7 @@ def read_number(text: bytes, at: int) -> tuple[int, int]:
 
 @inlined
 def wall_guess(text: bytes, at: int) -> int:
-    """The row of ``tokens.GUESSES`` of the walls at ``at``: no two have the same, with a marker after them."""
+    """The row of ``tokens._guesses`` of the walls at ``at``: no two have the same, with a marker after them."""
     return (text[np.uint64(at + 3)] + text[np.uint64(at + 6)] + 3 * text[np.uint64(at + 12)]) & 127
 
 
@@ -34,21 +33,20 @@ def marker_guess(text: bytes, at: int) -> int:
     return 128 | text[np.uint64(at + 2)]
 
 
-@inlined
+@compiled
 def read_token(text: bytes, at: int, guess: int, guesses: NDArray[np.uint8]) -> int:
     """The number of the token at ``at``, if it is that of the row ``guess``; else ``NONE``."""
-    row = np.uint64(guess)
-    wrong = 0
-    for place in range(LONGEST):  # all bytes at once: no branch, no byte that waits for another
-        wrong |= (text[np.uint64(at + place)] ^ guesses[row, place]) & guesses[row, LONGEST + place]
-    return NONE if wrong else np.int64(guesses[row, NUMBER])
+    for place in range(guesses[guess, LENGTH]):
+        if text[np.uint64(at + place)] != guesses[guess, np.uint64(place)]:
+            return NONE
+    return np.int64(guesses[guess, NUMBER])
 
 
 @compiled
 def read_cells(
     text: bytes,  # ASCII, with newlines at its end: more than the loops look ahead
     length: int,  # of the text without those
-    guesses: NDArray[np.uint8],  # (256, 2 * LONGEST + 2), see ``tokens.GUESSES``
+    guesses: NDArray[np.uint8],  # (256, longest token + 2), see ``tokens._guesses``
     bits: bytearray,  # out, the wall bytes row by row; a text of more cells is not read
 ) -> tuple[int, int, tuple[int, int], tuple[int, int], bool]:
     """Rows, columns, the cells of origin and target, and whether the walls are those of a maze.
@@ -57,6 +55,7 @@ def read_cells(
     """
     nothing = 0, 0, (-1, -1), (-1, -1), False
     at, cell, cols, origin, target = 0, 0, 0, -1, -1
+    due_row, due_col = 0, 0  # of the next cell
     while text[np.uint64(at)] == LESS:
         if text[np.uint64(at + 1)] != BAR:
             return nothing
@@ -66,21 +65,22 @@ def read_cells(
         col, at = read_number(text, at + 1)
         if text[np.uint64(at)] != BAR or text[np.uint64(at + 1)] != MORE:
             return nothing
-        if cols == 0 and row == 1:  # the first row has ended
-            cols = cell
-        if col != (cell % cols if cols else cell) or row != (cell // cols if cols else 0):
+        if row == due_row + 1 and (due_col == cols or row == 1):  # a row has ended; the first says how many columns
+            due_row, due_col, cols = row, 0, due_col
+        if row != due_row or col != due_col:
             return nothing
+        due_col += 1
         at += 2
         guess = wall_guess(text, at)
         walls = read_token(text, at, guess, guesses)
         if walls == NONE:
             return nothing
-        at += guesses[np.uint64(guess), LENGTH]
+        at += guesses[guess, LENGTH]
         guess = marker_guess(text, at)
         marker = read_token(text, at, guess, guesses)
         if marker == NONE:
             return nothing
-        at += guesses[np.uint64(guess), LENGTH]
+        at += guesses[guess, LENGTH]
         if marker != BLANK:
             if (origin if marker == ORIGIN else target) >= 0:
                 return nothing
@@ -94,8 +94,8 @@ def read_cells(
         cell += 1
         if text[np.uint64(at)] == NEWLINE and at < length:
             at += 1
-    if at != length or origin < 0 or target < 0 or cols == 0 or cell % cols:
+    if at != length or origin < 0 or target < 0 or cols == 0 or due_col != cols:
         return nothing
-    walls = np.frombuffer(bits, np.uint8)[:cell].reshape(cell // cols, cols)
+    walls = np.frombuffer(bits, np.uint8)[:cell].reshape(due_row + 1, cols)
     ends = (origin // cols, origin % cols), (target // cols, target % cols)
-    return cell // cols, cols, ends[0], ends[1], walls_agree(walls)
+    return due_row + 1, cols, ends[0], ends[1], walls_agree(walls)
