@@ -34,7 +34,7 @@ def marker_guess(text: bytes, at: int) -> int:
 
 
 @compiled
-def read_token(text: bytes, at: int, guess: int, guesses: NDArray[np.uint8]) -> int:
+def read_token(text: bytes, at: int, guess: int, guesses: NDArray[np.uint8]) -> int | np.int64:
     """The number of the token at ``at``, if it is that of the row ``guess``; else ``NONE``."""
     for place in range(guesses[guess, LENGTH]):
         if text[np.uint64(at + place)] != guesses[guess, np.uint64(place)]:
@@ -96,6 +96,6 @@ def read_cells(
             at += 1
     if at != length or origin < 0 or target < 0 or cols == 0 or due_col != cols:
         return nothing
-    walls = np.frombuffer(bits, np.uint8)[:cell].reshape(due_row + 1, cols)
+    grid = np.frombuffer(bits, np.uint8)[:cell].reshape(due_row + 1, cols)
     ends = (origin // cols, origin % cols), (target // cols, target % cols)
-    return due_row + 1, cols, ends[0], ends[1], walls_agree(walls)
+    return due_row + 1, cols, ends[0], ends[1], walls_agree(grid)
