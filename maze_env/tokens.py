@@ -142,8 +142,8 @@ def _read_plain_cells(text: str) -> tuple[bytes, int, int, Cell, Cell, bool] | N
 def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:
     """Walls (unseen or contradictory ones too), origin and target of a text; raises as ``maze_from_text`` does."""
     if plain := _read_plain_cells(text):
-        bits, rows, cols, origin, target, _ = plain
-        return np.frombuffer(bits, np.uint8).reshape(rows, cols), origin, target
+        read, rows, cols, origin, target, _ = plain
+        return np.frombuffer(read, np.uint8).reshape(rows, cols), origin, target
     tokens = MAZE_TOKEN.findall(text)
     if not tokens:
         drawn = text.lstrip().startswith("+-")
