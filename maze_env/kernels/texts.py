@@ -39,7 +39,7 @@ def read_token(text: bytes, at: int, guess: int, guesses: NDArray[np.uint8]) -> 
     for place in range(guesses[guess, LENGTH]):
         if text[np.uint64(at + place)] != guesses[guess, np.uint64(place)]:
             return NONE
-    return np.int64(guesses[guess, NUMBER])
+    return int(guesses[guess, NUMBER])
 
 
 @compiled
@@ -96,6 +96,6 @@ def read_cells(
             at += 1
     if at != length or origin < 0 or target < 0 or cols == 0 or due_col != cols:
         return nothing
-    grid = np.frombuffer(bits, np.uint8)[:cell].reshape(due_row + 1, cols)
+    layout = np.frombuffer(bits, np.uint8)[:cell].reshape(due_row + 1, cols)
     ends = (origin // cols, origin % cols), (target // cols, target % cols)
-    return due_row + 1, cols, ends[0], ends[1], walls_agree(grid)
+    return due_row + 1, cols, ends[0], ends[1], walls_agree(layout)
