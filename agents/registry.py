@@ -176,7 +176,7 @@ def _import(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     missing = f"Expects a module that can be imported, actual: {module_name!r} of {name!r}"
     if module_name.endswith(".py"):
-        raise UnknownName(f"{missing}. Did you mean '{Path(module_name).stem}:{attribute}', in the folder of that file?")
+        raise UnknownName(f"{missing}. Did you mean '{Path(module_name).stem}:{attribute}', in that file's folder?")
     if not all(part.isidentifier() for part in module_name.split(".")):
         raise UnknownName(missing)
     try:
