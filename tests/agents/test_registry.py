@@ -172,7 +172,7 @@ def test_a_module_that_is_not_there_is_told_as_such(plugin):
 
 @pytest.mark.parametrize("path", ["my_agents.py", "../folder/my_agents.py"])
 def test_the_file_of_a_module_is_told_the_name_of_the_module(plugin, path):
-    with pytest.raises(UnknownName, match="Did you mean 'my_agents:Stubborn', in that file.s folder"):
+    with pytest.raises(UnknownName, match="Did you mean 'my_agents:Stubborn'"):
         registry.make(f"{path}:Stubborn")
 
 
