@@ -34,7 +34,7 @@ define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
 make control                          of the default recipe: SFT continued for as long as GRPO took
 make speed                            tokens per second of a recipe's stages, against what the device can do
-make settings, trace-styles, grpo-from-scratch      the experiments of benchmarks/STUDY.md
+make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
 make test-slow                        the slow ones
 make test-lowest, test-newest         with the lowest and the newest versions of what is needed

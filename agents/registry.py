@@ -174,14 +174,17 @@ def _optional(module: str) -> Any:
 
 def _import(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
+    missing = f"Expects a module that can be imported, actual: {module_name!r} of {name!r}"
+    if module_name.endswith(".py"):
+        raise UnknownName(f"{missing}. Did you mean '{Path(module_name).stem}:{attribute}', in that file's folder?")
     if not all(part.isidentifier() for part in module_name.split(".")):
-        raise UnknownName(f"Expects a module that can be imported, actual: {module_name!r} of {name!r}")
+        raise UnknownName(missing)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and not module_name.startswith(error.name):
             raise  # the module exists; something that it imports does not
-        raise UnknownName(f"Expects a module that can be imported, actual: {module_name!r} of {name!r}") from None
+        raise UnknownName(missing) from None
     if not hasattr(module, attribute):
         public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise unknown_name(f"name in module {module_name!r}", attribute, public)

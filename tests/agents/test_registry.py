@@ -170,6 +170,12 @@ def test_a_module_that_is_not_there_is_told_as_such(plugin):
         registry.make("my_agnets:Stubborn")
 
 
+@pytest.mark.parametrize("path", ["my_agents.py", "../folder/my_agents.py"])
+def test_the_file_of_a_module_is_told_the_name_of_the_module(plugin, path):
+    with pytest.raises(UnknownName, match="Did you mean 'my_agents:Stubborn'"):
+        registry.make(f"{path}:Stubborn")
+
+
 def test_a_module_whose_own_import_fails_says_what_it_lacks(plugin):
     with pytest.raises(ModuleNotFoundError, match="a_package_that_is_not_there"):
         registry.make("needy_agents:Anything")
