@@ -108,5 +108,6 @@ def run() -> None:
     One's own agent, ``--agent my_module:MyAgent``, is looked for in the current folder too, which ``python -m`` has on
     the path and an installed script has not. It comes last, so that no file there stands in for an installed package.
     """
+    import_module("tokenmaze")  # a namespace: of the whole path, a file tokenmaze.py would come before it
     sys.path.append(os.getcwd())
     run_command(main)

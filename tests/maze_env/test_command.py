@@ -76,7 +76,8 @@ def test_a_missing_package_is_told_with_all_that_the_command_needs(monkeypatch):
 
 def test_ones_own_agent_is_found_in_the_current_folder_as_an_installed_script_runs(tmp_path):
     (tmp_path / "an_agent.py").write_text("from tokenmaze.agents.baselines import GreedyAgent as Mine\n")
-    (tmp_path / "gymnasium.py").write_text("1 / 0")  # does not stand in for the package
+    for name in ("gymnasium", "tokenmaze"):  # which do not stand in for the packages
+        (tmp_path / f"{name}.py").write_text("1 / 0")
     script = [PROGRAM[0], "-P", *PROGRAM[1:]]  # with a script's path: without the current folder
     line = [*script, "bench", "--agent", "an_agent:Mine", "--suite", "3x3:dfs:2", "--limit", "1"]
     run = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=100)
