@@ -197,7 +197,7 @@ def load(path: str | Path) -> Result:
     try:
         raw = read_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidResult(f"Expects a result file of benchmarks.mazebench, actual: {path} ({error})") from None
+        raise InvalidResult(f"Expects a result file of tokenmaze bench, actual: {path} ({error})") from None
     if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
     version = raw.get("schema_version", 1)

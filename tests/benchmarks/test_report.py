@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_one_line_and_leaves_no_file(tmp_path, capsys):
     output = tmp_path / "report.html"
     with pytest.raises(SystemExit, match="2"):
         run_command(lambda: main([str(tmp_path / "none.json"), "-o", str(output)]))
-    assert capsys.readouterr().err.startswith("error: Expects a result file of benchmarks.mazebench, actual: ")
+    assert capsys.readouterr().err.startswith("error: Expects a result file of tokenmaze bench, actual: ")
     with pytest.raises(InvalidCheckpoint, match="Expects a finished run in"):
         main([str(RESULTS / "main" / "search-0-sft.json"), "--runs", str(tmp_path), "-o", str(output)])
     assert not output.exists()
