@@ -89,7 +89,8 @@ class MarkedTexts(dict[int, str]):
         spans: where in ``text`` the marker of each cell begins and ends.
     """
 
-    KEPT = 32  # all of a small maze; of the largest, some megabytes
+    KEPT = 32
+    """How many are kept: all of a small maze; of the largest, some megabytes."""
 
     def __init__(self, text: str, spans: list[tuple[int, int]]):
         super().__init__()
