@@ -177,9 +177,9 @@ agents.fetch smollm3 -o new
 agents.fetch smollm2
 maze_env.human_play --seed -1
 maze_env.human_play --seed 99999999999999
-maze_env.human_play --rows 1
-maze_env.human_play --rows 100
-maze_env.human_play --rows x
+maze_env.human_play --size 1x5
+maze_env.human_play --size 100x5
+maze_env.human_play --size x
 maze_env.human_play --braid nan
 maze_env.human_play --braid 2
 maze_env.human_play --generator dsf
@@ -206,8 +206,9 @@ training.grpo --from_scratch true --curriculum size
 training.grpo --from_scratch true --beta nan --examples 2
 training.grpo --from_scratch true --epsilon nan --examples 2
 training.grpo --from_scratch true --tool_calls true
-training.ppo --rows 1
-training.ppo --rows 5000 --num_envs 2
+training.ppo --size 1x5
+training.ppo --size 5
+training.ppo --size 5000x5 --num_envs 2
 training.ppo --num_envs 0
 training.ppo --gamma nan
 training.ppo --gamma 2
