@@ -14,7 +14,7 @@ from maze_env._cli import run_command
 from maze_env._packages import EXTRAS
 from maze_env.errors import unknown_name
 from tests import tiny
-from tests.modules import installed
+from tests.modules import BLOCKED, installed
 from tokenmaze.benchmarks import mazebench
 
 RESULT = tiny.ROOT / "benchmarks" / "results" / "main" / "default-0-grpo.json"
@@ -337,21 +337,11 @@ PACKAGES = [
     ("training.export", "datasets", "[train]"), ("training.recipe", "yaml", "[train]"),
     ("training.speed", "torch", "[hf]"), ("agents.tiny_model", "transformers", "[hf]"),
 ]  # fmt: skip
-BLOCKED = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == {package!r}:
-            raise ModuleNotFoundError("No module named " + repr(name), name=name)
-
-sys.meta_path.insert(0, Blocked())
-"""
 
 
 @pytest.mark.parametrize(("module", "package", "extra"), PACKAGES)
 def test_a_package_that_is_missing_is_told_with_the_extra_that_installs_it(tmp_path, module, package, extra):
-    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(package=package))
+    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(packages={package}))
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{tiny.ROOT}"}
     run = subprocess.run(
         [sys.executable, "-m", module, "--help"], capture_output=True, text=True, env=environment, timeout=100

@@ -1,4 +1,4 @@
-"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install 'tokenmaze[sb3]'``).
+"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3.
 
     tokenmaze ppo --config ppo.yaml
     tokenmaze bench --mode play --agent runs/ppo

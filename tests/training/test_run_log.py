@@ -42,7 +42,7 @@ def test_a_run_that_has_not_finished_is_an_error(tmp_path):
         read_run(tmp_path)
     for log in ([1], "none", {"log_history": ["text"]}, {"log_history": 3}):
         (tmp_path / "trainer_state.json").write_text(json.dumps(log))
-        with pytest.raises(InvalidCheckpoint, match="Expects (a log|the folder of a finished run)"):
+        with pytest.raises(InvalidCheckpoint, match=r"Expects (a log|the folder of a finished run)"):
             read_run(tmp_path)
     (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": 1}]}))
     assert (read_run(tmp_path).stage, read_run(tmp_path).figures) == ("sft", {})
