@@ -50,7 +50,8 @@ class PPORunConfig:
 
     def __post_init__(self) -> None:
         try:
-            self.rows, self.cols = read_pair("x", self.size)
+            self.cells = read_pair("x", self.size)
+            """The (rows, cols) of ``size``."""
         except ArgumentTypeError as error:
             raise InvalidConfig(f"Expects size as {error}") from None
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
@@ -95,11 +96,18 @@ def train(config: PPORunConfig) -> Path:
     check_folder(folder)
     started = time.monotonic()
     values = asdict(config)
-    mazes = {name: getattr(config, name) for name in ("rows", "cols", "generator", "view_radius")}
+    rows, cols = config.cells
     options = ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef", "seed")
     model = PPO(
         "MlpPolicy",
-        MazeVecEnv(config.num_envs, view="grid", **mazes),
+        MazeVecEnv(
+            config.num_envs,
+            view="grid",
+            rows=rows,
+            cols=cols,
+            generator=config.generator,
+            view_radius=config.view_radius,
+        ),
         learning_rate=lambda left: config.learning_rate * left,
         policy_kwargs=policy_options(config.channels, config.iterations),
         device="cpu",
