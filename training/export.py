@@ -28,8 +28,9 @@ from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
+from maze_env.placement import read_placed
 from maze_env.solving import path_cells
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 from tokenmaze.agents.prompts import DESCRIBED
 from tokenmaze.agents.provenance import provenance
 from tokenmaze.training.arguments import option, parse, parser_of
@@ -63,7 +64,7 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
         "Prompt": prompt,
         "Cot_Response": thinking.removeprefix(THINK_OPEN).strip("\n"),
         "Response": answer.strip(),
-        "raw_token": adjacency_list(maze_from_text(row["maze"]), list(parse_answer(row["completion"]).moves)),
+        "raw_token": adjacency_list(read_placed(row["maze"]).maze, list(parse_answer(row["completion"]).moves)),
         "conversations": [{"role": "user", "content": prompt}, {"role": "assistant", "content": row["completion"]}],
     }
 

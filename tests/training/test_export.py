@@ -135,3 +135,13 @@ def test_trl_trains_on_the_columns_of_its_two_forms(columns, tmp_path):
     )  # fmt: skip
     trainer = SFTTrainer(tiny.byte_model(tokenizer), args, train_dataset=rows, processing_class=tokenizer)
     assert trainer.train().training_loss > 0
+
+
+@pytest.mark.parametrize("columns", export.COLUMNS)
+def test_placed_mazes_are_exported_as_they_are_trained_on(columns, tmp_path):
+    keys = {"sizes": "3x3", "examples": 20, "placements": "20x20", "listings": "shuffled"}
+    arguments = [part for key, value in keys.items() for part in (f"--{key}", str(value))]
+    export.main([*arguments, "--columns", columns, "--output_dir", str(tmp_path / "set")])
+    own = list(supervised_rows(DataConfig(**keys)))
+    rows = read(tmp_path / "set", tmp_path / "cache").to_list()
+    assert rows == list(map(export.COLUMNS[columns][1], own))
