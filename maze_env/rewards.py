@@ -77,6 +77,16 @@ def solved_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
     return PROGRESS * (before - after) / start + reached
 
 
+def sparse_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
+    """``sparse``: r = 1[solved]."""
+    return {"solved": float(verdict.solved)}
+
+
+def sparse_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
+    """``sparse``, step by step: 1 on the target."""
+    return 1.0 * reached
+
+
 def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     """``alphamaze``: the paper's text (arXiv 2502.14669, section 3.3).
 
@@ -118,6 +128,7 @@ def alphamaze_code_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
 
 SCHEMES: dict[str, RewardScheme] = {
     "solved": RewardScheme("solved", solved_terms, solved_step, (-PROGRESS, 1.0 + PROGRESS)),
+    "sparse": RewardScheme("sparse", sparse_terms, sparse_step, (0.0, 1.0)),
     "alphamaze": RewardScheme("alphamaze", alphamaze_terms, None),
     "alphamaze-code": RewardScheme("alphamaze-code", alphamaze_code_terms, None),
 }

@@ -111,6 +111,8 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
     trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
+    if checkpoint is not None:
+        args.eval_on_start = False  # it was, when the run began
     args.save_total_limit = None  # Trainer would delete before the newest one is whole, and count any checkpoint-*
     folder, first = Path(args.output_dir), trainer.is_world_process_zero()
     is_new = first and checkpoint is None and not (args.resume and any(folder.iterdir()))
