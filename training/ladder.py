@@ -100,8 +100,8 @@ class Ladder(TrainerCallback):
                 kept = math.exp(-len(results) / MEMORY)
                 self.rates[kind] = kept * self.rates[kind] + (1 - kept) * sum(results) / len(results)
             if log_metric is not None:
-                log_metric(f"ladder/{name}/share", share)
-                log_metric(f"ladder/{name}/solved", self.rates[kind])
+                log_metric(f"ladder/share/{name}", share)
+                log_metric(f"ladder/solved/{name}", self.rates[kind])
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Goes on from the rates of the checkpoint that the run goes on from."""

@@ -20,7 +20,16 @@ pytestmark = [
 
 STAGES = {
     "sft": (runs.train_sft, {"save_steps": 2, "logging_steps": 3, "examples": 480, "muon_learning_rate": 0.01}),
-    "grpo": (runs.train_grpo, {"save_steps": 1, "examples": 60}),
+    "grpo": (
+        runs.train_grpo,
+        {
+            "save_steps": 1,
+            "examples": 60,
+            "curriculum": "success",
+            "sizes": "{2x2: 1, 2x3: 1}",
+            "scale_rewards": "mean",
+        },
+    ),
 }
 
 

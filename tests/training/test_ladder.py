@@ -41,8 +41,8 @@ def test_a_rate_is_an_exponential_mean_over_the_attempts_of_its_kind():
     logged = observed(ladder, 1, solved=60, attempts=80)
     kept = math.exp(-80 / MEMORY)
     assert ladder.rates == pytest.approx([0.5, kept * 0.5 + (1 - kept) * 0.75, 0.5])
-    expected = {f"ladder/{name}/solved": rate for name, rate in zip(ladder.names, ladder.rates, strict=True)}
-    expected |= {"ladder/2x2/share": 0.25, "ladder/3x3/share": 0.25, "ladder/4x4/share": 0.5}  # of what was attempted
+    expected = {f"ladder/solved/{name}": rate for name, rate in zip(ladder.names, ladder.rates, strict=True)}
+    expected |= {"ladder/share/2x2": 0.25, "ladder/share/3x3": 0.25, "ladder/share/4x4": 0.5}  # of what was attempted
     assert logged == pytest.approx(expected)
     for _ in range(20):
         observed(ladder, 0, solved=400, attempts=400)
@@ -109,8 +109,8 @@ def test_a_resumed_run_goes_on_with_its_rates_and_ends_with_bitwise_the_same_wei
     entry = next(entry for entry in whole if entry["step"] == steps[0])
     assert rates[0] != 0.5
     if not changes:
-        assert rates == pytest.approx([entry["ladder/2x2/solved"], entry["ladder/3x3/solved"]])  # as float32
-        assert entry["ladder/2x2/share"] + entry["ladder/3x3/share"] == pytest.approx(1)
+        assert rates == pytest.approx([entry["ladder/solved/2x2"], entry["ladder/solved/3x3"]])  # as float32
+        assert entry["ladder/share/2x2"] + entry["ladder/share/3x3"] == pytest.approx(1)
     runs.train_grpo(folder, trained, **CLIMB, **changes, resume=True)
     assert runs.same_weights(folder, tmp_path / "finished")
     assert runs.timeless(runs.log_of(folder)) == runs.timeless(whole)
