@@ -4,7 +4,7 @@ A kind is a size, generator and braid of ``DataConfig``. Of kind k, solved at th
 
     w_k (p_k (1 - p_k) + FLOOR),
 
-w_k being its weight in the configuration. p (1 - p) is the variance of a solved maze's reward, and so what there is to
+w_k being its weight in the configuration. p (1 - p) is the variance of 1[solved], and so what there is to
 learn from a group: Tzannetos et al. 2023, arXiv 2304.12877; Rutherford et al. 2024, arXiv 2408.15099. What is always
 solved, or never, keeps the floor, by which it is noticed when that changes.
 """
@@ -45,7 +45,7 @@ class Ladder(TrainerCallback):
     """
 
     def __init__(self, config: DataConfig):
-        """At the lowest rung: each kind counts as solved half of the time until it has been attempted.
+        """Where nothing has been attempted: each kind counts as solved half of the time.
 
         Raises InvalidConfig for a configuration of one kind.
         """
@@ -79,7 +79,7 @@ class Ladder(TrainerCallback):
         return [one / sum(learnable) for one in learnable]
 
     def rows(self) -> Dataset:
-        """What the trainer draws: the ``index`` of each row; ``fill`` makes the row."""
+        """What the trainer draws: the ``index`` of each row, which stands as the first kind until ``fill`` makes it."""
         return Dataset.from_list([{"prompt": conversation(text), "index": i} for i, text in enumerate(self.texts[0])])
 
     def fill(self, row: Mapping[str, Any]) -> dict[str, Any]:
