@@ -59,6 +59,16 @@ USED: dict[str, frozenset[str]] = {
 """),
 }  # fmt: skip
 """The keys that do what TRL or transformers say of them, for each stage."""
+_PER_ROUND = "a checkpoint is written at the end of each round, from which the next one begins"
+_ROUNDS = {
+    **dict.fromkeys(("save_strategy", "save_steps", "save_only_model", "ignore_data_skip"), _PER_ROUND),
+    "load_best_model_at_end": "a round begins with the model of the one before",
+    "max_steps": "rounds and examples say how long a run is",
+    "dataloader_drop_last": "a round has as many rows as it keeps",
+    "eval_on_start": "it would evaluate at the start of each round",
+}
+"""What training in rounds refuses besides."""
+USED["rft"] = USED["sft"] - _ROUNDS.keys()
 
 _ATTEMPTS = "an evaluation attempts mazes and computes no loss; see eval_mazes and eval_samples"
 _ORDER = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
@@ -110,11 +120,12 @@ REFUSED: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """The keys that keep their defaults, and why."""
+REFUSED["rft"] = REFUSED["sft"] | _ROUNDS
 FIGURES = ("solved_rate", "malformed_rate", "tokens_per_attempt")
 """What an evaluation tells, besides the rates of samples."""
 ADAPTIVE = ("reduce_lr_on_plateau", "greedy")
 """Schedules that follow a figure."""
-LOSS_TYPES = {"sft": ("nll", "dft", "chunked_nll")}
+LOSS_TYPES = dict.fromkeys(("sft", "rft"), ("nll", "dft", "chunked_nll"))
 
 
 class Need(NamedTuple):

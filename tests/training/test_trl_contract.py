@@ -25,6 +25,7 @@ from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import trl_adapter
 from tokenmaze.training.grpo import MazeGRPOConfig, MazeGRPOTrainer
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout
+from tokenmaze.training.rft import MazeRFTConfig
 from tokenmaze.training.sft import MazeSFTConfig, MazeSFTTrainer
 from tokenmaze.training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
 
@@ -40,13 +41,15 @@ def test_the_installed_version_is_one_that_the_adapter_was_written_for():
 
 
 OURS = {
-    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch",
-    "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "resume", "reward", "tool_calls",
-    "view_radius",
+    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch", "keep",
+    "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "resume", "reward", "rounds",
+    "tool_calls", "view_radius",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("config", "parent"), [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig)])
+@pytest.mark.parametrize(
+    ("config", "parent"), [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig), (MazeRFTConfig, SFTConfig)]
+)
 def test_a_field_is_ours_or_overrides_one_that_exists_upstream(config, parent):
     # A field that TRL renames would live on as a key that does nothing.
     kinds = [kind for kind in config.__mro__ if package_of(kind.__module__) == "training"]

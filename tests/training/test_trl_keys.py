@@ -16,10 +16,11 @@ from tokenmaze.training import grpo, sft, trl_keys
 from tokenmaze.training.arguments import default_of
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.model import ModelConfig, load
+from tokenmaze.training.rft import MazeRFTConfig
 from tokenmaze.training.sft import MazeSFTConfig
 from tokenmaze.training.trl_keys import NEEDS, REFUSED, USED
 
-STAGES = {"sft": (SFTConfig, MazeSFTConfig), "grpo": (GRPOConfig, MazeGRPOConfig)}
+STAGES = {"sft": (SFTConfig, MazeSFTConfig), "grpo": (GRPOConfig, MazeGRPOConfig), "rft": (SFTConfig, MazeRFTConfig)}
 FAST = {"per_device_train_batch_size": 4, "save_strategy": "no", "report_to": "none", "sizes": "2x2"}
 
 
