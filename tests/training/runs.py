@@ -98,6 +98,11 @@ def log_of(folder):
     return json.loads((Path(folder) / "trainer_state.json").read_text())["log_history"][:-1]
 
 
+def summary_of(folder):
+    """The summary that closes the log of a finished run."""
+    return json.loads((Path(folder) / "trainer_state.json").read_text())["log_history"][-1]
+
+
 def timeless(log):
     """Log entries without what the clock says."""
     return [{key: value for key, value in entry.items() if "time" not in key and "second" not in key} for entry in log]

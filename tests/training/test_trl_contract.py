@@ -25,7 +25,7 @@ from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import trl_adapter
 from tokenmaze.training.grpo import MazeGRPOConfig, MazeGRPOTrainer
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout
-from tokenmaze.training.rft import MazeRFTConfig
+from tokenmaze.training.rft import MazeRFTConfig, MazeRFTTrainer
 from tokenmaze.training.sft import MazeSFTConfig, MazeSFTTrainer
 from tokenmaze.training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
 
@@ -166,7 +166,7 @@ def test_the_loss_is_public_and_says_what_it_adds(tmp_path):
     assert {"loss_type", "beta", "entropy_coef", "use_adaptive_entropy"} <= names
 
 
-@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer])
+@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer, MazeRFTTrainer])
 def test_evaluate_takes_what_the_trainers_does(trainer):
     theirs = inspect.signature(Trainer.evaluate).parameters
     assert list(inspect.signature(trainer.evaluate).parameters) == list(theirs)
@@ -233,7 +233,7 @@ def test_no_test_reaches_into_trl(path):
     assert not {name for name in private_names(path) if name in private}
 
 
-@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer])
+@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer, MazeRFTTrainer])
 def test_no_private_method_is_overridden(trainer):
     assert overridden_private_names(trainer) == set()
 
