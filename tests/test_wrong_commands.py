@@ -224,6 +224,8 @@ training.recipe
 training.recipe nosuch stages
 training.recipe default nosuch
 training.recipe default settings
+training.dpo --pairs 0
+training.dpo --loss_type sigmod
 training.rft --rounds 0
 training.rft --keep shortst
 training.rft --temperature 0

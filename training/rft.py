@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +38,23 @@ from maze_env.errors import InvalidConfig, lookup
 from maze_env.keys import key_of
 from maze_env.maze import Maze
 from tokenmaze.agents.decoding import context_length
-from tokenmaze.agents.llm_policy import LLMPolicy
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.training.arguments import option, parse, parser_of
-from tokenmaze.training.common import StageConfig, as_dict, begin, end_processes, finish, run
+from tokenmaze.training.common import as_dict, begin, end_processes, finish, run
 from tokenmaze.training.dataset import labelled_dataset
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
-from tokenmaze.training.mazes import DataConfig, make_mazes, require_standard_texts
+from tokenmaze.training.mazes import DataConfig, make_mazes
 from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
 from tokenmaze.training.run_folder import Stopwatch
-from tokenmaze.training.sampling import Group, Sample, figures_of, sample_groups
+from tokenmaze.training.sampling import (
+    Group,
+    Sample,
+    SamplingConfig,
+    check_can_sample,
+    different,
+    draw,
+    figures_of,
+)
 from tokenmaze.training.trl_adapter import train_loss
 from tokenmaze.training.trl_keys import check_keys, check_optimization
 
@@ -60,15 +67,11 @@ KEEP: dict[str, Callable[[Group], Group]] = {
 
 
 @dataclass
-class MazeRFTConfig(StageConfig, SFTConfig):
+class MazeRFTConfig(SamplingConfig, SFTConfig):
     """TRL's ``SFTConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
     rounds: int = option(8, "Rounds of sampling and training; each takes its share of the examples, which are mazes.")
-    num_generations: int = option(8, "Samples of each maze.")
     keep: str = option("all", "Learn from all different solved samples of a maze, from one, or from the shortest.")
-    temperature: float = option(1.0, "Of the samples.")
-    max_completion_length: int = option(256, "A sample's budget in tokens; one cut short by it is not kept.")
-    generation_batch_size: int = option(256, "Samples drawn at once.")
     max_length: int | None = option(None, "Kept None: nothing is cut. See training/dataset.py.")
     train_sampling_strategy: str = option("sequential", "Kept 'sequential': training/dataset.py arranges the rows.")
     num_train_epochs: float = option(1.0, "Passes over the rows of a round.")
@@ -77,12 +80,8 @@ class MazeRFTConfig(StageConfig, SFTConfig):
     save_steps: float = option(0, "Kept 0: a checkpoint is written at the end of each round.")
 
     def __post_init__(self) -> None:
-        self.check(rounds=1, num_generations=1, max_completion_length=1, generation_batch_size=1)
+        self.check(rounds=1, num_generations=1)
         lookup("keep", self.keep, KEEP)
-        if not 0 < self.temperature < inf:
-            raise InvalidConfig(f"Expects temperature above 0 (groups are sampled), actual: {self.temperature}")
-        if self.mode != "plan":
-            raise InvalidConfig(f"Expects mode plan (a sample is one answer for the whole maze), actual: {self.mode}")
         check_keys(self, "rft")
         super().__post_init__()
         check_model_words(self.model_init_kwargs)
@@ -140,24 +139,18 @@ class MazeRFTTrainer(EvaluatedTrainer, SFTTrainer):
 
     def _sample(self, number: int) -> Dataset:
         """The rows of a round, and in ``self.sampled`` what its log says."""
-        began, args, data = time.perf_counter(), self.args, self.evaluation.data
-        policy = LLMPolicy(
-            self.model, self.processing_class, temperature=args.temperature, max_new_tokens=args.max_completion_length,
-            batch_size=args.generation_batch_size,
-        )  # fmt: skip
-        mazes = list(round_mazes(data, number, args.rounds))
-        with self.accelerator.autocast():  # which a model that has been trained brings along
-            groups = list(sample_groups(policy, mazes, args.num_generations, key_of(args.seed, number)))
+        began, args = time.perf_counter(), self.args
+        mazes = list(round_mazes(self.evaluation.data, number, args.rounds))
+        groups = draw(self, mazes, key_of(args.seed, number))
         kept = [sample for group in groups for sample in chosen(group, args.keep)]
         if not kept:
             raise InvalidConfig(
                 "Expects a model that solves some of the mazes (begin with training.sft, or with easier ones), "
-                f"actual: none of {len(mazes) * args.num_generations} samples in round {number + 1}"
+                f"actual: none of {sum(map(len, groups))} samples in round {number + 1}"
             )
         random.Random(key_of(args.seed, number)).shuffle(kept)
         self.sampled = figures_of(groups) | {
             "round": number + 1,
-            "samples": len(mazes) * args.num_generations,
             "kept": len(kept),
             "sampling_seconds": time.perf_counter() - began,
         }
@@ -202,18 +195,15 @@ def round_mazes(data: DataConfig, number: int, rounds: int) -> Iterator[Maze]:
 
 def chosen(group: Group, keep: str) -> list[Sample]:
     """The samples of a maze that are learned from, as ``keep`` of ``KEEP`` says."""
-    different = {tuple(sample.completion): sample for sample in reversed(group) if sample.succeeded}
-    return KEEP[keep](list(reversed(different.values())))
+    return KEEP[keep](different([sample for sample in group if sample.succeeded]))
 
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeRFTConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
-    require_standard_texts(data, "rft samples answers to standard texts")
+    check_can_sample(data, args)
     if data.examples < args.rounds:
         raise InvalidConfig(f"Expects at least one of the examples for each round, actual: {data.examples} examples")
-    if args.world_size > 1:
-        raise InvalidConfig(f"Expects one process (a round has as many rows as it keeps), actual: {args.world_size}")
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 

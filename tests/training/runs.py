@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests import tiny
-from tokenmaze.training import grpo, rft, sft
+from tokenmaze.training import dpo, grpo, rft, sft
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
@@ -28,6 +28,12 @@ GRPO = {
 RFT = {
     "sizes": "2x2", "examples": 24, "rounds": 3, "num_generations": 8, "max_completion_length": 12,
     "per_device_train_batch_size": 8, "learning_rate": 0.001, "logging_steps": 2, "use_cpu": True,
+    "disable_tqdm": True,
+}  # fmt: skip
+# 48 mazes, 8 samples each.
+DPO = {
+    "sizes": "2x2", "examples": 48, "num_generations": 8, "max_completion_length": 12, "pairs": 4,
+    "per_device_train_batch_size": 8, "learning_rate": 0.001, "logging_steps": 2, "save_steps": 4, "use_cpu": True,
     "disable_tqdm": True,
 }  # fmt: skip
 
@@ -55,6 +61,11 @@ def train_grpo(folder, model, **changes):
 def train_rft(folder, model, **changes):
     """A small run of rejection sampling from the folder ``model`` into ``folder``; returns its figures."""
     return rft.train(*parsed({**RFT, "output_dir": folder, "model": model, **changes}, rft.MazeRFTConfig))
+
+
+def train_dpo(folder, model, **changes):
+    """A small DPO run from the folder ``model`` into ``folder``; returns its figures."""
+    return dpo.train(*parsed({**DPO, "output_dir": folder, "model": model, **changes}, dpo.MazeDPOConfig))
 
 
 KILLED = """

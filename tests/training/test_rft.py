@@ -19,7 +19,7 @@ from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import rft
 from tokenmaze.training.mazes import DataConfig, training_mazes
 from tokenmaze.training.rft import MazeRFTConfig, chosen, round_mazes
-from tokenmaze.training.sampling import Sample, figures_of, sample_groups
+from tokenmaze.training.sampling import Sample, draw, figures_of, sample_groups
 
 MUON = {"muon_learning_rate": 0.001, "eval_strategy": "steps", "eval_steps": 2, "eval_mazes": 4}
 
@@ -76,7 +76,7 @@ def test_the_folder_says_what_was_run(finished):
 
 def test_rows_are_solved_samples_token_by_token_with_their_end(trained, tmp_path, monkeypatch):
     drawn, seen = [], []
-    monkeypatch.setattr(rft, "sample_groups", lambda *given: drawn.extend(sample_groups(*given)) or iter(drawn))
+    monkeypatch.setattr(rft, "draw", lambda *given: drawn.extend(draw(*given)) or drawn)
     compute_loss = SFTTrainer.compute_loss
 
     def spy(self, model, inputs, *rest, **options):
@@ -220,7 +220,7 @@ def test_keys_that_cannot_be_are_errors(keys, error, said):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"listings": "shuffled"}, "rft samples answers to standard texts"),
+        ({"listings": "shuffled"}, "samples are answers to standard texts"),
         ({"rounds": 25}, "at least one of the examples for each round, actual: 24"),
     ],
 )
