@@ -183,7 +183,8 @@ NEEDS = (
     Need("f_alpha_divergence_coef", "f_divergence_type alpha_divergence",
          lambda args: args.f_divergence_type == "alpha_divergence"),
     Need("loss_weights", "several values of loss_type", lambda args: len(args.loss_type) > 1),
-    Need("label_smoothing", "loss_type robust or exo_pair", lambda args: {"robust", "exo_pair"} & {*args.loss_type}),
+    Need("label_smoothing", "loss_type robust or exo_pair",
+         lambda args: bool({"robust", "exo_pair"} & {*args.loss_type})),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
 )  # fmt: skip

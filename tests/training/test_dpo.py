@@ -59,7 +59,8 @@ def test_the_folder_says_what_was_sampled_and_learned(finished):
     assert 0 < figures["solved_rate"] < figures["pass@group"] < 1
     log = runs.log_of(folder)
     assert any("eval_solved_rate" in entry for entry in log)
-    assert [entry["loss"] for entry in log if "loss" in entry][0] == pytest.approx(0.6931, abs=1e-3)  # log 2: no change
+    first = next(entry["loss"] for entry in log if "loss" in entry)
+    assert first == pytest.approx(0.693, abs=0.02)  # log 2, where nothing is preferred yet
 
 
 def test_a_resumed_run_draws_the_same_pairs_and_ends_with_the_same_weights(finished, trained, tmp_path):
