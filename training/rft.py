@@ -95,6 +95,7 @@ class MazeRFTTrainer(EvaluatedTrainer, SFTTrainer):
 
     stage = "rft"
     args: MazeRFTConfig
+    """The run's keys."""
 
     def __init__(
         self,
