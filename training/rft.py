@@ -82,6 +82,10 @@ class MazeRFTConfig(SamplingConfig, SFTConfig):
     def __post_init__(self) -> None:
         self.check(rounds=1, num_generations=1)
         lookup("keep", self.keep, KEEP)
+        if not self.num_train_epochs > 0:
+            raise InvalidConfig(
+                f"Expects num_train_epochs above 0, passes over a round, actual: {self.num_train_epochs}"
+            )
         check_keys(self, "rft")
         super().__post_init__()
         check_model_words(self.model_init_kwargs)

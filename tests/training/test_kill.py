@@ -21,6 +21,7 @@ pytestmark = [
 STAGES = {
     "sft": (runs.train_sft, {"save_steps": 2, "logging_steps": 3, "examples": 480, "muon_learning_rate": 0.01}),
     "grpo": (runs.train_grpo, {"save_steps": 1, "examples": 60}),
+    "dpo": (runs.train_dpo, {"save_steps": 1, "examples": 96}),
     "rft": (runs.train_rft, {"rounds": 6, "examples": 96}),
 }
 

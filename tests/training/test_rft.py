@@ -206,6 +206,7 @@ def test_a_model_that_solves_nothing_is_told_and_leaves_the_folder_free(tmp_path
         ({"mode": "play"}, InvalidConfig, "Expects mode plan"),
         ({"temperature": 0.0}, InvalidConfig, "Expects temperature above 0"),
         ({"keep": "shortst"}, UnknownName, "Did you mean 'shortest'"),
+        ({"num_train_epochs": 0}, InvalidConfig, "Expects num_train_epochs above 0"),
         ({"rounds": 0}, InvalidConfig, "Expects rounds of at least 1"),
         ({"num_generations": 0}, InvalidConfig, "Expects num_generations of at least 1"),
         ({"save_steps": 5}, InvalidConfig, "Expects save_steps to stay 0 .*end of each round"),
