@@ -34,7 +34,10 @@ TITLE = "AlphaMaze-compatible MazeBench"
 SCHEMA_VERSION = 2
 BASELINES = ("random", "shortest-path")
 """The agents whose figures on the same mazes stand beside each result's."""
-STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
+STAGES = {
+    "untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "rft": "RFT", "dpo": "DPO",
+    "grpo": "GRPO",
+}  # fmt: skip
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
 MAX_QUOTED = 1000

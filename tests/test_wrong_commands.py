@@ -224,6 +224,14 @@ training.recipe
 training.recipe nosuch stages
 training.recipe default nosuch
 training.recipe default settings
+training.dpo --pairs 0
+training.dpo --loss_type sigmod
+training.rft --rounds 0
+training.rft --keep shortst
+training.rft --temperature 0
+training.rft --max_steps 5
+training.rft --mode play
+training.rft --rounds 3 --examples 2
 training.sft --config tabs.yaml
 training.sft --config twice.yaml
 training.sft --config bomb.yaml

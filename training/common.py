@@ -1,4 +1,4 @@
-"""What both stages share: keys, how a run begins and how it ends."""
+"""What the stages share: keys, how a run begins and how it ends."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ BF16 = {"auto": None, "true": True, "false": False}
 
 @dataclass
 class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: ignore[misc]
-    """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
+    """The keys of every stage. Mixed into TRL's configuration of each, whose defaults it overrides."""
 
     output_dir: str | None = option("runs/unnamed", "The run's folder: checkpoints and run.json.")
     resume: bool = option(False, "Go on from the newest checkpoint in output_dir.")

@@ -127,11 +127,13 @@ def test_log_entries_do_not_reach_across_a_checkpoint(tmp_path):
     steps = {"logging_steps": 5, "save_steps": 3, "save_total_limit": 100}
     folder = tmp_path / "run"
     loss = runs.train_sft(folder, **steps)["train_loss"]
-    whole = runs.log_of(folder)
+    whole, summary = runs.log_of(folder), runs.summary_of(folder)
+    assert summary["train_loss"] == loss
     for step in (12, 15, 16):
         shutil.rmtree(folder / f"checkpoint-{step}")
     assert runs.train_sft(folder, **steps, resume=True)["train_loss"] == loss
     assert runs.timeless(runs.log_of(folder)) == runs.timeless(whole)
+    assert runs.timeless([runs.summary_of(folder)]) == runs.timeless([summary])
     assert [entry["step"] for entry in whole] == [3, 5, 6, 9, 10, 12, 15]
 
 

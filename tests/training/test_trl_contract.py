@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator, DistributedType
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
-from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
@@ -24,8 +24,10 @@ from tests.modules import package_of
 from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import trl_adapter
+from tokenmaze.training.dpo import MazeDPOConfig, MazeDPOTrainer
 from tokenmaze.training.grpo import MazeGRPOConfig, MazeGRPOTrainer
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout
+from tokenmaze.training.rft import MazeRFTConfig, MazeRFTTrainer
 from tokenmaze.training.sft import MazeSFTConfig, MazeSFTTrainer
 from tokenmaze.training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
 
@@ -41,13 +43,16 @@ def test_the_installed_version_is_one_that_the_adapter_was_written_for():
 
 
 OURS = {
-    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch",
-    "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "resume",
-    "reward", "tool_calls", "view_radius",
+    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch", "keep",
+    "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "pairs", "resume",
+    "reward", "rounds", "tool_calls", "view_radius",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("config", "parent"), [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig)])
+@pytest.mark.parametrize(
+    ("config", "parent"),
+    [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig), (MazeRFTConfig, SFTConfig), (MazeDPOConfig, DPOConfig)],
+)
 def test_a_field_is_ours_or_overrides_one_that_exists_upstream(config, parent):
     # A field that TRL renames would live on as a key that does nothing.
     kinds = [kind for kind in config.__mro__ if package_of(kind.__module__) == "training"]
@@ -181,11 +186,11 @@ def test_the_loss_is_public_and_says_what_it_adds(tmp_path):
     assert {"loss_type", "beta", "entropy_coef", "use_adaptive_entropy"} <= names
 
 
-@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer])
+@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer, MazeRFTTrainer, MazeDPOTrainer])
 def test_evaluate_takes_what_the_trainers_does(trainer):
     theirs = inspect.signature(Trainer.evaluate).parameters
     assert list(inspect.signature(trainer.evaluate).parameters) == list(theirs)
-    assert issubclass(trainer, SFTTrainer | GRPOTrainer)
+    assert issubclass(trainer, SFTTrainer | GRPOTrainer | DPOTrainer)
 
 
 def test_sharding_is_told_by_the_accelerator(tmp_path):
@@ -244,12 +249,20 @@ def test_no_private_name_is_used(path):
 
 @pytest.mark.parametrize("path", sorted((tiny.ROOT / "tests" / "training").glob("*.py")), ids=lambda path: path.name)
 def test_no_test_reaches_into_trl(path):
-    private = {name for kind in (GRPOTrainer, SFTTrainer) for base in kind.__mro__[:-1] for name in vars(base)}
+    private = {
+        name for kind in (GRPOTrainer, SFTTrainer, DPOTrainer) for base in kind.__mro__[:-1] for name in vars(base)
+    }
     assert not {name for name in private_names(path) if name in private}
 
 
 @pytest.mark.parametrize(
-    ("trainer", "overridden"), [(MazeSFTTrainer, set()), (MazeGRPOTrainer, {"_generate_and_score_completions"})]
+    ("trainer", "overridden"),
+    [
+        (MazeSFTTrainer, set()),
+        (MazeRFTTrainer, set()),
+        (MazeDPOTrainer, set()),
+        (MazeGRPOTrainer, {"_generate_and_score_completions"}),
+    ],
 )
 def test_no_private_method_is_overridden_but_where_advantages_are_made(trainer, overridden):
     assert overridden_private_names(trainer) == overridden
