@@ -103,6 +103,17 @@ def test_placed_mazes_in_any_order(tmp_path, listing, offset):
     assert equal(one(prompt), MAZES[0])
 
 
+def test_a_folder_of_rows_that_was_exported(tmp_path):
+    (tmp_path / "rows" / "data").mkdir(parents=True)
+    for number, maze in enumerate(MAZES):
+        table(tmp_path / "rows" / "data" / f"train-{number}.parquet", "maze", [maze_to_text(maze)])
+    (tmp_path / "rows" / "_dataset.json").write_text("{}", encoding="utf-8")
+    assert all(map(equal, read_layouts(str(tmp_path / "rows")), MAZES))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidSuite, match=r"Expects mazes in .*empty, actual: none"):
+        read_layouts(str(tmp_path / "empty"))
+
+
 def test_placed_mazes_without_a_blank_line_between_are_refused():
     with pytest.raises(InvalidMaze, match="Expects"):
         list(layouts_of_text(placed_text(MAZES[0], (1, 1)) + placed_text(MAZES[1], (1, 6))))
