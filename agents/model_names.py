@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from maze_env._cli import path_of
+from maze_env._cli import near, path_of
 from tokenmaze.agents.errors import InvalidCheckpoint
 
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
@@ -28,5 +28,5 @@ def check_exists(name: str) -> None:
     if not (path.is_dir() or (path.is_file() and path.suffix == ".gguf") or is_hub_name(name)):
         raise InvalidCheckpoint(
             f"Expects a folder with a saved model, a GGUF file or a hub name 'owner/model', actual: {name!r}, "
-            f"which {'is none' if path.exists() else 'does not exist'}"
+            f"which {'is none' if path.exists() else f'does not exist{near(path)}'}"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from maze_env._cli import near
 from tokenmaze.agents.errors import InvalidCheckpoint
 
 
@@ -46,8 +47,21 @@ def read_run(folder: Path) -> RunLog:
         figures = {name: one for name, one in (run.get("figures") or {}).items() if is_number(one)}
         log = RunLog(str(run["stage"]), run.get("configuration") or {}, figures, entries)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}, {error}"
-        raise InvalidCheckpoint(f"Expects a finished run in {str(folder)!r}, actual: {reason}") from None
+        raise InvalidCheckpoint(
+            f"Expects the folder of a finished run, with run.json and trainer_state.json, actual: {str(folder)!r}, "
+            f"{_reason(folder, error)}"
+        ) from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InvalidCheckpoint(f"Expects a log in {str(folder / 'trainer_state.json')!r}, actual: none")
     return log
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    """Why there is no finished run in a folder, in words."""
+    if not folder.is_dir():
+        return "which is no folder" if folder.exists() else f"which does not exist{near(folder)}"
+    if isinstance(error, FileNotFoundError):
+        return f"which has no {Path(error.filename).name}"
+    if isinstance(error, OSError):
+        return f"which cannot be read ({error.strerror})"
+    return f"whose files hold something else ({' '.join(f'{type(error).__name__}: {error}'.split())})"

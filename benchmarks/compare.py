@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _of_results(results: list[Result], metric: str) -> Comparison:
-    lookup("metric", metric, METRICS)
+    lookup("--metric of results", metric, METRICS)
     first, *others = results
     compared = compare_all([(first, other) for other in others], metric)
     no_images = compared[0][0].mazes == first.suite.mazes
@@ -150,7 +150,9 @@ def _print(compared: Comparison, points: float) -> None:
     test = "exact McNemar test" if compared.exact else f"exact sign test over {compared.noun}s"
     for number, (figure, (difference, p_value)) in enumerate(zip(others, compared.differences, strict=True), start=1):
         letter, (low, high) = _letter(number), difference.interval
-        print(f"\n{letter}: {figure}")
+        if number > 1:
+            print()
+        print(f"{letter}: {figure}")
         if compared.share:
             shown = f"{100 * difference.difference:+.1f} points, 95 % interval [{100 * low:+.1f}, {100 * high:+.1f}]"
         else:

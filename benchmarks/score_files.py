@@ -15,10 +15,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from maze_env.errors import nearest
 from tokenmaze.benchmarks.comparison import METRICS
 from tokenmaze.benchmarks.inspect_logs import is_archive, samples_of_archive
 from tokenmaze.benchmarks.record import TITLE, load
@@ -30,6 +31,8 @@ GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 USUAL = ("solved", "score")
 """Metrics that are meant where a file has several and none is named."""
 TRACES = "traces.jsonl"
+MAX_METRICS = 30
+"""Of a file, that an error names."""
 
 
 class Attempted(NamedTuple):
@@ -83,7 +86,7 @@ def _of_result(path: Path, metric: str | None) -> Scores:
     result = load(path)
     name = metric or "solved"
     if name not in METRICS:
-        raise InvalidResult(f"Expects metric {' or '.join(METRICS)} of a result, actual: {name!r}")
+        raise _no_such_metric(METRICS, name)
     scores = METRICS[name].scores(result)
     by_id = {f"{result.suite.name}/{number}": score for number, score in enumerate(scores)}
     return Scores(result.called, "TokenMaze", name, by_id, result.attempts_per_maze)
@@ -212,7 +215,7 @@ def _collected(title: str, kind: str, rows: Iterable[Attempted], metric: str | N
         if row.content:
             contents[row.id] = row.content
     if not samples:
-        raise InvalidResult(f"Expects scores {name!r}, actual: none")
+        raise InvalidResult(f"Expects a row with a value of metric {name!r}, actual: none of {len(kept):,}")
     counts = {len(scores) for scores in samples.values()}
     if len(counts) > 1:
         most = max(samples, key=lambda one: len(samples[one]))
@@ -229,7 +232,12 @@ def _chosen(rows: list[Attempted], metric: str | None) -> str:
     usual = [name for name in USUAL if name in names]
     meant = [metric] if metric else names if len(names) == 1 else usual
     if not meant or meant[0] not in names:
-        listed = ", ".join(repr(name[:MAX_LETTERS]) for name in names[:30]) or "none"
-        asked = repr(metric) if metric else "no --metric"
-        raise InvalidResult(f"Expects a metric out of {listed}, actual: {asked}")
+        raise _no_such_metric(names, metric)
     return meant[0]
+
+
+def _no_such_metric(names: Collection[str], asked: str | None) -> InvalidResult:
+    """The error for a metric that a file does not have, or for none where it has several."""
+    listed = ", ".join(repr(name[:MAX_LETTERS]) for name in list(names)[:MAX_METRICS]) or "none"
+    actual = f"--metric {asked!r}{nearest(asked, names)}" if asked else "no --metric"
+    return InvalidResult(f"Expects a metric that the file has ({listed}), actual: {actual}")

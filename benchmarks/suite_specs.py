@@ -5,6 +5,7 @@ version.
 """
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tokenmaze.agents.base import MODES, Mode
 
 FROZEN = Path(__file__).parent / "frozen"
 GENERATOR = "dfs"
+GENERATORS = (GENERATOR, "wilson", "kruskal", "prim", "binary-tree")
+"""Those that suites draw from: what ``maze_env.generation`` may have besides is in none of them."""
 ON_PATH, OFF_PATH = "on the way", "beside it"
 """Where a passage is closed; the texts stand in frozen files and in keys."""
 V1_NAMES = {n: n for n in ("braid", "size", "generator", "turns", "corridors")} | {"closed_passage": "walled_up"}
@@ -158,7 +161,7 @@ SIZE_DRAWS = tuple(
     for side, count in SIZE_COUNTS.items()
 )
 TOPOLOGY_DRAWS = (
-    *(Draw(1, 24, 100, generator=name, level=name) for name in ("dfs", "wilson", "kruskal", "prim", "binary-tree")),
+    *(Draw(1, 24, 100, generator=name, level=name) for name in GENERATORS),
     Draw(1, 24, 100, braid=0.5, level="half braided"),
     Draw(1, 24, 100, braid=1.0, level="no dead ends"),
     Draw(14, 24, 100, level="long corridors"),  # of dfs, along the path; suite ``corridors`` keeps the length fixed
@@ -184,6 +187,30 @@ PHRASING_DRAWS = tuple(
     replace(draw, generator="wilson", level=level) for draw, level in zip(paper_draws(1), PAPER_LEVELS, strict=True)
 )
 
+# What no demonstration of trees up to 5x5 shows: each level's name, side, and shares of opened dead ends.
+BEYOND_LEVELS = (
+    *((f"{side}x{side} trees", side, (0.0,)) for side in (6, 7, 8)),
+    *((f"{side}x{side} loops", side, (0.5, 1.0)) for side in (5, 6, 7, 8)),
+)
+
+
+def even_parts(total: int, parts: int) -> list[int]:
+    """``total`` in so many parts that differ by at most 1.
+
+    >>> even_parts(11, 4)
+    [2, 3, 3, 3]
+    """
+    return [(part + 1) * total // parts - part * total // parts for part in range(parts)]
+
+
+BEYOND_DRAWS = tuple(
+    Draw(1, side**2 - 1, count, braid, (side, side), generator, level=level)
+    for ((level, side, braids), generator), of_both in zip(
+        product(BEYOND_LEVELS, GENERATORS), even_parts(1000, len(BEYOND_LEVELS) * len(GENERATORS)), strict=True
+    )
+    for braid, count in zip(braids, even_parts(of_both, len(braids)), strict=True)
+)
+
 BEFORE_SIZES = ("mazebench-100", "mazebench-1000", "fog")
 BEFORE_SYMMETRY = (*BEFORE_SIZES, "sizes", "topology", "turns")
 BEFORE_CORRIDORS = (*BEFORE_SYMMETRY, "symmetry")
@@ -203,6 +230,8 @@ HASHES = {
     "unreachable": "7f2ac42d39e6d886add6178e5e94323eb6a26883e297a810024ed885c2728c2d",
     "phrasing": "0899d382a23c99271293fc5cb7298fcbd2e006366c5acc73b9410dcb489a35b4",
     "corridors": "85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
+    "beyond": "db0eb2316a02496c0e38688a64336e4998e3e0c6774f80662a185f5a62587fb4",
+    "beyond-dev": "57d3192580cbb4d1b04a632d9b1f1649d6042e837d2393583c0ef18e7cfe76cf",
 }
 """Pinned: of the frozen file of each suite."""
 PAPER: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(1)}
@@ -226,6 +255,8 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "unreachable": {**PLAN, "draws": UNREACHABLE_DRAWS},
     "phrasing": {**PLAN, "draws": PHRASING_DRAWS, "phrasings": tuple(PHRASINGS)},
     "corridors": {"draws": CORRIDOR_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing")},
+    "beyond": {"draws": BEYOND_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing", "corridors")},
+    "beyond-dev": {"draws": BEYOND_DRAWS, "disjoint_from": ("mazebench-dev", "fog-dev"), "split": "validation"},
 }
 ASKS = {
     "mazebench-100": "the paper's benchmark: 5x5, in its composition of easy, medium and hard",
@@ -241,6 +272,8 @@ ASKS = {
     "unreachable": "half of the targets cannot be reached, and the answer has to say so",
     "phrasing": "the same mazes in other words and symbols",
     "corridors": "paths of the same length in mazes with short and long corridors",
+    "beyond": "6x6 to 8x8 and loops: what a model does that was shown trees up to 5x5 alone",
+    "beyond-dev": "the same on validation layouts",
 }
 """What the result on each suite tells."""
 SUITES = {

@@ -17,7 +17,7 @@ from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, MOVE_TOKENS, Distances, Move
 from maze_env.phrasings import phrasing_named
 from maze_env.solving import distances_to
-from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE
+from maze_env.tokens import MARKERS, MAZE_TOKEN, THINK_CLOSE, WALL_TOKENS
 from maze_env.traces.errors import InvalidTrace
 from maze_env.traces.redraw import STEP_NAMES
 from maze_env.traces.retry import RESET
@@ -29,6 +29,7 @@ NO_TRACE = "none"
 UNCLOSED = "unclosed"
 """The kind of fault of a trace that is valid as far as it goes, and after which thinking was not closed."""
 STEP = re.compile(r"^Step \d+: Go (\w+)$", re.MULTILINE)
+WHOLE_CELL = re.compile(f"(?:{'|'.join(map(re.escape, WALL_TOKENS))})(?:{'|'.join(map(re.escape, MARKERS))})")
 EXPLORATION = re.compile("|".join(map(re.escape, (BACK, *MOVE_TOKENS))))
 
 
@@ -61,16 +62,20 @@ def style_written(thinking: str) -> str:
         return "retry-redraw" if RESET in thinking else "redraw"
     if not MAZE_TOKEN.search(thinking):
         return NO_TRACE
+    if WHOLE_CELL.search(thinking):
+        return "pointers"
     if BACK in thinking or PATH in thinking:
         return "search"
     return "retry" if RESET in thinking else "path"
 
 
 def attempts_in(style: str, thinking: str) -> tuple[tuple[Move, ...], ...]:
-    """The moves of each attempt from the origin. Of a search: the path to each dead end, and that to where it ends."""
+    """The moves of each attempt from the origin. Of a search: the path to each dead end, and that to where it ends. An
+    exploration from the target is none, and the way that it finds is one.
+    """
     if style == "search":
         return _explored_paths(thinking)
-    pieces = thinking.split(RESET)
+    pieces = [thinking.partition(PATH)[2]] if style == "pointers" else thinking.split(RESET)
     pattern, moves = (STEP, STEP_NAMES) if style.endswith("redraw") else (MAZE_TOKEN, MOVE_OF_TOKEN)
     return tuple(tuple(moves[name] for name in pattern.findall(piece) if name in moves) for piece in pieces)
 

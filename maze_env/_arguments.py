@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from maze_env.errors import InvalidConfig, unknown_name
@@ -43,17 +44,58 @@ class ArgumentParser(argparse.ArgumentParser):
             known.append(name + equals + value)
         return super().parse_known_args(known, namespace)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise unknown_name(
+                f"value of {'/'.join(action.option_strings) or action.dest}", value, map(str, action.choices)
+            )
+
     def error(self, message: str) -> NoReturn:
         """Raises InvalidConfig."""
-        found = re.fullmatch(r"argument (\S+): (.*), actual: (.*)", message, re.DOTALL)
-        if found:
-            raise InvalidConfig(f"Expects {found[1]} as {found[2]}, actual: {found[3]}")
-        raise InvalidConfig(f"Expects arguments as --help tells them, actual: {message}")
+        raise usage_error(message)
+
+
+IN_OUR_WORDS = (
+    (r"argument (\S+): (.*), actual: (.*)", "Expects {} as {}, actual: {}"),
+    (r"argument (\S+): invalid (\S+) value: (.*)", "Expects {} as {}, actual: {}"),
+    (r"argument (\S+): expected .*", "Expects a value of {}, actual: none"),
+    (r"argument (\S+): not allowed with argument (\S+)", "Expects {} or {}, actual: both"),
+    (r"argument (\S+): (.*)", "Expects {} as --help tells it, actual: {}"),
+    (r"the following arguments are required: (.*)", "Expects {}, actual: none"),
+    (r"unrecognized arguments: (.*)", "Expects no more arguments, actual: {}"),
+)
+"""What argparse says, and how this project's errors say it; the first that fits."""
+
+
+def usage_error(message: str) -> InvalidConfig:
+    """The error for what argparse has to say of a command line.
+
+    >>> print(usage_error("the following arguments are required: --agent"))
+    Expects --agent, actual: none
+    """
+    for pattern, words in IN_OUR_WORDS:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            return InvalidConfig(words.format(*found.groups()))
+    return InvalidConfig(f"Expects arguments as --help tells them, actual: {message}")
 
 
 def suggest(action: argparse.Action, names: Iterable[str]) -> None:
     """Lets a shell complete these names for an argument, which takes other values as well."""
     vars(action)["names"] = tuple(names)
+
+
+def read_pair(separator: str, text: str) -> tuple[int, int]:
+    """Two numbers with a separator between them. Raises ArgumentTypeError."""
+    numbers = re.fullmatch(rf"(\d{{1,9}}){separator}(\d{{1,9}})", text)
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"two numbers as in 5{separator}8, actual: {text!r}")
+    return int(numbers[1]), int(numbers[2])
+
+
+def add_size(parser: argparse.ArgumentParser, default: tuple[int, int]) -> None:
+    """Adds ``--size ROWSxCOLS``, whose value is (rows, cols)."""
+    told = f"cells (default {'x'.join(map(str, default))})"
+    parser.add_argument("--size", type=partial(read_pair, "x"), default=default, metavar="ROWSxCOLS", help=told)
 
 
 def read_integer(text: str) -> int:

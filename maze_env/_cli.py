@@ -13,7 +13,7 @@ from types import TracebackType
 
 from maze_env._packages import missing_package
 from maze_env._text import harmless, without_keys
-from maze_env.errors import InvalidConfig, InvalidOutput, TokenMazeError
+from maze_env.errors import InvalidConfig, InvalidOutput, TokenMazeError, nearest
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of malloc.h
 TRACEBACK = "TOKENMAZE_TRACEBACK"
@@ -124,6 +124,14 @@ def keep_freed_memory() -> None:
 def path_of(text: str) -> Path:
     """A path of a command line or configuration, where ``~`` is the user's home; all else stands for itself."""
     return Path(os.path.expanduser(text))
+
+
+def near(path: Path) -> str:
+    """What the error for a path that does not exist ends with, where the folder that it names has a similar one."""
+    try:
+        return nearest(str(path), [str(one) for one in path.parent.iterdir()])
+    except (OSError, ValueError):
+        return ""
 
 
 def read_utf8(path: Path) -> str:

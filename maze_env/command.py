@@ -8,10 +8,13 @@ A subcommand is a module and an entry of ``COMMANDS``. The module has ``parser()
 parses the arguments, or those of the process, and does the work.
 """
 
+import ast
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from maze_env import __version__
@@ -39,7 +42,7 @@ COMMANDS = {
     "show": Subcommand("tokenmaze.benchmarks.show", "draw an agent at work, or the attempts of a result"),
     "bench": Subcommand("tokenmaze.benchmarks.mazebench", "run an agent on a suite of mazes, print and store figures"),
     "compare": Subcommand("tokenmaze.benchmarks.compare", "the difference between results, with interval and test"),
-    "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP"),
+    "mcp": Subcommand("tokenmaze.benchmarks.doors.mcp", "serve mazes to an agent that speaks MCP", "mcp"),
     "check-overlap": Subcommand("tokenmaze.benchmarks.overlap", "the wall layouts that two files of mazes share"),
     "report": Subcommand("tokenmaze.benchmarks.report.__main__", "results as one HTML page that works offline"),
     "page": Subcommand(
@@ -81,8 +84,21 @@ def parser() -> ArgumentParser:
     return made
 
 
+def description_of(module: str) -> str:
+    """The docstring of a module that need not be one that can be loaded here."""
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())) or ""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a subcommand; without one, prints what there is. Raises UnknownName for a name that is none."""
+    """Runs a subcommand; without one, prints what there is.
+
+    Where a package is missing that the subcommand needs, ``--help`` still prints its description and examples.
+
+    Raises UnknownName for a name that is none, InvalidConfig for a missing package.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and not given[0].startswith("-"):
         command = lookup("command", given[0], COMMANDS)
@@ -90,7 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             module = import_module(command.module)
         except ModuleNotFoundError as error:
-            raise missing_package(error, command.extras) from None
+            missing = missing_package(error, command.extras)
+            if not {"-h", "--help"} & {*given[1:]}:
+                raise missing from None
+            print(f"usage: {sys.argv[0]} [options]\n\n{description_of(command.module)}\n\n")
+            print(f"Its options are told where they can be loaded. {missing}")
+            return
         module.main()
     else:
         shell = parser().parse_args(given).print_completion

@@ -56,6 +56,16 @@ def is_integer(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def nearest(name: Any, valid: Iterable[str]) -> str:
+    """What an error ends with where a valid name is like the one that came; else nothing.
+
+    >>> nearest("defualt/sft.yaml", ["default/sft.yaml", "default/grpo.yaml"])
+    ". Did you mean 'default/sft.yaml'?"
+    """
+    close = difflib.get_close_matches(name, sorted(valid), n=1) if isinstance(name, str) else []
+    return f". Did you mean {close[0]!r}?" if close else ""
+
+
 def unknown_name(kind: str, name: Any, valid: Iterable[str]) -> UnknownName:
     """The error for a name that does not exist, or is no text, with the nearest valid one when there is one.
 
@@ -63,11 +73,9 @@ def unknown_name(kind: str, name: Any, valid: Iterable[str]) -> UnknownName:
     Expects a reward scheme out of 'alphamaze', 'solved', actual: 'sovled'. Did you mean 'solved'?
     """
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(map(repr, names)) if len(names) <= MAX_LISTED else f"{len(names)} that there are"
     article = "an" if kind[:1] in "aeiou" else "a"
-    return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}.{hint}")
+    return UnknownName(f"Expects {article} {kind} out of {listed}, actual: {name!r}{nearest(name, names) or '.'}")
 
 
 def lookup(kind: str, name: Any, table: Mapping[str, Entry]) -> Entry:

@@ -11,14 +11,13 @@ length of that path) and "seed".
 """
 
 import json
-import re
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from maze_env._arguments import SEEDS, ArgumentParser, read_seed
+from maze_env._arguments import SEEDS, ArgumentParser, add_size, read_pair, read_seed
 from maze_env._cli import called_as, check_output, path_of, run_command, write_result
 from maze_env._text import harmless
 from maze_env.answers import moves_to_text
@@ -51,22 +50,14 @@ FORMATS: dict[str, Callable[[Maze, int], str]] = {
 """What each writes of a maze and its seed."""
 
 
-def read_pair(separator: str, text: str) -> tuple[int, int]:
-    """Two numbers with a separator between them. Raises ArgumentTypeError."""
-    numbers = re.fullmatch(rf"(\d{{1,9}}){separator}(\d{{1,9}})", text)
-    if not numbers:
-        raise ArgumentTypeError(f"two numbers as in 5{separator}8, actual: {text!r}")
-    return int(numbers[1]), int(numbers[2])
-
-
 def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("maze_env.generate_command"), description=__doc__)
-    add, pair = made.add_argument, read_pair
-    add("--size", type=lambda text: pair("x", text), default=(5, 5), metavar="ROWSxCOLS", help="cells (default 5x5)")
+    add = made.add_argument
+    add_size(made, default=(5, 5))
     add("--generator", choices=tuple(GENERATORS), default="dfs", help="how walls are made (default %(default)s)")
     add("--braid", type=float, default=0.0, help="share of the dead ends that are opened (default %(default)s)")
-    add("--lengths", type=lambda text: pair("-", text), metavar="MIN-MAX", help="moves of the shortest path")
+    add("--lengths", type=partial(read_pair, "-"), metavar="MIN-MAX", help="moves of the shortest path")
     splits = "of the layouts, which training, validation and benchmark do not share (default %(default)s)"
     add("--split", choices=(*SPLITS, ALL), default="train", help=splits)
     add("--count", type=int, default=1, help="how many (default %(default)s)")

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maze_env import kernels, layouts
+from maze_env._functions import require_parameters
 from maze_env.errors import ImpossibleMaze, InvalidConfig, is_integer, lookup
 from maze_env.keys import as_keys
 from maze_env.layouts import LayoutGenerator
@@ -38,7 +39,11 @@ MAX_WORK = 2**27  # cells of distance maps computed for one maze before the same
 
 @dataclass(frozen=True)
 class MazeSpec:
-    """What mazes to make. Sizes or bounds that no maze can have raise ImpossibleMaze."""
+    """What mazes to make.
+
+    Sizes or bounds that no maze can have raise ImpossibleMaze; a generator that is none UnknownName, or InvalidConfig
+    for a function that does not take what it is called with.
+    """
 
     rows: int = 5
     """Cells from top to bottom, 2 to 64."""
@@ -80,7 +85,9 @@ class MazeSpec:
             raise ImpossibleMaze(f"Expects min_turns from 0 to {most}, actual: {self.min_turns}")
         if not isinstance(self.braid, (int, float, np.number)) or not 0 <= self.braid <= 1:
             raise ImpossibleMaze(f"Expects braid, the share of dead ends to open, from 0 to 1, actual: {self.braid!r}")
-        if not (callable(self.generator) and isinstance(self.generator, Hashable)):
+        if callable(self.generator) and isinstance(self.generator, Hashable):
+            require_parameters("generator", self.generator, "rng", "rows", "cols")
+        else:
             lookup("generator", self.generator, GENERATORS)
         hash_bounds(self.split, (self.rows, self.cols))
 

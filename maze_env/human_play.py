@@ -1,7 +1,7 @@
 """Play a maze in the terminal.
 
     tokenmaze play
-    tokenmaze play --rows 12 --cols 20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
+    tokenmaze play --size 12x20 --generator wilson --braid 0.3 --view-radius 1 --seed 7
     tokenmaze play --daily
 
 Arrow keys (or w, a, s, d) move, u undoes, h shows the next move of a shortest path, n makes a new maze, q quits.
@@ -20,7 +20,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from maze_env._arguments import ArgumentParser, read_seed
+from maze_env._arguments import ArgumentParser, add_size, read_seed
 from maze_env._cli import called_as, run_command
 from maze_env._terminal import CLEAR, has_color, in_color
 from maze_env.attempt import End
@@ -152,8 +152,7 @@ def keys_of_terminal(file: int) -> Iterator[str]:
 def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("maze_env.human_play"), description=__doc__)
-    made.add_argument("--rows", type=int, default=8)
-    made.add_argument("--cols", type=int, default=12)
+    add_size(made, default=(8, 12))
     made.add_argument("--generator", default="dfs")
     made.add_argument("--braid", type=float, default=0.0, help="share of the dead ends that are opened")
     made.add_argument("--view-radius", type=int, help="partial observability: cells seen around the agent")
@@ -166,7 +165,7 @@ def parser() -> ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
     options = parser().parse_args(arguments)
-    spec = MazeSpec(options.rows, options.cols, generator=options.generator, braid=options.braid, split=None)
+    spec = MazeSpec(*options.size, generator=options.generator, braid=options.braid, split=None)
     seed = int(date.today().strftime("%Y%m%d")) if options.daily else options.seed
     game = Game(spec, seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows

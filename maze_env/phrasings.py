@@ -63,10 +63,15 @@ def transpose(text: str) -> str:
     return COORDINATE_TOKEN.sub(r"<|\2-\1|>", text)
 
 
-def shuffled_to_text(maze: Maze) -> str:
-    """The cells in an order that is a pure function of the maze, in lines as long as the rows."""
+def bottom_up_to_text(maze: Maze) -> str:
+    """The rows from the last to the first."""
+    return "".join(maze_to_text(maze).splitlines(keepends=True)[::-1])
+
+
+def shuffled_to_text(maze: Maze, key: int | None = None) -> str:
+    """The cells in an order that is a pure function of ``key``, or of the maze, in lines as long as the rows."""
     cells = [text.rstrip("\n") for text in cell_texts(maze.walls, maze.origin, maze.target)]
-    Random("".join(cells)).shuffle(cells)
+    Random("".join(cells) if key is None else key).shuffle(cells)
     return "".join("".join(cells[start : start + maze.cols]) + "\n" for start in range(0, len(cells), maze.cols))
 
 
@@ -141,7 +146,7 @@ PHRASINGS: dict[str, Phrasing] = {
     "transposed": Phrasing(
         lambda maze: transpose(maze_to_text(maze)), lambda text: maze_from_text(transpose(text)), transpose
     ),
-    "bottom-up": Phrasing(lambda maze: "".join(maze_to_text(maze).splitlines(keepends=True)[::-1]), maze_from_cells),
+    "bottom-up": Phrasing(bottom_up_to_text, maze_from_cells),
     "shuffled": Phrasing(shuffled_to_text, maze_from_cells),
     # With the size, which a closed last row would hide.
     "adjacency": Phrasing(lambda maze: f"{maze.rows}x{maze.cols}\n{open_sides(maze)}", maze_from_adjacency),

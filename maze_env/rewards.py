@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from maze_env._functions import require_parameters
 from maze_env.answers import moves_to_text
 from maze_env.attempt import MALFORMED, End
 from maze_env.errors import InvalidConfig, lookup
@@ -144,7 +145,7 @@ def scheme_of(reward: str | RewardScheme | AnswerReward) -> RewardScheme:
 
     Raises:
         UnknownName: for a name that does not exist.
-        InvalidConfig: for what is none of the three.
+        InvalidConfig: for what is none of the three, and a function of other arguments.
     """
     if isinstance(reward, RewardScheme):
         return reward
@@ -152,6 +153,7 @@ def scheme_of(reward: str | RewardScheme | AnswerReward) -> RewardScheme:
         return scheme_named(reward)
     if not callable(reward):
         raise InvalidConfig(f"Expects a reward scheme, its name, or a function of maze and verdict, actual: {reward!r}")
+    require_parameters("reward", reward, "maze", "verdict")
     name = getattr(reward, "__name__", type(reward).__name__)
     return RewardScheme(name, partial(_only_term, name, reward), step=None)
 

@@ -6,6 +6,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("maze_env", "agents", "training", "benchmarks")
 """The folders at the top that hold code."""
+BLOCKED = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {packages!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+sys.meta_path.insert(0, Blocked())
+"""
+"""A ``sitecustomize.py`` for a Python in which packages are not installed."""
 TOP_LEVEL = {"benchmarks.doors.tokenmaze_verifiers": "tokenmaze_verifiers"}
 """Packages that another framework wants at the top level."""
 

@@ -65,7 +65,7 @@ def test_what_make_would_run_parses(line, monkeypatch, model):
     [
         ("python -m benchmarks.table a.json  # a comment", Command("benchmarks.table", ["a.json"])),
         ("python -m benchmarks.table http://host/v1#name", Command("benchmarks.table", ["http://host/v1#name"])),
-        ("tokenmaze play --rows 5", Command("maze_env.human_play", ["--rows", "5"])),
+        ("tokenmaze play --size 5x5", Command("maze_env.human_play", ["--size", "5x5"])),
         (".venv/bin/tokenmaze bench   # a comment", Command("tokenmaze.benchmarks.mazebench", [])),
         (".venv/bin/python -m agents.x --a 'b c'", Command("agents.x", ["--a", "b c"])),
         ("accelerate launch --config_file f -m training.sft --a b", Command("training.sft", ["--a", "b"])),

@@ -122,7 +122,7 @@ def test_a_locale_and_a_console_without_umlauts_read_and_write_the_same(tmp_path
     (tmp_path / "ä.yaml").write_text(CONFIG, encoding="utf-8")
     done = commanded(tmp_path, "training.export", "--config", "ä.yaml", **environment)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / ODD / "dataset.json").is_file()
+    assert (tmp_path / ODD / "_dataset.json").is_file()
     output = f"{ODD}/é.json"
     done = commanded(tmp_path, "benchmarks.mazebench", "--agent", "shortest-path", "--output", output, **environment)
     assert done.returncode == 0, done.stderr

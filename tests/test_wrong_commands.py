@@ -14,7 +14,7 @@ from maze_env._cli import run_command
 from maze_env._packages import EXTRAS
 from maze_env.errors import unknown_name
 from tests import tiny
-from tests.modules import installed
+from tests.modules import BLOCKED, installed
 from tokenmaze.benchmarks import mazebench
 
 RESULT = tiny.ROOT / "benchmarks" / "results" / "main" / "default-0-grpo.json"
@@ -177,9 +177,9 @@ agents.fetch smollm3 -o new
 agents.fetch smollm2
 maze_env.human_play --seed -1
 maze_env.human_play --seed 99999999999999
-maze_env.human_play --rows 1
-maze_env.human_play --rows 100
-maze_env.human_play --rows x
+maze_env.human_play --size 1x5
+maze_env.human_play --size 100x5
+maze_env.human_play --size x
 maze_env.human_play --braid nan
 maze_env.human_play --braid 2
 maze_env.human_play --generator dsf
@@ -206,8 +206,9 @@ training.grpo --from_scratch true --curriculum size
 training.grpo --from_scratch true --beta nan --examples 2
 training.grpo --from_scratch true --epsilon nan --examples 2
 training.grpo --from_scratch true --tool_calls true
-training.ppo --rows 1
-training.ppo --rows 5000 --num_envs 2
+training.ppo --size 1x5
+training.ppo --size 5
+training.ppo --size 5000x5 --num_envs 2
 training.ppo --num_envs 0
 training.ppo --gamma nan
 training.ppo --gamma 2
@@ -336,21 +337,11 @@ PACKAGES = [
     ("training.export", "datasets", "[train]"), ("training.recipe", "yaml", "[train]"),
     ("training.speed", "torch", "[hf]"), ("agents.tiny_model", "transformers", "[hf]"),
 ]  # fmt: skip
-BLOCKED = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == {package!r}:
-            raise ModuleNotFoundError("No module named " + repr(name), name=name)
-
-sys.meta_path.insert(0, Blocked())
-"""
 
 
 @pytest.mark.parametrize(("module", "package", "extra"), PACKAGES)
 def test_a_package_that_is_missing_is_told_with_the_extra_that_installs_it(tmp_path, module, package, extra):
-    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(package=package))
+    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(packages={package}))
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{tiny.ROOT}"}
     run = subprocess.run(
         [sys.executable, "-m", module, "--help"], capture_output=True, text=True, env=environment, timeout=100

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 import yaml
 from transformers import HfArgumentParser
 
-from maze_env._arguments import MAX_INTEGER, SEEDS
-from maze_env._cli import path_of, read_utf8
-from maze_env.errors import InvalidConfig, TokenMazeError, unknown_name
+from maze_env._arguments import MAX_INTEGER, SEEDS, usage_error
+from maze_env._cli import near, path_of, read_utf8
+from maze_env.errors import InvalidConfig, TokenMazeError, nearest, unknown_name
 
 CONFIGS = Path(__file__).parent / "configs"
 """Configurations that come along."""
@@ -63,7 +63,9 @@ def read_config(name: str | Path, valid: Collection[str], above: tuple[Path, ...
     if not path.is_file() and (CONFIGS / path).is_file():
         path = CONFIGS / path
     if not path.is_file():
-        raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist")
+        shipped = [str(one.relative_to(CONFIGS)) for one in CONFIGS.rglob("*.yaml")]
+        hint = nearest(str(name), shipped) or near(path)
+        raise InvalidConfig(f"Expects a YAML file, actual: {str(name)!r}, which does not exist{hint}")
     if path.resolve() in above:
         raise InvalidConfig(f"Expects a file whose base is another one, actual: {str(name)!r} is a base of itself")
     values = read_yaml(read_utf8(path), repr(str(name)))
@@ -86,7 +88,7 @@ class _Parser(HfArgumentParser):
     """Raises where argparse would print the usage of all fields and exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise InvalidConfig(f"Expects values of the right kind (see --help), actual: {message}")
+        raise usage_error(message)
 
 
 def parser_of(types: Sequence[type], **options: Any) -> HfArgumentParser:
@@ -120,15 +122,19 @@ def parse(
         if is_key and name not in defaults and name.removeprefix("no_") not in defaults:
             raise unknown_name("configuration key", name, defaults)
     try:
-        parsed = (parser or parser_of(types)).parse_args_into_dataclasses(args=arguments)
+        *parsed, rest = (parser or parser_of(types)).parse_args_into_dataclasses(
+            arguments, return_remaining_strings=True
+        )
     except TokenMazeError:
         raise
     except (ValueError, TypeError, OSError, ImportError) as error:  # fields are checked when their dataclass is made
         reason = " ".join(str(error).split()).replace("HfArgumentParser", "configuration")
         raise InvalidConfig(f"Expects values that can be, actual: {reason}") from error
+    if rest:
+        raise InvalidConfig(f"Expects no more arguments, actual: {' '.join(rest)}")
     for config in parsed[: len(types)]:
         check_values(config)
-    return parsed[: len(types)]
+    return tuple(parsed[: len(types)])
 
 
 def check_values(config: Any) -> None:

@@ -11,7 +11,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.maze import Maze
 from tokenmaze.agents.base import Agent
 from tokenmaze.agents.rollout import rollout
-from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.mazes import DataConfig, make_mazes, require_standard_texts
 
 MAX_CANDIDATES_PER_MAZE = 50
 """Mazes tried for each one asked for: where fewer pass the filter, the model is too good or too bad for them."""
@@ -26,7 +26,11 @@ def filter_by_pass_rate(config: DataConfig, policy: Agent, samples: int, seed: i
         policy: the model that training starts from, sampled as in training.
         samples: attempts at each maze.
         seed: the first attempt's; each has its own.
+
+    Raises:
+        InvalidConfig: for fewer such mazes than asked for, and for placed ones.
     """
+    require_standard_texts(config, "filter_samples attempts standard texts")
     kept: list[Maze] = []
     tried = 0
     candidates = make_mazes(replace(config, examples=MAX_CANDIDATES_PER_MAZE * config.examples))

@@ -2,6 +2,9 @@
 
     tokenmaze export --trace_styles redraw --examples 100000 --output_dir DIR
 
+``datasets.load_dataset("DIR")``, ``pandas.read_parquet("DIR")`` and whatever else reads parquet take the folder;
+``DIR/data/*.parquet`` are its files.
+
 A million rows take minutes and little memory: rows go through ``datasets``' cache on disk, which lies in the output
 folder while it is needed.
 """
@@ -25,14 +28,19 @@ from maze_env.errors import InvalidOutput, lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
+from maze_env.placement import read_placed
 from maze_env.solving import path_cells
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN, maze_from_text
+from maze_env.tokens import THINK_CLOSE, THINK_OPEN
 from tokenmaze.agents.prompts import DESCRIBED
 from tokenmaze.agents.provenance import provenance
 from tokenmaze.training.arguments import option, parse, parser_of
 from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 ROWS_PER_FILE = 500_000
+DATA = "data"
+"""The subfolder of the parquet files, in which ``datasets`` takes a file's name for its split."""
+DESCRIPTION = "_dataset.json"
+"""Readers of a folder of parquet files pass over names that begin with an underscore."""
 TEXT = Value("string")
 OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
 MESSAGES = List({"role": TEXT, "content": TEXT})
@@ -56,7 +64,7 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
         "Prompt": prompt,
         "Cot_Response": thinking.removeprefix(THINK_OPEN).strip("\n"),
         "Response": answer.strip(),
-        "raw_token": adjacency_list(maze_from_text(row["maze"]), list(parse_answer(row["completion"]).moves)),
+        "raw_token": adjacency_list(read_placed(row["maze"]).maze, list(parse_answer(row["completion"]).moves)),
         "conversations": [{"role": "user", "content": prompt}, {"role": "assistant", "content": row["completion"]}],
     }
 
@@ -92,7 +100,7 @@ def adjacency_list(maze: Maze, path: list[Move]) -> str:
 
 
 def write_parquet(config: DataConfig, folder: Path, columns: str = "own", arguments: Sequence[str] = ()) -> list[Path]:
-    """Writes rows, and a ``dataset.json`` that says what they are; each file appears whole, and that one last.
+    """Writes rows, and a ``DESCRIPTION`` of what they are; each file appears whole, and that one last.
 
     Args:
         config: which rows, and how many.
@@ -114,7 +122,8 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder, ignore_cleanup_errors=True) as cache:
         dataset = Dataset.from_generator(lambda: map(convert, supervised_rows(config)), features, cache)
         count = -(-len(dataset) // ROWS_PER_FILE)
-        files = [folder / f"{config.split}-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+        files = [folder / DATA / f"{config.split}-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+        (folder / DATA).mkdir()
         for number, path in enumerate(files):
             part = dataset.select(range(number * ROWS_PER_FILE, min(len(dataset), (number + 1) * ROWS_PER_FILE)))
             with open(os.path.join(cache, path.name), "wb") as stream:  # a name could be taken for an address
@@ -122,7 +131,7 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
             os.replace(os.path.join(cache, path.name), path)
     origin = provenance("training.export", arguments, time.monotonic() - started)
     description = {"columns": list(features), "configuration": asdict(config), "provenance": origin}
-    write_whole(folder / "dataset.json", json.dumps(description, indent=1) + "\n")
+    write_whole(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     return files
 
 

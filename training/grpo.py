@@ -24,6 +24,7 @@ from trl import GRPOConfig
 
 from maze_env._cli import called_as, run_command
 from maze_env.errors import InvalidConfig
+from maze_env.placement import read_placed
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
@@ -39,7 +40,7 @@ from tokenmaze.training.dataset import check_prompts_fit
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
-from tokenmaze.training.mazes import DataConfig, training_mazes
+from tokenmaze.training.mazes import DataConfig, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.run_folder import Stopwatch
@@ -139,14 +140,14 @@ class PlanTask(Task):
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
         if args.filter_samples:
             policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
-            mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
+            texts = list(map(maze_to_text, filter_by_pass_rate(data, policy, args.filter_samples, args.seed)))
         else:
-            mazes = training_mazes(data)
+            texts = training_texts(data)
         if args.curriculum:
-            mazes.sort(key=lambda maze: len(shortest_path(maze)))
-        prompts = [render(tokenizer, maze_to_text(maze)) for maze in mazes]
+            texts.sort(key=lambda text: len(shortest_path(read_placed(text).maze)))
+        prompts = [render(tokenizer, text) for text in texts]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
-        self.rows = plan_dataset(mazes)
+        self.rows = plan_dataset(texts)
         self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
         self.trainer_arguments = {}
 

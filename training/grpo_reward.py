@@ -11,8 +11,8 @@ from typing import Any
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
+from maze_env.placement import read_placed
 from maze_env.rewards import AnswerReward, RewardScheme, scheme_of
-from maze_env.tokens import maze_from_text
 from tokenmaze.agents.prompts import Prompt, write_messages
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
@@ -23,8 +23,9 @@ LogMetric = Callable[[str, float], None]
 class MazeReward:
     """A reward function as TRL calls one: the rewards of a batch of completions, by a scheme or by one's own function.
 
-    Rows have a column ``maze``, the maze's text, and a prompt that is text or messages. A truncated completion has none
-    of the tokens that end one. It is verified as it stands, and its reward is 0.
+    Rows have a column ``maze``, the maze's text, placed or not (``maze_env.placement``), and a prompt that is text or
+    messages. A truncated completion has none of the tokens that end one. It is verified as it stands, and its reward is
+    0.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class MazeReward:
         texts = [self._decode(ids) for ids in completion_ids]
         opened = self._opened(prompts)
         began = time.perf_counter()
-        mazes: dict[str, Maze] = {text: maze_from_text(text) for text in dict.fromkeys(maze)}
+        mazes: dict[str, Maze] = {text: read_placed(text).maze for text in dict.fromkeys(maze)}
         terms: Counter[str] = Counter()
         rewards, attempts = [], []
         for text, ids, maze_text in zip(texts, completion_ids, maze, strict=True):

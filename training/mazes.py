@@ -1,4 +1,4 @@
-"""Which mazes a stage trains on, of what sizes and lengths, and in which trace styles their solutions are written.
+"""Which mazes a stage trains on, of what sizes and lengths, how they are written, and how their solutions are.
 
 A row is a pure function of (``maze_seed``, its index, the distributions), so a longer run begins with the rows of a
 shorter one.
@@ -9,23 +9,28 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
+from random import Random
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maze_env import traces
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, lookup
 from maze_env.generation import GENERATORS, MazeSpec, generate_batch
-from maze_env.maze import Maze
+from maze_env.keys import key_of
+from maze_env.maze import Cell, Maze
+from maze_env.phrasings import STANDARD
+from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, placed_text, shift_names
 from maze_env.splits import MIN_SPLIT_SIDE
-from maze_env.tokens import maze_to_text
 from tokenmaze.training.arguments import option, read_yaml, require_at_least
 
 CHUNK = 4096
 """Mazes generated together."""
 VALIDATION_SEED = 20_250_220
 """Chooses the validation mazes of every run."""
+AT_ORIGIN = "origin"
+"""Of ``DataConfig.placements``: in standard names."""
 
 Weights = dict[Any, float] | str | None
 """Names and their weights; a name alone weighs 1. A text is read as YAML, which is how the command line gives it."""
@@ -50,6 +55,14 @@ class DataConfig:
     )
     generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
     braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
+    placements: Weights = option(
+        AT_ORIGIN,
+        "Grids of names, anywhere in which mazes lie, and weights: {origin: 1, 20x20: 1} starts half of the mazes at "
+        "<|0-0|>, as they are standard, and the others at random. For mode plan.",
+    )
+    listings: Weights = option(
+        STANDARD, f"Orders in which a maze's cells are written, and weights, out of {', '.join(LISTINGS)}. Likewise."
+    )
     trace_styles: Weights | list[dict[str, float]] = option(
         "{path: 1, retry: 1}",
         f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
@@ -60,7 +73,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, maze_seed=0)
-        for name in ("sizes", "lengths", "generators", "braids", "trace_styles"):
+        for name in ("sizes", "lengths", "generators", "braids", "placements", "listings", "trace_styles"):
             value = getattr(self, name)
             value = read_yaml(value, name) if isinstance(value, str) else value
             setattr(self, name, {value: 1} if isinstance(value, (str, int, float)) else value)
@@ -74,6 +87,16 @@ class DataConfig:
         """The share of each generator."""
         self.braid_shares = _shares(self.braids, "braids", "share", float)
         """The share of mazes in which each share of the dead ends is opened."""
+        self.placement_shares = _shares(self.placements, "placements", "origin or ROWSxCOLS", _read_placement)
+        """The share of each (rows, cols) of names that mazes lie in; ``None`` for those at the origin."""
+        self.listing_shares = _shares(self.listings, "listings", "name", str)
+        """The share of each order of cells."""
+        for listing in self.listing_shares:
+            lookup("listing", listing, LISTINGS)
+        for names, (rows, cols) in product(filter(None, self.placement_shares), self.size_shares):
+            if not (rows <= names[0] <= MAX_NAMES_SIDE and cols <= names[1] <= MAX_NAMES_SIDE):
+                right = f"that hold mazes of {rows}x{cols}, up to {MAX_NAMES_SIDE}x{MAX_NAMES_SIDE}"
+                raise InvalidConfig(f"Expects placements {right}, actual: {names[0]}x{names[1]}")
         self.phases = _phases(self.trace_styles)
         """The rows of each phase of the curriculum, ``None`` for the last, and the shares of its trace styles."""
         self.specs = [
@@ -84,6 +107,15 @@ class DataConfig:
         for spec in self.specs:
             for min_length, max_length in self.length_shares:
                 replace(spec, min_length=min_length, max_length=max_length)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether all mazes are written as ``maze_to_text`` does."""
+        return set(self.placement_shares) == {None} and set(self.listing_shares) == {STANDARD}
+
+
+def _read_placement(text: str) -> tuple[int, int] | None:
+    return None if text == AT_ORIGIN else _read_pair("x", text)
 
 
 def _read_pair(separator: str, text: str) -> tuple[int, int]:
@@ -152,6 +184,31 @@ def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
             yield mazes[index], int(keys[index])
 
 
+def written(config: DataConfig, maze: Maze, key: int) -> tuple[str, Cell]:
+    """The text of a row's maze, in one of the placements and listings of ``config``, and the offset of its names.
+
+    The key chooses, apart from all else that it chooses; a share in one distribution does not move what another gives.
+    """
+    rng = Random(key_of("written", key))
+    (names,) = rng.choices(list(config.placement_shares), list(config.placement_shares.values()))
+    (listing,) = rng.choices(list(config.listing_shares), list(config.listing_shares.values()))
+    rows, cols = names or (maze.rows, maze.cols)
+    offset = int(rng.random() * (rows - maze.rows + 1)), int(rng.random() * (cols - maze.cols + 1))
+    return placed_text(maze, offset, listing, rng.getrandbits(64)), offset
+
+
+def training_texts(config: DataConfig) -> list[str]:
+    """The mazes of ``training_mazes`` as they are written; ``maze_env.placement.read_placed`` reads them all."""
+    return [written(config, *row)[0] for row in make_mazes(config)]
+
+
+def require_standard_texts(config: DataConfig, reason: str) -> None:
+    """Raises InvalidConfig where mazes are placed, or their cells listed in another order."""
+    if not config.is_standard:
+        came = f"placements={config.placements}, listings={config.listings}"
+        raise InvalidConfig(f"Expects placements {AT_ORIGIN} and listings {STANDARD} ({reason}), actual: {came}")
+
+
 def training_mazes(config: DataConfig) -> list[Maze]:
     """The mazes of ``make_mazes``."""
     return [maze for maze, _ in make_mazes(config)]
@@ -160,19 +217,23 @@ def training_mazes(config: DataConfig) -> list[Maze]:
 def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     """Mazes of the validation split in the sizes and lengths of ``config``: the same in every run that has these.
 
+    They are attempted in standard texts, however those of training are written.
+
     Small grids are all train (maze_env/splits.py): a run on nothing else is evaluated on 5x5.
     """
     shares = config.size_shares.items()
     sizes = {f"{rows}x{cols}": share for (rows, cols), share in shares if min(rows, cols) >= MIN_SPLIT_SIDE}
-    drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count)
+    drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count,
+                    placements=AT_ORIGIN, listings=STANDARD)  # fmt: skip
     return training_mazes(drawn)
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
-    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer)."""
+    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer, same names)."""
     rng = np.random.default_rng([config.maze_seed, 2**32])
     mazes = make_mazes(config)
     phases = ((shares, maze) for rows, shares in config.phases for maze in islice(mazes, rows))
     for shares, (maze, key) in phases:
         style = list(shares)[rng.choice(len(shares), p=list(shares.values()))]
-        yield {"maze": maze_to_text(maze), "style": style, "completion": traces.write(style, maze, key)}
+        text, offset = written(config, maze, key)
+        yield {"maze": text, "style": style, "completion": shift_names(traces.write(style, maze, key), offset)}

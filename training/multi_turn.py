@@ -23,8 +23,11 @@ from tokenmaze.agents.prompts import Replies, render_play
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.rollout import rollout
 from tokenmaze.training.dataset import TOKENIZE_BATCH, check_prompts_fit, labelled_dataset, token_ids
-from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.mazes import DataConfig, make_mazes, require_standard_texts
 from tokenmaze.training.trl_adapter import RolloutTrainer, rollout_columns
+
+WRITTEN_BY = "in mode play the environment writes the mazes"
+"""Why they cannot be placed."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def expert_dataset(
     view_radius: int | None,
 ) -> Dataset:
     """Rows of ``input_ids`` and ``labels``: episodes of a baseline. The supervised tokens are exactly its moves'."""
+    require_standard_texts(config, WRITTEN_BY)
     mazes = make_mazes(config)
     chunks = iter(lambda: list(islice(mazes, TOKENIZE_BATCH)), [])
     episodes = (texts for chunk in chunks for texts in expert_rollout(tokenizer, expert, chunk, view_radius))
@@ -93,6 +97,7 @@ def multi_turn_dataset(
         InvalidCheckpoint: for a chat template that cannot write a second turn.
         InvalidConfig: for prompts that do not fit into ``context`` with a full completion.
     """
+    require_standard_texts(config, WRITTEN_BY)
     Replies(tokenizer)
     messages = [
         {"role": "user", "content": initial_prompt(tokenizer, maze, view_radius), "maze": maze_to_text(maze)}

@@ -1,4 +1,4 @@
-"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3 (optional extra: ``pip install 'tokenmaze[sb3]'``).
+"""PPO on the ``grid`` view, across mazes, by Stable-Baselines3.
 
     tokenmaze ppo --config ppo.yaml
     tokenmaze bench --mode play --agent runs/ppo
@@ -9,6 +9,7 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", arXiv 1707.0
 import json
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from transformers import HfArgumentParser
 
+from maze_env._arguments import read_pair
 from maze_env._cli import called_as, check_folder, path_of, run_command, write_whole
 from maze_env.errors import InvalidConfig, InvalidOutput
 from tokenmaze.agents.provenance import provenance
@@ -30,8 +32,7 @@ class PPORunConfig:
     """What to train on and how. Names are those of Stable-Baselines3 where it has them."""
 
     output_dir: str = option("runs/ppo", "A new folder, for the policy and run.json.")
-    rows: int = option(5, "Rows of the mazes.")
-    cols: int = option(5, "Columns of the mazes.")
+    size: str = option("5x5", "Of the mazes, as ROWSxCOLS.")
     generator: str = option("dfs", "Name of the maze generator.")
     view_radius: int | None = option(None, "Radius of partial observability; none by default.")
     num_envs: int = option(256, "Environments side by side.")
@@ -48,6 +49,11 @@ class PPORunConfig:
     seed: int = option(0, "Of weights, mazes and actions.")
 
     def __post_init__(self) -> None:
+        try:
+            self.cells = read_pair("x", self.size)
+            """The (rows, cols) of ``size``."""
+        except ArgumentTypeError as error:
+            raise InvalidConfig(f"Expects size as {error}") from None
         require_at_least(self, num_envs=1, total_timesteps=1, n_steps=1, batch_size=2, n_epochs=1, learning_rate=0)
         require_at_least(self, channels=1, iterations=0, ent_coef=0)
         for name, most in (("gamma", 1), ("gae_lambda", 1), ("seed", 2**32 - 1)):
@@ -90,11 +96,18 @@ def train(config: PPORunConfig) -> Path:
     check_folder(folder)
     started = time.monotonic()
     values = asdict(config)
-    mazes = {name: values[name] for name in ("rows", "cols", "generator", "view_radius")}
+    rows, cols = config.cells
     options = ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef", "seed")
     model = PPO(
         "MlpPolicy",
-        MazeVecEnv(config.num_envs, view="grid", **mazes),
+        MazeVecEnv(
+            config.num_envs,
+            view="grid",
+            rows=rows,
+            cols=cols,
+            generator=config.generator,
+            view_radius=config.view_radius,
+        ),
         learning_rate=lambda left: config.learning_rate * left,
         policy_kwargs=policy_options(config.channels, config.iterations),
         device="cpu",

@@ -17,8 +17,8 @@ from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tool_game import ToolGame
 from tokenmaze.training.dataset import check_prompts_fit
 from tokenmaze.training.grpo_reward import LogMetric, episode_return
-from tokenmaze.training.mazes import DataConfig, make_mazes
-from tokenmaze.training.multi_turn import EnvConfig
+from tokenmaze.training.mazes import DataConfig, make_mazes, require_standard_texts
+from tokenmaze.training.multi_turn import WRITTEN_BY, EnvConfig
 from tokenmaze.training.trl_adapter import prepare_tool_calls
 
 
@@ -72,6 +72,7 @@ def tool_dataset(
     config: DataConfig, tokenizer: Tokenizer, context: int, max_completion_length: int, view_radius: int | None
 ) -> Dataset:
     """Rows of ``play_row``, each of which fits into ``context``. Prepares the tokenizer to read such calls."""
+    require_standard_texts(config, WRITTEN_BY)
     prepare_tool_calls(tokenizer)
     tools = [MazeTool().move]
     rows, texts = [], []

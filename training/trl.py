@@ -24,7 +24,7 @@ from maze_env.tokens import maze_to_text
 from tokenmaze.agents.prompts import conversation
 from tokenmaze.training.export import conversational_columns
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
-from tokenmaze.training.mazes import DataConfig, supervised_rows, training_mazes, validation_mazes
+from tokenmaze.training.mazes import DataConfig, supervised_rows, training_mazes, training_texts, validation_mazes
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.tool_calls import MazeTool, play_row, tool_reward
 
@@ -41,13 +41,18 @@ __all__ = [
     "sft_dataset",
     "tool_reward",
     "training_mazes",
+    "training_texts",
     "validation_mazes",
 ]
 
 
-def plan_dataset(mazes: Iterable[Maze]) -> Dataset:
-    """Rows of ``prompt`` (messages) and ``maze`` (its text), in which a model is asked for the whole way."""
-    texts = [maze_to_text(maze) for maze in mazes]
+def plan_dataset(mazes: Iterable[Maze | str]) -> Dataset:
+    """Rows of ``prompt`` (messages) and ``maze`` (its text), in which a model is asked for the whole way.
+
+    Args:
+        mazes: as they are, or as texts, which may be placed (``training_texts``).
+    """
+    texts = [maze_to_text(maze) if isinstance(maze, Maze) else maze for maze in mazes]
     return Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
 
 

@@ -1,7 +1,7 @@
 """Mazes for any agent that speaks the Model Context Protocol: a server over standard input and output.
 
-    python -m benchmarks.doors.mcp
-    python -m benchmarks.doors.mcp --suite mazebench-100 --output scores.csv
+    tokenmaze mcp
+    tokenmaze mcp --suite mazebench-100 --output scores.csv
 
 The client starts it and has four tools: ``new_maze``, ``move``, ``look`` and ``give_up``. With the first command the
 client chooses mazes of the training split. The second deals a suite's in their order, each once, and writes the

@@ -19,8 +19,9 @@ from typing import Any
 from maze_env.answers import parse_answer
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
-from maze_env.tokens import COORDINATE_TOKEN, MAZE_TOKEN, TARGET, THINK_CLOSE, WALL_TOKENS, WALLS_OF_TOKEN
+from maze_env.tokens import COORDINATE_TOKEN, MARKERS, MAZE_TOKEN, TARGET, THINK_CLOSE, WALL_TOKENS, WALLS_OF_TOKEN
 from maze_env.traces.path import unseen_moves
+from maze_env.traces.pointers import marker_of
 from maze_env.traces.redraw import STEP_NAMES, step_text
 from maze_env.traces.retry import CLAIMS, RESET, reasons_to_give_up
 from maze_env.traces.search import BACK, PATH
@@ -65,7 +66,7 @@ def trace_pieces(maze: Maze, thinking: str) -> list[Piece]:
     style = style_written(thinking)
     if style == NO_TRACE:
         return [thinking]
-    reader = _TraceReader(maze)
+    reader = _PointerReader(maze) if style == "pointers" else _TraceReader(maze)
     read, pattern = (reader.read_redraw, REDRAWN) if style.endswith("redraw") else (reader.read_compact, COMPACT)
     return _merged([piece if found is None else read(piece, found) for piece, found in _split(pattern, thinking)])
 
@@ -136,6 +137,33 @@ class _TraceReader:
             return self.go(text, STEP_NAMES[name].token)
         drawing = step_text(self.maze, 1, *self.last).partition("\n")[2] if self.last else ""
         return self.piece(text, text.strip() == drawing.strip())
+
+
+class _PointerReader(_TraceReader):
+    """Follows a trace of the style ``pointers``: its names say where the agent is, its moves are what it wrote there."""
+
+    def __init__(self, maze: Maze) -> None:
+        super().__init__(maze)
+        self.path = [maze.target]
+        self.named = False  # whether a cell was named since the exploration or the way began
+
+    def read_compact(self, text: str, found: re.Match[str]) -> Piece:
+        here = self.path[-1]
+        if text == PATH:
+            self.path, self.named = [self.maze.origin], False
+            return self.piece(text, here == self.maze.origin, RESTART)
+        if text in MOVE_OF_TOKEN:
+            return self.piece(text, self.maze.is_open(here, MOVE_OF_TOKEN[text]))
+        if text in MARKERS:
+            return self.piece(text, text == marker_of(self.maze, here))
+        if named := COORDINATE_TOKEN.fullmatch(text):
+            cell, is_first = (int(named[1]), int(named[2])), not self.named
+            self.named = True
+            valid = cell == here if is_first else any(move.apply(here) == cell for move in self.maze.open_moves(here))
+            if self.is_inside(cell):
+                self.path[-1] = cell
+            return self.piece(text, valid)
+        return super().read_compact(text, found)
 
 
 def _split(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, re.Match[str] | None]]:

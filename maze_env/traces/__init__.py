@@ -35,7 +35,7 @@ from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
-from maze_env.traces import direct, path, redraw, retry, search
+from maze_env.traces import direct, path, pointers, redraw, retry, search
 from maze_env.traces.errors import InvalidTrace
 from maze_env.verifier import verify
 from maze_env.vocabulary import DEAD_END
@@ -54,6 +54,7 @@ class TraceStyle:
 TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
+    "pointers": TraceStyle(pointers.write, pointers.validate),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
     "retry-dead-end": TraceStyle(

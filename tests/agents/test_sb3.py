@@ -24,7 +24,7 @@ def policy(tmp_path_factory):
     """A policy trained for a moment on 2x2 mazes, by the command that users run."""
     folder = tmp_path_factory.mktemp("ppo") / "run"
     done = tiny.python(
-        "-m", "training.ppo", "--output_dir", str(folder), "--rows", "2", "--cols", "2", "--num_envs", "32",
+        "-m", "training.ppo", "--output_dir", str(folder), "--size", "2x2", "--num_envs", "32",
         "--total_timesteps", "60000", "--n_steps", "16", "--batch_size", "256", "--channels", "16", "--iterations", "2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_one_line_and_leaves_no_file(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         run_command(lambda: main([str(tmp_path / "none.json"), "-o", str(output)]))
     assert capsys.readouterr().err.startswith("error: Expects a result file of tokenmaze bench, actual: ")
-    with pytest.raises(InvalidCheckpoint, match="Expects a finished run in"):
+    with pytest.raises(InvalidCheckpoint, match="Expects the folder of a finished run"):
         main([str(RESULTS / "main" / "search-0-sft.json"), "--runs", str(tmp_path), "-o", str(output)])
     assert not output.exists()
 

@@ -5,6 +5,7 @@ them (Inspect: the second is wrong; lm-eval: its dummy model), and three generat
 """
 
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -39,8 +40,6 @@ def test_samples_of_lm_eval():
     assert (read.kind, read.metric, read.samples, read.unscored) == ("lm-eval", "solved", 1, 0)
     assert dict(read.by_id) == dict.fromkeys(IDS, 0.0)
     assert read_scores(FOREIGN / "lm_eval.jsonl", "legal").metric == "legal"
-    with pytest.raises(InvalidResult, match="Expects a metric out of 'solved', 'legal', actual: 'acc'"):
-        read_scores(FOREIGN / "lm_eval.jsonl", "acc")
 
 
 def test_a_log_of_inspect_in_json():
@@ -115,7 +114,7 @@ def test_values_of_several_names_are_metrics(archive):
 
     path = archive(several)
     assert list(read_scores(path, "judge.truth").by_id.values()) == [1.0, 1.0, 1.0]
-    with pytest.raises(InvalidResult, match=r"out of 'judge\.style', 'judge\.truth', actual: no --metric"):
+    with pytest.raises(InvalidResult, match=r"has \('judge\.style', 'judge\.truth'\), actual: no --metric"):
         read_scores(path)
 
 
@@ -178,6 +177,33 @@ def test_what_is_no_such_file_is_refused(tmp_path, text, name, message):
     with pytest.raises(InvalidResult, match=message) as raised:
         read_scores(path)
     assert str(path) in str(raised.value)
+
+
+FILES_AND_METRICS = {
+    "lm_eval.jsonl": "'solved', 'legal'",
+    "inspect.json": "'verdict'",
+    "a.csv": "'score'",
+    "result.json": "'solved', 'spl'",
+}
+
+
+@pytest.mark.parametrize("name", FILES_AND_METRICS)
+def test_a_metric_that_a_file_does_not_have_is_told_with_those_that_it_has(stored, tmp_path, name):
+    store(stored, tmp_path / "result.json")
+    written(tmp_path / "a.csv", "id,score\n1,1\n")
+    path = FOREIGN / name if (FOREIGN / name).is_file() else tmp_path / name
+    has = re.escape(f"Expects a metric that the file has ({FILES_AND_METRICS[name]}), actual: --metric")
+    with pytest.raises(InvalidResult, match=rf"{has} 'f1' \(in .*{name}\)"):
+        read_scores(path, "f1")
+    near = FILES_AND_METRICS[name].split("'")[1]
+    with pytest.raises(InvalidResult, match=rf"{has} '{near}s'\. Did you mean '{near}'\?"):
+        read_scores(path, f"{near}s")
+
+
+def test_a_metric_without_a_value_is_told_by_its_name(tmp_path):
+    path = written(tmp_path / "a.csv", "id,score,f1\n1,1,\n2,0,\n")
+    with pytest.raises(InvalidResult, match="Expects a row with a value of metric 'f1', actual: none of 2"):
+        read_scores(path, "f1")
 
 
 def test_a_file_that_is_missing_is_refused(tmp_path):

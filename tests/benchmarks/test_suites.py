@@ -13,7 +13,7 @@ from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, shorte
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import transform_maze
 from tokenmaze.benchmarks import freeze, suite_specs, suites
-from tokenmaze.benchmarks.suite_specs import OFF_PATH, ON_PATH
+from tokenmaze.benchmarks.suite_specs import GENERATORS, OFF_PATH, ON_PATH
 
 NAMES = list(suites.SUITES)
 
@@ -85,6 +85,16 @@ def test_the_levels_of_a_suite_are_what_they_say():
         path = shortest_path(maze)
         assert low <= len(path) <= high
         assert least <= sum(one != other for one, other in pairwise(path)) <= most
+    for name in ("beyond", "beyond-dev"):
+        beyond = suites.load(name)
+        assert [beyond.labels.count(level) for level in beyond.spec.level_names] == [142] + 6 * [143]
+        for generator in GENERATORS:
+            assert sum(draw.count for draw in beyond.spec.draws if draw.generator == generator) == 200
+        for maze, label in zip(beyond.mazes, beyond.labels, strict=True):
+            cells = list(np.ndindex(maze.rows, maze.cols))
+            loops = sum(len(maze.open_moves(cell)) for cell in cells) // 2 - (len(cells) - 1)
+            assert label == f"{maze.rows}x{maze.cols} {'loops' if loops else 'trees'}"
+            assert maze.walls.shape != (5, 5) or loops
     assert set(suites.load("mazebench-10x10").labels) == {"Short", "Medium", "Long"}
 
 

@@ -72,6 +72,8 @@ def test_an_answer_alone_has_no_reasoning():
         ("search", "<|4-1|>", "<|0-0|>", "step", "Expects step 2 in <|4-1|>, actual: <|0-0|>"),
         ("search", "<|4-1|>", "<|4-1|><|target|>", "arrival", "Expects <|target|> on <|2-4|>"),
         ("search", "<|2-4|>\n</think>", "\n</think>", "arrival", "Expects the walk to end with <|2-4|>"),
+        ("pointers", "<|down_right_wall|>", "<|no_wall|>", "drawing", "Expects <|down_right_wall|> for <|2-4|>"),
+        ("pointers", "<|target|>", "<|blank|>", "drawing", "Expects <|target|> for <|2-4|> in step 1"),
         ("path", "\n</think>", "", "form", "Expects nothing but maze tokens"),
     ],
 )

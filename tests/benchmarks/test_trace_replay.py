@@ -17,7 +17,7 @@ from tokenmaze.benchmarks.report import trace_replay
 from tokenmaze.benchmarks.suites import load
 from tokenmaze.benchmarks.trace_metrics import trace_of
 
-STYLES = ("path", "redraw", "retry", "retry-dead-end", "retry-redraw", "search")
+STYLES = ("path", "pointers", "redraw", "retry", "retry-dead-end", "retry-redraw", "search")
 
 
 def text_of(pieces):
@@ -114,6 +114,35 @@ def invalid(trace, maze=FORK):
     pieces = trace_replay.trace_pieces(maze, trace)
     assert text_of(pieces) == trace
     return [piece[0] for piece in pieces if isinstance(piece, list) and "invalid" in piece[2:]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<|1-0|><|up_down_left_wall|>", "<|0-0|><|up_down_left_wall|>"),  # no neighbour of the cell before
+        ("<|down_wall|><|blank|>", "<|down_wall|><|origin|>"),
+        ("<|up_wall|>", "<|no_wall|>"),
+        ("<|1-1|><|up|>", "<|1-1|><|down|>"),  # through a wall
+        ("PATH\n<|0-1|>", "PATH\n<|0-2|>"),
+    ],
+)
+def test_what_a_trace_of_pointers_says_against_the_maze_is_invalid(old, new):
+    trace = (
+        "<|0-2|><|up_down_right_wall|><|target|><|target|><|left|><|0-1|><|up_wall|><|origin|><|right|>"
+        "\nPATH\n<|0-1|><|right|><|0-2|><|target|>"
+    )
+    below = (
+        "<|0-2|><|up_down_right_wall|><|target|><|target|><|left|><|0-1|><|up_wall|><|blank|><|right|><|left|><|down|>"
+        "<|1-1|><|down_wall|><|blank|><|up|><|right|><|left|><|1-0|><|up_down_left_wall|><|blank|><|right|><|1-1|>"
+        "<|right|><|1-2|><|up_down_right_wall|><|blank|><|left|><|1-1|><|up|><|0-1|><|left|><|0-0|>"
+        "<|up_down_left_wall|><|origin|><|right|>\nPATH\n<|0-0|><|right|><|0-1|><|right|><|0-2|><|target|>"
+    )
+    maze, trace = (FORK, trace) if old in trace else (Maze(FORK.walls, (0, 0), FORK.target), below)
+    assert invalid(trace, maze) == []
+    changed = trace.replace(old, new, 1)
+    assert changed != trace
+    assert trace_of(maze, traces.wrap(changed, [MOVES[3]])).fault
+    assert invalid(changed, maze)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """``tokenmaze``: its table, how it runs what it names, and the completion of a shell."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -8,8 +9,10 @@ import pytest
 
 from maze_env import __version__, command
 from maze_env._cli import called_as
+from maze_env._packages import EXTRAS
 from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
+from tests.modules import BLOCKED
 
 PROGRAM = [sys.executable, "-c", "from maze_env.command import run; run()"]
 
@@ -32,6 +35,20 @@ def test_help_and_version_load_nothing_of_what_is_run():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tiny.ROOT, timeout=100)
     assert done.stdout.splitlines()[-1] == "[]"
     assert program("--version").stdout.strip() == __version__
+
+
+@pytest.mark.parametrize("name", command.COMMANDS)
+def test_help_without_any_extra_has_description_and_examples(name, tmp_path):
+    modules = {module for extra in EXTRAS.values() for module in extra}
+    (tmp_path / "sitecustomize.py").write_text(BLOCKED.format(packages=modules))
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{tiny.ROOT}"}
+    line = [*PROGRAM, name, "--help"]
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, cwd=tiny.ROOT, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: tokenmaze {name} ")
+    assert f"\n    tokenmaze {name}" in done.stdout
+    extra = command.COMMANDS[name].extras
+    assert (f"pip install 'tokenmaze[{extra}]'" in done.stdout.splitlines()[-1]) == bool(extra)
 
 
 @pytest.mark.parametrize("name", command.COMMANDS)

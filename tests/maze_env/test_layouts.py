@@ -3,6 +3,7 @@
 import copy
 import pickle
 from dataclasses import replace
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -61,6 +62,43 @@ def corners(rng, rows, cols):
 def whole(rng, rows, cols):
     """A comb from its lower left to its lower right corner."""
     return Maze(combs(rng, rows, cols), (rows - 1, 0), (rows - 1, cols - 1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [
+        (lambda rng: closed(5, 5), r"<lambda>\(rng\)"),
+        (lambda: closed(5, 5), r"<lambda>\(\)"),
+        (lambda rng, rows, cols, more: closed(rows, cols), r"<lambda>\(rng, rows, cols, more\)"),
+        (lambda rng, *, rows, cols: closed(rows, cols), r"<lambda>\(rng, \*, rows, cols\)"),
+        (closed, r"closed\(rows: int, cols: int\)"),
+        (partial(sidewinder, None), r"partial\(rows, cols\)"),
+    ],
+)
+def test_a_function_of_other_arguments_is_told_where_it_is_handed_over(wrong, shown):
+    env, envs = TokenMazeEnv(), TokenMazeVectorEnv(2)
+    for hand_over in (
+        lambda: MazeSpec(generator=wrong),
+        lambda: TokenMazeEnv(generator=wrong),
+        lambda: TokenMazeVectorEnv(2, generator=wrong),
+        lambda: env.reset(options={"generator": wrong}),
+        lambda: envs.reset(options={"generator": wrong}),
+        lambda: gymnasium.make("TokenMaze-v0", generator=wrong),
+    ):
+        with pytest.raises(InvalidConfig, match=rf"^Expects a generator of \(rng, rows, cols\), actual: {shown}$"):
+            hand_over()
+
+
+class Shafts:
+    """What is called need not be a function."""
+
+    def __call__(self, rng, rows, cols, more=0):
+        return combs(rng, rows, cols)
+
+
+@pytest.mark.parametrize("right", [lambda *arguments: combs(*arguments), Shafts(), partial(combs), Shafts().__call__])
+def test_whatever_takes_the_arguments_is_a_generator(right):
+    assert generate(3, MazeSpec(4, 6, generator=right)) == generate(3, MazeSpec(4, 6, generator=combs))
 
 
 def test_a_seed_fixes_the_mazes_alone_in_a_vector_and_by_key():

@@ -1,12 +1,13 @@
 """Command lines and YAML files to dataclasses."""
 
+import re
 from dataclasses import fields
 
 import pytest
 
 from maze_env.errors import InvalidConfig, UnknownName
 from tokenmaze.agents.errors import InvalidCheckpoint
-from tokenmaze.training.arguments import parse
+from tokenmaze.training.arguments import CONFIGS, parse
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
@@ -131,8 +132,19 @@ def test_abbreviations_are_not_guessed():
 def test_a_file_that_is_missing_is_quoted():
     with pytest.raises(InvalidConfig, match=r"YAML file, actual: 'no/such\.yaml', which does not exist"):
         parse(SFT, ["--config", "no/such.yaml"])
-    with pytest.raises(InvalidConfig, match="actual: argument --config: expected one argument"):
+    with pytest.raises(InvalidConfig, match="Expects a value of --config, actual: none"):
         parse(SFT, ["--config"])
+
+
+@pytest.mark.parametrize("shipped", sorted(str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml")))
+def test_a_misspelt_configuration_is_told_the_nearest(shipped, tmp_path):
+    for kinds in (SFT, GRPO):
+        with pytest.raises(InvalidConfig, match=rf"does not exist\. Did you mean '{re.escape(shipped)}'\?"):
+            parse(kinds, ["--config", shipped.replace(".yaml", ".yml")])
+    (tmp_path / "my.yaml").touch()
+    for text in (str(tmp_path / "mi.yaml"), yaml_file(tmp_path, "base: mi.yaml\n")):
+        with pytest.raises(InvalidConfig, match=r"Did you mean '.*my\.yaml'\?"):
+            parse(SFT, ["--config", text])
 
 
 @pytest.mark.parametrize(("text", "kind"), [("- examples\n", "list"), ("examples", "str"), ("", "NoneType")])
@@ -149,11 +161,11 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--examples", "many"], "invalid int value: 'many'"),
+        (["--examples", "many"], "Expects --examples as int, actual: 'many'"),
         (["--use_cpu", "perhaps"], "perhaps"),
         (["--lr_scheduler_type", "cosin"], "cosin"),
-        (["--examples"], "expected one argument"),
-        (["stray"], "stray"),
+        (["--examples"], "Expects a value of --examples, actual: none"),
+        (["stray"], "Expects no more arguments, actual: stray"),
         (["--logging_steps", "0"], "logging_steps"),
         (["--max_length", "512"], "max_length to stay None .* actual: 512"),
         (["--packing", "true"], "packing to stay False"),

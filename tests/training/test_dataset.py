@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from maze_env.errors import InvalidConfig
+from maze_env.placement import read_placed
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
@@ -13,8 +14,11 @@ from tokenmaze.agents.prompts import render
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import grpo
 from tokenmaze.training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
+from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.grpo import MazeGRPOConfig, PlanTask
-from tokenmaze.training.mazes import DataConfig, make_mazes, supervised_rows
+from tokenmaze.training.mazes import DataConfig, make_mazes, supervised_rows, training_texts
+from tokenmaze.training.multi_turn import expert_dataset, multi_turn_dataset
+from tokenmaze.training.tool_calls import tool_dataset
 
 STYLES = dict.fromkeys(("direct", "path", "retry", "redraw", "search"), 1)
 MIXED = DataConfig(examples=70, sizes={"2x2": 1, "4x4": 1}, trace_styles=STYLES)
@@ -138,6 +142,29 @@ def test_grpo_rows_hold_a_maze_and_messages_that_are_rendered_as_the_policy_does
     rendered = [render(tokenizer, maze).text for maze in mazes]
     assert rows["maze"][:] == mazes
     assert tokenizer.apply_chat_template(rows["prompt"][:], tokenize=False, add_generation_prompt=True) == rendered
+
+
+def test_grpo_rows_are_placed_as_the_data_says():
+    placed = replace(MIXED, placements="20x20", listings={"standard": 1, "shuffled": 1})
+    rows = plan_rows(build_tokenizer(), 4096, 100, placed)
+    assert rows["maze"][:] == training_texts(placed)
+    assert [message["bare"] for (message,) in rows["prompt"]] == rows["maze"][:]
+    mazes = [maze for maze, _ in make_mazes(MIXED)]
+    assert [read_placed(text).maze for text in rows["maze"]] == mazes
+    by_length = plan_rows(build_tokenizer(), 4096, 100, placed, curriculum="length")
+    assert by_length["maze"][:] == sorted(rows["maze"], key=lambda text: len(shortest_path(read_placed(text).maze)))
+
+
+@pytest.mark.parametrize("write", [
+    lambda data: filter_by_pass_rate(data, None, 2, 0),
+    lambda data: expert_dataset(data, build_tokenizer(), 4096, 4, 0, "shortest-path", None),
+    lambda data: multi_turn_dataset(data, build_tokenizer(), 4096, 64, None),
+    lambda data: tool_dataset(data, build_tokenizer(), 4096, 64, None),
+])  # fmt: skip
+@pytest.mark.parametrize("keys", [{"placements": "6x6"}, {"listings": {"standard": 1, "shuffled": 1}}])
+def test_what_writes_mazes_itself_refuses_placed_ones(write, keys):
+    with pytest.raises(InvalidConfig, match="Expects placements origin and listings standard"):
+        write(replace(MIXED, **keys))
 
 
 def test_a_prompt_that_leaves_no_room_for_a_completion_is_an_error():

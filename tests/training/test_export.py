@@ -2,6 +2,7 @@
 
 import json
 
+import pandas
 import pytest
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
@@ -9,6 +10,7 @@ from trl import SFTConfig, SFTTrainer
 from maze_env.answers import moves_to_text
 from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from maze_env.solving import shortest_path
+from maze_env.splits import SPLITS
 from maze_env.tokens import maze_from_text
 from tests import tiny
 from tests.maze_env.golden import ROOM_TEXT
@@ -17,8 +19,8 @@ from tokenmaze.training import export
 from tokenmaze.training.mazes import DataConfig, supervised_rows
 
 
-def read(folder, cache):
-    return load_dataset("parquet", data_files=str(folder / "*.parquet"), split="train", cache_dir=str(cache))
+def read(folder, cache, split="train"):
+    return load_dataset(str(folder), split=split, cache_dir=str(cache))
 
 
 def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsys):
@@ -27,10 +29,11 @@ def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsy
     export.main(["--sizes", "4x5", "--examples", "70", "--maze_seed", "3", "--output_dir", str(folder)])
     assert "70 rows in 3 file(s)" in capsys.readouterr().out
     names = [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
-    assert sorted(path.name for path in folder.iterdir()) == ["dataset.json", *names]  # and no cache is left
+    assert sorted(path.name for path in folder.iterdir()) == ["_dataset.json", "data"]  # and no cache is left
+    assert sorted(path.name for path in (folder / "data").iterdir()) == names
     config = DataConfig(examples=70, sizes="4x5", maze_seed=3)
     assert read(folder, tmp_path / "cache").to_list() == list(supervised_rows(config))
-    description = json.loads((folder / "dataset.json").read_text())
+    description = json.loads((folder / "_dataset.json").read_text())
     assert description["configuration"]["maze_seed"] == 3
     assert description["columns"] == ["maze", "style", "completion"]
     assert description["provenance"]["command"].endswith(f"--output_dir {folder}")
@@ -50,7 +53,7 @@ def test_the_published_columns(tmp_path):
         "--output_dir",
     ]
     export.main([*argv, str(folder)])
-    rows = read(folder, tmp_path / "cache")
+    rows = read(folder, tmp_path / "cache", "validation")
     config = DataConfig(examples=5, trace_styles="redraw", split="validation")
     for row, own in zip(rows, supervised_rows(config), strict=True):
         maze = maze_from_text(own["maze"])
@@ -64,6 +67,19 @@ def test_the_published_columns(tmp_path):
             {"role": "assistant", "content": own["completion"]},
         ]
         assert row["raw_token"].count("<-->") == 24  # a tree of 25 cells
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("columns", export.COLUMNS)
+def test_the_folder_is_one_that_datasets_and_pandas_read(split, columns, tmp_path):
+    folder = tmp_path / "data"  # whatever it is called
+    export.main(["--examples", "6", "--split", split, "--columns", columns, "--output_dir", str(folder)])
+    loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    assert list(loaded) == [split]
+    for where in (folder, folder / "data"):
+        frame = pandas.read_parquet(where)
+        assert list(frame) == loaded[split].column_names
+        assert len(frame) == loaded[split].num_rows == 6
 
 
 def test_an_adjacency_list_by_hand():
@@ -119,3 +135,13 @@ def test_trl_trains_on_the_columns_of_its_two_forms(columns, tmp_path):
     )  # fmt: skip
     trainer = SFTTrainer(tiny.byte_model(tokenizer), args, train_dataset=rows, processing_class=tokenizer)
     assert trainer.train().training_loss > 0
+
+
+@pytest.mark.parametrize("columns", export.COLUMNS)
+def test_placed_mazes_are_exported_as_they_are_trained_on(columns, tmp_path):
+    keys = {"sizes": "3x3", "examples": 20, "placements": "20x20", "listings": "shuffled"}
+    arguments = [part for key, value in keys.items() for part in (f"--{key}", str(value))]
+    export.main([*arguments, "--columns", columns, "--output_dir", str(tmp_path / "set")])
+    own = list(supervised_rows(DataConfig(**keys)))
+    rows = read(tmp_path / "set", tmp_path / "cache").to_list()
+    assert rows == list(map(export.COLUMNS[columns][1], own))

@@ -4,6 +4,7 @@ import pytest
 
 from maze_env.attempt import End, EndedBy
 from maze_env.maze import Maze
+from maze_env.placement import placed_text
 from maze_env.rewards import SCHEMES, scheme_named
 from maze_env.tokens import maze_to_text
 from maze_env.verifier import verify
@@ -56,6 +57,13 @@ def test_the_reward_is_the_schemes_to_the_digit(scheme, thinking_opened):
 def test_rewards_by_hand():
     # Solved: 1 + 0.1. Three of sixteen moves: 0.1 * 3/16. A wall at once, a walk past the target, bad form: nothing.
     assert reward_of(ATTEMPTS[:9]) == pytest.approx([1.1, 1.1, 0.1 * 3 / 16, 0, 0, 0, 1.1, 0, 0])
+
+
+def test_a_placed_maze_earns_what_the_standard_one_does():
+    places = [((3, 14), "shuffled"), ((0, 0), "bottom-up"), ((15, 0), "standard")]
+    texts = [placed_text(maze, *places[i % 3], key=i) for i, (maze, _) in enumerate(ATTEMPTS)]
+    written = [[*TOKENIZER(text, add_special_tokens=False)["input_ids"], EOS] for _, text in ATTEMPTS]
+    assert MazeReward("solved", TOKENIZER, False, [EOS])(completion_ids=written, maze=texts) == reward_of(ATTEMPTS)
 
 
 def test_a_model_may_end_with_another_token_than_its_tokenizers():

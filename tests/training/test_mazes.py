@@ -3,17 +3,25 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice, pairwise
 
 import pytest
 
 from maze_env import traces
 from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
+from maze_env.placement import placed_text, read_placed, shift_names
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests.maze_env.golden import bfs
-from tokenmaze.training.mazes import CHUNK, DataConfig, make_mazes, supervised_rows, validation_mazes
+from tokenmaze.training.mazes import (
+    CHUNK,
+    DataConfig,
+    make_mazes,
+    supervised_rows,
+    training_texts,
+    validation_mazes,
+)
 
 
 def within_five_sigma(count, total, share):
@@ -73,7 +81,9 @@ def test_a_configuration_comes_back_from_json():
     config = DataConfig(
         sizes={"5x5": 2, "6x6": 1}, braids={0: 1, 0.5: 1}, trace_styles=[{"rows": 5, "path": 1}, {"retry": 1}]
     )
+    config = replace(config, **ANYWHERE)
     again = DataConfig(**json.loads(json.dumps(asdict(config))))
+    assert (again.placement_shares, again.listing_shares) == (config.placement_shares, config.listing_shares)
     assert (again.specs, again.phases, again.braid_shares) == (config.specs, config.phases, config.braid_shares)
 
 
@@ -124,6 +134,14 @@ def test_yaml_that_is_none_names_its_key():
         ({"braids": "half"}, InvalidConfig, "braids as {share: weight}"),
         ({"braids": 1.5}, ImpossibleMaze, "from 0 to 1, actual: 1.5"),
         ({"generators": "prin"}, UnknownName, "Did you mean 'prim'"),
+        ({"placements": "10"}, InvalidConfig, "placements as {origin or ROWSxCOLS: weight}"),
+        ({"placements": "none"}, InvalidConfig, "actual: 'none'"),
+        ({"placements": {"origin": 1, "20x20": 0}}, InvalidConfig, "'20x20': 0"),
+        ({"placements": "20x4"}, InvalidConfig, "that hold mazes of 5x5, up to 10000x10000, actual: 20x4"),
+        ({"placements": "4x20", "sizes": {"3x3": 1, "5x3": 1}}, InvalidConfig, "mazes of 5x3, up to"),
+        ({"placements": "20x10001"}, InvalidConfig, "up to 10000x10000, actual: 20x10001"),
+        ({"listings": "bottomup"}, UnknownName, "Did you mean 'bottom-up'"),
+        ({"listings": {"shuffled": 0}}, InvalidConfig, "listings as {name: weight}"),
         ({"trace_styles": {"path": 1, "serch": 1}}, UnknownName, "Did you mean 'search'"),
         ({"split": "test"}, UnknownName, "split out of"),
         ({"split": "validation", "sizes": "3x3"}, ImpossibleMaze, "at least 4"),
@@ -144,10 +162,16 @@ MIXED = {
 }
 
 
+ANYWHERE = {
+    "placements": {"origin": 1, "20x20": 1},
+    "listings": {"standard": 2, "bottom-up": 1, "shuffled": 1},
+}
+
+
 @pytest.mark.parametrize("shorter", [1, 7, CHUNK, CHUNK + 3])
 def test_a_longer_run_begins_with_the_rows_of_a_shorter_one(shorter):
-    short = list(supervised_rows(DataConfig(examples=shorter, **MIXED)))
-    long = list(islice(supervised_rows(DataConfig(examples=2 * CHUNK, **MIXED)), shorter))
+    short = list(supervised_rows(DataConfig(examples=shorter, **MIXED, **ANYWHERE)))
+    long = list(islice(supervised_rows(DataConfig(examples=2 * CHUNK, **MIXED, **ANYWHERE)), shorter))
     assert len(short) == shorter
     assert short == long
 
@@ -155,6 +179,44 @@ def test_a_longer_run_begins_with_the_rows_of_a_shorter_one(shorter):
 def test_both_stages_see_the_same_mazes_for_the_same_seed():
     config = DataConfig(examples=50, **MIXED)
     assert [row["maze"] for row in supervised_rows(config)] == [maze_to_text(maze) for maze, _ in make_mazes(config)]
+
+
+def test_placed_rows_are_the_standard_ones_in_other_names_and_orders():
+    standard = list(supervised_rows(DataConfig(examples=300, **MIXED)))
+    placed = list(supervised_rows(DataConfig(examples=300, **MIXED, **ANYWHERE)))
+    assert [row["maze"] for row in placed] == training_texts(DataConfig(examples=300, **MIXED, **ANYWHERE))
+    for row, other in zip(standard, placed, strict=True):
+        maze, (down, right) = read_placed(other["maze"])
+        assert maze == maze_from_text(row["maze"])
+        assert (other["style"], shift_names(other["completion"], (-down, -right))) == (row["style"], row["completion"])
+
+
+def test_placements_and_listings_come_in_the_shares_asked_for():
+    texts = training_texts(DataConfig(examples=4000, sizes="2x3", **ANYWHERE))
+    offsets = [read_placed(text).offset for text in texts]
+    # Of the placed half, one in 19 * 18 places happens to be the origin.
+    assert within_five_sigma(offsets.count((0, 0)), 4000, (1 + 1 / (19 * 18)) / 2)
+    moved = [offset for offset in offsets if offset != (0, 0)]
+    for axis, last in ((0, 18), (1, 17)):
+        counts = Counter(offset[axis] for offset in moved)
+        assert set(counts) == set(range(last + 1))
+        assert all(within_five_sigma(counts[place], len(moved), 1 / (last + 1)) for place in range(1, last + 1))
+    orders = Counter()
+    for text, offset in zip(texts, offsets, strict=True):
+        maze = read_placed(text).maze
+        known = {placed_text(maze, offset, listing): listing for listing in ("standard", "bottom-up")}
+        orders[known.get(text, "shuffled")] += 1
+    chance = 2 / 720  # that a shuffle of six cells is one of the other orders
+    assert within_five_sigma(orders["shuffled"], 4000, (1 - chance) / 4)
+    assert within_five_sigma(orders["bottom-up"], 4000, 1 / 4 + chance / 8)
+
+
+def test_a_maze_that_comes_again_is_shuffled_anew():
+    texts = training_texts(DataConfig(examples=200, sizes="2x2", listings="shuffled"))
+    orders = {}
+    for text in texts:
+        orders.setdefault(read_placed(text).maze, set()).add(text)
+    assert max(map(len, orders.values())) >= 3
 
 
 def test_chunks_are_drawn_apart():
@@ -282,8 +344,9 @@ def test_validation_mazes_are_of_the_validation_split_and_of_the_runs_sizes():
     assert {(maze.rows, maze.cols) for maze in mazes} == {(4, 4), (5, 6)}
     assert {split_of(maze.walls) for maze in mazes} == {"validation"}
     assert all(2 <= length_of(maze) <= 6 for maze in mazes)
-    other = DataConfig(examples=70, sizes={"4x4": 3, "5x6": 3}, lengths="2-6", trace_styles="direct")
-    assert validation_mazes(other, 40) == mazes  # whatever the run's own seed, budget and styles
+    other = DataConfig(examples=70, sizes={"4x4": 3, "5x6": 3}, lengths="2-6", trace_styles="direct", **ANYWHERE)
+    assert validation_mazes(other, 40) == mazes  # whatever the run's own seed, budget, styles and names
+    assert len(validation_mazes(DataConfig(sizes="3x3", placements="4x4"), 5)) == 5
     assert {(maze.rows, maze.cols) for maze in validation_mazes(DataConfig(sizes="3x3"), 5)} == {(5, 5)}
 
 

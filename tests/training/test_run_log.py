@@ -35,17 +35,27 @@ def test_every_name_that_is_drawn_is_logged(both):
 
 
 def test_a_run_that_has_not_finished_is_an_error(tmp_path):
-    with pytest.raises(InvalidCheckpoint, match=r"run\.json"):
+    with pytest.raises(InvalidCheckpoint, match=r", which has no run\.json$"):
         read_run(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"stage": "sft", "figures": None}))
-    with pytest.raises(InvalidCheckpoint, match=r"trainer_state\.json"):
+    with pytest.raises(InvalidCheckpoint, match=r", which has no trainer_state\.json$"):
         read_run(tmp_path)
     for log in ([1], "none", {"log_history": ["text"]}, {"log_history": 3}):
         (tmp_path / "trainer_state.json").write_text(json.dumps(log))
-        with pytest.raises(InvalidCheckpoint, match="Expects a"):
+        with pytest.raises(InvalidCheckpoint, match=r"Expects (a log|the folder of a finished run)"):
             read_run(tmp_path)
     (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": 1}]}))
     assert (read_run(tmp_path).stage, read_run(tmp_path).figures) == ("sft", {})
     (tmp_path / "run.json").write_text(json.dumps({"figures": {}}))
     with pytest.raises(InvalidCheckpoint, match="stage"):
         read_run(tmp_path)
+
+
+def test_a_folder_that_is_none_is_told_with_the_nearest(tmp_path):
+    (tmp_path / "small").mkdir()
+    expected = r"Expects the folder of a finished run, with run\.json and trainer_state\.json, actual: '.*smol', which "
+    with pytest.raises(InvalidCheckpoint, match=rf"{expected}does not exist\. Did you mean '.*small'\?$"):
+        read_run(tmp_path / "smol")
+    (tmp_path / "smol").touch()
+    with pytest.raises(InvalidCheckpoint, match=f"{expected}is no folder$"):
+        read_run(tmp_path / "smol")

@@ -43,7 +43,7 @@ def test_runs_of_both_stages_are_measured(small, trained, tmp_path, monkeypatch,
     printed = capsys.readouterr().out
     assert f"{tmp_path / 'sft'}, cpu, float32: training " in printed
     assert printed.count("of the memory's speed") == 2
-    with pytest.raises(InvalidCheckpoint, match="Expects a finished run"):
+    with pytest.raises(InvalidCheckpoint, match="Expects the folder of a finished run"):
         command(monkeypatch, tmp_path / "none", "--output", output)
     with pytest.raises(InvalidConfig, match="at least 2 tokens, actual: 256 and 1"):
         command(monkeypatch, tmp_path / "sft", "--tokens", 1, "--output", output)

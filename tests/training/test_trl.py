@@ -90,6 +90,9 @@ def test_a_reward_may_be_a_name_a_scheme_or_a_function():
         assert MazeReward(reward, build_tokenizer()).__name__ == f"reward_{name}"
     with pytest.raises(InvalidConfig, match="function of maze and verdict, actual: 3"):
         scheme_of(3)
+    for other in (lambda maze: 1.0, lambda maze, verdict, more: 1.0):
+        with pytest.raises(InvalidConfig, match=r"Expects a reward of \(maze, verdict\), actual: <lambda>\(maze"):
+            MazeReward(other, build_tokenizer())
 
 
 @pytest.fixture(scope="module")

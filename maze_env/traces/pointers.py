@@ -1,0 +1,165 @@
+"""``pointers``: depth-first exploration from the target in random order, each cell written once with the way back.
+
+At a cell that is new: its coordinate, walls and marker as in the prompt, the move back to where it was entered from
+(``<|target|>`` on the target itself), and the moves to its unseen neighbours in random order. The last of these tokens
+is the move that is made: onward where there is one, else back. At a cell that was left: its coordinate, and the move
+written before the one it was left by. On the origin, a line ``PATH`` and the way to the target, read off cell by cell:
+coordinate and way back. Example, of two cells:
+
+    <|0-1|><|up_right_wall|><|target|><|target|><|left|><|0-0|><|up_left_wall|><|origin|><|right|>
+    PATH
+    <|0-0|><|right|><|0-1|><|target|>
+
+Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
+nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
+copying and the retrieval of last occurrences are where chains of thought stop doing so (arXiv 2604.25800).
+"""
+
+from random import Random
+
+from maze_env.maze import Cell, Maze
+from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.tokens import BLANK, ORIGIN, TARGET, coordinate_token
+from maze_env.traces import path
+from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStart, FalseStep, InvalidTrace
+from maze_env.vocabulary import PATH
+
+
+class _Exploration:
+    """Where an exploration is, and what it has written of each cell."""
+
+    def __init__(self, maze: Maze):
+        self.maze, self.cell = maze, maze.target
+        self.way_back: dict[Cell, str] = {maze.target: TARGET}
+        """The token written in each cell that was entered."""
+        self.left_to_try: dict[Cell, list[Move]] = {}
+        """Of each cell that was written, the moves not made yet; the last one is the next."""
+
+    def unseen(self) -> list[Move]:
+        """The moves from the cell to cells that no exploration entered."""
+        return path.unseen_moves(self.maze, self.cell, self.way_back)
+
+    def next_token(self) -> str:
+        """The move to make: onward, else back; ``<|target|>`` where nothing is left."""
+        moves = self.left_to_try[self.cell]
+        while moves and moves[-1].apply(self.cell) in self.way_back:  # entered by a loop since it was written
+            moves.pop()
+        return moves[-1].token if moves else self.way_back[self.cell]
+
+    def make(self, token: str) -> None:
+        """Goes on to the next cell."""
+        move = MOVE_OF_TOKEN[token]
+        if self.left_to_try[self.cell]:
+            self.left_to_try[self.cell].pop()
+            self.way_back[move.apply(self.cell)] = move.opposite.token
+        self.cell = move.apply(self.cell)
+
+    def way(self) -> list[tuple[Cell, str]]:
+        """The cells from the origin to the target, each with its way back."""
+        steps = [(self.maze.origin, self.way_back[self.maze.origin])]
+        while steps[-1][1] != TARGET:
+            cell, token = steps[-1]
+            reached = MOVE_OF_TOKEN[token].apply(cell)
+            steps.append((reached, self.way_back[reached]))
+        return steps
+
+
+def marker_of(maze: Maze, cell: Cell) -> str:
+    """The third token of a cell."""
+    return ORIGIN if cell == maze.origin else TARGET if cell == maze.target else BLANK
+
+
+def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
+    """The exploration; the answer is the path it found, which in a maze with loops need not be a shortest one."""
+    at, pieces = _Exploration(maze), []
+    while True:
+        pieces.append(coordinate_token(at.cell))
+        if is_new := at.cell not in at.left_to_try:
+            pieces += [path.cell_text(maze, at.cell).removeprefix(pieces[-1]), marker_of(maze, at.cell)]
+            pieces.append(at.way_back[at.cell])
+            if at.cell == maze.origin:
+                break
+            onward = at.unseen()
+            rng.shuffle(onward)
+            at.left_to_try[at.cell] = onward
+            pieces += [move.token for move in onward]
+        token = at.next_token()
+        if token == TARGET:
+            raise InvalidTrace(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
+        if not is_new:
+            pieces.append(token)
+        at.make(token)
+    way = at.way()
+    walk = "".join(coordinate_token(cell) + token for cell, token in way)
+    return f"{''.join(pieces)}\n{PATH}\n{walk}", [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
+
+
+def validate(maze: Maze, trace: str) -> list[Move]:
+    """Replays the trace and returns the moves of its way; an InvalidTrace names the step.
+
+    Its claims have to be true: the cell, its walls, marker and way back; every move to an unseen neighbour listed once,
+    in any order; then the move that follows from what was written. The way is the one that the ways back make.
+    """
+    exploration, _, walk = trace.partition(f"\n{PATH}\n")
+    at = _replay(maze, path.trace_tokens(exploration, "an exploration"))
+    way = at.way()
+    expected = [token for cell, step in way for token in (coordinate_token(cell), step)]
+    came = path.trace_tokens(walk, "a way")
+    for index, (token, right) in enumerate(zip([*came, "the end"], [*expected, "the end"], strict=False)):
+        if token != right:
+            error = FalseArrival if "the end" in (token, right) else FalseStep
+            raise error(f"Expects {right} in step {index // 2 + 1} of the way, actual: {token}")
+    return [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
+
+
+def _replay(maze: Maze, tokens: list[str]) -> _Exploration:
+    """Plays an exploration to the origin."""
+    at, rest, step = _Exploration(maze), tokens[::-1], 0
+    while rest:
+        step += 1
+        _check_name(at.cell, rest.pop(), step)
+        if at.cell in at.left_to_try:
+            right, came = at.next_token(), rest.pop() if rest else "the end"
+            if right == TARGET or came != right:
+                error = FalseDeadEnd if right != at.way_back[at.cell] else FalseStep
+                raise error(f"Expects {right} in step {step}, the next way from {at.cell}, actual: {came}")
+        else:
+            _read_new_cell(at, rest, step)
+            if at.cell == maze.origin:
+                break
+        at.make(at.next_token())
+    if rest or at.cell != maze.origin:
+        came = rest[-1] if rest else f"the end in {coordinate_token(at.cell)}"
+        raise FalseArrival(f"Expects the exploration to end in {coordinate_token(maze.origin)}, actual: {came}")
+    return at
+
+
+def _check_name(cell: Cell, name: str, step: int) -> None:
+    """Raises InvalidTrace unless a step names the cell that it is in; the first is in the target."""
+    if name != coordinate_token(cell):
+        error = FalseStart if step == 1 else FalseStep
+        raise error(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
+
+
+def _read_new_cell(at: _Exploration, rest: list[str], step: int) -> None:
+    """Takes what is written of a new cell off ``rest``."""
+    name = coordinate_token(at.cell)
+    drawing = [path.cell_text(at.maze, at.cell).removeprefix(name), marker_of(at.maze, at.cell)]
+    for right, error in zip((*drawing, at.way_back[at.cell]), (FalseDrawing, FalseDrawing, FalseStep), strict=True):
+        came = rest.pop() if rest else "the end"
+        if came != right:
+            raise error(f"Expects {right} for {name} in step {step}, actual: {came}")
+    if at.cell == at.maze.origin:
+        return
+    unseen, listed = at.unseen(), []
+    while rest and rest[-1] in MOVE_OF_TOKEN:
+        move = MOVE_OF_TOKEN[rest.pop()]
+        if move not in unseen or move in listed:
+            raise FalseStep(f"Expects moves to unseen cells from {name} in step {step}, each once, actual: {move.token}")
+        listed.append(move)
+    missing = [move.token for move in unseen if move not in listed]
+    if missing:
+        raise FalseDeadEnd(f"Expects {' and '.join(missing)} listed for {name} in step {step}, actual: not listed")
+    at.left_to_try[at.cell] = listed
+    if at.next_token() == TARGET:
+        raise FalseDeadEnd(f"Expects a way on from {name} in step {step}, actual: none")

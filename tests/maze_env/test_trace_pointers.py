@@ -1,0 +1,132 @@
+"""The style ``pointers``: what is written, in which orders, and that nothing untrue of it is valid."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maze_env import traces
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.tokens import maze_to_text
+from maze_env.traces import pointers
+from maze_env.traces.errors import InvalidTrace
+from tests.maze_env.golden import FORK_ASCII, ROOM_ASCII, mazes, open_neighbours, tokens_of
+
+FORK = Maze.from_ascii(FORK_ASCII)
+ROOM = Maze.from_ascii(ROOM_ASCII)
+GOAL = "<|0-2|><|up_down_right_wall|><|target|><|target|><|left|>"
+TEE = "<|0-1|><|up_wall|><|blank|><|right|>"
+START = "<|0-0|><|up_down_left_wall|><|origin|><|right|>"
+BELOW = "<|1-1|><|down_wall|><|blank|><|up|>"
+CORNERS = ("<|1-0|><|up_down_left_wall|><|blank|><|right|>", "<|1-2|><|up_down_right_wall|><|blank|><|left|>")
+WAY = "\nPATH\n<|0-0|><|right|><|0-1|><|right|><|0-2|><|target|>"
+STRAIGHT = f"{GOAL}{TEE}<|down|><|left|>{START}{WAY}"
+AROUND = (
+    f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}<|1-1|><|right|>{CORNERS[1]}<|1-1|><|up|>"
+    f"<|0-1|><|left|>{START}{WAY}"
+)
+
+
+def explore(maze, arrange):
+    """An exploration from the target, recursive and written without the package."""
+    tokens = tokens_of(maze_to_text(maze))
+    drawn = {divmod(i // 3, maze.cols): tokens[i : i + 3] for i in range(0, len(tokens), 3)}
+    text, back = [], {maze.target: ("target", None)}
+    opposite = {"up": "down", "down": "up", "left": "right", "right": "left"}
+
+    def visit(cell):
+        text.extend([*drawn[cell], f"<|{back[cell][0]}|>"])
+        if cell == maze.origin:
+            return True
+        ways = arrange([side for side in open_neighbours(maze.walls, cell) if side[1] not in back])
+        text.extend(f"<|{word}|>" for word, _ in ways)
+        is_first = True
+        for word, onward in reversed(ways):
+            if onward in back:
+                continue
+            if not is_first:
+                text.extend([drawn[cell][0], f"<|{word}|>"])
+            is_first, back[onward] = False, (opposite[word], cell)
+            if visit(onward):
+                return True
+        if not is_first:
+            text.extend([drawn[cell][0], f"<|{back[cell][0]}|>"])
+        return False
+
+    assert visit(maze.origin if maze.origin == maze.target else maze.target)
+    way, moves = "", []
+    cell = maze.origin
+    while cell is not None:
+        word, onward = back[cell]
+        way += f"{drawn[cell][0]}<|{word}|>"
+        moves += [Move[word.upper()]] if onward else []
+        cell = onward
+    return f"{''.join(text)}\nPATH\n{way}", moves
+
+
+def test_golden_pointers():
+    drawn = {pointers.write(FORK, Random(key))[0] for key in range(50)}
+    assert {STRAIGHT, AROUND} < drawn
+    assert len(drawn) == 3  # the corners in the other order
+
+
+@given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
+def test_what_is_written_is_a_depth_first_exploration(maze, seed):
+    random = Random(seed)
+
+    def shuffled(sides):
+        sides = list(sides)
+        random.shuffle(sides)
+        return sides
+
+    assert pointers.write(maze, Random(seed)) == explore(maze, shuffled)
+
+
+@given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
+def test_a_true_exploration_in_any_order_is_valid(maze, seed):
+    random = Random(seed)
+    trace, moves = explore(maze, lambda sides: random.sample(sides, len(sides)))
+    assert pointers.validate(maze, trace) == moves
+
+
+@given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
+def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
+    # The only free choice is the order of the moves listed in a cell, which exchanges two tokens at least.
+    tokens = tokens_of(pointers.write(maze, Random(seed))[0].replace("\n", "<|line|>").replace("PATH", "<|path|>"))
+    place = data.draw(st.integers(0, len(tokens) - 1))
+    other = data.draw(st.sampled_from([token for token in {*tokens, "<|up|>", "<|9-9|>"} if token != tokens[place]]))
+    changed = "".join([*tokens[:place], other, *tokens[place + 1 :]])
+    with pytest.raises(InvalidTrace):
+        pointers.validate(maze, changed.replace("<|line|>", "\n").replace("<|path|>", "PATH"))
+
+
+@pytest.mark.parametrize(
+    ("trace", "message"),
+    [
+        (STRAIGHT.replace(GOAL, GOAL.replace("<|left|>", "")), "Expects <|left|> listed for <|0-2|> in step 1"),
+        (STRAIGHT.replace("<|down|><|left|>", "<|left|>"), "Expects <|down|> listed for <|0-1|> in step 2"),
+        (STRAIGHT.replace("<|down|><|left|>", "<|down|><|right|>"), "Expects moves to unseen cells from <|0-1|>"),
+        (AROUND.replace("<|1-1|><|up|><|0-1|>", "<|0-1|>"), "Expects step 7 in <|1-1|>, actual: <|0-1|>"),
+        (AROUND.replace("<|1-1|><|right|>", "<|1-1|><|up|>"), "Expects <|right|> in step 5, the next way from (1, 1)"),
+        (STRAIGHT.replace(START, START + "<|right|>"), "Expects the exploration to end in <|0-0|>, actual: <|right|>"),
+        (STRAIGHT.removesuffix("<|target|>"), "Expects <|target|> in step 3 of the way, actual: the end"),
+        (STRAIGHT.replace(WAY, ""), "Expects <|0-0|> in step 1 of the way, actual: the end"),
+        (GOAL, "Expects the exploration to end in <|0-0|>, actual: the end in <|0-1|>"),
+        ("", "Expects the exploration to end in <|0-0|>, actual: the end in <|0-2|>"),
+    ],
+)
+def test_what_is_wrong_is_named(trace, message):
+    with pytest.raises(InvalidTrace) as error:
+        pointers.validate(FORK, trace)
+    assert message in str(error.value)
+
+
+def test_a_cell_is_entered_once_however_many_loops_there_are():
+    for key in range(50):
+        trace, _ = pointers.write(ROOM, Random(key))
+        drawn = tokens_of(trace.partition("PATH")[0])
+        new = [name for name, wall in zip(drawn, drawn[1:], strict=False) if wall.endswith("wall|>")]
+        assert len(new) == len(set(new))
+        traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace)))
