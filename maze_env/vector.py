@@ -34,7 +34,7 @@ from maze_env.options import (
     warn_no_render_mode,
 )
 from maze_env.padding import inside, off_grid
-from maze_env.rewards import PROGRESS, solved_step
+from maze_env.rewards import step_rewards
 from maze_env.solving import distances_to
 from maze_env.state import OUTCOMES, VECTOR_ARRAYS, VectorState, outcomes_of
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
@@ -43,7 +43,6 @@ from maze_env.visibility import open_unseen
 
 ACTION_MASKS = np.stack(SINGLE_MASKS)
 Mask = NDArray[np.bool_]  # (num_envs,)
-Moves = NDArray[np.int64]  # (num_envs,), counted
 
 
 class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
@@ -146,7 +145,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         moves = self._as_moves(actions)
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
-                self._moves_made[i] += ((self._position(i), int(moves[i])),)
+                self._moves_made[i] += ((divmod(int(self._positions[i]), self.room.cols), int(moves[i])),)
         before, after = self._distances_to_target, np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
@@ -158,7 +157,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             self._outcomes[hit[off_grid(self._walls[hit], self._agents[hit], moves[hit])]] = kernels.vector.LEFT_GRID
         self._distances_to_target = after
         terminated, truncated = ends
-        rewards = self._rewards(before, after, terminated)
+        rewards = step_rewards(self._single.step_reward, before, after, self._start_distances, terminated)
         if any_skipped:
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
             self._start_episodes(np.flatnonzero(skipped), self._specs)
@@ -322,9 +321,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             self._generators[index] = generator
         return generator
 
-    def _position(self, index: int) -> tuple[int, int]:
-        return divmod(int(self._positions[index]), self.room.cols)
-
     def _start_episodes(self, chosen: NDArray[np.int64], specs: EachSpec, given: dict[int, Maze] | None = None) -> None:
         """Starts episodes in the environments of the indices ``chosen``: of mazes ``given`` by index, or drawn."""
         given = given or {}
@@ -374,14 +370,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if numbers.view(np.uint64).max() > 3:  # unsigned, one below 0 is above 3 too
             raise InvalidMove(f"Expects actions from 0 to 3, actual: {moves.min()} to {moves.max()}")
         return numbers
-
-    def _rewards(self, before: Moves, after: Moves, terminated: Mask) -> NDArray[np.float64]:
-        rewards = np.empty(self.num_envs)
-        if self._single.step_reward is solved_step:  # the usual one: numpy would take a fifth of the whole step for it
-            kernels.vector.solved_rewards(before, after, self._start_distances, PROGRESS, rewards)
-        else:  # perhaps one that is the same for all
-            rewards[:] = self._single.step_reward(before, after, self._start_distances, terminated)
-        return rewards
 
     def _final_infos(self) -> dict[str, Any]:
         """The last observations and infos of the episodes that have just ended, before they are reset."""

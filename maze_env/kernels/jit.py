@@ -1,4 +1,8 @@
-"""The decorator of every kernel."""
+"""The decorator of every kernel.
+
+Kernels divide as NumPy does, because a check for a divisor of 0, which none of them has, would keep the compiler from
+working on many numbers at a time.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
