@@ -153,6 +153,8 @@ def finish(
         trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
     trainer.save_model(str(folder))
     resumed_at = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
+    if resumed_at == trainer.state.global_step and (ended := run_folder.figures_of(folder)):
+        return ended  # nothing was left to do: log and figures are those of the run that did it
     steps = {"steps": trainer.state.global_step, "resumed_at_step": resumed_at}
     figures = {**figures, **steps, **stopwatch.figures()}
     if trainer.is_world_process_zero():

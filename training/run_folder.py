@@ -99,6 +99,12 @@ def write_run(folder: Path, stage: str, configuration: dict[str, Any], figures: 
     write_whole(folder / RUN_FILE, json.dumps(run, indent=2, default=str) + "\n")
 
 
+def figures_of(folder: Path) -> dict[str, Any] | None:
+    """What came of the run in a folder; ``None`` where it has not ended."""
+    figures: dict[str, Any] | None = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["figures"]
+    return figures
+
+
 class Stopwatch:
     """Wall seconds since it was made, and the process's peak memory."""
 

@@ -137,6 +137,14 @@ def test_log_entries_do_not_reach_across_a_checkpoint(tmp_path):
     assert [entry["step"] for entry in whole] == [3, 5, 6, 9, 10, 12, 15]
 
 
+def test_a_run_that_has_ended_keeps_its_log_and_figures(tmp_path):
+    folder = tmp_path / "run"
+    figures = runs.train_sft(folder, logging_steps=100)  # all of its loss is in the last entry
+    files = {name: (folder / name).read_bytes() for name in ("run.json", "trainer_state.json", "model.safetensors")}
+    assert runs.train_sft(folder, logging_steps=100, resume=True) == figures
+    assert {name: (folder / name).read_bytes() for name in files} == files
+
+
 KINDS = (MazeSFTConfig, MazeGRPOConfig)
 REFUSED = [(kind, key) for kind in KINDS for key in INEXACT if key in {field.name for field in fields(kind)}]
 

@@ -1,6 +1,6 @@
 """GRPO on two screens: a small language model learns to solve 3x3 mazes, with torch and without TRL.
 
-    python -m training.examples.grpo_minimal
+    python -m tokenmaze.training.examples.grpo_minimal
 
 After a short supervised warm-up, which shows it what an answer looks like, the model samples a *group* of answers to
 each maze; the environment's verifier rewards each, and an answer better than its group's mean is made more likely.

@@ -1,6 +1,6 @@
 """GRPO in a script of one's own: TRL's trainer and arguments, the mazes and the verdict from here, a reward by hand.
 
-    python -m training.examples.own_grpo --model_name_or_path runs/default-0/sft --output_dir runs/own \\
+    python -m tokenmaze.training.examples.own_grpo --model_name_or_path runs/default-0/sft --output_dir runs/own \\
         --bf16 false --max_steps 20
 
 Every key of TRL's ``GRPOConfig`` and ``ModelConfig`` is one of this script.
