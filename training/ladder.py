@@ -54,7 +54,7 @@ class Ladder(TrainerCallback):
                 f"Expects several sizes, generators or braids with curriculum success, actual: sizes={config.sizes}, "
                 f"generators={config.generators}, braids={config.braids}"
             )
-        self.seed = config.maze_seed
+        self._seed = config.maze_seed
         self.rates = [0.5] * len(config.specs)
         """How often each kind is solved."""
         self.weights: list[float] = []
@@ -85,7 +85,7 @@ class Ladder(TrainerCallback):
     def fill(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row of an index as it is attempted now: ``prompt``, ``maze`` (its text) and its ``kind``, a number."""
         index = row["index"]
-        (kind,) = Random(key_of("ladder", self.seed, index)).choices(range(len(self.names)), self.shares)
+        (kind,) = Random(key_of("ladder", self._seed, index)).choices(range(len(self.names)), self.shares)
         text = self.texts[kind][index]
         return {"prompt": conversation(text), "maze": text, "kind": kind}
 
