@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import find_adapter_config_file
 
-from maze_env._cli import path_of
+from maze_env._cli import near, path_of
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig, lookup, unknown_name
 from tokenmaze.agents.chat_options import set_chat_options, template_variables
@@ -55,8 +55,9 @@ def check_options(options: dict[str, Any], others: tuple[str, ...] = ()) -> None
             raise unknown_name("model option", name, (*OPTIONS, *others))
     for name in PROMPT:
         file = options.get(name)
-        if file is not None and not path_of(file).is_file():
-            raise InvalidConfig(f"Expects {name} to name a file, actual: {str(file)!r}, which does not exist")
+        if file is not None and not (path := path_of(file)).is_file():
+            why = "is none" if path.exists() else f"does not exist{near(path)}"
+            raise InvalidConfig(f"Expects {name} to name a file, actual: {str(file)!r}, which {why}")
     for name in ("max_memory", "offload_buffers", "offload_folder"):
         if options.get(name) is not None and options.get("device_map") is None:
             raise InvalidConfig(f"Expects device_map with {name}, actual: none")

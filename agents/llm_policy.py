@@ -124,6 +124,11 @@ class LLMPolicy(ModelAgent):
     >>> policy = LLMPolicy.from_pretrained("runs/my-model", temperature=0.7)  # doctest: +SKIP
     """
 
+    prompts: dict[int, list[int]]
+    """The tokens that each episode's model was given at its newest turn."""
+    completions: dict[int, list[int]]
+    """The tokens that it wrote then, with the one that ended them."""
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -188,6 +193,10 @@ class LLMPolicy(ModelAgent):
             return False
         return True
 
+    def reset(self, seeds: Sequence[int], phrasing: str = STANDARD) -> None:
+        super().reset(seeds, phrasing)
+        self.prompts, self.completions = {}, {}
+
     def act(self, observations: list[str]) -> list[Reply]:
         replies = [Reply("", tokens=0)] * len(observations)
         # Longest first, so that what does not fit into memory or context fails at once, and padding is little.
@@ -212,9 +221,12 @@ class LLMPolicy(ModelAgent):
             sequences = self.model.generate(**inputs, generation_config=self.generation, custom_generate=decode)
         completions = sequences[:, inputs["input_ids"].shape[1] :]
         ended = torch.isin(completions, torch.tensor(self.eos_ids, device=completions.device))
-        texts = [self._decode(row) for row in completions.tolist()]
+        rows = completions.tolist()
+        texts = [self._decode(row) for row in rows]
         # Up to and with the first end token; all of them where there is none.
         lengths = [row.index(True) + 1 if True in row else None for row in ended.tolist()]
+        self.prompts |= zip(indices, ids, strict=True)
+        self.completions |= {index: row[:length] for index, row, length in zip(indices, rows, lengths, strict=True)}
         return [
             Reply(text, length or ended.shape[1], length is None, thinking_opened=prompt.thinking_opened)
             for prompt, text, length in zip(prompts, texts, lengths, strict=True)

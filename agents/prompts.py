@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maze_env._cli import why_unread
 from maze_env.episode import Observation
 from maze_env.errors import InvalidConfig, UnreadableMaze, lookup
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
@@ -197,10 +198,12 @@ def prompt_settings(template: str) -> dict[str, Any]:
 
 def read_prompt_template(file: str | Path) -> str:
     """A prompt of the user's own, a text with ``{maze}`` once in it. Raises InvalidConfig for any other file."""
+    path = Path(file).expanduser()
     try:
-        template = Path(file).expanduser().read_text(encoding="utf-8")
+        template = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidConfig(f"Expects prompt_file to name a text in UTF-8, actual: {str(file)!r} ({error})") from None
+        came = f"{str(file)!r}{why_unread(path, error)}"
+        raise InvalidConfig(f"Expects prompt_file to name a text in UTF-8, actual: {came}") from None
     check_prompt_template(template)
     return template
 

@@ -15,7 +15,7 @@ class RunLog:
     """A finished run."""
 
     stage: str
-    """``sft`` or ``grpo``."""
+    """What trained: ``sft``, ``rft``, ``grpo`` ..."""
     configuration: dict[str, Any]
     """Every key of the run and its value."""
     figures: dict[str, float]

@@ -123,8 +123,8 @@ def _of_scores(given: list[Scores], common: bool) -> Comparison:
     each = common_to(given) if common else given
     compared = compare_scores(each[0], each[1:])
     share, pairs = all(one.is_share for one in each), compared[0][0].mazes
-    left_out = [f"{len(one.by_id) - len(each[0].by_id):,}" for one in given]
-    told = f", of the files {', '.join(left_out)} left out" if common else ""
+    left_out = [f"{len(one.by_id) - len(each[0].by_id):,} of {_letter(number)}" for number, one in enumerate(given)]
+    told = f"; left out: {', '.join(left_out)}" if common else ""
     exact = share and pairs == len(each[0].by_id) and all(one.is_binary for one in each)
     figures = [_score_figure(one, share, pairs) for one in each]
     what = "solved" if exact else "higher"

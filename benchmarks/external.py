@@ -16,7 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from maze_env._cli import path_of
+from maze_env._cli import path_of, why_unread
 from maze_env.errors import TokenMazeError
 from maze_env.maze import MAX_SIDE, Maze
 from maze_env.solving import shortest_path
@@ -85,8 +85,8 @@ def _rows(source: str) -> list[dict[str, Any]]:
         kept = _kept(columns)
     except (OSError, ValueError, TypeError) as error:
         raise InvalidSuite(
-            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r} "
-            f"({' '.join(str(error).split())})"
+            f"Expects a parquet or JSON file, or a data set on the Hugging Face hub, actual: {source!r}"
+            f"{why_unread(path_of(source), error)}"
         ) from None
     if not kept:
         raise InvalidSuite(f"Expects a column {PUBLISHED[0]} or {OWN[0]} in {source}, actual: {', '.join(columns)}")

@@ -6,6 +6,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,15 @@ def read_layouts(source: str) -> list[Layout]:
     """The layouts of a suite or a file, in its order.
 
     Args:
-        source: a suite's name, or the path of a ``.jsonl``, ``.json``, ``.parquet``, ``.csv``, ``.zanj`` or text file.
+        source: a suite's name, or the path of a ``.jsonl``, ``.json``, ``.parquet``, ``.csv``, ``.zanj`` or text file,
+            or of a folder of ``.parquet`` files, such as ``tokenmaze export`` writes.
 
     Raises:
         InvalidSuite: for a file that cannot be read, or in which there is no maze.
-        UnknownName: for what is neither a suite nor a file.
+        UnknownName: for what is neither a suite nor there.
     """
     path = path_of(source)
-    if source in SUITES or not path.is_file():
+    if source in SUITES or not path.exists():
         return list(map(layout_of_maze, load(source).mazes))
     try:
         found = list(_layouts(path))
@@ -54,6 +56,8 @@ def read_layouts(source: str) -> list[Layout]:
 
 
 def _layouts(path: Path) -> Iterator[Layout]:
+    if path.is_dir():
+        return chain.from_iterable(map(_layouts, sorted(path.rglob("*.parquet"))))
     if path.suffix == ".zanj":
         return _of_zanj(path)
     if path.suffix == ".csv":

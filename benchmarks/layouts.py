@@ -3,12 +3,15 @@
 | form | example | who writes it |
 |---|---|---|
 | tokens, alone or in a prompt | ``<|0-0|><|up_left_wall|><|origin|>...`` | AlphaMaze, this project |
+| the same, of placed mazes | ``<|8-3|><|down_left_wall|><|blank|>...`` | this project |
 | open sides | ``<ADJLIST_START> (0,0) <--> (0,1) ; ...`` | maze-dataset, AlphaMaze's ``raw_token`` |
 | drawing of walls between cells | ``+---+---+`` | this project |
 | grid of ``#`` and blanks, or of 1 and 0 | ``#####``, ``0 0 1 0`` | maze-dataset, OpenEnv's ``maze_env`` |
 
 A grid whose outer cells and whose crossings at even rows and columns are walls, and whose cells at odd ones are free,
 draws walls between cells. Of any other grid each entry is a cell, and those of walls are closed on all sides.
+
+Standard mazes in tokens may follow one another at once; between placed ones (``maze_env.placement``) is a blank line.
 """
 
 import re
@@ -20,11 +23,14 @@ import numpy as np
 from maze_env.errors import InvalidMazeText
 from maze_env.maze import MAX_SIDE, Cell, Maze, check_walls
 from maze_env.moves import ALL_WALLS, Move, Walls
-from maze_env.tokens import maze_from_text
+from maze_env.placement import read_placed
+from maze_env.tokens import ORIGIN, TARGET, maze_from_text
 
 FIRST_CELL = "<|0-0|>"
+BLANK_LINE = re.compile(r"\n\s*\n")
 ADJACENCY = "<ADJLIST_START>"
-CELLS = re.compile(r"(?:<\|[0-9]+-[0-9]+\|>\s*<\|\w+\|>\s*<\|\w+\|>\s*)+")
+CELL = re.compile(r"<\|[0-9]+-[0-9]+\|>\s*<\|\w+\|>\s*<\|\w+\|>\s*")
+CELLS = re.compile(f"(?:{CELL.pattern})+")
 PAIR = r"\(\s*([0-9]{1,2})\s*,\s*([0-9]{1,2})\s*\)"
 SIDE = re.compile(rf"{PAIR}\s*<-->\s*{PAIR}")
 END = re.compile(rf"<(ORIGIN|TARGET)_START>\s*{PAIR}")
@@ -47,15 +53,15 @@ def layout_of_maze(maze: Maze) -> Layout:
 
 def layouts_of_text(text: str) -> Iterator[Layout]:
     """Every layout in a text. Raises InvalidMaze for what looks like one and is none; a text without any has none."""
-    if FIRST_CELL in text:
-        for piece in text.split(FIRST_CELL)[1:]:
-            if cells := CELLS.match(FIRST_CELL + piece):
-                yield layout_of_maze(maze_from_text(cells[0]))
+    if CELL.search(text):
+        for block in BLANK_LINE.split(text):
+            for run in CELLS.findall(block):
+                yield from map(layout_of_maze, _mazes_of_cells(run))
         return
     if ADJACENCY in text:
         yield from map(layout_of_adjacency, text.split(ADJACENCY)[1:])
         return
-    for block in re.split(r"\n\s*\n", text.strip("\n")):
+    for block in BLANK_LINE.split(text.strip("\n")):
         lines = [line.rstrip("\r") for line in block.split("\n") if line.strip()]
         if len(lines) < 2:
             continue
@@ -65,6 +71,21 @@ def layouts_of_text(text: str) -> Iterator[Layout]:
             yield layout_of_grid([[mark == "1" for mark in line if mark in "01"] for line in lines])
         elif all(line.strip()[0] == line.strip()[-1] == "#" for line in lines):
             yield _layout_of_hashes([line.strip() for line in lines])
+
+
+def _mazes_of_cells(run: str) -> Iterator[Maze]:
+    """The mazes of cells without anything between them; none for those of a trace, which have no endpoints."""
+    if not run.startswith(FIRST_CELL):
+        if ORIGIN in run or TARGET in run:
+            yield read_placed(run).maze
+        return
+    pieces = run.split(FIRST_CELL)[1:]
+    try:
+        yield from [maze_from_text(FIRST_CELL + piece) for piece in pieces]
+    except InvalidMazeText:
+        if len(pieces) > 1:
+            raise
+        yield read_placed(run).maze  # its cells may be shuffled
 
 
 def layout_of_adjacency(text: str) -> Layout:

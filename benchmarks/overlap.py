@@ -5,8 +5,9 @@
     tokenmaze check-overlap maze_dataset.zanj sizes
 
 A file may be a suite by its name; JSON lines, JSON, parquet or CSV with a column of mazes, alone or at the end of a
-prompt; a text of mazes in tokens, drawn, or as grids of # or of 0 and 1; or what maze-dataset saves (.zanj). Mazes that
-are images of each other under the 8 symmetries of a grid have the same layout, whatever their endpoints.
+prompt; a text of mazes in tokens, drawn, or as grids of # or of 0 and 1; what maze-dataset saves (.zanj); or a folder
+that 'tokenmaze export' wrote. Mazes that are images of each other under the 8 symmetries of a grid have the same
+layout, whatever their endpoints.
 
 Exit status 0: nothing is shared. 1: something is. 2: a file cannot be read.
 """
@@ -104,7 +105,7 @@ def _images(walls: np.ndarray, ends: np.ndarray, symmetry: int) -> list[bytes]:
 def parser() -> ArgumentParser:
     """The command line."""
     made = ArgumentParser(prog=called_as("benchmarks.overlap"), description=__doc__)
-    made.add_argument("first", metavar="A", help="a suite's name or a file")
+    made.add_argument("first", metavar="A", help="a suite's name, a file or a folder of parquet files")
     made.add_argument("second", metavar="B", help="likewise")
     made.add_argument("--json", action="store_true", help="print all that is shared as JSON")
     return made

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal, NamedTuple
 
-from maze_env._cli import write_result
+from maze_env._cli import why_unread, write_result
 from maze_env._text import without_keys
 from maze_env.episode import Mode
 from maze_env.phrasings import STANDARD
@@ -34,7 +34,10 @@ TITLE = "AlphaMaze-compatible MazeBench"
 SCHEMA_VERSION = 2
 BASELINES = ("random", "shortest-path")
 """The agents whose figures on the same mazes stand beside each result's."""
-STAGES = {"untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "grpo": "GRPO"}
+STAGES = {
+    "untrained": "untrained", "sft": "SFT", "sft-continued": "SFT, continued", "rft": "RFT", "dpo": "DPO",
+    "grpo": "GRPO",
+}  # fmt: skip
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"
 MAX_QUOTED = 1000
@@ -197,7 +200,8 @@ def load(path: str | Path) -> Result:
     try:
         raw = read_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidResult(f"Expects a result file of tokenmaze bench, actual: {path} ({error})") from None
+        why = why_unread(Path(path), error)
+        raise InvalidResult(f"Expects a result file of tokenmaze bench, actual: {path}{why}") from None
     if not isinstance(raw, dict) or raw.get("benchmark") != TITLE:
         raise InvalidResult(f"Expects a result file with benchmark {TITLE!r}, actual: {path}")
     version = raw.get("schema_version", 1)

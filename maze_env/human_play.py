@@ -165,7 +165,8 @@ def parser() -> ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Plays until the person quits or the input ends."""
     options = parser().parse_args(arguments)
-    spec = MazeSpec(*options.size, generator=options.generator, braid=options.braid, split=None)
+    rows, cols = options.size
+    spec = MazeSpec(rows, cols, generator=options.generator, braid=options.braid, split=None)
     seed = int(date.today().strftime("%Y%m%d")) if options.daily else options.seed
     game = Game(spec, seed, options.view_radius)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and find_spec("termios") is not None  # not on Windows

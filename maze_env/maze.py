@@ -66,12 +66,11 @@ class Maze:
         return maze
 
     def _set(self, bits: bytes, rows: int, cols: int, origin: Cell, target: Cell) -> None:
-        _, set_bits, set_cols, set_origin, set_rows, set_target = SETTERS
-        set_bits(self, bits)
-        set_cols(self, cols)
-        set_origin(self, origin)
-        set_rows(self, rows)
-        set_target(self, target)
+        SET_BITS(self, bits)
+        SET_COLS(self, cols)
+        SET_ORIGIN(self, origin)
+        SET_ROWS(self, rows)
+        SET_TARGET(self, target)
 
     @property
     def walls(self) -> Walls:
@@ -80,7 +79,7 @@ class Maze:
             return self._walls
         except AttributeError:  # made when first asked for: to read a maze and verify an answer takes the bytes alone
             walls = np.ndarray((self.rows, self.cols), np.uint8, self.bits)  # read-only, because bytes are
-            SETTERS[0](self, walls)
+            SET_WALLS(self, walls)
             return walls
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -183,7 +182,9 @@ class Maze:
         return cls(walls, found["O"], found["X"])
 
 
-SETTERS = tuple(Maze.__dict__[name].__set__ for name in Maze.__slots__)
+SET_WALLS, SET_BITS, SET_COLS, SET_ORIGIN, SET_ROWS, SET_TARGET = (
+    Maze.__dict__[name].__set__ for name in Maze.__slots__
+)
 """Of the attributes of a maze while it is made: several times as fast as ``object.__setattr__``."""
 
 

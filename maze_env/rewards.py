@@ -18,6 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_env import kernels
 from maze_env._functions import require_parameters
 from maze_env.answers import moves_to_text
 from maze_env.attempt import MALFORMED, End
@@ -77,6 +81,32 @@ def solved_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
     return PROGRESS * (before - after) / start + reached
 
 
+def sparse_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
+    """``sparse``: r = 1[solved]."""
+    return {"solved": float(verdict.solved)}
+
+
+def sparse_step(before: Any, after: Any, start: Any, reached: Any) -> Any:
+    """``sparse``, step by step: 1 on the target."""
+    return 1.0 * reached
+
+
+def step_rewards(
+    step_reward: StepReward,
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
+    start: NDArray[np.int64],
+    reached: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """The reward of a step in each of n environments, (n,): what ``step_reward`` gives for these arrays, (n,) each."""
+    rewards = np.empty(len(before))
+    if step_reward is solved_step:  # the usual one: compiled, for in NumPy it is a fifth of a whole step
+        kernels.vector.solved_rewards(before, after, start, PROGRESS, rewards)
+    else:  # perhaps one that is the same for all
+        rewards[:] = step_reward(before, after, start, reached)
+    return rewards
+
+
 def alphamaze_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
     """``alphamaze``: the paper's text (arXiv 2502.14669, section 3.3).
 
@@ -118,6 +148,7 @@ def alphamaze_code_terms(maze: Maze, verdict: Verdict) -> dict[str, float]:
 
 SCHEMES: dict[str, RewardScheme] = {
     "solved": RewardScheme("solved", solved_terms, solved_step, (-PROGRESS, 1.0 + PROGRESS)),
+    "sparse": RewardScheme("sparse", sparse_terms, sparse_step, (0.0, 1.0)),
     "alphamaze": RewardScheme("alphamaze", alphamaze_terms, None),
     "alphamaze-code": RewardScheme("alphamaze-code", alphamaze_code_terms, None),
 }

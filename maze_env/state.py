@@ -5,12 +5,14 @@ Everything here is replaced and never written into, so that a copy may share it:
 
 import copy
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
+from maze_env import kernels
 from maze_env.dynamics import Outcome
 from maze_env.maze import Cell, Maze
 from maze_env.moves import Walls
@@ -18,9 +20,11 @@ from maze_env.spaces import MazeText
 from maze_env.views import Observer, View
 
 NO_MOVE = "none"  # ``last_move`` after a reset
+OUTCOMES = np.array([NO_MOVE, *Outcome], dtype=object)  # by the numbers of ``kernels.vector``
+OUTCOME_RUNS = np.array(list(product(OUTCOMES, repeat=4)), dtype=object)  # every four in a row, (256, 4)
 # Attributes of the vector environment, (n, ...) each, that change while it plays.
 VECTOR_ARRAYS = (
-    "_walls", "_visible_walls", "_distances", "_origins", "_target_cells", "_agents", "_masks", "_positions",
+    "_walls", "_visible_walls", "_sides", "_here", "_origins", "_target_cells", "_agents", "_masks", "_positions",
     "_targets", "_start_distances", "_steps", "_distances_to_target", "_outcomes", "_done",
 )  # fmt: skip
 
@@ -70,6 +74,13 @@ class EpisodeState:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "EpisodeState":
         return replace(self)
+
+
+def outcomes_of(numbers: NDArray[np.uint8]) -> NDArray[np.object_]:
+    """The outcomes of these numbers, (n,): looked up four at a time, which takes as long as one object does."""
+    runs = np.empty(-(-len(numbers) // 4), np.int64)
+    kernels.vector.number_runs(numbers, runs)
+    return OUTCOME_RUNS.take(runs, axis=0).reshape(-1)[: len(numbers)]
 
 
 def copy_generator(generator: np.random.Generator) -> np.random.Generator:

@@ -104,20 +104,21 @@ def maze_from_text(text: str) -> Maze:
 
 
 @cache
-def _guesses() -> NDArray[np.uint8]:
+def _guesses() -> NDArray[np.int64]:
     """By which a compiled loop reads the tokens of a cell: a row for each guess of ``kernels.texts``.
 
-    A row is the bytes of the token, its length, and its number among walls and markers; where no guess leads to a row,
-    that of no token.
+    A row is the token as words of 8 bytes, words whose set bits say which of them count, its length in bytes, and its
+    number among walls and markers; where no guess leads to a row, that of no token.
     """
     tokens = [token.encode("ascii") for token in (*WALLS_OF_TOKEN, *MARKERS)]
-    longest = max(map(len, tokens))
-    rows = np.zeros((256, longest + 2), np.uint8)
+    size = 8 * kernels.texts.WORDS
+    rows = np.zeros((256, 2 * kernels.texts.WORDS + 2), np.int64)
     rows[:, kernels.texts.NUMBER] = kernels.texts.NONE
     for number, token in enumerate(tokens):
+        words = np.frombuffer(token.ljust(size, b"\0") + (b"\xff" * len(token)).ljust(size, b"\0"), "<i8")
         for marker in MARKERS:  # one comes after walls
             guess = kernels.texts.wall_guess if number < kernels.texts.BLANK else kernels.texts.marker_guess
-            rows[guess(token + marker.encode("ascii"), 0)] = [*token.ljust(longest, b"\0"), len(token), number]
+            rows[guess(token + marker.encode("ascii"), 0)] = [*words, len(token), number]
     return rows
 
 

@@ -17,7 +17,6 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from maze_env import kernels
-from maze_env.dynamics import HIT_WALL, LEFT_GRID, MOVED
 from maze_env.errors import InvalidConfig, InvalidMove, is_integer, lookup
 from maze_env.generation import MazeBatch, generate_batch
 from maze_env.keys import draw_key
@@ -35,12 +34,13 @@ from maze_env.options import (
     warn_no_render_mode,
 )
 from maze_env.padding import inside, off_grid
-from maze_env.state import NO_MOVE, VECTOR_ARRAYS, VectorState
+from maze_env.rewards import step_rewards
+from maze_env.solving import distances_to
+from maze_env.state import OUTCOMES, VECTOR_ARRAYS, VectorState, outcomes_of
 from maze_env.token_maze import ACTION_MASKS as SINGLE_MASKS
 from maze_env.token_maze import ARGUMENTS, TokenMazeEnv, cell_arrays
 from maze_env.visibility import open_unseen
 
-OUTCOMES = np.array([NO_MOVE, MOVED, HIT_WALL, LEFT_GRID], dtype=object)  # by the numbers of ``kernels.vector``
 ACTION_MASKS = np.stack(SINGLE_MASKS)
 Mask = NDArray[np.bool_]  # (num_envs,)
 
@@ -103,13 +103,12 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         self._border = open_unseen(np.full(shape[1:], UNSEEN_BITS, np.uint8))
         self._walls = np.zeros(shape, np.uint8)
         self._visible_walls = self._walls if self.view_radius is None else np.empty(shape, np.uint8)
-        self._distances = np.zeros(shape, np.int16)
+        self._sides, self._here = np.zeros(shape, np.uint8), np.zeros(num_envs, np.uint8)
         self._origins, self._target_cells, self._agents = (np.zeros((num_envs, 2), np.int64) for _ in range(3))
         self._masks = np.zeros((num_envs, 4), np.int8)
         self._positions, self._targets, self._steps = (np.zeros(num_envs, np.int64) for _ in range(3))
-        self._start_distances, self._distances_to_target, self._outcomes = (
-            np.zeros(num_envs, np.int64) for _ in range(3)
-        )
+        self._start_distances, self._distances_to_target = (np.zeros(num_envs, np.int64) for _ in range(2))
+        self._outcomes = np.zeros(num_envs, np.uint8)
         self._done = np.zeros(num_envs, np.bool_)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
@@ -127,7 +126,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             if seeds[i] is not None:
                 self._generators[i], self._seeds[i] = seeding.np_random(seeds[i])
         self._start_episodes(chosen, specs, mazes)
-        self._done[chosen] = False
         self._has_reset = True
         return self._observe(), self._infos(mask)
 
@@ -140,31 +138,27 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if not self._has_reset:
             raise gymnasium.error.ResetNeeded("Expects reset() before step(), actual: no reset yet")
-        skipped = np.zeros(self.num_envs, np.bool_)
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
-            skipped = self._done
-        elif self.autoreset_mode is AutoresetMode.DISABLED and self._done.any():
+        skipped, any_skipped = self._done, self._done.any()
+        if any_skipped and self.autoreset_mode is AutoresetMode.DISABLED:
             ended = f"the episodes that have ended (autoreset is disabled), actual: {int(self._done.sum())} of them"
             raise gymnasium.error.ResetNeeded("Expects reset(options={'reset_mask': ...}) for " + ended)
         moves = self._as_moves(actions)
         if self.render_mode is not None:
             for i in np.flatnonzero(~skipped).tolist():
-                self._moves_made[i] += ((self._position(i), int(moves[i])),)
+                self._moves_made[i] += ((divmod(int(self._positions[i]), self.room.cols), int(moves[i])),)
         before, after = self._distances_to_target, np.empty(self.num_envs, np.int64)
         ends = np.empty((2, self.num_envs), np.bool_)
         kernels.vector.advance(
-            moves, skipped, self._walls, self._border, self._distances, self._cells, self.max_steps,
-            self._agents, self._positions, self._steps, after, self._outcomes, self._masks, ends,
+            moves, skipped, self._sides, self._border, ACTION_MASKS, self._cells, self.max_steps, before,
+            self._here, self._agents, self._positions, self._steps, after, self._outcomes, self._masks, ends,
         )  # fmt: skip
         if self.room.padded:
             hit = np.flatnonzero(self._outcomes == kernels.vector.HIT_WALL)
             self._outcomes[hit[off_grid(self._walls[hit], self._agents[hit], moves[hit])]] = kernels.vector.LEFT_GRID
         self._distances_to_target = after
         terminated, truncated = ends
-        rewards = np.asarray(self._single.step_reward(before, after, self._start_distances, terminated), np.float64)
-        if rewards.shape != (self.num_envs,):  # of a reward that is the same for all
-            rewards = np.full(self.num_envs, rewards)
-        if skipped.any():
+        rewards = step_rewards(self._single.step_reward, before, after, self._start_distances, terminated)
+        if any_skipped:
             rewards[skipped], terminated[skipped], truncated[skipped] = 0.0, False, False
             self._start_episodes(np.flatnonzero(skipped), self._specs)
         self._done = terminated | truncated
@@ -205,7 +199,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
         if self._has_reset:
             env._np_random, env._np_random_seed = self._generator(index), self._seeds[index]
             maze = self.maze(index)
-            episode = env.start(maze, self._distances[index, : maze.rows, : maze.cols])
+            episode = env.start(maze, distances_to(maze.walls, maze.target))
             if self.view_radius is not None:
                 episode.visible_walls = self._visible_walls[index, : maze.rows, : maze.cols].copy()
                 episode.observe = self.view.observer(episode.visible_walls, episode.maze.target)
@@ -327,9 +321,6 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             self._generators[index] = generator
         return generator
 
-    def _position(self, index: int) -> tuple[int, int]:
-        return divmod(int(self._positions[index]), self.room.cols)
-
     def _start_episodes(self, chosen: NDArray[np.int64], specs: EachSpec, given: dict[int, Maze] | None = None) -> None:
         """Starts episodes in the environments of the indices ``chosen``: of mazes ``given`` by index, or drawn."""
         given = given or {}
@@ -343,17 +334,19 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
                 self._walls[indices] = OUTSIDE_BITS
             self._walls[indices, : batch.walls.shape[1], : batch.walls.shape[2]] = batch.walls
             self._origins[indices], self._target_cells[indices] = batch.origins, batch.targets
-        cols = self.room.cols
-        self._targets[chosen] = self._target_cells[chosen] @ (cols, 1)
+        self._targets[chosen] = self._target_cells[chosen] @ (self.room.cols, 1)
         self._agents[chosen] = self._origins[chosen]
-        self._positions[chosen] = self._origins[chosen] @ (cols, 1)
-        kernels.vector.fill_all_distances(self._walls, self._targets, chosen, self._distances)
-        rows_and_cols = self._origins[chosen].T
-        self._start_distances[chosen] = self._distances[chosen, rows_and_cols[0], rows_and_cols[1]]
+        self._positions[chosen] = self._origins[chosen] @ (self.room.cols, 1)
+        kernels.vector.fill_all_sides(
+            self._walls, self._positions, self._targets, chosen, self._sides, self._start_distances
+        )
         self._distances_to_target[chosen] = self._start_distances[chosen]
-        self._masks[chosen] = ACTION_MASKS[self._walls[chosen, rows_and_cols[0], rows_and_cols[1]]]
+        rows, cols = self._origins[chosen].T
+        self._here[chosen] = self._sides[chosen, rows, cols]
+        self._masks[chosen] = ACTION_MASKS[self._walls[chosen, rows, cols]]
         self._steps[chosen] = 0
         self._outcomes[chosen] = kernels.vector.NO_MOVE
+        self._done[chosen] = False
         if self.view_radius is not None:
             self._visible_walls[chosen] = UNSEEN_BITS
             if self.room.padded:
@@ -395,7 +388,7 @@ class TokenMazeVectorEnv(VectorEnv[Any, Any, Any]):
             "action_mask": self._masks.copy(),
             "distance": self._distances_to_target.copy(),
             "step_count": self._steps.copy(),
-            "last_move": OUTCOMES.take(self._outcomes),
+            "last_move": outcomes_of(self._outcomes),
         }
         masks = np.ones((len(infos), self.num_envs), np.bool_)
         if chosen is not None:

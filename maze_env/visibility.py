@@ -43,7 +43,7 @@ def known_maze(text: str) -> Maze:
         return maze_from_text(text)
     seen, origin, target = parse_cells(text)
     walls = open_unseen(seen)
-    agree = kernels.grid.walls_agree(walls)
+    agree = kernels.grid.walls_agree(walls.tobytes(), *walls.shape)
     return Maze.from_validated(walls, origin, target) if agree else Maze(walls, origin, target)
 
 

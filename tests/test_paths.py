@@ -107,7 +107,7 @@ def test_runs_models_and_exports(tmp_path, monkeypatch):
     for form in (tmp_path / ALL / "grpo", os.path.join(ALL, "grpo"), os.path.join(ALL, "..", ALL, "grpo", "")):
         assert registry.make(str(form), max_new_tokens=1).modes
     export.main([f"--output_dir={tmp_path / ALL / 'rows'}", "--examples=4", "--sizes=2x2", "--trace_styles=direct"])
-    (rows,) = (tmp_path / ALL / "rows").glob("*.parquet")
+    (rows,) = (tmp_path / ALL / "rows" / "data").glob("*.parquet")
     assert rows.stat().st_size
 
 

@@ -224,6 +224,14 @@ training.recipe
 training.recipe nosuch stages
 training.recipe default nosuch
 training.recipe default settings
+training.dpo --pairs 0
+training.dpo --loss_type sigmod
+training.rft --rounds 0
+training.rft --keep shortst
+training.rft --temperature 0
+training.rft --max_steps 5
+training.rft --mode play
+training.rft --rounds 3 --examples 2
 training.sft --config tabs.yaml
 training.sft --config twice.yaml
 training.sft --config bomb.yaml
@@ -304,6 +312,27 @@ training.speed directory --output page.md/x
 """
 
 
+MISSPELT = """
+benchmarks.compare text.jsn R
+benchmarks.mazebench --agent random --suite tex.json
+benchmarks.mazebench --agent tiny --agent-option prompt_file=promt.txt
+benchmarks.mazebench --agent http://localhost:1/v1#m --agent-option prompt_file=promt.txt
+benchmarks.overlap tex.json fog
+benchmarks.report text.jsn -o new.html
+benchmarks.report R -o new.html --runs directry
+benchmarks.report.playground_command --result text.jsn -o new.html
+benchmarks.show text.jsn
+benchmarks.table text.jsn
+benchmarks.table R --readme pag.md
+benchmarks.study pag.md
+benchmarks.throughput --table text.jsn
+benchmarks.upgrade text.jsn
+training.sft --config tabs.yml
+training.sft --examples 2 --model directry
+training.speed directry --output new.json
+"""
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where the commands run, with files that can be named in them."""
@@ -314,11 +343,16 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def main_of(command, monkeypatch):
+    """The function of a command, which will read its arguments."""
+    module, *arguments = shlex.split(command)
+    monkeypatch.setattr(sys, "argv", [module, *(str(RESULT) if text == "R" else text for text in arguments)])
+    return importlib.import_module(installed(f"{module}.__main__" if module == "benchmarks.report" else module)).main
+
+
 @pytest.mark.parametrize("command", COMMANDS.strip().splitlines())
 def test_a_wrong_command_ends_in_one_line_and_leaves_nothing_behind(folder, monkeypatch, capsys, command):
-    module, *arguments = shlex.split(command)
-    main = importlib.import_module(installed(f"{module}.__main__" if module == "benchmarks.report" else module)).main
-    monkeypatch.setattr(sys, "argv", [module, *(str(RESULT) if text == "R" else text for text in arguments)])
+    main = main_of(command, monkeypatch)
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
         run_command(main)
@@ -328,6 +362,15 @@ def test_a_wrong_command_ends_in_one_line_and_leaves_nothing_behind(folder, monk
     assert len(lines) == 1, printed.err
     assert re.match("error: Expects .*, actual: |error: Expects .*Did you mean", lines[0])
     assert len(lines[0]) < 2100
+
+
+@pytest.mark.parametrize("command", MISSPELT.strip().splitlines())
+def test_a_file_that_does_not_exist_is_told_with_the_nearest_that_does(folder, monkeypatch, capsys, command):
+    with pytest.raises(SystemExit):
+        run_command(main_of(command, monkeypatch))
+    near = re.search(r"which does not exist\. Did you mean '(.*)'\?$", said := capsys.readouterr().err)
+    assert near, said
+    assert near[1] in ("directory", *FILES)
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert sorted(path.name for path in files) == sorted(FILES)
 

@@ -21,12 +21,12 @@ ROOT = Path(__file__).parent.parent
 SMALL = TinyConfig(hidden_size=32, layers=2, heads=2)
 
 
-def python(*argv, timeout=300):
+def python(*argv, cwd=ROOT, timeout=300):
     """Runs Python in a process of its own, with as many threads as this one (tests/conftest.py)."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, *map(str, argv)],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,

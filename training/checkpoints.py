@@ -30,7 +30,6 @@ INEXACT = {
     "save_only_model": "without the optimizer's state a resumed run goes another way",
     "ignore_data_skip": "a resumed run would read the first rows again",
     "auto_find_batch_size": "a resumed run would look for its batch size anew",
-    "eval_on_start": "a resumed run would evaluate once more",
     "sync_ref_model": "the reference model is in no checkpoint",
     "use_adaptive_entropy": "its weight is in no checkpoint",
     "use_vllm": "the state of vLLM's random numbers is in no checkpoint",

@@ -1,4 +1,4 @@
-"""What both stages share: keys, how a run begins and how it ends."""
+"""What the stages share: keys, how a run begins and how it ends."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ BF16 = {"auto": None, "true": True, "false": False}
 
 @dataclass
 class StageConfig(TrainingArguments if TYPE_CHECKING else object):  # type: ignore[misc]
-    """The keys of both stages. Mixed into TRL's configuration of each, whose defaults it overrides."""
+    """The keys of every stage. Mixed into TRL's configuration of each, whose defaults it overrides."""
 
     output_dir: str | None = option("runs/unnamed", "The run's folder: checkpoints and run.json.")
     resume: bool = option(False, "Go on from the newest checkpoint in output_dir.")
@@ -111,6 +111,8 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
     trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
+    if checkpoint is not None:
+        args.eval_on_start = False  # it was, when the run began
     args.save_total_limit = None  # Trainer would delete before the newest one is whole, and count any checkpoint-*
     folder, first = Path(args.output_dir), trainer.is_world_process_zero()
     is_new = first and checkpoint is None and not (args.resume and any(folder.iterdir()))

@@ -25,6 +25,7 @@ from tokenmaze.training.dataset import token_ids
 from tokenmaze.training.mazes import DataConfig, validation_mazes
 from tokenmaze.training.model_card import model_card
 from tokenmaze.training.optimizers import muon_adamw
+from tokenmaze.training.trl_adapter import train_loss
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,11 @@ class EvaluatedTrainer(Trainer):
             name = Path(self.args.output_dir).resolve().name
             card = model_card(name, self.stage, self.source, rates[-1] if rates else None)
             write_whole(Path(folder) / "README.md", card)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "train_loss" in logs:  # which Trainer divides by the steps since the run was resumed
+            logs["train_loss"] = train_loss(self)
+        super().log(logs, start_time)
 
     def evaluate(
         self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

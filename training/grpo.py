@@ -23,7 +23,7 @@ from transformers import HfArgumentParser, PreTrainedModel
 from trl import GRPOConfig
 
 from maze_env._cli import called_as, run_command
-from maze_env.errors import InvalidConfig
+from maze_env.errors import InvalidConfig, lookup
 from maze_env.placement import read_placed
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
@@ -40,25 +40,34 @@ from tokenmaze.training.dataset import check_prompts_fit
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
+from tokenmaze.training.ladder import Ladder
 from tokenmaze.training.mazes import DataConfig, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
 from tokenmaze.training.trl import plan_dataset
-from tokenmaze.training.trl_adapter import SparseGRPOTrainer, is_sharded
+from tokenmaze.training.trl_adapter import SCALES, SparseGRPOTrainer, is_sharded
 from tokenmaze.training.trl_keys import check_keys, check_optimization
+
+SOLVING_PAYS = ("solved", "sparse")
+"""Schemes in which a solved maze earns at least 1 more than one that is not."""
 
 
 @dataclass
 class MazeGRPOConfig(StageConfig, GRPOConfig):
     """TRL's ``GRPOConfig`` with this project's defaults and a few fields of its own. Every field is a key."""
 
-    reward: str = option("solved", "Reward scheme: solved, alphamaze or alphamaze-code.")
+    reward: str = option("solved", "Reward scheme: solved, sparse, alphamaze or alphamaze-code.")
     max_episode_steps: int | None = option(None, "Moves of an episode in mode play; None for 4 * rows * cols.")
     max_turn_tokens: int = option(16, "Tokens of one turn in mode play.")
     tool_calls: bool = option(False, "In mode play, move by calling a tool; for models that were trained to.")
-    curriculum: str | None = option(None, "'length' for rows in the order of their mazes' shortest paths.")
+    length_penalty: float = option(0.0, "What an answer that solves is paid less at most for being long; below 1.")
+    curriculum: str | None = option(
+        None,
+        "'length' for rows in the order of their mazes' shortest paths; 'success' for sizes, generators and braids in "
+        "shares that follow how often each is solved.",
+    )
     filter_samples: int = option(0, "Leave out mazes that the first model solves always or never in so many samples.")
     from_scratch: bool = option(False, "Allow GRPO on the tiny model with random weights ('R1-Zero').")
     per_device_train_batch_size: int = option(256, "Completions a step and device.")
@@ -67,8 +76,14 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     mask_truncated_completions: bool = option(False, "Kept false: a truncated completion counts with its reward of 0.")
     disable_dropout: bool = option(True, "No dropout: what is learned from is then what was drawn from.")
     num_generations_eval: int | None = option(1, "Not read: eval_samples says how often each maze is attempted.")
+    scale_rewards: str = option(
+        "group",
+        "What a reward less its group's mean is divided by: the standard deviation of group or batch; none; mean, the "
+        "group's (MaxRL, with reward sparse).",
+    )
     learning_rate: float = option(6e-5, "AdamW's learning rate.")
     beta: float = option(0.0, "Weight of the KL term; 0 loads no reference model (2503.20783).")
+    eval_on_start: bool = option(True, "Evaluate before the first step, where eval_strategy evaluates at all.")
     logging_steps: float = option(1, "Steps between log entries.")
     save_steps: float = option(20, "Steps between checkpoints, at generation boundaries.")
 
@@ -77,10 +92,16 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         if not 0 < self.temperature < math.inf:
             raise InvalidConfig(f"Expects temperature above 0 (a group is sampled), actual: {self.temperature}")
         scheme_named(self.reward)
-        if self.curriculum not in (None, "length"):
-            raise InvalidConfig(f"Expects curriculum 'length' or none, actual: {self.curriculum!r}")
-        if self.curriculum:
+        if self.curriculum not in (None, "length", "success"):
+            raise InvalidConfig(f"Expects curriculum 'length', 'success' or none, actual: {self.curriculum!r}")
+        if self.curriculum == "length":
             self.shuffle_dataset = False
+        if not 0 <= self.length_penalty < 1 or (self.length_penalty and self.reward not in SOLVING_PAYS):
+            raise InvalidConfig(
+                "Expects length_penalty from 0 to below 1, and above 0 only with a reward in which solving always pays "
+                f"more ({' or '.join(SOLVING_PAYS)}), actual: {self.length_penalty} with {self.reward}"
+            )
+        self.eval_on_start = self.eval_on_start and self.eval_strategy != "no"
         self.task.check(self)
         check_keys(self, "grpo")
         if self.num_train_epochs != 1.0 or self.max_steps > 0:
@@ -90,8 +111,20 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 f"max_steps={self.max_steps}"
             )
         super().__post_init__()
+        lookup("scale_rewards", self.scale_rewards, dict.fromkeys(SCALES))
+        if self.scale_rewards == "mean" and self.multi_objective_aggregation != "sum_then_normalize":
+            raise InvalidConfig(
+                "Expects multi_objective_aggregation sum_then_normalize with scale_rewards mean, actual: "
+                f"{self.multi_objective_aggregation}"
+            )
         check_model_words(self.model_init_kwargs)
         assert self.steps_per_generation is not None
+        completions = self.per_device_train_batch_size * self.steps_per_generation
+        if self.length_penalty and completions % self.num_generations:
+            raise InvalidConfig(
+                "Expects per_device_train_batch_size * steps_per_generation to be a multiple of num_generations with "
+                f"length_penalty (a process compares whole groups), actual: {completions}, {self.num_generations}"
+            )
         boundary = self.steps_per_generation * self.num_iterations
         passes = self.save_steps * self.gradient_accumulation_steps
         if self.save_strategy == "steps" and (self.save_steps < 1 or passes % boundary):
@@ -136,20 +169,31 @@ class PlanTask(Task):
     def check(args: MazeGRPOConfig) -> None:
         if args.tool_calls:
             raise InvalidConfig("Expects tool_calls only with mode play, actual: mode plan")
+        if args.curriculum == "success" and args.filter_samples:
+            raise InvalidConfig(
+                "Expects filter_samples 0 with curriculum success (which chooses as training goes), actual: "
+                f"{args.filter_samples}"
+            )
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
-        if args.filter_samples:
+        ladder = Ladder(data) if args.curriculum == "success" else None
+        if ladder:
+            texts = [text for kind in ladder.texts for text in kind]
+        elif args.filter_samples:
             policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
             texts = list(map(maze_to_text, filter_by_pass_rate(data, policy, args.filter_samples, args.seed)))
         else:
             texts = training_texts(data)
-        if args.curriculum:
+        if args.curriculum == "length":
             texts.sort(key=lambda text: len(shortest_path(read_placed(text).maze)))
         prompts = [render(tokenizer, text) for text in texts]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
-        self.rows = plan_dataset(texts)
-        self.reward = MazeReward(args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer))
-        self.trainer_arguments = {}
+        self.rows = ladder.rows() if ladder else plan_dataset(texts)
+        self.reward = MazeReward(
+            args.reward, tokenizer, prompts[0].thinking_opened, end_ids(model, tokenizer), args.length_penalty,
+            watch=ladder.observe if ladder else None,
+        )  # fmt: skip
+        self.trainer_arguments = {"fill": ladder.fill, "callbacks": [ladder]} if ladder else {}
 
 
 class MultiTurnTask(Task):
@@ -158,8 +202,10 @@ class MultiTurnTask(Task):
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         step_scheme_named(args.reward)
-        if args.curriculum or args.filter_samples:
-            raise InvalidConfig("Expects curriculum and filter_samples only with mode plan, actual: mode play")
+        if args.curriculum or args.filter_samples or args.length_penalty:
+            raise InvalidConfig(
+                "Expects curriculum, filter_samples and length_penalty only with mode plan, actual: mode play"
+            )
         if args.use_vllm and not args.tool_calls:
             raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")
 
@@ -189,6 +235,16 @@ class MazeGRPOTrainer(EvaluatedTrainer, SparseGRPOTrainer):
     """TRL's trainer, which attempts validation mazes, and computes the loss where there is something to learn."""
 
     stage = "grpo"
+
+    def __init__(self, *arguments: Any, fill: Callable[[dict[str, Any]], dict[str, Any]] | None = None, **options: Any):
+        """A trainer as its parents make it; ``fill`` makes each row anew when it is attempted, if it is to change."""
+        self.fill = fill
+        super().__init__(*arguments, **options)
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+        # Not as rows are read: a loader reads ahead, and a resumed one reads again.
+        rows = inputs if self.fill is None else [self.fill(row) for row in inputs]
+        return super().training_step(model, rows, num_items_in_batch)
 
 
 KEYS = (ModelConfig, DataConfig, MazeGRPOConfig)

@@ -3,9 +3,11 @@
 ``pass@group`` and ``answers/*`` a gamed reward shows, or a policy that has stopped exploring.
 """
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from statistics import fmean, pstdev
 from typing import Any
 
 from maze_env.attempt import Attempt, End, EndedBy, Reply
@@ -18,6 +20,8 @@ from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
 
 LogMetric = Callable[[str, float], None]
+Watch = Callable[[Sequence[Attempt], Mapping[str, Any], LogMetric | None], None]
+"""(attempts of a batch, the other columns of their rows, how to log) -> nothing: whoever follows the attempts."""
 
 
 class MazeReward:
@@ -34,6 +38,8 @@ class MazeReward:
         tokenizer: Tokenizer,
         thinking_opened: bool | None = None,
         eos_ids: Collection[int] | None = None,
+        length_penalty: float = 0.0,
+        watch: Watch | None = None,
     ):
         """A reward function for completions of ``tokenizer``'s model.
 
@@ -42,10 +48,14 @@ class MazeReward:
             tokenizer: reads the completions.
             thinking_opened: whether prompts end inside an open ``<think>``; by default what the prompts tell.
             eos_ids: the tokens that end a completion; by default the tokenizer's end token.
+            length_penalty: alpha of ``length_terms``, from 0 to below 1. Where solving earns at least 1 more than not
+                solving, it does not change which of the two earns more.
+            watch: is told the attempts of each batch.
         """
         self.scheme = scheme_of(reward)
         """What rewards the verdicts."""
         self.tokenizer, self.thinking_opened = tokenizer, thinking_opened
+        self.length_penalty, self.watch = length_penalty, watch
         self.__name__ = f"reward_{self.scheme.name}"
         self.eos_ids = frozenset([tokenizer.eos_token_id] if eos_ids is None else eos_ids)
         self._decode = TextDecoder(tokenizer, self.eos_ids)
@@ -72,8 +82,9 @@ class MazeReward:
         opened = self._opened(prompts)
         began = time.perf_counter()
         mazes: dict[str, Maze] = {text: read_placed(text).maze for text in dict.fromkeys(maze)}
-        terms: Counter[str] = Counter()
-        rewards, attempts = [], []
+        parts_of: list[dict[str, float]] = []
+        attempts: list[Attempt] = []
+        solvers: dict[str, list[int]] = {text: [] for text in mazes}  # the rows that are paid for solving
         for text, ids, maze_text in zip(texts, completion_ids, maze, strict=True):
             truncated = self.eos_ids.isdisjoint(ids)
             episode = Episode(mazes[maze_text], "plan")
@@ -82,14 +93,25 @@ class MazeReward:
             parts = self.scheme.terms(episode.maze, episode.verdict)
             if truncated:
                 parts = dict.fromkeys(parts, 0.0)
-            terms.update(parts)
-            rewards.append(sum(parts.values()))
+            elif episode.verdict.solved:
+                solvers[maze_text].append(len(attempts))
+            parts_of.append(parts)
             attempts.append(episode.attempt)
+        if self.length_penalty:
+            for parts in parts_of:
+                parts["length"] = 0.0
+            for rows in solvers.values():
+                penalties = length_terms([len(completion_ids[row]) for row in rows], self.length_penalty)
+                for row, penalty in zip(rows, penalties, strict=True):
+                    parts_of[row]["length"] = penalty
+        rewards = [sum(parts.values()) for parts in parts_of]
+        if self.watch is not None:
+            self.watch(attempts, columns, log_metric)
         if log_metric is not None:
             log_metric("environment_seconds", time.perf_counter() - began)
             log_attempts(log_metric, attempts)
-            for name, total in terms.items():
-                log_metric(f"reward_terms/{name}", total / len(rewards))
+            for name in parts_of[0]:
+                log_metric(f"reward_terms/{name}", fmean(parts[name] for parts in parts_of))
         return rewards
 
     def _opened(self, prompts: Sequence[Any]) -> bool:
@@ -97,6 +119,22 @@ class MazeReward:
             return bool(self.thinking_opened)
         first = prompts[0]
         return Prompt(first if isinstance(first, str) else write_messages(self.tokenizer, first)).thinking_opened
+
+
+def length_terms(lengths: Sequence[int], alpha: float) -> list[float]:
+    """What the solved completions of a group are paid less for their tokens: -alpha * sigmoid((length - mean) / std).
+
+    Mean and standard deviation are those of ``lengths``; where all are equal, each gets -alpha / 2. With a reward of 0
+    and 1 the sum is 1[solved] (1 - alpha sigmoid(...)), as in Arora and Zanette 2025, arXiv 2502.04463. The length of
+    what is not solved does not count: giving up early pays nothing.
+
+    >>> [round(term, 3) for term in length_terms([10, 20, 30], alpha=0.2)]
+    [-0.045, -0.1, -0.155]
+    """
+    if not lengths:
+        return []
+    mean, spread = fmean(lengths), pstdev(lengths) or 1.0
+    return [-alpha / (1 + math.exp((mean - length) / spread)) for length in lengths]
 
 
 def episode_return(

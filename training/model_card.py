@@ -15,7 +15,7 @@ library_name: transformers
 # {name}
 
 A causal language model trained to find ways through mazes that are written in tokens, with
-`python -m training.{stage}` of TokenMaze{source}. `run.json` has every key and the versions.{solved}
+`tokenmaze {stage}` of TokenMaze{source}. `run.json` has every key and the versions.{solved}
 
 It reads a maze cell by cell, coordinate, walls and content, in the prompt that its chat template writes; after its
 reasoning, if any, it answers with the moves from the origin to the target:
@@ -25,7 +25,7 @@ reasoning, if any, it answers with the moves from the origin to the target:
 {moves}
 ```
 
-Measured by `python -m benchmarks.mazebench --agent FOLDER`.
+Measured by `tokenmaze bench --agent FOLDER`.
 """
 
 
@@ -34,7 +34,7 @@ def model_card(name: str, stage: str, source: str, solved_rate: float | None) ->
 
     Args:
         name: of the model.
-        stage: the module of ``training`` that made it.
+        stage: the command that made it.
         source: the model it started from, as ``ModelConfig.model``.
         solved_rate: of the newest evaluation on validation mazes, where there was one.
     """

@@ -6,6 +6,7 @@ that is installed. The rest of this package uses public names only.
 
 from typing import Any, Protocol
 
+import torch
 from accelerate import DistributedType
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer
@@ -27,6 +28,10 @@ TOKEN_KEYS = frozenset({
 """Those with one entry for each token of a completion, (rows, tokens); a ratio of whole sequences is (rows, 1)."""
 BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
+
+
+SCALES = ("group", "batch", "none", "mean")
+"""Values of ``scale_rewards``: TRL's, and ``mean`` (``over_group_means``)."""
 
 
 COUNTERS = ("_total_loss_scalar", "_total_train_tokens")
@@ -107,14 +112,30 @@ class SparseGRPOTrainer(GRPOTrainer):
     Where all answers of a group earned the same, advantages and gradients are exactly zero; they are many once a model
     solves most mazes (``frac_reward_zero_std`` in the log). The logged entropy and clip ratios are then those of the
     completions that were learned from, and so is the quantile of entropy.
+
+    ``scale_rewards`` may be ``mean`` besides what TRL knows: ``over_group_means``.
     """
 
     def __init__(self, *arguments: Any, **options: Any):
         """A trainer as TRL makes it."""
         super().__init__(*arguments, **options)
+        if self.args.scale_rewards == "mean":
+            self.scale_rewards = "none"  # so that TRL leaves reward - mean, which is divided below
         for model in (self.model, self.ref_model):
             if model is not None:
                 align_rows(model)
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        output = super()._generate_and_score_completions(inputs)
+        if self.args.scale_rewards == "mean":
+            # The tables of completions hold this batch, of all processes in their order.
+            by_function = torch.tensor([list(column) for column in self._logs["rewards"].values()])
+            rewards = (by_function * self.reward_weights.cpu()[:, None]).nansum(dim=0)
+            advantages = over_group_means(rewards, self.num_generations)
+            self._logs["advantages"].extend(advantages.tolist())
+            first = self.accelerator.process_index * len(inputs)
+            output["advantages"] = advantages[first : first + len(inputs)].to(output["advantages"])
+        return output
 
     def compute_loss(
         self,
@@ -129,6 +150,25 @@ class SparseGRPOTrainer(GRPOTrainer):
         if args.loss_type == "dapo" and not others:
             inputs = drop_zero_advantage_rows(inputs)
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+
+def over_group_means(rewards: Tensor, group: int) -> Tensor:
+    """The advantages of ``scale_rewards: mean``: A = (r - mean) / mean, with the mean of each group's rewards.
+
+    A group whose mean is not above 0 has advantages of 0. With rewards of 0 and 1 this is MaxRL, Tajwar et al. 2026,
+    arXiv 2602.02710: an estimate of the gradient of the log of the rate at which a maze is solved, where r - mean is of
+    the rate itself. What is rarely solved weighs more; a group that always succeeds, or never, adds nothing.
+
+    >>> over_group_means(torch.tensor([1.0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0]), 4).tolist()
+    [3.0, -1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 0.0, 0.0, 0.0, 0.0]
+
+    Args:
+        rewards: (rows,), of whole groups one after another.
+        group: rows of each.
+    """
+    grouped = rewards.view(-1, group)
+    means = grouped.mean(dim=1, keepdim=True)
+    return torch.where(means > 0, grouped / means - 1, 0.0).flatten()
 
 
 def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,20 @@ USED: dict[str, frozenset[str]] = {
 """),
 }  # fmt: skip
 """The keys that do what TRL or transformers say of them, for each stage."""
+USED["dpo"] = IN_BOTH | _names("""
+    activation_offloading beta disable_dropout discopop_tau f_alpha_divergence_coef f_divergence_type label_smoothing
+    ld_alpha loss_weights pad_token ref_model_mixup_alpha ref_model_sync_steps sync_ref_model use_weighting
+""")
+_PER_ROUND = "a checkpoint is written at the end of each round, from which the next one begins"
+_ROUNDS = {
+    **dict.fromkeys(("save_strategy", "save_steps", "save_only_model", "ignore_data_skip"), _PER_ROUND),
+    "load_best_model_at_end": "a round begins with the model of the one before",
+    "max_steps": "rounds and examples say how long a run is",
+    "dataloader_drop_last": "a round has as many rows as it keeps",
+    "eval_on_start": "it would evaluate at the start of each round",
+}
+"""What training in rounds refuses besides."""
+USED["rft"] = USED["sft"] - _ROUNDS.keys()
 
 _ATTEMPTS = "an evaluation attempts mazes and computes no loss; see eval_mazes and eval_samples"
 _ORDER = "training/dataset.py fixes the rows' order, so that a resumed run reads on where it stopped"
@@ -110,11 +124,28 @@ REFUSED: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """The keys that keep their defaults, and why."""
+REFUSED["dpo"] = _BOTH_REFUSED | {
+    "max_length": _WHOLE,
+    "truncation_mode": _WHOLE,
+    "padding_free": "TRL itself does not read it now",
+    "dataset_num_proc": _TOKENS,
+    "label_smoothing_factor": "label_smoothing is that of pairs",
+    "include_num_input_tokens_seen": "the log has num_tokens",
+    **dict.fromkeys(
+        ("precompute_ref_log_probs", "precompute_ref_batch_size"), "pairs are drawn after TRL would read them for it"
+    ),
+}
+REFUSED["rft"] = REFUSED["sft"] | _ROUNDS
 FIGURES = ("solved_rate", "malformed_rate", "tokens_per_attempt")
 """What an evaluation tells, besides the rates of samples."""
 ADAPTIVE = ("reduce_lr_on_plateau", "greedy")
 """Schedules that follow a figure."""
-LOSS_TYPES = {"sft": ("nll", "dft", "chunked_nll")}
+LOSS_TYPES = dict.fromkeys(("sft", "rft"), ("nll", "dft", "chunked_nll")) | {
+    "dpo": (
+        "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
+        "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
+    ),
+}  # fmt: skip
 
 
 class Need(NamedTuple):
@@ -135,8 +166,9 @@ NEEDS = (
     Need("activation_checkpointing_kwargs gradient_checkpointing_kwargs", "activation_checkpointing true",
          lambda args: args.activation_checkpointing or args.gradient_checkpointing),
     Need("liger_kernel_config", "use_liger_kernel true", lambda args: args.use_liger_kernel),
-    Need("eval_delay eval_on_start", "an eval_strategy other than no",
-         lambda args: args.eval_strategy != "no"),
+    Need("eval_delay", "an eval_strategy other than no", lambda args: args.eval_strategy != "no"),
+    Need("eval_on_start", "an eval_strategy other than no",
+         lambda args: args.eval_strategy != "no" or not args.eval_on_start),
     Need("dataloader_persistent_workers dataloader_multiprocessing_context dataloader_in_order",
          "dataloader_num_workers above 0", lambda args: args.dataloader_num_workers > 0),
     Need("fsdp_config", "fsdp", lambda args: bool(args.fsdp)),
@@ -148,6 +180,12 @@ NEEDS = (
          lambda args: args.use_adaptive_entropy),
     Need("sapo_*", "loss_type sapo", lambda args: args.loss_type == "sapo"),
     Need("vespo_*", "loss_type vespo", lambda args: args.loss_type == "vespo"),
+    Need("discopop_tau", "loss_type discopop", lambda args: "discopop" in args.loss_type),
+    Need("f_alpha_divergence_coef", "f_divergence_type alpha_divergence",
+         lambda args: args.f_divergence_type == "alpha_divergence"),
+    Need("loss_weights", "several values of loss_type", lambda args: len(args.loss_type) > 1),
+    Need("label_smoothing", "loss_type robust or exo_pair",
+         lambda args: bool({"robust", "exo_pair"} & {*args.loss_type})),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
 )  # fmt: skip
@@ -171,7 +209,8 @@ def check_keys(args: Any, stage: str) -> None:
                 if is_meant and not has_default(args, name) and not need.holds(args):
                     raise InvalidConfig(f"Expects {need.what} with {name}, actual: {name}={getattr(args, name)!r}")
     if stage in LOSS_TYPES:
-        lookup("loss_type", args.loss_type, dict.fromkeys(LOSS_TYPES[stage]))
+        for name in args.loss_type if isinstance(args.loss_type, list) else [args.loss_type]:
+            lookup("loss_type", name, dict.fromkeys(LOSS_TYPES[stage]))
     available = get_available_reporting_integrations()
     for reporter in _reporters(args) - {"all", "none"}:
         if reporter not in available:

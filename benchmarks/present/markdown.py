@@ -55,7 +55,5 @@ def publish(text: str, readme: Path | None, begin: str, end: str) -> None:
     """Puts ``text`` between two markers of an existing file; prints it where none is given."""
     if readme is None:
         print(text)
-    elif readme.is_file():
-        write_whole(readme, insert_between(read_utf8(readme), text, begin, end))
     else:
-        raise InvalidOutput(f"Expects an existing file for --readme, actual: {readme}")
+        write_whole(readme, insert_between(read_utf8(readme), text, begin, end))

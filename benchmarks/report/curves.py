@@ -12,6 +12,8 @@ from tokenmaze.benchmarks.report.markup import Markup, element
 PANELS: tuple[tuple[str, str, bool, dict[str, str]], ...] = (
     ("Solved", "share", True, {"solved_rate": "training completions", "eval_solved_rate": "evaluation, greedy"}),
     ("Reward and its terms", "mean", False, {"reward": "reward", "reward_terms/*": ""}),
+    ("Solved, by kind of maze", "running mean", True, {"ladder/solved/*": ""}),
+    ("Kinds of mazes", "share of those attempted", True, {"ladder/share/*": ""}),
     ("How completions failed", "share of completions", True, {"end/*": ""}),
     ("Cut short by a budget", "share of completions", True, {"ended_by/*_budget": ""}),
     ("Malformed", "share of mazes", True, {"eval_malformed_rate": "evaluation, greedy"}),

@@ -96,7 +96,7 @@ def _row(
 
 def _published_row(row: Published, levels: Sequence[str]) -> Markup:
     link = element("a", f"arXiv {ARXIV}", href=f"https://arxiv.org/abs/{ARXIV}")
-    note = element("small", "published, not re-run: ", link, f", n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{MAZES}")
+    note = element("small", "published, not re-run: ", link, Markup(f", n&nbsp;=&nbsp;{MAZES}"))
     values = [(SOLVED, row.by_level[i] if row.by_level else None) for i in range(len(levels))]
     values += [(figure, None) for figure in OTHERS]
     name = joined(element("span", "AlphaMaze: ", row.stage), note)

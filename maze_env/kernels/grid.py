@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from maze_env.kernels.jit import compiled, inlined
 from maze_env.kernels.splitmix import GOLDEN, mix
-from maze_env.moves import DELTAS, UNREACHABLE, UNSEEN_BITS, Distances, Walls
+from maze_env.moves import ALL_WALLS, DELTAS, UNREACHABLE, UNSEEN_BITS, Distances, Walls
 
 
 @inlined
@@ -30,23 +30,36 @@ def fill_distances(
     queue: NDArray[np.int64],  # scratch, (rows * cols,); holds the reachable cells afterwards, nearest first
 ) -> int:
     """Breadth-first search from (row, col); returns the number of reachable cells."""
-    # Indices are unsigned, or each access would first ask whether to count from the end.
     cols = walls.shape[1]
+    return search(walls.ravel(), cols, row * cols + col, distances.reshape(-1), queue)
+
+
+@compiled
+def search(
+    bits: bytes | Walls,  # the wall bytes of a grid in row-major order
+    cols: int,  # of the grid
+    target: int,  # the cell that distances are measured to, numbered row by row
+    distances: Distances,  # out, (rows * cols,), as of ``fill_distances``
+    queue: NDArray[np.int64],  # likewise
+) -> int:
+    """``fill_distances`` of a grid in row-major order."""
+    # Indices are unsigned, or each access would first ask whether to count from the end.
     strides = (-cols, cols, -1, 1)  # to the neighbour on each side
-    bits, moves = walls.ravel(), distances.reshape(-1)
-    moves[:] = UNREACHABLE
-    queue[0] = row * cols + col
-    moves[queue[0]] = 0
+    distances[:] = UNREACHABLE
+    queue[0] = target
+    distances[np.uint64(target)] = 0
     head, tail = 0, 1
     while head < tail:
-        cell = queue[head]
+        cell = queue[np.uint64(head)]
         head += 1
+        further = distances[np.uint64(cell)] + 1
+        open_sides = ~np.int64(bits[np.uint64(cell)])
         for move in range(4):
-            if bits[np.uint64(cell)] >> move & 1 == 0:
+            if open_sides >> move & 1:
                 neighbour = cell + strides[move]
-                if moves[np.uint64(neighbour)] == UNREACHABLE:
-                    moves[np.uint64(neighbour)] = moves[np.uint64(cell)] + 1
-                    queue[tail] = neighbour
+                if distances[np.uint64(neighbour)] == UNREACHABLE:
+                    distances[np.uint64(neighbour)] = further
+                    queue[np.uint64(tail)] = neighbour
                     tail += 1
     return tail
 
@@ -79,30 +92,31 @@ def replay_and_measure(
     moves: bytes,  # 0 to 3 each
 ) -> tuple[int, int, int, int]:
     """What ``replay`` returns, and the distances to the target from the origin and from where the replay ends."""
-    distances = np.empty((rows, cols), np.int16)
-    queue = np.empty(rows * cols, np.int64)
-    fill_distances(np.frombuffer(bits, np.uint8).reshape(rows, cols), target // cols, target % cols, distances, queue)
+    distances, queue = np.empty(rows * cols, np.int16), np.empty(rows * cols, np.int64)
+    search(bits, cols, target, distances, queue)
     played, cell = replay(bits, cols, origin, target, moves)
-    left = distances.reshape(-1)
-    return played, cell, left[origin], left[cell]
+    return played, cell, distances[origin], distances[cell]
 
 
 @compiled
-def walls_agree(walls: Walls) -> bool:
+def walls_agree(
+    bits: bytes | bytearray,  # the wall bytes of a grid in row-major order
+    rows: int,  # of the grid
+    cols: int,  # likewise
+) -> bool:
     """Whether these are the walls of a maze; ``maze.check_walls`` says why not."""
-    rows, cols = walls.shape
-    for row in range(rows):
+    # Each side is looked at once, from the cell to its right or below it; around the grid there are walls.
+    for row in range(rows + 1):
+        left = np.int64(1)
         for col in range(cols):
-            if walls[row, col] > 15:
+            cell = row * cols + col
+            above = np.int64(bits[np.uint64(cell - cols)]) >> 1 & 1 if row > 0 else 1
+            walls = np.int64(bits[np.uint64(cell)]) if row < rows else np.int64(ALL_WALLS)
+            if walls > ALL_WALLS or walls & 1 != above or walls >> 2 & 1 != left:
                 return False
-            for move in range(4):
-                closed = walls[row, col] >> move & 1
-                to_row, to_col = row + DELTAS[move, 0], col + DELTAS[move, 1]
-                if in_grid(rows, cols, to_row, to_col):
-                    if closed != walls[to_row, to_col] >> (move ^ 1) & 1:
-                        return False
-                elif not closed:
-                    return False
+            left = walls >> 3 & 1
+        if left == 0:
+            return False
     return True
 
 

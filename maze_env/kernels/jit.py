@@ -1,4 +1,8 @@
-"""The decorator of every kernel."""
+"""The decorator of every kernel.
+
+Kernels divide as NumPy does, because a check for a divisor of 0, which none of them has, would keep the compiler from
+working on many numbers at a time.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,12 +16,12 @@ Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 def compiled(kernel: Kernel) -> Kernel:
     """``numba.njit`` with ``KernelCache`` and the types of ``kernel``: numba ships none."""
-    return _cached(numba.njit(kernel), kernel)
+    return _cached(numba.njit(error_model="numpy")(kernel), kernel)
 
 
 def inlined(kernel: Kernel) -> Kernel:
     """As ``compiled``, its body put in place of each call: a call that hands on an array costs as much as its body."""
-    return _cached(numba.njit(inline="always")(kernel), kernel)
+    return _cached(numba.njit(inline="always", error_model="numpy")(kernel), kernel)
 
 
 def _cached(dispatcher: Any, kernel: Kernel) -> Kernel:

@@ -10,6 +10,7 @@ import pytest
 from maze_env import Maze, MazeSpec, generate, maze_to_text
 from maze_env.errors import InvalidMaze
 from maze_env.phrasings import open_sides
+from maze_env.placement import LISTINGS, placed_text
 from maze_env.symmetry import SYMMETRIES, transform_maze
 from tests.benchmarks.test_score_files import written
 from tokenmaze.agents.prompts import conversation
@@ -86,6 +87,40 @@ def solved_zanj(path, mazes):
 def test_texts_of_mazes(write):
     for maze in MAZES:
         assert equal(one(write(maze)), maze)
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("offset", [(0, 0), (0, 3), (7, 0), (12, 300)])
+def test_placed_mazes_in_any_order(tmp_path, listing, offset):
+    texts = [
+        placed_text(maze, offset, listing, key) for key in range(30) for maze in MAZES
+    ]  # of 25 orders one begins at 0
+    for path in (table(tmp_path / "a.jsonl", "maze", texts), table(tmp_path / "a.txt", "", texts)):
+        read = read_layouts(str(path))
+        assert len(read) == len(texts)
+        assert all(map(equal, read, MAZES * 30))
+    prompt = conversation(texts[0])[0]["content"]
+    assert equal(one(prompt), MAZES[0])
+
+
+def test_a_folder_of_rows_that_was_exported(tmp_path):
+    (tmp_path / "rows" / "data").mkdir(parents=True)
+    for number, maze in enumerate(MAZES):
+        table(tmp_path / "rows" / "data" / f"train-{number}.parquet", "maze", [maze_to_text(maze)])
+    (tmp_path / "rows" / "_dataset.json").write_text("{}", encoding="utf-8")
+    assert all(map(equal, read_layouts(str(tmp_path / "rows")), MAZES))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidSuite, match=r"Expects mazes in .*empty, actual: none"):
+        read_layouts(str(tmp_path / "empty"))
+
+
+def test_placed_mazes_without_a_blank_line_between_are_refused():
+    with pytest.raises(InvalidMaze, match="Expects"):
+        list(layouts_of_text(placed_text(MAZES[0], (1, 1)) + placed_text(MAZES[1], (1, 6))))
+
+
+def test_cells_of_a_trace_are_no_maze():
+    assert equal(one(maze_to_text(MAZES[0]) + "\n\n<think>\n<|1-1|><|up_wall|><|left|>"), MAZES[0])
 
 
 def test_the_forms_of_maze_dataset_agree(tmp_path):
@@ -208,6 +243,7 @@ def test_nothing_shared_ends_well(capsys):
     [
         ("a.txt", "no maze", "Expects mazes in .*, actual: none"),
         ("a.txt", "<|0-0|><|no_wall|><|origin|>", "Expects"),
+        ("a.txt", "<|3-5|><|no_wall|><|origin|>", r"Expects .*<\|3-5\|>"),
         ("a.jsonl", '{"a": 1}\n', "Expects a column with mazes, actual: a"),
         ("a.json", "[1]", "Expects rows that are objects"),
         ("a.json", "[[0, 1], [0]]", "Expects a grid of 2 to 129 rows and columns, actual: 2 rows of 1, 2"),

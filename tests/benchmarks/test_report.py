@@ -44,6 +44,8 @@ def test_the_command_writes_one_page_and_never_over_another(tmp_path, capsys):
     main([str(RESULTS / "main" / "search-0-sft.json"), "-o", str(output)])
     text = output.read_text(encoding="utf-8")
     assert f"{len(text) / 1e6:.2f} MB in {output}" in capsys.readouterr().out
+    assert "n&nbsp;=&nbsp;100" in text
+    assert "\\x" not in text  # no escape of what the page itself says
     with pytest.raises(InvalidOutput, match=r"Expects a new file, actual: .* --overwrite replaces it"):
         main([str(RESULTS / "main" / "search-0-sft.json"), "-o", str(output)])
     main([str(RESULTS / "main" / "search-0-sft.json"), "-o", str(output), "--overwrite"])

@@ -103,7 +103,7 @@ def test_a_sample_without_a_score_is_told(archive, tmp_path, capsys):
         compare.main([str(path), str(FOREIGN / "lm_eval.jsonl")])
     compare.main([str(path), str(FOREIGN / "lm_eval.jsonl"), "--common"])
     printed = capsys.readouterr().out
-    assert "1 id in common, of the files 0, 2 left out" in printed
+    assert "1 id in common; left out: 0 of A, 2 of B" in printed
     assert "2 ids without a score" in printed
 
 
@@ -142,7 +142,7 @@ def test_a_result_stands_beside_other_files(stored, tmp_path, capsys):
     store(stored, tmp_path / "oracle.json")
     compare.main([str(tmp_path / "oracle.json"), str(FOREIGN / "inspect.json"), "--common"])
     printed = capsys.readouterr().out
-    assert "3 ids in common, of the files 97, 0 left out" in printed
+    assert "3 ids in common; left out: 97 of A, 0 of B" in printed
     assert "solved of shortest-path (TokenMaze)" in printed
     assert "solved by A: 1 id, by B: 0 ids" in printed
 
@@ -207,7 +207,7 @@ def test_a_metric_without_a_value_is_told_by_its_name(tmp_path):
 
 
 def test_a_file_that_is_missing_is_refused(tmp_path):
-    with pytest.raises(InvalidResult, match="No such file"):
+    with pytest.raises(InvalidResult, match=r"a\.csv, which does not exist"):
         compare.main([str(tmp_path / "a.csv"), str(FOREIGN / "inspect.json")])
 
 

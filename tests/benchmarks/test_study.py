@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maze_env.errors import InvalidOutput, UnknownName
+from maze_env.errors import InvalidConfig, InvalidOutput, UnknownName
 from tests.results import constructed, write
 from tests.tiny import ROOT
 from tokenmaze.benchmarks import study
@@ -107,7 +107,7 @@ def test_what_cannot_be_made_is_one_error(folder):
     (folder / "PAGE.md").write_text("<!-- solved: a-*.json -->\n", encoding="utf-8")
     with pytest.raises(InvalidOutput, match="Expects an end to each of the 1 tables"):
         study.main([str(folder / "PAGE.md")])
-    with pytest.raises(InvalidOutput, match="Expects an existing page"):
+    with pytest.raises(InvalidConfig, match=r"none\.md', which does not exist"):
         study.main([str(folder / "none.md")])
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from maze_env.answers import Answer, moves_to_text
@@ -55,6 +56,16 @@ def reward(name, maze, completion, **how):
 )
 def test_solved_pays_the_target_and_progress_and_nothing_for_form(maze, completion, expected):
     assert reward("solved", maze, completion) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("maze", "completion"), [(EXAMPLE, EXAMPLE_ANSWER), (EXAMPLE, "<|down|><|left|>"), (ROOM, RIGHT + "<|left|>")]
+)
+def test_sparse_pays_the_target_and_nothing_else(maze, completion):
+    assert reward("sparse", maze, completion) == (completion == EXAMPLE_ANSWER)
+    step = step_scheme_named("sparse").step
+    assert [step(2, 1, 2, False), step(1, 0, 2, True)] == [0.0, 1.0]
+    assert step(np.array([2, 1]), np.array([1, 0]), np.array([2, 2]), np.array([False, True])).tolist() == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +195,7 @@ def test_a_blocked_step_pays_nothing_and_a_step_back_takes_what_it_gave():
 @pytest.mark.parametrize("name", ["alphamaze", "alphamaze-code"])
 def test_schemes_that_reward_the_form_of_an_answer_are_refused_for_steps_by_name(name):
     with pytest.raises(
-        InvalidConfig, match=f"Expects a reward scheme with a step form \\('solved'\\), actual: '{name}'"
+        InvalidConfig, match=f"Expects a reward scheme with a step form \\('solved', 'sparse'\\), actual: '{name}'"
     ):
         step_scheme_named(name)
 

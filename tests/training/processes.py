@@ -77,7 +77,14 @@ def main(folder):
         muon_learning_rate=0.01, eval_strategy="steps", eval_steps=3, eval_mazes=2,
     )  # fmt: skip
     runs.train_grpo(
-        folder / "grpo", folder / "sft", sizes="4x4", per_device_train_batch_size=32 // WORLD, save_strategy="no"
+        folder / "grpo",
+        folder / "sft",
+        sizes="{4x4: 1, 3x4: 1}",
+        per_device_train_batch_size=32 // WORLD,
+        curriculum="success",
+        scale_rewards="mean",
+        length_penalty=0.2,
+        save_strategy="no",
     )
     (folder / f"seen-{RANK}.json").write_text(json.dumps(SEEN))
     (folder / f"evaluated-{RANK}.json").write_text(json.dumps(EVALUATED))

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests import tiny
-from tokenmaze.training import grpo, sft
+from tokenmaze.training import dpo, grpo, rft, sft
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
@@ -23,6 +23,18 @@ SFT = {
 GRPO = {
     "sizes": "2x2", "examples": 24, "per_device_train_batch_size": 32, "num_generations": 8,
     "max_completion_length": 12, "learning_rate": 0.001, "save_steps": 3, "use_cpu": True, "disable_tqdm": True,
+}  # fmt: skip
+# 3 rounds of 8 mazes, 8 samples each.
+RFT = {
+    "sizes": "2x2", "examples": 24, "rounds": 3, "num_generations": 8, "max_completion_length": 12,
+    "per_device_train_batch_size": 8, "learning_rate": 0.001, "logging_steps": 2, "use_cpu": True,
+    "disable_tqdm": True,
+}  # fmt: skip
+# 48 mazes, 8 samples each.
+DPO = {
+    "sizes": "2x2", "examples": 48, "num_generations": 8, "max_completion_length": 12, "pairs": 4,
+    "per_device_train_batch_size": 8, "learning_rate": 0.001, "logging_steps": 2, "save_steps": 4, "use_cpu": True,
+    "disable_tqdm": True,
 }  # fmt: skip
 
 
@@ -44,6 +56,16 @@ def train_sft(folder, **changes):
 def train_grpo(folder, model, **changes):
     """A small GRPO run from the folder ``model`` into ``folder``; returns its figures."""
     return grpo.train(*parsed({**GRPO, "output_dir": folder, "model": model, **changes}, grpo.MazeGRPOConfig))
+
+
+def train_rft(folder, model, **changes):
+    """A small run of rejection sampling from the folder ``model`` into ``folder``; returns its figures."""
+    return rft.train(*parsed({**RFT, "output_dir": folder, "model": model, **changes}, rft.MazeRFTConfig))
+
+
+def train_dpo(folder, model, **changes):
+    """A small DPO run from the folder ``model`` into ``folder``; returns its figures."""
+    return dpo.train(*parsed({**DPO, "output_dir": folder, "model": model, **changes}, dpo.MazeDPOConfig))
 
 
 KILLED = """
@@ -85,6 +107,11 @@ def same_weights(one, other):
 def log_of(folder):
     """The log entries of a finished run, the closing summary left out."""
     return json.loads((Path(folder) / "trainer_state.json").read_text())["log_history"][:-1]
+
+
+def summary_of(folder):
+    """The summary that closes the log of a finished run."""
+    return json.loads((Path(folder) / "trainer_state.json").read_text())["log_history"][-1]
 
 
 def timeless(log):

@@ -127,11 +127,13 @@ def test_log_entries_do_not_reach_across_a_checkpoint(tmp_path):
     steps = {"logging_steps": 5, "save_steps": 3, "save_total_limit": 100}
     folder = tmp_path / "run"
     loss = runs.train_sft(folder, **steps)["train_loss"]
-    whole = runs.log_of(folder)
+    whole, summary = runs.log_of(folder), runs.summary_of(folder)
+    assert summary["train_loss"] == loss
     for step in (12, 15, 16):
         shutil.rmtree(folder / f"checkpoint-{step}")
     assert runs.train_sft(folder, **steps, resume=True)["train_loss"] == loss
     assert runs.timeless(runs.log_of(folder)) == runs.timeless(whole)
+    assert runs.timeless([runs.summary_of(folder)]) == runs.timeless([summary])
     assert [entry["step"] for entry in whole] == [3, 5, 6, 9, 10, 12, 15]
 
 
@@ -246,3 +248,14 @@ def test_a_resumed_start_that_fails_loses_nothing(finished, tmp_path, monkeypatc
     with pytest.raises(torch.cuda.OutOfMemoryError):
         runs.train_sft(folder, resume=True)
     assert {path: path.stat().st_size for path in folder.rglob("*")} == before
+
+
+def test_the_evaluation_before_the_first_step_is_made_once(tmp_path):
+    evaluated = {"eval_strategy": "epoch", "eval_on_start": True, "eval_mazes": 2, "eval_max_tokens": 4}
+    folder = tmp_path / "run"
+    runs.train_sft(folder, **evaluated)
+    whole = runs.log_of(folder)
+    shutil.rmtree(folder / "checkpoint-16")
+    runs.train_sft(folder, **evaluated, resume=True)
+    assert runs.timeless(runs.log_of(folder)) == runs.timeless(whole)
+    assert [entry["step"] for entry in whole if "eval_solved_rate" in entry] == [0, 16]

@@ -16,11 +16,13 @@ from maze_env.errors import UnknownName
 from tests.modules import ROOT, installed
 from tokenmaze.benchmarks.mazebench import parser as benchmark_parser
 from tokenmaze.training.arguments import parse
+from tokenmaze.training.dpo import MazeDPOConfig
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
 from tokenmaze.training.ppo import PPORunConfig
 from tokenmaze.training.recipe import RECIPES, fact_of
+from tokenmaze.training.rft import MazeRFTConfig
 from tokenmaze.training.sft import MazeSFTConfig
 
 CONFIGS = ROOT / "training" / "configs"
@@ -29,15 +31,19 @@ LAUNCH = sorted(CONFIGS.glob("accelerate/*.yaml"))
 VLLM = sorted(CONFIGS.glob("vllm/*.yaml"))
 SETTINGS = sorted({*CONFIGS.glob("settings/*.yaml")} - set(RECIPES.values()))
 TRACE_STYLES = sorted({*CONFIGS.glob("trace-styles/*.yaml")} - set(RECIPES.values()))
-STAGES = sorted(path for path in EVERY if path.stem.startswith(("sft", "grpo")))
+STAGES = sorted(path for path in EVERY if path.stem.startswith(("sft", "grpo", "rft", "dpo")))
 FEW = [CONFIGS / "trace-styles" / f"{name}.yaml" for name in ("redraw", "direct-few")]
 
 
 def read(path, *more):
     """What the stage of a file makes of it, of the model's, the data's and its own configuration."""
-    is_grpo = path.stem.startswith("grpo") or path.parent.name == "settings"
+    name = "grpo" if path.parent.name == "settings" else path.stem.partition("-")[0]
     files = [text for name in (path, *more) for text in ("--config", str(name))]
-    kinds = [ModelConfig, DataConfig, MazeGRPOConfig if is_grpo else MazeSFTConfig]
+    kinds = [
+        ModelConfig,
+        DataConfig,
+        {"grpo": MazeGRPOConfig, "rft": MazeRFTConfig, "dpo": MazeDPOConfig}.get(name, MazeSFTConfig),
+    ]
     return parse(kinds, [*files, "--use_cpu", "true"])
 
 
@@ -208,7 +214,7 @@ def test_the_commands_of_the_comments_parse(path, check):
 def test_there_are_commands_in_the_comments():
     modules = [module for path in EVERY for module, _ in commands_of(path.read_text())]
     assert len(modules) >= 12
-    assert set(modules) == {"training.sft", "training.grpo", "training.ppo"}
+    assert set(modules) == {"training.sft", "training.grpo", "training.rft", "training.dpo", "training.ppo"}
 
 
 @pytest.mark.parametrize(

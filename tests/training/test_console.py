@@ -28,6 +28,16 @@ def test_each_entry_is_one_line_and_a_resumed_run_warns_of_nothing(tmp_path, cap
     assert not [one for one in recwarn if "is_gradient_checkpointing" in str(one.message)]
 
 
+def test_grpo_tells_how_it_goes_from_before_its_first_step(trained, tmp_path, capsys):
+    evaluated = {"eval_strategy": "steps", "eval_steps": 6, "eval_mazes": 2, "save_strategy": "no"}
+    runs.train_grpo(tmp_path / "run", trained, **evaluated)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
+    assert re.match(r"step 0/6  eval solved_rate \S+  eval malformed_rate ", lines[0])
+    shown = ["loss", "reward", "solved", "pass@group", "legal", "tokens", "truncated", "groups without spread"]
+    assert re.match("step 1/6  " + r" \S+  ".join([*shown, "entropy", "lr"]), lines[1])
+    assert len(lines) == 1 + 6 + 1 + 1  # before the first step, each step, the evaluation after them, the end
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_terminal_has_one_line_with_the_figures_and_what_is_to_stay_above_it(capsys, terminal):
     stream, bar = io.StringIO(), Bar()

@@ -122,7 +122,7 @@ def test_a_reward_that_rises_while_fewer_mazes_are_solved_is_called_gamed(reward
 
 
 def test_a_run_warns_of_a_gamed_reward(trained, tmp_path, monkeypatch, caplog):
-    rates = iter([0.9, 0.5, 0.0])
+    rates = iter([1.0, 0.9, 0.5, 0.0])
     monkeypatch.setattr(Evaluation, "figures", lambda *_: {"solved_rate": next(rates)})
     paid = iter(range(10**6))
     monkeypatch.setattr(

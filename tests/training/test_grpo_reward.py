@@ -1,8 +1,11 @@
 """The GRPO reward is ``verify`` and a scheme, to the digit."""
 
+import numpy as np
 import pytest
+from transformers import TrainingArguments
 
 from maze_env.attempt import End, EndedBy
+from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.maze import Maze
 from maze_env.placement import placed_text
 from maze_env.rewards import SCHEMES, scheme_named
@@ -11,10 +14,12 @@ from maze_env.verifier import verify
 from tests import tiny
 from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_ASCII, ROOM_ASCII
 from tokenmaze.agents.prompts import conversation, render
+from tokenmaze.training.grpo import SOLVING_PAYS, MazeGRPOConfig
 from tokenmaze.training.grpo_reward import MazeReward
 
 EOS, OTHER_EOS = 2, 7
 TOKENIZER = tiny.byte_tokenizer(tiny.CHAT)
+RIGHT = "<|right|><|right|>"
 EXAMPLE, ROOM = Maze.from_ascii(EXAMPLE_ASCII), Maze.from_ascii(ROOM_ASCII)
 ATTEMPTS = [
     (EXAMPLE, EXAMPLE_ANSWER),
@@ -32,10 +37,10 @@ ATTEMPTS = [
 ]
 
 
-def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, **options):
+def reward_of(attempts, scheme="solved", thinking_opened=False, ended=True, end=EOS, length_penalty=0.0, **options):
     """The rewards of a batch, as TRL would call for them."""
     written = [TOKENIZER(text, add_special_tokens=False)["input_ids"] for _, text in attempts]
-    return MazeReward(scheme, TOKENIZER, thinking_opened, [EOS, OTHER_EOS])(
+    return MazeReward(scheme, TOKENIZER, thinking_opened, [EOS, OTHER_EOS], length_penalty)(
         completion_ids=[[*ids, *([end] if ended else [])] for ids in written],
         maze=[maze_to_text(maze) for maze, _ in attempts],
         prompts=["unused"] * len(attempts),
@@ -57,6 +62,73 @@ def test_the_reward_is_the_schemes_to_the_digit(scheme, thinking_opened):
 def test_rewards_by_hand():
     # Solved: 1 + 0.1. Three of sixteen moves: 0.1 * 3/16. A wall at once, a walk past the target, bad form: nothing.
     assert reward_of(ATTEMPTS[:9]) == pytest.approx([1.1, 1.1, 0.1 * 3 / 16, 0, 0, 0, 1.1, 0, 0])
+
+
+def thought(words, answer):
+    """An answer after so many words of thinking."""
+    return f"<think>\n{'so ' * words}\n</think>\n\n{answer}"
+
+
+@pytest.mark.parametrize("scheme", ["solved", "sparse"])
+def test_a_length_penalty_is_the_papers_over_the_solved_ones_of_each_maze(scheme):
+    answers = [thought(words, EXAMPLE_ANSWER) for words in (1, 40, 9)]
+    attempts = [
+        (EXAMPLE, answers[0]),
+        (ROOM, RIGHT),
+        (EXAMPLE, "<|down|>"),
+        (EXAMPLE, answers[1]),
+        (EXAMPLE, answers[2]),
+    ]
+    lengths = np.array([len(TOKENIZER(text, add_special_tokens=False)["input_ids"]) + 1 for text in answers])
+    penalties = 0.3 / (1 + np.exp(-(lengths - lengths.mean()) / lengths.std()))
+    logged = {}
+    plain = reward_of(attempts, scheme)
+    paid = reward_of(attempts, scheme, length_penalty=0.3, log_metric=logged.__setitem__)
+    lost = [penalties[0], 0.15, 0, penalties[1], penalties[2]]  # alone, one is as long as the mean
+    assert paid == pytest.approx([before - less for before, less in zip(plain, lost, strict=True)])
+    assert paid[0] > paid[4] > paid[3]
+    assert logged["reward_terms/length"] == pytest.approx(-sum(lost) / 5)
+    if scheme == "sparse":
+        assert paid[0] == pytest.approx(1 - 0.3 / (1 + np.exp((lengths.mean() - lengths[0]) / lengths.std())))
+
+
+@pytest.mark.parametrize("scheme", SOLVING_PAYS)
+def test_solving_pays_more_than_not_however_long_it_takes(scheme):
+    almost = EXAMPLE_ANSWER[: EXAMPLE_ANSWER.rindex("<|")]
+    solvers = [(EXAMPLE, thought(words, EXAMPLE_ANSWER)) for words in (1, 1, 1, 1, 1, 1, 1, 300)]
+    *paid, unsolved = reward_of([*solvers, (EXAMPLE, almost)], scheme, length_penalty=0.999)
+    assert min(paid) == paid[-1] > unsolved
+    assert reward_of([(EXAMPLE, "no idea"), (EXAMPLE, "")], scheme, length_penalty=0.5) == [0, 0]
+
+
+def test_a_truncated_answer_takes_no_part_in_the_lengths():
+    logged = {}
+    assert reward_of(ATTEMPTS, ended=False, length_penalty=0.5, log_metric=logged.__setitem__) == [0] * len(ATTEMPTS)
+    assert logged["reward_terms/length"] == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"length_penalty": 1.0}, "Expects length_penalty from 0 to below 1"),
+        ({"length_penalty": -0.1}, "Expects length_penalty from 0 to below 1"),
+        ({"length_penalty": 0.2, "reward": "alphamaze"}, r"\(solved or sparse\), actual: 0.2 with alphamaze"),
+        ({"length_penalty": 0.2, "mode": "play"}, "length_penalty only with mode plan, actual: mode play"),
+        ({"scale_rewards": "maen"}, "Did you mean 'mean'"),
+        ({"scale_rewards": "mean", "multi_objective_aggregation": "normalize_then_sum"}, "Expects multi_objective"),
+    ],
+)
+def test_keys_of_the_reward_that_do_not_go_together_are_refused(keys, said):
+    with pytest.raises(TokenMazeError, match=said):
+        MazeGRPOConfig(**keys)
+
+
+def test_lengths_are_not_compared_over_processes_that_share_a_group(monkeypatch):
+    monkeypatch.setattr(TrainingArguments, "world_size", 2)
+    keys = {"length_penalty": 0.2, "per_device_train_batch_size": 24, "num_generations": 16}
+    with pytest.raises(InvalidConfig, match=r"a multiple of num_generations with length_penalty .*, actual: 24, 16"):
+        MazeGRPOConfig(**keys)
+    assert MazeGRPOConfig(**{**keys, "num_generations": 8})
 
 
 def test_a_placed_maze_earns_what_the_standard_one_does():

@@ -20,7 +20,18 @@ pytestmark = [
 
 STAGES = {
     "sft": (runs.train_sft, {"save_steps": 2, "logging_steps": 3, "examples": 480, "muon_learning_rate": 0.01}),
-    "grpo": (runs.train_grpo, {"save_steps": 1, "examples": 60}),
+    "grpo": (
+        runs.train_grpo,
+        {
+            "save_steps": 1,
+            "examples": 60,
+            "curriculum": "success",
+            "sizes": "{2x2: 1, 2x3: 1}",
+            "scale_rewards": "mean",
+        },
+    ),
+    "dpo": (runs.train_dpo, {"save_steps": 1, "examples": 96}),
+    "rft": (runs.train_rft, {"rounds": 6, "examples": 96}),
 }
 
 
@@ -90,7 +101,7 @@ def test_a_run_that_is_killed_ends_as_if_nothing_had_happened(finished, tmp_path
     assert runs.same_weights(folder, whole)
     assert runs.timeless(runs.log_of(folder)) == runs.timeless(runs.log_of(whole))
     figures = [runs.run_file(one)["figures"] for one in (folder, whole)]
-    of_process = {"wall_seconds", "peak_memory_gib", "resumed_at_step", "environment_share"}
-    assert figures[0].keys() == figures[1].keys() > of_process - {"environment_share"}
+    of_process = {"wall_seconds", "peak_memory_gib", "resumed_at_step", "environment_share", "sampling_seconds"}
+    assert figures[0].keys() == figures[1].keys() > of_process - {"environment_share", "sampling_seconds"}
     assert all(figures[0][name] == figures[1][name] for name in figures[0].keys() - of_process)
     assert {path.name for path in folder.iterdir() if path.suffix != ".tmp"} == {path.name for path in whole.iterdir()}

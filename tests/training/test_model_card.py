@@ -29,7 +29,7 @@ def test_every_card_is_this_projects_own(folders, name):
         text = card.read_text(encoding="utf-8")
         stage = "sft" if name == "sft" else "grpo"
         assert f"# {name}\n" in text
-        assert f"training.{stage}` of TokenMaze" in text
+        assert f"`tokenmaze {stage}` of TokenMaze" in text
         assert maze_to_text(EXAMPLE) in text
         assert len(text.splitlines()) < 30
         for wrong in ("None", "time machine", "licence", "license", "More Information", str(folders), "base_model"):

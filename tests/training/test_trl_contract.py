@@ -8,13 +8,14 @@ import inspect
 import re
 from dataclasses import fields
 from importlib.metadata import version
+from types import MappingProxyType
 
 import pytest
 import torch
 from accelerate import Accelerator, DistributedType
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
-from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
@@ -23,8 +24,10 @@ from tests.modules import package_of
 from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training import trl_adapter
+from tokenmaze.training.dpo import MazeDPOConfig, MazeDPOTrainer
 from tokenmaze.training.grpo import MazeGRPOConfig, MazeGRPOTrainer
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout
+from tokenmaze.training.rft import MazeRFTConfig, MazeRFTTrainer
 from tokenmaze.training.sft import MazeSFTConfig, MazeSFTTrainer
 from tokenmaze.training.trl_adapter import BATCH_KEYS, ROW_KEYS, TOKEN_KEYS, SparseGRPOTrainer, rollout_columns
 
@@ -40,13 +43,16 @@ def test_the_installed_version_is_one_that_the_adapter_was_written_for():
 
 
 OURS = {
-    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch",
-    "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "resume", "reward", "tool_calls",
-    "view_radius",
+    "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch", "keep",
+    "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "pairs", "resume",
+    "reward", "rounds", "tool_calls", "view_radius",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("config", "parent"), [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig)])
+@pytest.mark.parametrize(
+    ("config", "parent"),
+    [(MazeSFTConfig, SFTConfig), (MazeGRPOConfig, GRPOConfig), (MazeRFTConfig, SFTConfig), (MazeDPOConfig, DPOConfig)],
+)
 def test_a_field_is_ours_or_overrides_one_that_exists_upstream(config, parent):
     # A field that TRL renames would live on as a key that does nothing.
     kinds = [kind for kind in config.__mro__ if package_of(kind.__module__) == "training"]
@@ -61,8 +67,11 @@ def test_a_field_is_ours_or_overrides_one_that_exists_upstream(config, parent):
     }
 
 
-def one_step(tmp_path, reward, rows, **trainer_arguments):
-    """One step of GRPO by the tiny model; returns the trainer and the batch that the loss was computed on."""
+def one_step(tmp_path, reward, rows, keys=MappingProxyType({}), **trainer_arguments):
+    """One step of GRPO by the tiny model; returns the trainer and the batch that the loss was computed on.
+
+    ``keys`` are other values of its configuration.
+    """
     batches = []
 
     class Spy(SparseGRPOTrainer):
@@ -70,10 +79,10 @@ def one_step(tmp_path, reward, rows, **trainer_arguments):
             batches.append(dict(inputs))
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
+    values = {"per_device_train_batch_size": 4, "num_generations": 2, "max_completion_length": 6, **keys}
     args = GRPOConfig(
-        output_dir=str(tmp_path), per_device_train_batch_size=4, num_generations=2, max_completion_length=6,
-        num_train_epochs=1, use_cpu=True, report_to="none", save_strategy="no", disable_tqdm=True, logging_steps=1,
-        bf16=False,
+        output_dir=str(tmp_path), num_train_epochs=1, use_cpu=True, report_to="none", save_strategy="no",
+        disable_tqdm=True, logging_steps=1, bf16=False, **values,
     )  # fmt: skip
     tokenizer = build_tokenizer()
     trainer = Spy(
@@ -82,6 +91,20 @@ def one_step(tmp_path, reward, rows, **trainer_arguments):
     )  # fmt: skip
     trainer.train()
     return trainer, batches[0]
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.5])
+def test_advantages_over_group_means_are_those_of_the_equation(tmp_path, weight):
+    rewards = [1.0, 0.25, 0.0, 0.0, 0.0, 1.5]
+    mazes = tiny.mazes(3, 2, 2)
+    rows = [{"prompt": [{"role": "user", "content": maze_to_text(maze)}], "maze": maze_to_text(maze)} for maze in mazes]
+    keys = {"scale_rewards": "mean", "per_device_train_batch_size": 6, "reward_weights": [weight]}
+    trainer, batch = one_step(tmp_path, lambda maze, **_: rewards, rows, keys)
+    expected = [(1 - 0.625) / 0.625, (0.25 - 0.625) / 0.625, 0, 0, -1, 1]
+    assert sorted(batch["advantages"].tolist()) == pytest.approx(sorted(expected))  # rows are shuffled
+    entry = trainer.state.log_history[0]
+    assert entry["reward"] == pytest.approx(weight * sum(rewards) / 6)
+    assert entry["frac_reward_zero_std"] == pytest.approx(1 / 3)
 
 
 def rows_of_messages():
@@ -163,11 +186,11 @@ def test_the_loss_is_public_and_says_what_it_adds(tmp_path):
     assert {"loss_type", "beta", "entropy_coef", "use_adaptive_entropy"} <= names
 
 
-@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer])
+@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer, MazeRFTTrainer, MazeDPOTrainer])
 def test_evaluate_takes_what_the_trainers_does(trainer):
     theirs = inspect.signature(Trainer.evaluate).parameters
     assert list(inspect.signature(trainer.evaluate).parameters) == list(theirs)
-    assert issubclass(trainer, SFTTrainer | GRPOTrainer)
+    assert issubclass(trainer, SFTTrainer | GRPOTrainer | DPOTrainer)
 
 
 def test_sharding_is_told_by_the_accelerator(tmp_path):
@@ -226,13 +249,23 @@ def test_no_private_name_is_used(path):
 
 @pytest.mark.parametrize("path", sorted((tiny.ROOT / "tests" / "training").glob("*.py")), ids=lambda path: path.name)
 def test_no_test_reaches_into_trl(path):
-    private = {name for kind in (GRPOTrainer, SFTTrainer) for base in kind.__mro__[:-1] for name in vars(base)}
+    private = {
+        name for kind in (GRPOTrainer, SFTTrainer, DPOTrainer) for base in kind.__mro__[:-1] for name in vars(base)
+    }
     assert not {name for name in private_names(path) if name in private}
 
 
-@pytest.mark.parametrize("trainer", [MazeSFTTrainer, MazeGRPOTrainer])
-def test_no_private_method_is_overridden(trainer):
-    assert overridden_private_names(trainer) == set()
+@pytest.mark.parametrize(
+    ("trainer", "overridden"),
+    [
+        (MazeSFTTrainer, set()),
+        (MazeRFTTrainer, set()),
+        (MazeDPOTrainer, set()),
+        (MazeGRPOTrainer, {"_generate_and_score_completions"}),
+    ],
+)
+def test_no_private_method_is_overridden_but_where_advantages_are_made(trainer, overridden):
+    assert overridden_private_names(trainer) == overridden
 
 
 def test_the_search_for_private_names_finds_them(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 from transformers import AutoTokenizer
-from trl import GRPOConfig, SFTConfig
+from trl import DPOConfig, GRPOConfig, SFTConfig
 
 from maze_env.errors import InvalidConfig, UnknownName
 from tests import tiny
@@ -14,12 +14,15 @@ from tests.training import runs
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.training import grpo, sft, trl_keys
 from tokenmaze.training.arguments import default_of
+from tokenmaze.training.dpo import MazeDPOConfig
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.model import ModelConfig, load
+from tokenmaze.training.rft import MazeRFTConfig
 from tokenmaze.training.sft import MazeSFTConfig
 from tokenmaze.training.trl_keys import NEEDS, REFUSED, USED
 
-STAGES = {"sft": (SFTConfig, MazeSFTConfig), "grpo": (GRPOConfig, MazeGRPOConfig)}
+STAGES = {"sft": (SFTConfig, MazeSFTConfig), "grpo": (GRPOConfig, MazeGRPOConfig), "rft": (SFTConfig, MazeRFTConfig),
+          "dpo": (DPOConfig, MazeDPOConfig)}  # fmt: skip
 FAST = {"per_device_train_batch_size": 4, "save_strategy": "no", "report_to": "none", "sizes": "2x2"}
 
 
@@ -64,6 +67,10 @@ def test_a_copy_of_a_configuration_is_one():
         ("grpo", {"entropy_target": 0.3}, "Expects use_adaptive_entropy true"),
         ("grpo", {"sapo_temperature_pos": 2.0}, "Expects loss_type sapo"),
         ("grpo", {"num_completions_to_print": 2}, "Expects log_completions true"),
+        ("dpo", {"discopop_tau": 0.1}, "Expects loss_type discopop"),
+        ("dpo", {"f_alpha_divergence_coef": 0.1}, "Expects f_divergence_type alpha_divergence"),
+        ("dpo", {"loss_weights": [1.0]}, "Expects several values of loss_type"),
+        ("dpo", {"label_smoothing": 0.1}, "Expects loss_type robust or exo_pair"),
         ("sft", {"hub_model_id": "a/b"}, "Expects push_to_hub true"),
         ("sft", {"adam_beta1": 0.8, "muon_learning_rate": 0.1}, "Expects muon_learning_rate unset with adam_beta1"),
         ("sft", {"activation_checkpointing_kwargs": {"use_reentrant": True}}, "Expects activation_checkpointing true"),
@@ -113,6 +120,8 @@ def test_the_best_model_is_chosen_by_a_figure_that_there_is(kind):
 def test_names_that_do_not_exist_are_told_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean 'nll'"):
         MazeSFTConfig(loss_type="nl")
+    with pytest.raises(UnknownName, match="Did you mean 'sigmoid'"):
+        MazeDPOConfig(loss_type=["sigmod"])
     with pytest.raises(UnknownName, match="Did you mean 'revision'"):
         MazeSFTConfig(model_init_kwargs={"revison": "main"})
 
