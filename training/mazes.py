@@ -60,8 +60,8 @@ class DataConfig:
     braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
     paddings: Weights = option(
         NO_PADDING,
-        "Grids of closed cells, anywhere in which mazes lie, and weights: {none: 3, 8x8: 1} closes a fourth of the mazes "
-        "in. What is to be read grows, and what is to be solved does not.",
+        "Grids of closed cells, anywhere in which mazes lie, and weights: {none: 3, 8x8: 1} closes a fourth in. "
+        "There is more to read, and no more to solve.",
     )
     placements: Weights = option(
         AT_ORIGIN,
