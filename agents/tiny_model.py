@@ -7,9 +7,18 @@ think tags must survive ``skip_special_tokens=True``, with which trainers decode
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    SmolLM3Config,
+    SmolLM3ForCausalLM,
+    set_seed,
+)
 
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import called_as, check_folder, path_of, run_command
@@ -32,6 +41,11 @@ class TinyConfig:
     """Attention heads of each layer."""
     context: int = 4096
     """Longest sequence in tokens; positions are rotary, so a long context costs nothing until it is used."""
+    window: int | None = None
+    """``None`` for Llama. A number for SmolLM3, whose layers then take turns: the first, third, ... attend to so many
+    tokens, with rotary positions; the others to all, without positions, so that what they look up depends on tokens
+    and not on how far away they stand.
+    """
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -43,23 +57,40 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS, **options)
 
 
-def build_model(config: TinyConfig, seed: int) -> LlamaForCausalLM:
-    """A Llama-shaped decoder with random weights drawn from ``seed``; input and output embeddings are one matrix."""
+def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
+    """A decoder with random weights drawn from ``seed``; input and output embeddings are one matrix.
+
+    A Llama (Touvron et al., arXiv 2302.13971), or with ``window`` a SmolLM3 (Hugging Face 2025,
+    https://huggingface.co/blog/smollm3): layers without positions are NoPE's (Yang et al., arXiv 2501.18795).
+    """
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
     special = {f"{name}_id": ID_OF_TOKEN[token] for name, token in SPECIAL_TOKENS.items()}
-    llama = LlamaConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=config.hidden_size,
-        intermediate_size=3 * config.hidden_size,
-        num_hidden_layers=config.layers,
-        num_attention_heads=config.heads,
-        num_key_value_heads=config.heads,
-        max_position_embeddings=config.context,
-        tie_word_embeddings=True,
+    sizes: dict[str, Any] = {
+        "vocab_size": len(VOCABULARY),
+        "hidden_size": config.hidden_size,
+        "intermediate_size": 3 * config.hidden_size,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.heads,
+        "max_position_embeddings": config.context,
+        "tie_word_embeddings": True,
         **special,
-    )
+    }
+    near = [layer % 2 == 0 for layer in range(config.layers)]
     set_seed(seed)
-    model = LlamaForCausalLM(llama)
+    model: PreTrainedModel
+    if config.window is None:
+        model = LlamaForCausalLM(LlamaConfig(**sizes))
+    else:
+        shape = SmolLM3Config(
+            no_rope_layers=list(map(int, near)),  # despite its name, 1 where a layer has positions
+            layer_types=["sliding_attention" if here else "full_attention" for here in near],
+            use_sliding_window=True,
+            sliding_window=config.window,
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+            **sizes,
+        )
+        model = SmolLM3ForCausalLM(shape)
     for name, value in special.items():
         setattr(model.generation_config, name, value)
     return model

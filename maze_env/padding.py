@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_env.errors import InvalidConfig, is_integer
-from maze_env.maze import MAX_SIDE
-from maze_env.moves import DELTAS, OUTSIDE_BITS, Walls
+from maze_env.errors import ImpossibleMaze, InvalidConfig, is_integer
+from maze_env.maze import MAX_SIDE, Cell, Maze
+from maze_env.moves import ALL_WALLS, DELTAS, OUTSIDE_BITS, Walls
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,21 @@ def padded(cells: NDArray[Any], rows: int, cols: int, value: int) -> NDArray[Any
     room = np.full((rows, cols), value, cells.dtype)
     room[: cells.shape[0], : cells.shape[1]] = cells
     return room
+
+
+def enclosed(maze: Maze, rows: int, cols: int, at: Cell) -> Maze:
+    """The maze inside a grid of (rows, cols), its cell (0, 0) at ``at``, all cells around it closed on all sides.
+
+    Raises ImpossibleMaze where it does not fit.
+    """
+    (row, col), last = at, (at[0] + maze.rows, at[1] + maze.cols)
+    if min(at) < 0 or last[0] > rows or last[1] > cols:
+        came = f"{maze.rows}x{maze.cols} at {at}"
+        raise ImpossibleMaze(f"Expects a maze that fits into {rows}x{cols}, actual: {came}")
+    walls = np.full((rows, cols), ALL_WALLS, np.uint8)
+    walls[row : last[0], col : last[1]] = maze.walls
+    origin, target = ((place[0] + row, place[1] + col) for place in (maze.origin, maze.target))
+    return Maze(walls, origin, target)
 
 
 def sizes_of(walls: NDArray[np.uint8]) -> NDArray[np.int64]:

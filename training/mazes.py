@@ -5,7 +5,7 @@ shorter one.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
@@ -19,7 +19,8 @@ from maze_env import traces
 from maze_env.errors import InvalidConfig, lookup
 from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.keys import key_of
-from maze_env.maze import Cell, Maze
+from maze_env.maze import MAX_SIDE, Cell, Maze
+from maze_env.padding import enclosed
 from maze_env.phrasings import STANDARD
 from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, placed_text, shift_names
 from maze_env.splits import MIN_SPLIT_SIDE
@@ -29,6 +30,8 @@ CHUNK = 4096
 """Mazes generated together."""
 VALIDATION_SEED = 20_250_220
 """Chooses the validation mazes of every run."""
+NO_PADDING = "none"
+"""Of ``DataConfig.paddings``: a maze as it is."""
 AT_ORIGIN = "origin"
 """Of ``DataConfig.placements``: in standard names."""
 
@@ -55,6 +58,11 @@ class DataConfig:
     )
     generators: Weights = option("dfs", f"How mazes are generated, and weights, out of {', '.join(GENERATORS)}.")
     braids: Weights = option("0", "Shares of dead ends that are opened, and weights, e.g. {0: 1, 0.5: 1}.")
+    paddings: Weights = option(
+        NO_PADDING,
+        "Grids of closed cells, anywhere in which mazes lie, and weights: {none: 3, 8x8: 1} closes a fourth in. "
+        "There is more to read, and no more to solve.",
+    )
     placements: Weights = option(
         AT_ORIGIN,
         "Grids of names, anywhere in which mazes lie, and weights: {origin: 1, 20x20: 1} starts half of the mazes at "
@@ -73,7 +81,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, maze_seed=0)
-        for name in ("sizes", "lengths", "generators", "braids", "placements", "listings", "trace_styles"):
+        for name in (
+            "sizes", "lengths", "generators", "braids", "paddings", "placements", "listings", "trace_styles",
+        ):  # fmt: skip
             value = getattr(self, name)
             value = read_yaml(value, name) if isinstance(value, str) else value
             setattr(self, name, {value: 1} if isinstance(value, (str, int, float)) else value)
@@ -87,16 +97,20 @@ class DataConfig:
         """The share of each generator."""
         self.braid_shares = _shares(self.braids, "braids", "share", float)
         """The share of mazes in which each share of the dead ends is opened."""
-        self.placement_shares = _shares(self.placements, "placements", "origin or ROWSxCOLS", _read_placement)
+        self.padding_shares = _shares(self.paddings, "paddings", "none or ROWSxCOLS", partial(_read_grid, NO_PADDING))
+        """The share of each (rows, cols) of closed cells around mazes; ``None`` for those with none."""
+        self.placement_shares = _shares(
+            self.placements, "placements", "origin or ROWSxCOLS", partial(_read_grid, AT_ORIGIN)
+        )
         """The share of each (rows, cols) of names that mazes lie in; ``None`` for those at the origin."""
         self.listing_shares = _shares(self.listings, "listings", "name", str)
         """The share of each order of cells."""
         for listing in self.listing_shares:
             lookup("listing", listing, LISTINGS)
-        for names, (rows, cols) in product(filter(None, self.placement_shares), self.size_shares):
-            if not (rows <= names[0] <= MAX_NAMES_SIDE and cols <= names[1] <= MAX_NAMES_SIDE):
-                right = f"that hold mazes of {rows}x{cols}, up to {MAX_NAMES_SIDE}x{MAX_NAMES_SIDE}"
-                raise InvalidConfig(f"Expects placements {right}, actual: {names[0]}x{names[1]}")
+        padded = [room for room in self.padding_shares if room]
+        _check_room("paddings", padded, self.size_shares, MAX_SIDE)
+        names = [room for room in self.placement_shares if room]
+        _check_room("placements", names, [*self.size_shares, *padded], MAX_NAMES_SIDE)
         self.phases = _phases(self.trace_styles)
         """The rows of each phase of the curriculum, ``None`` for the last, and the shares of its trace styles."""
         self.specs = [
@@ -114,8 +128,16 @@ class DataConfig:
         return set(self.placement_shares) == {None} and set(self.listing_shares) == {STANDARD}
 
 
-def _read_placement(text: str) -> tuple[int, int] | None:
-    return None if text == AT_ORIGIN else _read_pair("x", text)
+def _read_grid(none: str, text: str) -> tuple[int, int] | None:
+    return None if text == none else _read_pair("x", text)
+
+
+def _check_room(what: str, grids: Iterable[tuple[int, int]], sizes: Iterable[tuple[int, int]], most: int) -> None:
+    """Raises InvalidConfig for a grid that does not hold each of the sizes, or has a side above ``most``."""
+    for grid, (rows, cols) in product(grids, sizes):
+        if not (rows <= grid[0] <= most and cols <= grid[1] <= most):
+            right = f"that hold mazes of {rows}x{cols}, up to {most}x{most}"
+            raise InvalidConfig(f"Expects {what} {right}, actual: {grid[0]}x{grid[1]}")
 
 
 def _read_pair(separator: str, text: str) -> tuple[int, int]:
@@ -181,7 +203,21 @@ def make_mazes(config: DataConfig) -> Iterator[tuple[Maze, int]]:
             batch = generate_batch(keys[chosen], spec, bounds)
             mazes.update((int(index), batch[i]) for i, index in enumerate(chosen))
         for index in range(min(CHUNK, config.examples - start)):
-            yield mazes[index], int(keys[index])
+            yield _padded(config, mazes[index], int(keys[index])), int(keys[index])
+
+
+def _padded(config: DataConfig, maze: Maze, key: int) -> Maze:
+    """The maze of a row in one of the paddings of ``config``; the key chooses, apart from all else that it chooses."""
+    if set(config.padding_shares) == {None}:
+        return maze
+    rng = Random(key_of("padded", key))
+    (room,) = rng.choices(list(config.padding_shares), list(config.padding_shares.values()))
+    return maze if room is None else enclosed(maze, *room, _place(rng, room, maze))
+
+
+def _place(rng: Random, room: tuple[int, int], maze: Maze) -> Cell:
+    """Anywhere in a grid where the maze fits."""
+    return int(rng.random() * (room[0] - maze.rows + 1)), int(rng.random() * (room[1] - maze.cols + 1))
 
 
 def written(config: DataConfig, maze: Maze, key: int) -> tuple[str, Cell]:
@@ -192,8 +228,7 @@ def written(config: DataConfig, maze: Maze, key: int) -> tuple[str, Cell]:
     rng = Random(key_of("written", key))
     (names,) = rng.choices(list(config.placement_shares), list(config.placement_shares.values()))
     (listing,) = rng.choices(list(config.listing_shares), list(config.listing_shares.values()))
-    rows, cols = names or (maze.rows, maze.cols)
-    offset = int(rng.random() * (rows - maze.rows + 1)), int(rng.random() * (cols - maze.cols + 1))
+    offset = _place(rng, names or (maze.rows, maze.cols), maze)
     return placed_text(maze, offset, listing, rng.getrandbits(64)), offset
 
 
@@ -224,7 +259,7 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     shares = config.size_shares.items()
     sizes = {f"{rows}x{cols}": share for (rows, cols), share in shares if min(rows, cols) >= MIN_SPLIT_SIDE}
     drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count,
-                    placements=AT_ORIGIN, listings=STANDARD)  # fmt: skip
+                    paddings=NO_PADDING, placements=AT_ORIGIN, listings=STANDARD)  # fmt: skip
     return training_mazes(drawn)
 
 

@@ -1,7 +1,7 @@
 """The model that a stage starts from: built from nothing, or loaded from a folder or hub name."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from transformers import GenerationConfig, PreTrainedModel
@@ -41,6 +41,9 @@ class ModelConfig:
     layers: int = option(4, "Decoder layers of the tiny model.")
     heads: int = option(4, "Attention heads of the tiny model.")
     context: int = option(4096, "Longest sequence of the tiny model, in tokens.")
+    window: int | None = option(
+        None, "Tokens that every other layer of the tiny model attends to, the rest having no positions; null: Llama."
+    )
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
@@ -59,7 +62,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         self.model = os.path.expanduser(self.model)
-        require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, lora_rank=1)
+        require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, window=1, lora_rank=1)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
                 f"Expects hidden_size to be a multiple of twice the heads, actual: {self.hidden_size} and {self.heads}"
@@ -122,7 +125,7 @@ def load(
     if config.model == TINY:
         if model_init_kwargs:
             raise InvalidConfig(f"Expects model_init_kwargs with a model that is loaded, actual: model {TINY!r}")
-        model = build_model(TinyConfig(config.hidden_size, config.layers, config.heads, config.context), seed)
+        model = build_model(TinyConfig(*(getattr(config, field.name) for field in fields(TinyConfig))), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer()

@@ -140,7 +140,7 @@ class _TraceReader:
 
 
 class _PointerReader(_TraceReader):
-    """Follows a trace of the style ``pointers``: its names say where the agent is, its moves are what it wrote there."""
+    """Follows a trace of the style ``pointers``: names say where the agent is, moves are what is written there."""
 
     def __init__(self, maze: Maze) -> None:
         super().__init__(maze)

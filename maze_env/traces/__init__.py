@@ -49,12 +49,14 @@ class TraceStyle:
     """(maze, rng) -> trace and answer; a pure function of the maze and rng's state."""
     validate: Callable[[Maze, str], list[Move]]
     """(maze, trace) -> the moves that the trace arrives at; raises InvalidTrace."""
+    between: str = ""
+    """Stands between the moves of the answer: nothing, as in the published data, or white space."""
 
 
 TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
-    "pointers": TraceStyle(pointers.write, pointers.validate),
+    "pointers": TraceStyle(pointers.write, pointers.validate, between=" "),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
     "retry-dead-end": TraceStyle(
@@ -73,12 +75,15 @@ def style_named(name: str) -> TraceStyle:
 def write(style: str, maze: Maze, key: int) -> str:
     """The completion taught for ``maze``: a pure function of its arguments."""
     trace, moves = style_named(style).write(maze, Random(key))
-    return wrap(trace, moves)
+    return wrap(trace, moves, style_named(style).between)
 
 
-def wrap(trace: str, moves: list[Move]) -> str:
-    """A completion: the trace in think tags, then the answer, laid out as in the published data."""
-    return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves)}"
+def wrap(trace: str, moves: list[Move], between: str = "") -> str:
+    """A completion: the trace in think tags, then the answer, laid out as in the published data.
+
+    ``between`` stands between its moves; the published prompt asks for spaces there, and its data has none.
+    """
+    return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves, between)}"
 
 
 def validate(style: str, maze: Maze, completion: str) -> None:
@@ -89,7 +94,7 @@ def validate(style: str, maze: Maze, completion: str) -> None:
     """
     answer = parse_answer(completion)
     trace = answer.thinking.removeprefix("\n").removesuffix("\n")
-    if completion != wrap(trace, list(answer.moves)):
+    if completion != wrap(trace, list(answer.moves), style_named(style).between):
         shown = f"{completion[:20]!r} ... {completion[-20:]!r}"
         raise InvalidTrace(f"Expects '<think>\\n(trace)\\n</think>\\n\\n(moves)' and no more, actual: {shown}")
     concluded = style_named(style).validate(maze, trace)

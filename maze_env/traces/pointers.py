@@ -10,6 +10,9 @@ coordinate and way back. Example, of two cells:
     PATH
     <|0-0|><|right|><|0-1|><|target|>
 
+The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the tokens
+before finds the same distances in both.
+
 Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
 nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
 copying and the retrieval of last occurrences are where chains of thought stop doing so (arXiv 2604.25800).
@@ -155,7 +158,9 @@ def _read_new_cell(at: _Exploration, rest: list[str], step: int) -> None:
     while rest and rest[-1] in MOVE_OF_TOKEN:
         move = MOVE_OF_TOKEN[rest.pop()]
         if move not in unseen or move in listed:
-            raise FalseStep(f"Expects moves to unseen cells from {name} in step {step}, each once, actual: {move.token}")
+            raise FalseStep(
+                f"Expects moves to unseen cells from {name} in step {step}, each once, actual: {move.token}"
+            )
         listed.append(move)
     missing = [move.token for move in unseen if move not in listed]
     if missing:

@@ -1,6 +1,7 @@
 """The tiny model's vocabulary, tokenizer and weights."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -135,10 +136,37 @@ def test_the_model_has_the_sizes_asked_for_and_one_embedding_matrix():
     assert (model.config.num_attention_heads, model.config.max_position_embeddings) == (4, 512)
 
 
-def test_a_saved_model_computes_the_same_numbers(tmp_path):
-    model = build_model(tiny.SMALL, seed=0).eval()
+@pytest.mark.parametrize("window", [None, 16])
+def test_a_saved_model_computes_the_same_numbers(window, tmp_path):
+    model = build_model(replace(tiny.SMALL, window=window), seed=0).eval()
     model.save_pretrained(tmp_path)
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     ids = torch.arange(40)[None]
     with torch.no_grad():
         assert torch.equal(model(ids).logits, loaded(ids).logits)
+
+
+def last_state(model, *ids):
+    with torch.no_grad():
+        return model.model(torch.tensor([ids])).last_hidden_state[0, -1]
+
+
+def test_a_layer_with_a_window_sees_so_many_tokens_and_their_order():
+    model = build_model(replace(tiny.SMALL, layers=1, window=4), seed=0).eval()
+    near = last_state(model, 30, 31, 40, 41, 42, 43)
+    assert torch.equal(near, last_state(model, 50, 51, 40, 41, 42, 43))
+    assert not torch.allclose(near, last_state(model, 30, 31, 42, 41, 40, 43), atol=1e-4)
+
+
+def test_a_layer_without_positions_sees_all_tokens_and_not_their_order():
+    model = build_model(replace(tiny.SMALL, layers=2, window=1), seed=0).eval()  # the first layer sees each by itself
+    far = last_state(model, 30, 31, 40, 41, 42, 43)
+    assert torch.allclose(far, last_state(model, 42, 40, 31, 41, 30, 43), atol=1e-5)
+    assert not torch.allclose(far, last_state(model, 50, 31, 40, 41, 42, 43), atol=1e-4)
+
+
+def test_with_a_window_layers_take_turns():
+    config = build_model(TinyConfig(layers=5, window=16), seed=0).config
+    assert (config.model_type, config.sliding_window) == ("smollm3", 16)
+    assert config.no_rope_layers == [1, 0, 1, 0, 1]
+    assert [kind == "sliding_attention" for kind in config.layer_types] == [True, False, True, False, True]

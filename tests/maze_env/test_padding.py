@@ -14,6 +14,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from maze_env import MazeSpec, generate, maze_from_text
 from maze_env.errors import ImpossibleMaze, InvalidConfig, InvalidMaze
 from maze_env.maze import Maze
+from maze_env.padding import enclosed
 from maze_env.spaces import MazeText
 from maze_env.token_maze import TokenMazeEnv
 from maze_env.vector import TokenMazeVectorEnv
@@ -252,3 +253,19 @@ def test_a_vector_of_several_sizes_is_copied_by_value():
     twin = cloudpickle.loads(cloudpickle.dumps(envs))
     for actions in np.random.default_rng(0).integers(0, 4, (12, 3)):
         assert_same(twin.step(actions), envs.step(actions))
+
+
+def test_an_enclosed_maze_is_the_maze_with_closed_cells_around():
+    maze = enclosed(FORK, 4, 5, (1, 2))
+    assert maze.walls[1:3, 2:5].tolist() == FORK.walls.tolist()
+    outside = np.ones((4, 5), bool)
+    outside[1:3, 2:5] = False
+    assert set(maze.walls[outside].tolist()) == {15}
+    assert (maze.origin, maze.target) == ((1, 2), (1, 4))
+    assert enclosed(FORK, 2, 3, (0, 0)) == FORK
+
+
+@pytest.mark.parametrize("at", [(1, 0), (0, 1), (-1, 0)])
+def test_a_maze_that_does_not_fit_is_not_enclosed(at):
+    with pytest.raises(ImpossibleMaze, match="fits into 2x3, actual: 2x3 at"):
+        enclosed(FORK, 2, 3, at)

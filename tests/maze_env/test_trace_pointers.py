@@ -1,5 +1,6 @@
 """The style ``pointers``: what is written, in which orders, and that nothing untrue of it is valid."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -127,6 +128,6 @@ def test_a_cell_is_entered_once_however_many_loops_there_are():
     for key in range(50):
         trace, _ = pointers.write(ROOM, Random(key))
         drawn = tokens_of(trace.partition("PATH")[0])
-        new = [name for name, wall in zip(drawn, drawn[1:], strict=False) if wall.endswith("wall|>")]
+        new = [name for name, wall in pairwise(drawn) if wall.endswith("wall|>")]
         assert len(new) == len(set(new))
-        traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace)))
+        traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace), " "))

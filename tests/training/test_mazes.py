@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, replace
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 
 import pytest
 
 from maze_env import traces
 from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
+from maze_env.padding import enclosed
 from maze_env.placement import placed_text, read_placed, shift_names
+from maze_env.solving import shortest_path
 from maze_env.splits import split_of
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests.maze_env.golden import bfs
@@ -19,6 +21,7 @@ from tokenmaze.training.mazes import (
     DataConfig,
     make_mazes,
     supervised_rows,
+    training_mazes,
     training_texts,
     validation_mazes,
 )
@@ -140,6 +143,13 @@ def test_yaml_that_is_none_names_its_key():
         ({"placements": "20x4"}, InvalidConfig, "that hold mazes of 5x5, up to 10000x10000, actual: 20x4"),
         ({"placements": "4x20", "sizes": {"3x3": 1, "5x3": 1}}, InvalidConfig, "mazes of 5x3, up to"),
         ({"placements": "20x10001"}, InvalidConfig, "up to 10000x10000, actual: 20x10001"),
+        ({"paddings": "origin"}, InvalidConfig, "paddings as {none or ROWSxCOLS: weight}"),
+        (
+            {"paddings": {"none": 1, "8x4": 1}},
+            InvalidConfig,
+            "paddings that hold mazes of 5x5, up to 64x64, actual: 8x4",
+        ),
+        ({"paddings": "8x8", "placements": "7x9"}, InvalidConfig, "that hold mazes of 8x8, up to 10000x10000"),
         ({"listings": "bottomup"}, UnknownName, "Did you mean 'bottom-up'"),
         ({"listings": {"shuffled": 0}}, InvalidConfig, "listings as {name: weight}"),
         ({"trace_styles": {"path": 1, "serch": 1}}, UnknownName, "Did you mean 'search'"),
@@ -209,6 +219,30 @@ def test_placements_and_listings_come_in_the_shares_asked_for():
     chance = 2 / 720  # that a shuffle of six cells is one of the other orders
     assert within_five_sigma(orders["shuffled"], 4000, (1 - chance) / 4)
     assert within_five_sigma(orders["bottom-up"], 4000, 1 / 4 + chance / 8)
+
+
+def test_padded_rows_are_the_same_mazes_in_grids_of_closed_cells():
+    plain = training_mazes(DataConfig(examples=2000, sizes="3x4"))
+    padded = training_mazes(DataConfig(examples=2000, sizes="3x4", paddings={"none": 3, "5x5": 1}))
+    places = Counter()
+    for maze, other in zip(plain, padded, strict=True):
+        if other == maze:
+            continue
+        assert (other.rows, other.cols) == (5, 5)
+        row, col = (there - here for there, here in zip(other.target, maze.target, strict=True))
+        assert other == enclosed(maze, 5, 5, (row, col))
+        assert shortest_path(other) == shortest_path(maze)
+        places[row, col] += 1
+    assert within_five_sigma(places.total(), 2000, 1 / 4)
+    assert set(places) == set(product(range(3), range(2)))
+    assert all(within_five_sigma(count, places.total(), 1 / 6) for count in places.values())
+
+
+def test_a_trace_of_a_padded_maze_is_true_of_it():
+    config = DataConfig(examples=40, sizes="3x3", paddings="6x6", trace_styles="pointers", **ANYWHERE)
+    for row in supervised_rows(config):
+        maze, (down, right) = read_placed(row["maze"])
+        traces.validate("pointers", maze, shift_names(row["completion"], (-down, -right)))
 
 
 def test_a_maze_that_comes_again_is_shuffled_anew():

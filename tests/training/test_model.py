@@ -19,6 +19,7 @@ from tokenmaze.training.model import ModelConfig, load
         ({"layers": 0}, "layers of at least 1, actual: 0"),
         ({"hidden_size": 0}, "hidden_size of at least 1, actual: 0"),
         ({"context": 0}, "context of at least 1, actual: 0"),
+        ({"window": 0}, "window of at least 1, actual: 0"),
         ({"hidden_size": -8}, "hidden_size of at least 1, actual: -8"),
     ],
 )
@@ -53,6 +54,8 @@ def test_the_tiny_model_has_the_sizes_and_seed_asked_for():
     assert model.state_dict().keys() == expected.keys()
     assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     assert tokenizer.get_vocab() == build_tokenizer().get_vocab()
+    model, _ = load(ModelConfig(hidden_size=32, layers=2, heads=2, window=8), seed=5)
+    assert (model.config.model_type, model.config.sliding_window) == ("smollm3", 8)
 
 
 def test_a_folder_is_loaded_with_its_own_tokenizer(tmp_path):

@@ -44,8 +44,8 @@ def test_the_installed_version_is_one_that_the_adapter_was_written_for():
 
 OURS = {
     "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch", "keep",
-    "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "pairs", "resume",
-    "reward", "rounds", "tool_calls", "view_radius",
+    "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "pairs",
+    "resume", "reward", "rounds", "tool_calls", "view_radius",
 }  # fmt: skip
 
 
