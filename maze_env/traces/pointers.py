@@ -10,8 +10,8 @@ coordinate and way back. Example, of two cells:
     PATH
     <|0-0|><|right|><|0-1|><|target|>
 
-The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the tokens
-before finds the same distances in both.
+The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the
+tokens before finds the same distances in both.
 
 Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
 nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
