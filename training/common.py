@@ -164,5 +164,9 @@ def finish(
 
 
 def end_processes() -> None:
-    """Closes what joins several processes, as the last act of a command: its threads may abort a process that exits."""
+    """Closes what joins several processes, as the last act of a command: its threads may abort a process that exits.
+
+    Together: those of a process that closes while another still talks to it may abort it, too.
+    """
+    PartialState().wait_for_everyone()
     PartialState().destroy_process_group()
