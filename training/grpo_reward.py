@@ -128,8 +128,8 @@ def length_terms(lengths: Sequence[int], alpha: float) -> list[float]:
     and 1 the sum is 1[solved] (1 - alpha sigmoid(...)), as in Arora and Zanette 2025, arXiv 2502.04463. The length of
     what is not solved does not count: giving up early pays nothing.
 
-    >>> [round(term, 3) for term in length_terms([10, 20, 30], alpha=0.2)]
-    [-0.045, -0.1, -0.155]
+    >>> " ".join(f"{term:.3f}" for term in length_terms([10, 20, 30], alpha=0.2))
+    '-0.045 -0.100 -0.155'
     """
     if not lengths:
         return []
