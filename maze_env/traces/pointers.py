@@ -13,8 +13,9 @@ coordinate and way back. Example, of two cells:
 The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the
 tokens before finds the same distances in both.
 
-Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
-nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
+In a maze without loops each token is decided by those next to it and at most one line elsewhere, which has the cell's
+name as its only key: nothing is counted, reversed or looked up by its last occurrence. With loops a cell's neighbours
+have to be looked up too, for some may have been entered before. That is what carries over to larger mazes: repeated
 copying and the retrieval of last occurrences are where chains of thought stop doing so (arXiv 2604.25800).
 """
 
@@ -22,9 +23,9 @@ from random import Random
 
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
-from maze_env.tokens import BLANK, ORIGIN, TARGET, coordinate_token
+from maze_env.tokens import BLANK, ORIGIN, TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
-from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStart, FalseStep, InvalidTrace
+from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStep, InvalidTrace
 from maze_env.vocabulary import PATH
 
 
@@ -78,7 +79,7 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     while True:
         pieces.append(coordinate_token(at.cell))
         if is_new := at.cell not in at.left_to_try:
-            pieces += [path.cell_text(maze, at.cell).removeprefix(pieces[-1]), marker_of(maze, at.cell)]
+            pieces += [WALL_TOKENS[maze.walls[at.cell]], marker_of(maze, at.cell)]
             pieces.append(at.way_back[at.cell])
             if at.cell == maze.origin:
                 break
@@ -120,7 +121,7 @@ def _replay(maze: Maze, tokens: list[str]) -> _Exploration:
     at, rest, step = _Exploration(maze), tokens[::-1], 0
     while rest:
         step += 1
-        _check_name(at.cell, rest.pop(), step)
+        path.check_name(at.cell, rest.pop(), step)
         if at.cell in at.left_to_try:
             right, came = at.next_token(), rest.pop() if rest else "the end"
             if right == TARGET or came != right:
@@ -137,17 +138,10 @@ def _replay(maze: Maze, tokens: list[str]) -> _Exploration:
     return at
 
 
-def _check_name(cell: Cell, name: str, step: int) -> None:
-    """Raises InvalidTrace unless a step names the cell that it is in; the first is in the target."""
-    if name != coordinate_token(cell):
-        error = FalseStart if step == 1 else FalseStep
-        raise error(f"Expects step {step} in {coordinate_token(cell)}, actual: {name}")
-
-
 def _read_new_cell(at: _Exploration, rest: list[str], step: int) -> None:
     """Takes what is written of a new cell off ``rest``."""
     name = coordinate_token(at.cell)
-    drawing = [path.cell_text(at.maze, at.cell).removeprefix(name), marker_of(at.maze, at.cell)]
+    drawing = [WALL_TOKENS[at.maze.walls[at.cell]], marker_of(at.maze, at.cell)]
     for right, error in zip((*drawing, at.way_back[at.cell]), (FalseDrawing, FalseDrawing, FalseStep), strict=True):
         came = rest.pop() if rest else "the end"
         if came != right:

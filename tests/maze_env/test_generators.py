@@ -9,6 +9,7 @@ from scipy.stats import chisquare
 from maze_env.errors import ImpossibleMaze
 from maze_env.generation import GENERATORS, MazeSpec, generate, generate_batch
 from maze_env.maze import Maze
+from maze_env.symmetry import SYMMETRIES, transform_walls
 from tests.maze_env.golden import bfs, cells_of, open_neighbours, spanning_trees
 
 KEYS = np.array([0, 1, 2, 2**63, 2**64 - 1], dtype=np.uint64)
@@ -192,3 +193,16 @@ def test_bounds_that_were_not_met_are_quoted_within_seconds_at_any_size():
     message = r"64x64 maze .* 63 to 63 moves and 0 to 0 turns, actual: none in \d+ layouts"
     with pytest.raises(ImpossibleMaze, match=message):
         generate(0, MazeSpec(64, 64, min_length=63, max_length=63, max_turns=0))
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_all_but_binary_tree_make_the_images_of_a_layout_equally_often(generator):
+    trees = spanning_trees(3, 3)
+    number_of = {walls.tobytes(): number for number, walls in enumerate(trees)}
+    counts = tree_counts(generator, 40_000)
+    surplus = 0.0  # of a layout over its image, in standard deviations
+    for symmetry in SYMMETRIES:
+        images = [number_of[transform_walls(walls, symmetry).tobytes()] for walls in trees]
+        gap, total = np.abs(counts - counts[images]), counts + counts[images]
+        surplus = max(surplus, (gap / np.sqrt(np.maximum(total, 1))).max())
+    assert (surplus > 50) if generator == "binary-tree" else (surplus < 5)
