@@ -17,7 +17,8 @@ CONFIGS := training/configs/$(RECIPE)
 fact = $(or $(shell $(BIN)/python -m training.recipe $(1) $(2)),$(error recipe $(1) says nothing of its $(2)))
 STAGES ?=
 TRAINED = $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
-RESULTS = $(STAGES:%=$(RUN)/results/%.json)
+SUITES ?=
+RESULTS = $(foreach suite,$(SUITES),$(STAGES:%=$(RUN)/results/$(suite)-%.json))
 # More keys for a stage, e.g. `make train RECIPE=gpu-search SFT_FLAGS="--examples 64"`.
 SFT_FLAGS ?=
 GRPO_FLAGS ?=
@@ -25,14 +26,14 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: help train control speed all-train all-speed settings trace-styles grpo-from-scratch test test-slow wheel lint \
+.PHONY: help train control speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
 	format clean
 .SECONDARY:
 .DEFAULT_GOAL := help
 
 define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
-make control                          of the default recipe: SFT continued for as long as GRPO took
+make control                          SFT continued for as long as GRPO took, beside it
 make speed                            tokens per second of a recipe's stages, against what the device can do
 make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
@@ -53,7 +54,8 @@ wheel:
 
 # The stages are known once Python is there to read them.
 train speed: $(VENV)/.installed
-	@$(MAKE) --no-print-directory all-$@ STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))"
+	@$(MAKE) --no-print-directory all-$@ STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))" \
+		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
 all-train: $(RESULTS) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
@@ -63,13 +65,16 @@ all-train: $(RESULTS) $(RUN)/report.html
 all-speed: $(TRAINED:%=%/.done)
 	$(BIN)/python -m training.speed $(TRAINED) --output $(RUN)/speed.json
 
-# The control of the default recipe: SFT continued for as long as GRPO took.
+# The control: SFT continued for as long as GRPO took.
 control: $(VENV)/.installed
-	@$(MAKE) --no-print-directory all-train STAGES="$(call fact,$(RECIPE),control)"
+	@$(MAKE) --no-print-directory all-train STAGES="$(call fact,$(RECIPE),control)" \
+		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
-# One change of GRPO at a time: every file of training/configs/settings, equal steps, measured on the tuning suite.
+# One change of the recipe alphamaze's GRPO at a time: every file of training/configs/settings, equal steps, measured on the tuning suite.
 configs_in = $(filter-out recipe,$(basename $(notdir $(wildcard training/configs/$(1)/*.yaml))))
-settings: $(RUN)/settings/start.json $(patsubst %,$(RUN)/settings/%.json,$(call configs_in,settings))
+settings:
+	@$(MAKE) --no-print-directory all-settings RECIPE=alphamaze
+all-settings: $(RUN)/settings/start.json $(patsubst %,$(RUN)/settings/%.json,$(call configs_in,settings))
 
 $(RUN)/settings/start.json: $(RUN)/sft/.done
 	$(BENCHMARK) $(call fact,settings,benchmark) --agent $(RUN)/sft \
@@ -81,7 +86,7 @@ $(RUN)/settings/%.json: $(RUN)/sft/.done
 	$(BENCHMARK) $(call fact,settings,benchmark) --agent $(RUN)/settings/$* \
 		--recipe $* --stage grpo --train-seed $(SEED) --output $@ --resume --overwrite
 
-# The default recipe's SFT on each trace style alone: every file of training/configs/trace-styles.
+# The recipe alphamaze's SFT on each trace style alone: every file of training/configs/trace-styles.
 TRACE_STYLES_RUN := runs/trace-styles-$(SEED)
 trace-styles: $(patsubst %,$(TRACE_STYLES_RUN)/results/%.json,$(call configs_in,trace-styles))
 
@@ -127,8 +132,12 @@ $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 		--maze_seed $(call MAZES,2000) --model $(RUN)/sft --output_dir $(RUN)/sft-continued --resume true
 	@touch $@
 
-$(RUN)/results/%.json: $(RUN)/%/.done
-	$(BENCHMARK) $(call fact,$(RECIPE),benchmark) --agent $(RUN)/$* --recipe $(RECIPE) --stage $* --train-seed $(SEED) --output $@ --resume --overwrite
+define MEASURED
+$(RUN)/results/$(1)-%.json: $(RUN)/%/.done
+	$(BENCHMARK) --suite $(1) $$(call fact,$(RECIPE),benchmark) --agent $(RUN)/$$* --recipe $(RECIPE) --stage $$* \
+		--train-seed $(SEED) --output $$@ --resume --overwrite
+endef
+$(foreach suite,$(SUITES),$(eval $(call MEASURED,$(suite))))
 
 # The results with every attempt to replay, and the training curves.
 $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
@@ -137,7 +146,7 @@ $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
 # The models that come along with the package (agents/weights), from trainings that are in runs/ or are made now.
 .PHONY: weights
 weights: $(VENV)/.installed
-	@for recipe in search default fog; do $(MAKE) --no-print-directory train RECIPE=$$recipe || exit 1; done
+	@for recipe in default search alphamaze fog; do $(MAKE) --no-print-directory train RECIPE=$$recipe || exit 1; done
 	$(BIN)/python -m benchmarks.weights --runs runs --seed $(SEED)
 
 test: $(VENV)/.installed lint

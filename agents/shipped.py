@@ -32,7 +32,9 @@ class Shipped(NamedTuple):
 
 SHIPPED = {
     "tiny": Shipped("search", "sft", "mazebench-1000", "plan", {"max_new_tokens": 256, "dtype": "float32"}),
-    "tiny-alphamaze": Shipped("default", "grpo", "mazebench-1000", "plan", {"max_new_tokens": 256, "dtype": "float32"}),
+    "tiny-alphamaze": Shipped(
+        "alphamaze", "grpo", "mazebench-1000", "plan", {"max_new_tokens": 256, "dtype": "float32"}
+    ),
     "tiny-fog": Shipped("fog", "grpo", "fog", "play", {"multi_turn": True, "dtype": "float32"}),
 }
 """By the agent's name."""

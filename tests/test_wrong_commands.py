@@ -17,7 +17,7 @@ from tests import tiny
 from tests.modules import BLOCKED, installed
 from tokenmaze.benchmarks import mazebench
 
-RESULT = tiny.ROOT / "benchmarks" / "results" / "main" / "default-0-grpo.json"
+RESULT = tiny.ROOT / "benchmarks" / "results" / "main" / "alphamaze-0-grpo.json"
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )

@@ -25,6 +25,7 @@ from maze_env.phrasings import STANDARD
 from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, placed_text, shift_names
 from maze_env.splits import MIN_SPLIT_SIDE
 from tokenmaze.training.arguments import option, read_yaml, require_at_least
+from tokenmaze.training.walks import WALK, walk_maze, without_target, write_walk
 
 CHUNK = 4096
 """Mazes generated together."""
@@ -32,6 +33,8 @@ VALIDATION_SEED = 20_250_220
 """Chooses the validation mazes of every run."""
 NO_PADDING = "none"
 """Of ``DataConfig.paddings``: a maze as it is."""
+NO_WALK = "none"
+"""Of ``DataConfig.walks``: a maze and its solution."""
 AT_ORIGIN = "origin"
 """Of ``DataConfig.placements``: in standard names."""
 
@@ -76,13 +79,18 @@ class DataConfig:
         f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
         "list is a curriculum: [{rows: 30000, path: 1}, {retry: 1}] is 30,000 rows of paths, then retries.",
     )
+    walks: Weights = option(
+        NO_WALK,
+        "Rows that walk at random through a tree without a target, by its size, and weights: {none: 4, 8x8: 1} makes a "
+        "fifth of the rows walks; they solve nothing, and teach to read. SFT alone reads this.",
+    )
     split: str = option("train", "The split to draw from: train, validation or benchmark.")
     maze_seed: int = option(0, "Chooses the mazes; the run's own seed does not.")
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, maze_seed=0)
         for name in (
-            "sizes", "lengths", "generators", "braids", "paddings", "placements", "listings", "trace_styles",
+            "sizes", "lengths", "generators", "braids", "paddings", "placements", "listings", "trace_styles", "walks",
         ):  # fmt: skip
             value = getattr(self, name)
             value = read_yaml(value, name) if isinstance(value, str) else value
@@ -107,10 +115,15 @@ class DataConfig:
         """The share of each order of cells."""
         for listing in self.listing_shares:
             lookup("listing", listing, LISTINGS)
+        self.walk_shares = _shares(self.walks, "walks", "none or ROWSxCOLS", partial(_read_grid, NO_WALK))
+        """The share of rows that are walks through trees of (rows, cols); ``None`` for those that are solved."""
+        walked = [size for size in self.walk_shares if size]
+        for rows, cols in walked:
+            MazeSpec(rows, cols, split=self.split)
         padded = [room for room in self.padding_shares if room]
         _check_room("paddings", padded, self.size_shares, MAX_SIDE)
         names = [room for room in self.placement_shares if room]
-        _check_room("placements", names, [*self.size_shares, *padded], MAX_NAMES_SIDE)
+        _check_room("placements", names, [*self.size_shares, *padded, *walked], MAX_NAMES_SIDE)
         self.phases = _phases(self.trace_styles)
         """The rows of each phase of the curriculum, ``None`` for the last, and the shares of its trace styles."""
         self.specs = [
@@ -264,11 +277,21 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
-    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer, same names)."""
+    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer, same names).
+
+    Walks (training/walks.py) have the style ``walk``, and no target in their maze.
+    """
     rng = np.random.default_rng([config.maze_seed, 2**32])
     mazes = make_mazes(config)
     phases = ((shares, maze) for rows, shares in config.phases for maze in islice(mazes, rows))
     for shares, (maze, key) in phases:
         style = list(shares)[rng.choice(len(shares), p=list(shares.values()))]
+        (walked,) = Random(key_of("walks", key)).choices(list(config.walk_shares), list(config.walk_shares.values()))
+        if walked is not None:
+            maze = walk_maze(*walked, config.split, key)
         text, offset = written(config, maze, key)
-        yield {"maze": text, "style": style, "completion": shift_names(traces.write(style, maze, key), offset)}
+        if walked is None:
+            completion = traces.write(style, maze, key)
+        else:
+            text, style, completion = without_target(text), WALK, write_walk(maze, key)
+        yield {"maze": text, "style": style, "completion": shift_names(completion, offset)}

@@ -1,21 +1,24 @@
-"""``pointers``: depth-first exploration from the target in random order, each cell written once with the way back.
+"""``pointers``: depth-first exploration from the target in random order, each cell drawn once with the way back.
 
 At a cell that is new: its coordinate, walls and marker as in the prompt, the move back to where it was entered from
-(``<|target|>`` on the target itself), and the moves to its unseen neighbours in random order. The last of these tokens
-is the move that is made: onward where there is one, else back. At a cell that was left: its coordinate, and the move
-written before the one it was left by. On the origin, a line ``PATH`` and the way to the target, read off cell by cell:
-coordinate and way back. Example, of two cells:
+(``<|target|>`` on the target itself), and the moves through its other openings in random order. The last of these
+tokens is the move that is made: onward where there is one, else back. At a cell that was drawn before: its coordinate
+and a move. Entered by a move onward, which is how a loop closes, the move back; returned to, the move written before
+the one that it was left by. On the origin, a line ``PATH`` and the way to the target, read off cell by cell: coordinate
+and way back. Example, of two cells:
 
     <|0-1|><|up_right_wall|><|target|><|target|><|left|><|0-0|><|up_left_wall|><|origin|><|right|>
     PATH
     <|0-0|><|right|><|0-1|><|target|>
 
+Now and then, where it returns, an exploration makes a move once more that was made there before. Whoever learns from
+mazes without loops sees a cell entered twice in no other way, and it is the same as in a loop.
+
 The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the
 tokens before finds the same distances in both.
 
-In a maze without loops each token is decided by those next to it and at most one line elsewhere, which has the cell's
-name as its only key: nothing is counted, reversed or looked up by its last occurrence. With loops a cell's neighbours
-have to be looked up too, for some may have been entered before. That is what carries over to larger mazes: repeated
+Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
+nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
 copying and the retrieval of last occurrences are where chains of thought stop doing so (arXiv 2604.25800).
 """
 
@@ -28,6 +31,9 @@ from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStep, InvalidTrace
 from maze_env.vocabulary import PATH
 
+AGAIN = 0.1
+"""How often a return makes a move once more."""
+
 
 class _Exploration:
     """Where an exploration is, and what it has written of each cell."""
@@ -35,28 +41,42 @@ class _Exploration:
     def __init__(self, maze: Maze):
         self.maze, self.cell = maze, maze.target
         self.way_back: dict[Cell, str] = {maze.target: TARGET}
-        """The token written in each cell that was entered."""
-        self.left_to_try: dict[Cell, list[Move]] = {}
-        """Of each cell that was written, the moves not made yet; the last one is the next."""
+        """The token written in each cell that was entered: the move back, on the target ``<|target|>``."""
+        self.onward: dict[Cell, list[Move]] = {}
+        """The moves listed in each cell that was drawn, made from the last to the first."""
+        self._left_by: Move | None = None
+        self._came_by: Move | None = None
 
-    def unseen(self) -> list[Move]:
-        """The moves from the cell to cells that no exploration entered."""
-        return path.unseen_moves(self.maze, self.cell, self.way_back)
+    def is_new(self) -> bool:
+        """Whether the cell is not drawn yet."""
+        return self.cell not in self.onward
 
-    def next_token(self) -> str:
-        """The move to make: onward, else back; ``<|target|>`` where nothing is left."""
-        moves = self.left_to_try[self.cell]
-        while moves and moves[-1].apply(self.cell) in self.way_back:  # entered by a loop since it was written
-            moves.pop()
-        return moves[-1].token if moves else self.way_back[self.cell]
+    def openings(self) -> list[Move]:
+        """The moves that are to be listed in the cell: all that are possible but the one back."""
+        back = self.way_back[self.cell]
+        return [move for move in self.maze.open_moves(self.cell) if move.token != back]
+
+    def tokens(self) -> list[str]:
+        """What may come next in a cell that is drawn: first what follows, then the moves that were made before.
+
+        What follows is ``<|target|>`` where all moves were made and there is no way back.
+        """
+        if self._came_by is not None:
+            return [self._came_by.opposite.token]
+        listed = self.onward[self.cell]
+        tried = listed.index(self._left_by) if self._left_by is not None else len(listed)
+        follows = listed[tried - 1].token if tried else self.way_back[self.cell]
+        return [follows, *(move.token for move in listed[tried:])]
 
     def make(self, token: str) -> None:
-        """Goes on to the next cell."""
+        """Goes on to the next cell, by one of ``tokens``."""
         move = MOVE_OF_TOKEN[token]
-        if self.left_to_try[self.cell]:
-            self.left_to_try[self.cell].pop()
-            self.way_back[move.apply(self.cell)] = move.opposite.token
+        is_onward = self._came_by is None and move in self.onward[self.cell]
         self.cell = move.apply(self.cell)
+        self._left_by = None if is_onward else move.opposite
+        self._came_by = move if is_onward and not self.is_new() else None
+        if self.is_new():
+            self.way_back[self.cell] = move.opposite.token
 
     def way(self) -> list[tuple[Cell, str]]:
         """The cells from the origin to the target, each with its way back."""
@@ -78,16 +98,16 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     at, pieces = _Exploration(maze), []
     while True:
         pieces.append(coordinate_token(at.cell))
-        if is_new := at.cell not in at.left_to_try:
-            pieces += [WALL_TOKENS[maze.walls[at.cell]], marker_of(maze, at.cell)]
-            pieces.append(at.way_back[at.cell])
+        if is_new := at.is_new():
+            pieces += [WALL_TOKENS[maze.walls[at.cell]], marker_of(maze, at.cell), at.way_back[at.cell]]
             if at.cell == maze.origin:
                 break
-            onward = at.unseen()
-            rng.shuffle(onward)
-            at.left_to_try[at.cell] = onward
-            pieces += [move.token for move in onward]
-        token = at.next_token()
+            at.onward[at.cell] = listed = at.openings()
+            rng.shuffle(listed)
+            pieces += [move.token for move in listed]
+        token, *again = at.tokens()
+        if again and rng.random() < AGAIN:
+            token = rng.choice(again)
         if token == TARGET:
             raise InvalidTrace(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
         if not is_new:
@@ -101,8 +121,9 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
 def validate(maze: Maze, trace: str) -> list[Move]:
     """Replays the trace and returns the moves of its way; an InvalidTrace names the step.
 
-    Its claims have to be true: the cell, its walls, marker and way back; every move to an unseen neighbour listed once,
-    in any order; then the move that follows from what was written. The way is the one that the ways back make.
+    Its claims have to be true: the cell, its walls, marker and way back; every move through another opening listed
+    once, in any order; then the move that follows from what was written, or one made there before. The way is the one
+    that the ways back make.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
     at = _replay(maze, path.trace_tokens(exploration, "an exploration"))
@@ -122,16 +143,20 @@ def _replay(maze: Maze, tokens: list[str]) -> _Exploration:
     while rest:
         step += 1
         path.check_name(at.cell, rest.pop(), step)
-        if at.cell in at.left_to_try:
-            right, came = at.next_token(), rest.pop() if rest else "the end"
-            if right == TARGET or came != right:
-                error = FalseDeadEnd if right != at.way_back[at.cell] else FalseStep
-                raise error(f"Expects {right} in step {step}, the next way from {at.cell}, actual: {came}")
-        else:
+        if at.is_new():
             _read_new_cell(at, rest, step)
             if at.cell == maze.origin:
                 break
-        at.make(at.next_token())
+            made = at.tokens()[0]
+        else:
+            right, *again = at.tokens()
+            made = rest.pop() if rest else "the end"
+            if made not in (right, *again):
+                error = FalseDeadEnd if made == at.way_back[at.cell] else FalseStep
+                raise error(f"Expects {right} in step {step}, the next way from {at.cell}, actual: {made}")
+        if made == TARGET:
+            raise FalseDeadEnd(f"Expects a way on from {coordinate_token(at.cell)} in step {step}, actual: none")
+        at.make(made)
     if rest or at.cell != maze.origin:
         came = rest[-1] if rest else f"the end in {coordinate_token(at.cell)}"
         raise FalseArrival(f"Expects the exploration to end in {coordinate_token(maze.origin)}, actual: {came}")
@@ -148,17 +173,15 @@ def _read_new_cell(at: _Exploration, rest: list[str], step: int) -> None:
             raise error(f"Expects {right} for {name} in step {step}, actual: {came}")
     if at.cell == at.maze.origin:
         return
-    unseen, listed = at.unseen(), []
+    openings, listed = at.openings(), []
     while rest and rest[-1] in MOVE_OF_TOKEN:
         move = MOVE_OF_TOKEN[rest.pop()]
-        if move not in unseen or move in listed:
+        if move not in openings or move in listed:
             raise FalseStep(
-                f"Expects moves to unseen cells from {name} in step {step}, each once, actual: {move.token}"
+                f"Expects moves through other openings of {name} in step {step}, each once, actual: {move.token}"
             )
         listed.append(move)
-    missing = [move.token for move in unseen if move not in listed]
+    missing = [move.token for move in openings if move not in listed]
     if missing:
         raise FalseDeadEnd(f"Expects {' and '.join(missing)} listed for {name} in step {step}, actual: not listed")
-    at.left_to_try[at.cell] = listed
-    if at.next_token() == TARGET:
-        raise FalseDeadEnd(f"Expects a way on from {name} in step {step}, actual: none")
+    at.onward[at.cell] = listed

@@ -119,7 +119,7 @@ def test_bins_hold_every_maze_once():
 
 
 def test_the_committed_results_are_broken_down_as_they_are():
-    result = load_result(RESULTS / "main" / "default-0-grpo.json")
+    result = load_result(RESULTS / "main" / "alphamaze-0-grpo.json")
     lengths = [path_length(maze) for maze in load("mazebench-1000").mazes]
     ones = [attempt.solved for attempt in result.attempts if lengths[attempt.maze] == 4]
     low, high = wilson(sum(ones) / len(ones), len(ones))

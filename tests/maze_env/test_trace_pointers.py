@@ -28,32 +28,47 @@ AROUND = (
     f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}<|1-1|><|right|>{CORNERS[1]}<|1-1|><|up|>"
     f"<|0-1|><|left|>{START}{WAY}"
 )
+ONCE_MORE = AROUND.replace(
+    "<|1-1|><|up|>", "<|1-1|><|left|><|1-0|><|right|><|1-1|><|right|><|1-2|><|left|><|1-1|><|up|>"
+)
 
 
-def explore(maze, arrange):
-    """An exploration from the target, recursive and written without the package."""
+def explore(maze, arrange, again=lambda made: None):
+    """An exploration from the target, recursive and written without the package.
+
+    ``arrange`` orders the ways of a cell; ``again`` chooses one of those made there to make once more, or none.
+    """
     tokens = tokens_of(maze_to_text(maze))
     drawn = {divmod(i // 3, maze.cols): tokens[i : i + 3] for i in range(0, len(tokens), 3)}
     text, back = [], {maze.target: ("target", None)}
     opposite = {"up": "down", "down": "up", "left": "right", "right": "left"}
 
+    def enter(cell, word, onward):
+        if onward in back:  # a loop, or once more
+            text.extend([drawn[onward][0], f"<|{opposite[word]}|>"])
+            return False
+        back[onward] = (opposite[word], cell)
+        return visit(onward)
+
     def visit(cell):
         text.extend([*drawn[cell], f"<|{back[cell][0]}|>"])
         if cell == maze.origin:
             return True
-        ways = arrange([side for side in open_neighbours(maze.walls, cell) if side[1] not in back])
+        ways = arrange([side for side in open_neighbours(maze.walls, cell) if side[1] != back[cell][1]])
         text.extend(f"<|{word}|>" for word, _ in ways)
-        is_first = True
-        for word, onward in reversed(ways):
-            if onward in back:
-                continue
-            if not is_first:
-                text.extend([drawn[cell][0], f"<|{word}|>"])
-            is_first, back[onward] = False, (opposite[word], cell)
-            if visit(onward):
+        left, made = list(ways), []
+        while left or made:
+            if made:
+                repeated = again(made)
+                if repeated:  # and after it those made before come, again
+                    place = ways.index(repeated)
+                    left, made = ways[: place + 1], ways[place + 1 :]
+                text.extend([drawn[cell][0], f"<|{left[-1][0] if left else back[cell][0]}|>"])
+                if not left:
+                    return False
+            made.insert(0, left.pop())
+            if enter(cell, *made[0]):
                 return True
-        if not is_first:
-            text.extend([drawn[cell][0], f"<|{back[cell][0]}|>"])
         return False
 
     assert visit(maze.target)
@@ -68,9 +83,8 @@ def explore(maze, arrange):
 
 
 def test_golden_pointers():
-    drawn = {pointers.write(FORK, Random(key))[0] for key in range(50)}
-    assert {STRAIGHT, AROUND} < drawn
-    assert len(drawn) == 3  # the corners in the other order
+    drawn = {pointers.write(FORK, Random(key))[0] for key in range(300)}
+    assert {STRAIGHT, AROUND, ONCE_MORE} < drawn
 
 
 @given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
@@ -82,19 +96,27 @@ def test_what_is_written_is_a_depth_first_exploration(maze, seed):
         random.shuffle(sides)
         return sides
 
-    assert pointers.write(maze, Random(seed)) == explore(maze, shuffled)
+    def again(made):
+        return random.choice(made) if random.random() < pointers.AGAIN else None
+
+    assert pointers.write(maze, Random(seed)) == explore(maze, shuffled, again)
 
 
 @given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
 def test_a_true_exploration_in_any_order_is_valid(maze, seed):
     random = Random(seed)
-    trace, moves = explore(maze, lambda sides: random.sample(sides, len(sides)))
+
+    def again(made):
+        return random.choice(made) if random.random() < 0.3 else None
+
+    trace, moves = explore(maze, lambda sides: random.sample(sides, len(sides)), again)
     assert pointers.validate(maze, trace) == moves
 
 
 @given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
 def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
-    # The only free choice is the order of the moves listed in a cell, which exchanges two tokens at least.
+    # The free choices are the order of the moves listed in a cell, which exchanges two tokens at least, and a move made
+    # once more, after which other lines have to follow.
     tokens = tokens_of(pointers.write(maze, Random(seed))[0].replace("\n", "<|line|>").replace("PATH", "<|path|>"))
     place = data.draw(st.integers(0, len(tokens) - 1))
     other = data.draw(st.sampled_from([token for token in {*tokens, "<|up|>", "<|9-9|>"} if token != tokens[place]]))
@@ -108,7 +130,7 @@ def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
     [
         (STRAIGHT.replace(GOAL, GOAL.replace("<|left|>", "")), "Expects <|left|> listed for <|0-2|> in step 1"),
         (STRAIGHT.replace("<|down|><|left|>", "<|left|>"), "Expects <|down|> listed for <|0-1|> in step 2"),
-        (STRAIGHT.replace("<|down|><|left|>", "<|down|><|right|>"), "Expects moves to unseen cells from <|0-1|>"),
+        (STRAIGHT.replace("<|down|><|left|>", "<|down|><|right|>"), "Expects moves through other openings of <|0-1|>"),
         (AROUND.replace("<|1-1|><|up|><|0-1|>", "<|0-1|>"), "Expects step 7 in <|1-1|>, actual: <|0-1|>"),
         (AROUND.replace("<|1-1|><|right|>", "<|1-1|><|up|>"), "Expects <|right|> in step 5, the next way from (1, 1)"),
         (STRAIGHT.replace(START, START + "<|right|>"), "Expects the exploration to end in <|0-0|>, actual: <|right|>"),

@@ -15,6 +15,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from maze_env.errors import UnknownName
 from tests.modules import ROOT, installed
 from tokenmaze.benchmarks.mazebench import parser as benchmark_parser
+from tokenmaze.benchmarks.suite_specs import SUITES
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.dpo import MazeDPOConfig
 from tokenmaze.training.grpo import MazeGRPOConfig
@@ -89,8 +90,8 @@ def test_a_setting_is_one_change_to_the_base_and_takes_as_many_steps(path):
 
 
 @pytest.mark.parametrize("path", TRACE_STYLES, ids=name_of)
-def test_a_style_alone_is_trained_as_the_default_recipe_is(path):
-    (_, usual, alike), (_, data, args) = read(CONFIGS / "default" / "sft.yaml"), read(path)
+def test_a_style_alone_is_trained_as_the_recipe_alphamaze_is(path):
+    (_, usual, alike), (_, data, args) = read(CONFIGS / "alphamaze" / "sft.yaml"), read(path)
     assert data.trace_styles == {path.stem.removesuffix("-few"): 1}
     assert (data.sizes, data.lengths, args.learning_rate) == (usual.sizes, usual.lengths, alike.learning_rate)
     assert data.examples % args.per_device_train_batch_size == 0
@@ -124,8 +125,9 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
-    seeds = [read(path)[1].maze_seed for path in STAGES if path.parent.name == "default"]
-    assert len(set(seeds)) == len(seeds)
+    for recipe in ("alphamaze", "default"):
+        seeds = [read(path)[1].maze_seed for path in STAGES if path.parent.name == recipe]
+        assert len(set(seeds)) == len(seeds) == 3
 
 
 @pytest.mark.parametrize("name", [name for name, path in RECIPES.items() if "stages" in path.read_text()])
@@ -134,6 +136,7 @@ def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_
     assert stages
     for stage in set(stages) - {"untrained"}:
         assert (CONFIGS / name / f"{stage}.yaml").is_file()
+    assert set(fact_of(name, "suites").split()) <= set(SUITES)
     options = benchmark_parser().parse_args(["--agent", "x", *fact_of(name, "benchmark").split()])
     _, _, sft = read(CONFIGS / name / "sft.yaml")
     assert options.mode == sft.mode
@@ -144,10 +147,13 @@ def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_
 
 
 def test_what_a_recipe_does_not_say_is_an_error():
-    assert fact_of("default", "stages") == "untrained sft grpo"
+    assert fact_of("alphamaze", "stages") == "untrained sft grpo"
+    assert fact_of("default", "suites") == "mazebench-1000 beyond"
     with pytest.raises(UnknownName, match="Did you mean 'search'"):
         fact_of("serch", "stages")
-    with pytest.raises(UnknownName, match="fact of recipe search out of 'benchmark', 'stages', actual: 'control'"):
+    with pytest.raises(
+        UnknownName, match="out of 'benchmark', 'stages', 'suites', actual: 'control'"
+    ):
         fact_of("search", "control")
 
 
@@ -221,7 +227,7 @@ def test_there_are_commands_in_the_comments():
     "goals",
     [
         ("control", "speed", "settings", "trace-styles", "grpo-from-scratch"),
-        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "search-10x10", "fog", "gpu-redraw")),
+        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "alphamaze", "search-10x10", "fog")),
         ("train", "RECIPE=gpu-search", "SFT_FLAGS=--examples 64", "GRPO_FLAGS=--examples 64"),
     ],
     ids=" ".join,

@@ -1,0 +1,51 @@
+"""Walks: rows that teach to read larger mazes than any that is solved, for SFT.
+
+A tree without a target, and a walk through it at random that enters no cell twice, to a dead end or ``MOST`` moves: no
+demonstration, as there is nothing to solve. The completion has the form of a solution: for each cell its coordinate,
+walls, marker and the move made, then ``PATH`` with coordinates and moves, and the moves as the answer. Every token but
+the choice of a move is read off the prompt or what was written, at the lengths that explorations of such mazes have.
+A longer helper task carries over to a shorter main one: Li et al., arXiv 2506.09251.
+"""
+
+from random import Random
+
+import numpy as np
+
+from maze_env import traces
+from maze_env.generation import MazeSpec, generate_batch
+from maze_env.keys import key_of
+from maze_env.maze import Maze
+from maze_env.moves import Move
+from maze_env.tokens import BLANK, ORIGIN, TARGET, WALL_TOKENS, coordinate_token
+from maze_env.traces.path import unseen_moves
+from maze_env.vocabulary import PATH
+
+WALK = "walk"
+"""What the style of such a row is called."""
+MOST = 40
+"""Moves of the longest walk."""
+
+
+def walk_maze(rows: int, cols: int, split: str, key: int) -> Maze:
+    """The maze of a walk; its target is not shown."""
+    return generate_batch(np.array([key], np.uint64), MazeSpec(rows, cols, split=split))[0]
+
+
+def without_target(text: str) -> str:
+    """The text of a maze whose target is a cell as any other."""
+    return text.replace(TARGET, BLANK)
+
+
+def write_walk(maze: Maze, key: int) -> str:
+    """The completion of a walk from the origin of ``maze``; the key chooses its moves."""
+    rng, cell, moves, pieces, way = Random(key_of("walk", key)), maze.origin, list[Move](), "", ""
+    seen = {cell}
+    while len(moves) < MOST and (onward := unseen_moves(maze, cell, seen)):
+        move, name = rng.choice(onward), coordinate_token(cell)
+        pieces += name + WALL_TOKENS[maze.walls[cell]] + (BLANK if moves else ORIGIN) + move.token
+        way += name + move.token
+        moves.append(move)
+        cell = move.apply(cell)
+        seen.add(cell)
+    end = coordinate_token(cell)
+    return traces.wrap(f"{pieces}{end}\n{PATH}\n{way}{end}", moves, between=" ")
