@@ -7,8 +7,10 @@ think tags must survive ``skip_special_tokens=True``, with which trainers decode
 
 import re
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     LlamaConfig,
@@ -23,7 +25,8 @@ from transformers import (
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import called_as, check_folder, path_of, run_command
 from maze_env.errors import InvalidOutput
-from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, PAD, VOCABULARY, WORDS
+from maze_env.tokens import coordinate_token
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, PAD, VOCABULARY, WORDS
 from tokenmaze.agents.prompts import BARE_CHAT
 
 SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
@@ -91,9 +94,21 @@ def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
             **sizes,
         )
         model = SmolLM3ForCausalLM(shape)
+        _begin_names_as_sums(model.get_input_embeddings().weight.data)
     for name, value in special.items():
         setattr(model.generation_config, name, value)
     return model
+
+
+def _begin_names_as_sums(embeddings: torch.Tensor) -> None:
+    """Lets the (vocabulary, hidden) embedding of a coordinate begin as that of its row plus that of its column.
+
+    A model that is to read mazes anywhere has as many names to learn as the vocabulary holds, and steps between them.
+    """
+    side, spread = MAX_VOCABULARY_SIDE, embeddings.std()
+    rows, cols = (torch.randn(side, embeddings.shape[1]) * spread / 2**0.5 for _ in range(2))
+    for row, col in product(range(side), repeat=2):
+        embeddings[ID_OF_TOKEN[coordinate_token((row, col))]] = rows[row] + cols[col]
 
 
 def main() -> None:

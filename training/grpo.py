@@ -28,6 +28,7 @@ from maze_env.placement import read_placed
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
+from maze_env.traces import TRACE_STYLES, style_named
 from tokenmaze.agents.decoding import context_length, early_row_removal
 from tokenmaze.agents.generation import end_ids
 from tokenmaze.agents.llm_policy import LLMPolicy
@@ -41,10 +42,11 @@ from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
 from tokenmaze.training.ladder import Ladder
-from tokenmaze.training.mazes import DataConfig, training_texts
+from tokenmaze.training.mazes import DataConfig, require_standard_texts, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.run_folder import Stopwatch
+from tokenmaze.training.step_credit import StepCredit
 from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
 from tokenmaze.training.trl import plan_dataset
 from tokenmaze.training.trl_adapter import SCALES, SparseGRPOTrainer, is_sharded
@@ -63,6 +65,11 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     max_turn_tokens: int = option(16, "Tokens of one turn in mode play.")
     tool_calls: bool = option(False, "In mode play, move by calling a tool; for models that were trained to.")
     length_penalty: float = option(0.0, "What an answer that solves is paid less at most for being long; below 1.")
+    step_credit: str | None = option(
+        None,
+        "The style of the traces, e.g. pointers: an answer that fails is then made less likely at its first untrue "
+        "token alone (training/step_credit.py). With loss_type dapo.",
+    )
     curriculum: str | None = option(
         None,
         "'length' for rows in the order of their mazes' shortest paths; 'success' for sizes, generators and braids in "
@@ -101,6 +108,14 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 "Expects length_penalty from 0 to below 1, and above 0 only with a reward in which solving always pays "
                 f"more ({' or '.join(SOLVING_PAYS)}), actual: {self.length_penalty} with {self.reward}"
             )
+        if self.step_credit is not None and not style_named(self.step_credit).tells_where:
+            telling = [name for name, style in TRACE_STYLES.items() if style.tells_where]
+            raise InvalidConfig(
+                f"Expects step_credit out of {', '.join(telling)} (which tell where they are wrong), actual: "
+                f"{self.step_credit}"
+            )
+        if self.step_credit is not None and self.loss_type != "dapo":
+            raise InvalidConfig(f"Expects loss_type dapo with step_credit, actual: {self.loss_type}")
         self.eval_on_start = self.eval_on_start and self.eval_strategy != "no"
         self.task.check(self)
         check_keys(self, "grpo")
@@ -176,6 +191,8 @@ class PlanTask(Task):
             )
 
     def __init__(self, args: MazeGRPOConfig, data: DataConfig, model: PreTrainedModel, tokenizer: Tokenizer):
+        if args.step_credit:
+            require_standard_texts(data, "with step_credit")
         ladder = Ladder(data) if args.curriculum == "success" else None
         if ladder:
             texts = [text for kind in ladder.texts for text in kind]
@@ -194,6 +211,9 @@ class PlanTask(Task):
             watch=ladder.observe if ladder else None,
         )  # fmt: skip
         self.trainer_arguments = {"fill": ladder.fill, "callbacks": [ladder]} if ladder else {}
+        if args.step_credit:
+            ends = end_ids(model, tokenizer)
+            self.trainer_arguments["credit"] = StepCredit(args.step_credit, tokenizer, ends, prompts[0].thinking_opened)
 
 
 class MultiTurnTask(Task):
@@ -202,9 +222,10 @@ class MultiTurnTask(Task):
     @staticmethod
     def check(args: MazeGRPOConfig) -> None:
         step_scheme_named(args.reward)
-        if args.curriculum or args.filter_samples or args.length_penalty:
+        if args.curriculum or args.filter_samples or args.length_penalty or args.step_credit:
             raise InvalidConfig(
-                "Expects curriculum, filter_samples and length_penalty only with mode plan, actual: mode play"
+                "Expects curriculum, filter_samples, length_penalty and step_credit only with mode plan, actual: mode "
+                "play"
             )
         if args.use_vllm and not args.tool_calls:
             raise InvalidConfig("Expects mode plan or tool_calls with use_vllm (dialogues keep a cache of their own)")

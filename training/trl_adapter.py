@@ -18,6 +18,7 @@ from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.prompts import model_template
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.training.alignment import align_rows
+from tokenmaze.training.step_credit import StepCredit
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -116,9 +117,10 @@ class SparseGRPOTrainer(GRPOTrainer):
     ``scale_rewards`` may be ``mean`` besides what TRL knows: ``over_group_means``.
     """
 
-    def __init__(self, *arguments: Any, **options: Any):
-        """A trainer as TRL makes it."""
+    def __init__(self, *arguments: Any, credit: StepCredit | None = None, **options: Any):
+        """A trainer as TRL makes it; ``credit`` makes advantages of answers those of their tokens."""
         super().__init__(*arguments, **options)
+        self.credit = credit
         if self.args.scale_rewards == "mean":
             self.scale_rewards = "none"  # so that TRL leaves reward - mean, which is divided below
         for model in (self.model, self.ref_model):
@@ -135,6 +137,12 @@ class SparseGRPOTrainer(GRPOTrainer):
             self._logs["advantages"].extend(advantages.tolist())
             first = self.accelerator.process_index * len(inputs)
             output["advantages"] = advantages[first : first + len(inputs)].to(output["advantages"])
+        if self.credit is not None:
+            tokens = float(output["num_items_in_batch"]) / (len(inputs) * self.accelerator.num_processes)
+            output["advantages"] = self.credit.weights(
+                [row["maze"] for row in inputs], output["completion_ids"], output["completion_mask"],
+                output["advantages"], tokens,
+            )  # fmt: skip
         return output
 
     def compute_loss(
@@ -172,16 +180,22 @@ def over_group_means(rewards: Tensor, group: int) -> Tensor:
 
 
 def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed."""
-    rows = inputs["advantages"].nonzero().flatten()
+    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
+
+    Where tokens have advantages, so is what follows the last of them.
+    """
+    advantages = inputs["advantages"]
+    of_tokens = advantages.dim() == 2
+    rows = (advantages.any(dim=1) if of_tokens else advantages).nonzero().flatten()
     if not len(rows):
         rows = rows.new_zeros(1)
-    longest = int(inputs["completion_mask"][rows].sum(dim=1).max())
+    learned = advantages[rows].ne(0) if of_tokens else inputs["completion_mask"][rows].bool()
+    longest = max(1, int((learned * torch.arange(1, learned.shape[1] + 1, device=learned.device)).max()))
     kept = dict(inputs)
     for key, value in inputs.items():
-        if key in ROW_KEYS:
+        if key in ROW_KEYS and not (key == "advantages" and of_tokens):
             kept[key] = value[rows]
-        elif key in TOKEN_KEYS:
+        elif key in TOKEN_KEYS or key in ROW_KEYS:
             kept[key] = value[rows, :longest]
         elif key not in BATCH_KEYS and isinstance(value, Tensor):
             raise KeyError(f"Expects tensors that training/trl_adapter.py knows, actual: {key!r}")

@@ -34,7 +34,7 @@ from maze_env.answers import moves_to_text, parse_answer
 from maze_env.errors import lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.tokens import THINK_CLOSE, THINK_OPEN
+from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN
 from maze_env.traces import direct, path, pointers, redraw, retry, search
 from maze_env.traces.errors import InvalidTrace
 from maze_env.verifier import verify
@@ -51,12 +51,14 @@ class TraceStyle:
     """(maze, trace) -> the moves that the trace arrives at; raises InvalidTrace."""
     between: str = ""
     """Stands between the moves of the answer: nothing, as in the published data, or white space."""
+    tells_where: bool = False
+    """Whether each InvalidTrace has its ``offset``."""
 
 
 TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
-    "pointers": TraceStyle(pointers.write, pointers.validate, between=" "),
+    "pointers": TraceStyle(pointers.write, pointers.validate, between=" ", tells_where=True),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
     "retry-dead-end": TraceStyle(
@@ -84,6 +86,35 @@ def wrap(trace: str, moves: list[Move], between: str = "") -> str:
     ``between`` stands between its moves; the published prompt asks for spaces there, and its data has none.
     """
     return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves, between)}"
+
+
+def first_fault(style: str, maze: Maze, completion: str) -> int | None:
+    """Where a completion of ``style`` first says what is not true of ``maze``, or does not follow from what it said.
+
+    Args:
+        style: one whose errors have an ``offset``, as ``pointers``.
+        maze: the one asked about.
+        completion: from ``<think>`` on; one that ends early is wrong at its end.
+
+    Returns:
+        The offset in characters; ``None`` where all is true, or the style does not tell.
+    """
+    opening, closing = f"{THINK_OPEN}\n", f"\n{THINK_CLOSE}"
+    if not completion.startswith(opening):
+        return 0
+    trace = completion[len(opening) :].partition(closing)[0]
+    try:
+        concluded = style_named(style).validate(maze, trace)
+    except InvalidTrace as error:
+        return None if error.offset is None else len(opening) + error.offset
+    right = wrap(trace, concluded, style_named(style).between)
+    if completion == right:
+        return None
+    shorter = min(len(completion), len(right))
+    at = next((place for place in range(shorter) if completion[place] != right[place]), shorter)
+    return max(
+        (found.start() for found in MAZE_TOKEN.finditer(completion) if found.start() < at < found.end()), default=at
+    )
 
 
 def validate(style: str, maze: Maze, completion: str) -> None:

@@ -8,6 +8,8 @@ class InvalidTrace(TokenMazeError):
 
     kind = "form"
     """What is wrong, in a word that figures are counted by."""
+    offset: int | None = None
+    """Where in the trace's text begins what is wrong, in characters; ``None`` where the style does not tell."""
 
 
 class FalseDrawing(InvalidTrace):

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
-from maze_env.vocabulary import BOS, EOS, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
 from tests import tiny
 from tokenmaze.agents.prompts import conversation
 from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
@@ -163,6 +163,17 @@ def test_a_layer_without_positions_sees_all_tokens_and_not_their_order():
     far = last_state(model, 30, 31, 40, 41, 42, 43)
     assert torch.allclose(far, last_state(model, 42, 40, 31, 41, 30, 43), atol=1e-5)
     assert not torch.allclose(far, last_state(model, 50, 31, 40, 41, 42, 43), atol=1e-4)
+
+
+def test_with_a_window_coordinates_begin_as_the_sum_of_row_and_column():
+    names = build_model(TinyConfig(window=16), seed=0).get_input_embeddings().weight.detach()
+    at = {(row, col): names[ID_OF_TOKEN[f"<|{row}-{col}|>"]] for row in (0, 3, 19) for col in (0, 7, 19)}
+    step = at[0, 7] - at[0, 0]
+    assert step.abs().mean() > 0.001
+    for row in (3, 19):
+        torch.testing.assert_close(at[row, 7] - at[row, 0], step)
+    others = torch.stack([names[index] for token, index in ID_OF_TOKEN.items() if "-" not in token])
+    assert 0.8 < torch.stack(list(at.values())).std() / others.std() < 1.2
 
 
 def test_with_a_window_layers_take_turns():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from maze_env import traces
 from maze_env.maze import Maze
-from maze_env.moves import Move
-from maze_env.tokens import maze_to_text
+from maze_env.moves import MOVE_OF_TOKEN, Move
+from maze_env.tokens import MAZE_TOKEN, maze_to_text
 from maze_env.traces import pointers
 from maze_env.traces.errors import InvalidTrace
 from tests.maze_env.golden import FORK_ASCII, ROOM_ASCII, mazes, open_neighbours, tokens_of
@@ -28,15 +28,14 @@ AROUND = (
     f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}<|1-1|><|right|>{CORNERS[1]}<|1-1|><|up|>"
     f"<|0-1|><|left|>{START}{WAY}"
 )
-ONCE_MORE = AROUND.replace(
-    "<|1-1|><|up|>", "<|1-1|><|left|><|1-0|><|right|><|1-1|><|right|><|1-2|><|left|><|1-1|><|up|>"
-)
+ONCE_MORE = AROUND.replace("<|1-1|><|up|>", "<|1-1|><|left|><|1-0|><|1-1|><|right|><|1-2|><|1-1|><|up|>")
 
 
 def explore(maze, arrange, again=lambda made: None):
     """An exploration from the target, recursive and written without the package.
 
-    ``arrange`` orders the ways of a cell; ``again`` chooses one of those made there to make once more, or none.
+    ``arrange`` orders the ways of a cell but the one back, which it is given too and may add; ``again`` chooses one of
+    those made there to make once more, or none.
     """
     tokens = tokens_of(maze_to_text(maze))
     drawn = {divmod(i // 3, maze.cols): tokens[i : i + 3] for i in range(0, len(tokens), 3)}
@@ -45,7 +44,7 @@ def explore(maze, arrange, again=lambda made: None):
 
     def enter(cell, word, onward):
         if onward in back:  # a loop, or once more
-            text.extend([drawn[onward][0], f"<|{opposite[word]}|>"])
+            text.append(drawn[onward][0])
             return False
         back[onward] = (opposite[word], cell)
         return visit(onward)
@@ -54,12 +53,14 @@ def explore(maze, arrange, again=lambda made: None):
         text.extend([*drawn[cell], f"<|{back[cell][0]}|>"])
         if cell == maze.origin:
             return True
-        ways = arrange([side for side in open_neighbours(maze.walls, cell) if side[1] != back[cell][1]])
+        others = [side for side in open_neighbours(maze.walls, cell) if side[1] != back[cell][1]]
+        ways = arrange(others, back[cell])
         text.extend(f"<|{word}|>" for word, _ in ways)
         left, made = list(ways), []
         while left or made:
             if made:
-                repeated = again(made)
+                repeatable = [side for side in made if side != back[cell]]
+                repeated = again(repeatable) if repeatable else None
                 if repeated:  # and after it those made before come, again
                     place = ways.index(repeated)
                     left, made = ways[: place + 1], ways[place + 1 :]
@@ -91,15 +92,16 @@ def test_golden_pointers():
 def test_what_is_written_is_a_depth_first_exploration(maze, seed):
     random = Random(seed)
 
-    def shuffled(sides):
-        sides = list(sides)
+    def arrange(sides, back):
+        if back[1] and random.random() < pointers.BACK:
+            sides.append(back)
         random.shuffle(sides)
         return sides
 
     def again(made):
         return random.choice(made) if random.random() < pointers.AGAIN else None
 
-    assert pointers.write(maze, Random(seed)) == explore(maze, shuffled, again)
+    assert pointers.write(maze, Random(seed)) == explore(maze, arrange, again)
 
 
 @given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
@@ -109,14 +111,18 @@ def test_a_true_exploration_in_any_order_is_valid(maze, seed):
     def again(made):
         return random.choice(made) if random.random() < 0.3 else None
 
-    trace, moves = explore(maze, lambda sides: random.sample(sides, len(sides)), again)
+    def arrange(sides, back):
+        sides += [back] * (back[1] is not None and random.random() < 0.3)
+        return random.sample(sides, len(sides))
+
+    trace, moves = explore(maze, arrange, again)
     assert pointers.validate(maze, trace) == moves
 
 
 @given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
 def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
-    # The free choices are the order of the moves listed in a cell, which exchanges two tokens at least, and a move made
-    # once more, after which other lines have to follow.
+    # The free choices are the order of the moves listed in a cell and whether the way back is among them, which are two
+    # tokens at least, and a move made once more, after which other lines have to follow.
     tokens = tokens_of(pointers.write(maze, Random(seed))[0].replace("\n", "<|line|>").replace("PATH", "<|path|>"))
     place = data.draw(st.integers(0, len(tokens) - 1))
     other = data.draw(st.sampled_from([token for token in {*tokens, "<|up|>", "<|9-9|>"} if token != tokens[place]]))
@@ -130,7 +136,7 @@ def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
     [
         (STRAIGHT.replace(GOAL, GOAL.replace("<|left|>", "")), "Expects <|left|> listed for <|0-2|> in step 1"),
         (STRAIGHT.replace("<|down|><|left|>", "<|left|>"), "Expects <|down|> listed for <|0-1|> in step 2"),
-        (STRAIGHT.replace("<|down|><|left|>", "<|down|><|right|>"), "Expects moves through other openings of <|0-1|>"),
+        (STRAIGHT.replace("<|down|><|left|>", "<|down|><|up|>"), "Expects moves through openings of <|0-1|>"),
         (AROUND.replace("<|1-1|><|up|><|0-1|>", "<|0-1|>"), "Expects step 7 in <|1-1|>, actual: <|0-1|>"),
         (AROUND.replace("<|1-1|><|right|>", "<|1-1|><|up|>"), "Expects <|right|> in step 5, the next way from (1, 1)"),
         (STRAIGHT.replace(START, START + "<|right|>"), "Expects the exploration to end in <|0-0|>, actual: <|right|>"),
@@ -153,3 +159,42 @@ def test_a_cell_is_entered_once_however_many_loops_there_are():
         new = [name for name, wall in pairwise(drawn) if wall.endswith("wall|>")]
         assert len(new) == len(set(new))
         traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace), " "))
+
+
+@given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
+def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data):
+    completion = traces.write("pointers", maze, seed)
+    assert traces.first_fault("pointers", maze, completion) is None
+    cut = data.draw(st.integers(0, len(completion) - 1))
+    fault = traces.first_fault("pointers", maze, completion[:cut])
+    assert fault <= cut
+    places = [found.start() for found in MAZE_TOKEN.finditer(completion)]
+    place = data.draw(st.sampled_from(places))
+    token = MAZE_TOKEN.match(completion, place)[0]
+    if token in MOVE_OF_TOKEN:
+        return  # of moves there may be a choice, and the fault comes later
+    other = data.draw(st.sampled_from([one for one in ("<|9-9|>", "<|0-0|>", "<|no_wall|>") if one != token]))
+    assert traces.first_fault("pointers", maze, completion[:place] + other + completion[place + len(token) :]) == place
+
+
+@pytest.mark.parametrize(
+    ("completion", "rest"),
+    [
+        (f"{STRAIGHT}", "<|0-2|><|up_down"),  # no think tag
+        (f"<think>\n{STRAIGHT.replace(GOAL, GOAL + '<|up|>')}", "<|up|><|0-1|>"),
+        (
+            f"<think>\n{STRAIGHT.replace('<|down|><|left|>', '<|left|>')}",
+            "<|0-0|><|up_down_left_wall|>",
+        ),  # down is missing
+        (f"<think>\n{STRAIGHT.replace(START, START + ' ')}", " \nPATH"),
+        (f"<think>\n{STRAIGHT.replace(START, START + 'so').replace('<|left|>', '<|up|>', 1)}", "<|up|><|0-1|>"),
+        (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|><|0-2|>', '<|0-1|><|down|><|0-2|>')}", "<|down|><|0-2|>"),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|left|>", "<|left|>"),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|>", ""),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|right|> <|right|>", " <|right|>"),
+    ],
+)
+def test_where_a_completion_is_wrong(completion, rest):
+    fault = traces.first_fault("pointers", FORK, completion)
+    assert completion[fault:].startswith(rest)
+    assert (fault == len(completion)) == (rest == "")

@@ -151,9 +151,7 @@ def test_what_a_recipe_does_not_say_is_an_error():
     assert fact_of("default", "suites") == "mazebench-1000 beyond"
     with pytest.raises(UnknownName, match="Did you mean 'search'"):
         fact_of("serch", "stages")
-    with pytest.raises(
-        UnknownName, match="out of 'benchmark', 'stages', 'suites', actual: 'control'"
-    ):
+    with pytest.raises(UnknownName, match="out of 'benchmark', 'stages', 'suites', actual: 'control'"):
         fact_of("search", "control")
 
 

@@ -1,0 +1,107 @@
+"""Credit for steps: which tokens of a completion GRPO learns from, and how much."""
+
+import pytest
+import torch
+
+from maze_env import traces
+from maze_env.errors import InvalidConfig, TokenMazeError
+from maze_env.maze import Maze
+from maze_env.tokens import maze_to_text
+from tests.maze_env.golden import FORK_ASCII
+from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.mazes import DataConfig, require_standard_texts
+from tokenmaze.training.step_credit import StepCredit
+from tokenmaze.training.trl_adapter import drop_zero_advantage_rows
+
+FORK = Maze.from_ascii(FORK_ASCII)
+TOKENIZER = build_tokenizer()
+END = TOKENIZER.eos_token_id
+RIGHT = traces.write("pointers", FORK, 0)
+
+
+def ids_of(text, is_ended=True):
+    return TOKENIZER(text, add_special_tokens=False)["input_ids"] + [END] * is_ended
+
+
+@pytest.fixture
+def credit():
+    return StepCredit("pointers", TOKENIZER, [END])
+
+
+def test_an_answer_that_solves_has_no_fault_whatever_its_trace_says(credit):
+    assert credit.judge(FORK, ids_of(RIGHT)) == (True, None)
+    assert credit.judge(FORK, ids_of(RIGHT.replace("<|target|>", "<|blank|>", 1))) == (True, None)
+
+
+def test_the_fault_is_the_first_token_that_is_untrue(credit):
+    wrong = RIGHT.replace("PATH\n<|0-0|>", "PATH\n<|0-1|>").replace("<|right|> <|right|>", "<|right|>")
+    ids = ids_of(wrong)
+    solved, fault = credit.judge(FORK, ids)
+    assert not solved
+    assert TOKENIZER.decode(ids[:fault]).endswith("PATH\n")
+    assert TOKENIZER.decode(ids[fault]) == "<|0-1|>"
+
+
+def test_an_answer_that_ends_too_early_is_wrong_in_its_end_token_and_one_that_is_cut_nowhere(credit):
+    early = RIGHT.removesuffix(" <|right|>")
+    ids = ids_of(early)
+    assert credit.judge(FORK, ids) == (False, len(ids) - 1)
+    assert credit.judge(FORK, ids_of(early, is_ended=False)) == (False, None)
+    assert credit.judge(FORK, ids_of(RIGHT)[:20]) == (False, None)
+
+
+def test_a_prompt_may_have_opened_the_thinking():
+    ids = ids_of(RIGHT.removeprefix("<think>").replace("<|target|>", "<|blank|>", 1).replace("> <", "><", 1)[:-9])
+    opened = StepCredit("pointers", TOKENIZER, [END], thinking_opened=True)
+    solved, fault = opened.judge(FORK, ids)
+    assert (solved, TOKENIZER.decode(ids[fault])) == (False, "<|blank|>")
+
+
+def test_each_completion_weighs_the_same_and_a_failed_one_in_one_token(credit):
+    early = RIGHT.removesuffix(" <|right|>")
+    rows = [ids_of(RIGHT), ids_of(early), ids_of(early, is_ended=False)]
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [TOKENIZER.pad_token_id] * (width - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    tokens = mask.sum().item() / 3
+    weights = credit.weights([maze_to_text(FORK)] * 3, ids, mask, torch.tensor([1.5, -0.7, -0.7]), tokens)
+    assert weights.shape == ids.shape
+    # Over all tokens of the batch, as TRL's loss has it: 1.5 for the first, -1 for the second, nothing for the third.
+    assert (weights.sum(dim=1) / mask.sum() * 3).tolist() == pytest.approx([1.5, -1.0, 0.0])
+    assert weights[1].nonzero().flatten().tolist() == [len(rows[1]) - 1]
+    assert (weights[0] != 0).sum() == len(rows[0])
+
+
+def test_completions_without_weights_and_what_follows_the_last_weight_are_left_out():
+    weights = torch.tensor([[0.0, 0, 0, 0], [0, -2, 0, 0], [1, 1, 0, 0]])
+    batch = {
+        "prompt_ids": torch.arange(12).view(3, 4), "completion_ids": torch.arange(12).view(3, 4),
+        "completion_mask": torch.ones(3, 4, dtype=torch.long), "advantages": weights,
+    }  # fmt: skip
+    kept = drop_zero_advantage_rows(batch)
+    assert kept["advantages"].tolist() == [[0, -2], [1, 1]]
+    assert kept["completion_ids"].tolist() == [[4, 5], [8, 9]]
+    assert kept["prompt_ids"].tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    none = drop_zero_advantage_rows(batch | {"advantages": torch.zeros(3, 4)})
+    assert none["completion_ids"].shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"step_credit": "search"}, "Expects step_credit out of pointers"),
+        ({"step_credit": "serch"}, "Did you mean 'search'"),
+        ({"step_credit": "pointers", "loss_type": "grpo"}, "Expects loss_type dapo with step_credit"),
+        ({"step_credit": "pointers", "mode": "play"}, "step_credit only with mode plan"),
+    ],
+)
+def test_where_there_is_no_such_credit_it_is_refused(tmp_path, keys, message):
+    with pytest.raises(TokenMazeError) as error:
+        MazeGRPOConfig(output_dir=str(tmp_path), reward="sparse", **keys)
+    assert message in str(error.value)
+
+
+def test_it_reads_standard_texts():
+    with pytest.raises(InvalidConfig, match="with step_credit"):
+        require_standard_texts(DataConfig(placements="20x20"), "with step_credit")

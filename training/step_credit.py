@@ -1,0 +1,70 @@
+"""Credit for steps instead of answers: which tokens of an answer GRPO learns from.
+
+An answer's reward says nothing of which of its hundreds of tokens was wrong, and where a trace may go on in several
+ways, most of what its tokens are paid is noise. A trace style's verifier (``maze_env.traces.first_fault``) knows the
+first token that is not true of the maze. So an answer that does not solve is made less likely there alone, however its
+group did; one that solves keeps the advantage that its group gives it. It is a signal between a reward and a
+demonstration: it says where an answer goes wrong, and not what is right.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from maze_env import traces
+from maze_env.maze import Maze
+from maze_env.tokens import THINK_OPEN, maze_from_text
+from maze_env.verifier import verify
+from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.agents.tokenization import TextDecoder
+
+
+class StepCredit:
+    """Advantages of tokens, of completions in one trace style about standard mazes."""
+
+    def __init__(self, style: str, tokenizer: Tokenizer, eos_ids: Collection[int], thinking_opened: bool = False):
+        """For completions of ``tokenizer``'s model, which ``eos_ids`` end, after prompts that may open the thinking."""
+        self.style = style
+        self._opening = THINK_OPEN if thinking_opened else ""
+        self._decode, self._eos_ids = TextDecoder(tokenizer, frozenset(eos_ids)), frozenset(eos_ids)
+
+    def judge(self, maze: Maze, ids: Sequence[int]) -> tuple[bool, int | None]:
+        """Whether a completion solves its maze, and if not, the number of its first token that is wrong.
+
+        That is ``None`` where nothing untrue is said: the completion was cut short, or its style does not tell.
+        """
+        text, is_cut = self._opening + self._decode(ids), self._eos_ids.isdisjoint(ids)
+        if not is_cut and verify(maze, text).solved:
+            return True, None
+        place = traces.first_fault(self.style, maze, text)
+        if place is None or (is_cut and place >= len(text)):
+            return False, None
+        place = max(0, place - len(self._opening))
+        return False, bisect_right(range(len(ids)), place, key=lambda count: len(self._decode(ids[:count]))) - 1
+
+    def weights(self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor, tokens: float) -> Tensor:
+        """The advantage of each token, (completions, tokens), for TRL's loss ``dapo``.
+
+        That divides by the tokens of all completions; these advantages make it the mean over completions, each the
+        mean of its tokens or the one that was wrong: long answers, which fail more often, weigh as much as short ones.
+
+        Args:
+            mazes: their texts.
+            ids: (completions, tokens) int64.
+            mask: 1 for the tokens of the completion, likewise.
+            advantages: (completions,) float, of the answers.
+            tokens: in a completion, on average over the whole batch.
+        """
+        lengths = mask.sum(dim=1)
+        weights = torch.zeros(ids.shape, dtype=advantages.dtype, device=advantages.device)
+        read = {text: maze_from_text(text) for text in dict.fromkeys(mazes)}
+        for row, text in enumerate(mazes):
+            length = int(lengths[row])
+            solved, fault = self.judge(read[text], ids[row, :length].tolist())
+            if solved:
+                weights[row, :length] = advantages[row] * tokens / length
+            elif fault is not None:
+                weights[row, fault] = -tokens
+        return weights
