@@ -302,3 +302,23 @@ def test_completions_without_advantage_and_padding_are_left_out():
 def test_a_tensor_that_is_not_known_is_an_error():
     with pytest.raises(KeyError, match="pixel_values"):
         drop_zero_advantage_rows(micro_batch(pixel_values=torch.zeros(3, 4)))
+
+
+def test_with_step_credit_a_failed_answer_is_learned_from_in_one_token(trained, tmp_path, batches):
+    # The model answers without reasoning: the first token that an exploration would not have follows "<think>\n".
+    runs.train_grpo(
+        tmp_path / "run", trained, examples=12, step_credit="pointers", reward="sparse", save_strategy="no"
+    )  # fmt: skip
+    counts = Counter()
+    for batch in batches:
+        tokens = batch["num_items_in_batch"].item() / 32
+        for weights, mask in zip(batch["advantages"], batch["completion_mask"], strict=True):
+            places = weights.nonzero().flatten().tolist()
+            if weights.min() < 0:
+                assert places == [2]
+                assert weights[2].item() == pytest.approx(-tokens)
+            else:
+                assert places == mask.nonzero().flatten().tolist()
+            counts[weights.min().item() < 0] += 1
+    assert min(counts[True], counts[False]) > 5
+    assert not runs.same_weights(tmp_path / "run", trained)
