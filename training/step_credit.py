@@ -5,6 +5,9 @@ ways, most of what its tokens are paid is noise. A trace style's verifier (``maz
 first token that is not true of the maze. So an answer that does not solve is made less likely there alone, however its
 group did; one that solves keeps the advantage that its group gives it. It is a signal between a reward and a
 demonstration: it says where an answer goes wrong, and not what is right.
+
+The gradient of log p vanishes where p is near 1, so a mistake that a model is sure of would hardly be unlearned. What a
+wrong token adds to the loss is therefore -log(1 - p), the unlikelihood of Welleck et al., arXiv 1908.04319.
 """
 
 from bisect import bisect_right
@@ -19,6 +22,9 @@ from maze_env.tokens import THINK_OPEN, maze_from_text
 from maze_env.verifier import verify
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
+
+MOST_ODDS = 100.0
+"""The largest p / (1 - p) that a wrong token counts with."""
 
 
 class StepCredit:
@@ -44,8 +50,10 @@ class StepCredit:
         place = max(0, place - len(self._opening))
         return False, bisect_right(range(len(ids)), place, key=lambda count: len(self._decode(ids[:count]))) - 1
 
-    def weights(self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor, tokens: float) -> Tensor:
-        """The advantage of each token, (completions, tokens), for TRL's loss ``dapo``.
+    def weights(
+        self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor, tokens: float
+    ) -> tuple[Tensor, Tensor]:
+        """The advantage of each token, (completions, tokens), for TRL's loss ``dapo``, and which of them are wrong.
 
         That divides by the tokens of all completions; these advantages make it the mean over completions, each the
         mean of its tokens or the one that was wrong: long answers, which fail more often, weigh as much as short ones.
@@ -59,6 +67,7 @@ class StepCredit:
         """
         lengths = mask.sum(dim=1)
         weights = torch.zeros(ids.shape, dtype=advantages.dtype, device=advantages.device)
+        wrong = torch.zeros_like(weights, dtype=torch.bool)
         read = {text: maze_from_text(text) for text in dict.fromkeys(mazes)}
         for row, text in enumerate(mazes):
             length = int(lengths[row])
@@ -66,5 +75,16 @@ class StepCredit:
             if solved:
                 weights[row, :length] = advantages[row] * tokens / length
             elif fault is not None:
-                weights[row, fault] = -tokens
-        return weights
+                weights[row, fault], wrong[row, fault] = -tokens, True
+        return weights, wrong
+
+
+def unlikelihood(weights: Tensor, wrong: Tensor, log_probs: Tensor) -> Tensor:
+    """Weights of log p with which the gradient of a wrong token is that of its unlikelihood, -log(1 - p).
+
+    >>> unlikelihood(torch.tensor([2.0, -3.0]), torch.tensor([False, True]), torch.tensor([0.75, 0.75]).log())
+    tensor([ 2., -9.])
+    """
+    probability = log_probs.exp()
+    odds = (probability / (1 - probability).clamp(min=1e-6)).clamp(max=MOST_ODDS)
+    return torch.where(wrong, weights * odds, weights)

@@ -18,7 +18,7 @@ from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.prompts import model_template
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.training.alignment import align_rows
-from tokenmaze.training.step_credit import StepCredit
+from tokenmaze.training.step_credit import StepCredit, unlikelihood
 
 ROW_KEYS = frozenset({"prompt_ids", "prompt_mask", "advantages"})
 """Tensors of a micro-batch of GRPO with one entry for each completion, (rows, ...)."""
@@ -139,11 +139,29 @@ class SparseGRPOTrainer(GRPOTrainer):
             output["advantages"] = advantages[first : first + len(inputs)].to(output["advantages"])
         if self.credit is not None:
             tokens = float(output["num_items_in_batch"]) / (len(inputs) * self.accelerator.num_processes)
-            output["advantages"] = self.credit.weights(
+            weights, wrong = self.credit.weights(
                 [row["maze"] for row in inputs], output["completion_ids"], output["completion_mask"],
                 output["advantages"], tokens,
             )  # fmt: skip
+            output["advantages"] = self._with_unlikelihood(output, weights, wrong)
         return output
+
+    @torch.no_grad()
+    def _with_unlikelihood(self, output: dict[str, Any], weights: Tensor, wrong: Tensor) -> Tensor:
+        """``unlikelihood`` by what the model gives to the wrong tokens; nothing after the last of them is computed."""
+        rows = wrong.any(dim=1).nonzero().flatten()
+        if not len(rows):
+            return weights
+        length = int(wrong.any(dim=0).nonzero().max()) + 1
+        ids, mask = (
+            torch.cat([output[f"prompt_{kind}"][rows], output[f"completion_{kind}"][rows, :length]], dim=1)
+            for kind in ("ids", "mask")
+        )
+        log_probs, _, _ = self._get_per_token_logps_and_entropies(
+            self.model, ids, mask, length, self.args.per_device_train_batch_size
+        )
+        weights[rows, :length] = unlikelihood(weights[rows, :length], wrong[rows, :length], log_probs.to(weights))
+        return weights
 
     def compute_loss(
         self,

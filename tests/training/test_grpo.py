@@ -19,6 +19,7 @@ from tokenmaze.training import trl_adapter
 from tokenmaze.training.dataset import token_ids
 from tokenmaze.training.grpo_reward import MazeReward
 from tokenmaze.training.mazes import DataConfig, make_mazes
+from tokenmaze.training.step_credit import MOST_ODDS
 from tokenmaze.training.trl_adapter import SparseGRPOTrainer, drop_zero_advantage_rows
 
 GROUP = 8
@@ -316,7 +317,7 @@ def test_with_step_credit_a_failed_answer_is_learned_from_in_one_token(trained, 
             places = weights.nonzero().flatten().tolist()
             if weights.min() < 0:
                 assert places == [2]
-                assert weights[2].item() == pytest.approx(-tokens)
+                assert -MOST_ODDS * tokens <= weights[2].item() < 0
             else:
                 assert places == mask.nonzero().flatten().tolist()
             counts[weights.min().item() < 0] += 1

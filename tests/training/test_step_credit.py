@@ -11,7 +11,7 @@ from tests.maze_env.golden import FORK_ASCII
 from tokenmaze.agents.tiny_model import build_tokenizer
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.mazes import DataConfig, require_standard_texts
-from tokenmaze.training.step_credit import StepCredit
+from tokenmaze.training.step_credit import MOST_ODDS, StepCredit, unlikelihood
 from tokenmaze.training.trl_adapter import drop_zero_advantage_rows
 
 FORK = Maze.from_ascii(FORK_ASCII)
@@ -65,12 +65,25 @@ def test_each_completion_weighs_the_same_and_a_failed_one_in_one_token(credit):
     ids = torch.tensor([row + [TOKENIZER.pad_token_id] * (width - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
     tokens = mask.sum().item() / 3
-    weights = credit.weights([maze_to_text(FORK)] * 3, ids, mask, torch.tensor([1.5, -0.7, -0.7]), tokens)
+    weights, wrong = credit.weights([maze_to_text(FORK)] * 3, ids, mask, torch.tensor([1.5, -0.7, -0.7]), tokens)
     assert weights.shape == ids.shape
     # Over all tokens of the batch, as TRL's loss has it: 1.5 for the first, -1 for the second, nothing for the third.
     assert (weights.sum(dim=1) / mask.sum() * 3).tolist() == pytest.approx([1.5, -1.0, 0.0])
     assert weights[1].nonzero().flatten().tolist() == [len(rows[1]) - 1]
     assert (weights[0] != 0).sum() == len(rows[0])
+    assert wrong.nonzero().tolist() == [[1, len(rows[1]) - 1]]
+
+
+def test_a_wrong_token_has_the_gradient_of_its_unlikelihood():
+    for probability in (0.01, 0.5, 0.97):
+        logit = torch.tensor(probability).logit().requires_grad_()
+        log_prob = torch.nn.functional.logsigmoid(logit)
+        weight = unlikelihood(torch.tensor(-2.0), torch.tensor(True), log_prob.detach())
+        (gradient,) = torch.autograd.grad(-weight * log_prob, logit)
+        (right,) = torch.autograd.grad(-2 * torch.log(1 - torch.sigmoid(logit)), logit)
+        torch.testing.assert_close(gradient, right)
+    sure = unlikelihood(torch.tensor(-2.0), torch.tensor(True), torch.tensor(0.0))
+    assert sure == -2 * MOST_ODDS
 
 
 def test_completions_without_weights_and_what_follows_the_last_weight_are_left_out():
