@@ -4,7 +4,7 @@ A tree without a target, and a walk through it at random that enters no cell twi
 demonstration, as there is nothing to solve. The completion has the form of a solution: for each cell its coordinate,
 walls, marker and the move made, then ``PATH`` with coordinates and moves, and the moves as the answer. Every token but
 the choice of a move is read off the prompt or what was written, at the lengths that explorations of such mazes have.
-A longer helper task carries over to a shorter main one: Li et al., arXiv 2506.09251.
+A longer helper task carries over to a shorter main one: Cai et al., arXiv 2506.09251.
 """
 
 from random import Random
