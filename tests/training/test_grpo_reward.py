@@ -113,7 +113,10 @@ def test_a_truncated_answer_takes_no_part_in_the_lengths():
         ({"length_penalty": 1.0}, "Expects length_penalty from 0 to below 1"),
         ({"length_penalty": -0.1}, "Expects length_penalty from 0 to below 1"),
         ({"length_penalty": 0.2, "reward": "alphamaze"}, r"\(solved or sparse\), actual: 0.2 with alphamaze"),
-        ({"length_penalty": 0.2, "mode": "play"}, "length_penalty only with mode plan, actual: mode play"),
+        (
+            {"length_penalty": 0.2, "mode": "play"},
+            "length_penalty and step_credit only with mode plan, actual: mode play",
+        ),
         ({"scale_rewards": "maen"}, "Did you mean 'mean'"),
         ({"scale_rewards": "mean", "multi_objective_aggregation": "normalize_then_sum"}, "Expects multi_objective"),
     ],
