@@ -24,7 +24,7 @@ from transformers import HfArgumentParser
 
 from maze_env._cli import called_as, check_folder, path_of, run_command, write_whole
 from maze_env.answers import parse_answer
-from maze_env.errors import InvalidOutput, lookup
+from maze_env.errors import InvalidConfig, InvalidOutput, lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import open_sides
@@ -113,11 +113,14 @@ def write_parquet(config: DataConfig, folder: Path, columns: str = "own", argume
 
     Raises:
         InvalidOutput: for a folder that is in use or cannot be written to.
+        InvalidConfig: for walks with the published columns, which hold a path to the target.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOutput(f"Expects a new or empty folder, actual: {str(folder)!r} is in use")
     check_folder(folder)
     started = time.monotonic()
+    if columns == "published" and set(config.walk_shares) != {None}:
+        raise InvalidConfig(f"Expects walks none with columns published (which solve), actual: walks={config.walks}")
     features, convert = COLUMNS[columns]
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder, ignore_cleanup_errors=True) as cache:
         dataset = Dataset.from_generator(lambda: map(convert, supervised_rows(config)), features, cache)

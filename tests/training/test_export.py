@@ -145,3 +145,13 @@ def test_placed_mazes_are_exported_as_they_are_trained_on(columns, tmp_path):
     own = list(supervised_rows(DataConfig(**keys)))
     rows = read(tmp_path / "set", tmp_path / "cache").to_list()
     assert rows == list(map(export.COLUMNS[columns][1], own))
+
+
+def test_walks_are_exported_but_not_in_columns_that_hold_a_solution(tmp_path):
+    config = DataConfig(examples=30, sizes="4x4", walks="{none: 1, 5x5: 1}")
+    for columns in set(export.COLUMNS) - {"published"}:
+        (file,) = export.write_parquet(config, tmp_path / columns, columns)
+        assert len(pandas.read_parquet(file)) == 30
+    with pytest.raises(InvalidConfig, match="Expects walks none with columns published"):
+        export.write_parquet(config, tmp_path / "published", "published")
+    assert not list((tmp_path / "published").glob("*"))
