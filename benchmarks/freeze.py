@@ -29,7 +29,14 @@ from maze_env.keys import key_of
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.phrasings import phrasing_named
-from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, path_cells, shortest_path
+from maze_env.solving import (
+    UNREACHABLE,
+    distances_to,
+    has_unique_shortest_path,
+    longest_corridor,
+    path_cells,
+    shortest_path,
+)
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import SYMMETRIES, transform_maze
 from tokenmaze.benchmarks.suite_specs import GENERATOR, ON_PATH, SUITES, SuiteSpec
@@ -62,6 +69,8 @@ def make_mazes(spec: SuiteSpec) -> list[Maze]:
                         continue
                     maze = closed
                 if draw.corridors and not draw.corridors[0] <= longest_corridor(maze) <= draw.corridors[1]:
+                    continue
+                if draw.is_unique and not has_unique_shortest_path(maze):
                     continue
                 layout = layout_hash(maze.walls)
                 if layout not in used and len(mazes) < wanted:

@@ -19,7 +19,11 @@ GENERATORS = (GENERATOR, "wilson", "kruskal", "prim", "binary-tree")
 """Those that suites draw from: what ``maze_env.generation`` may have besides is in none of them."""
 ON_PATH, OFF_PATH = "on the way", "beside it"
 """Where a passage is closed; the texts stand in frozen files and in keys."""
-V1_NAMES = {n: n for n in ("braid", "size", "generator", "turns", "corridors")} | {"closed_passage": "walled_up"}
+V1_NAMES = (
+    {n: n for n in ("braid", "size", "generator", "turns", "corridors")}
+    | {"is_unique": "unique"}
+    | {"closed_passage": "walled_up"}
+)
 """Optional attributes of a ``Draw``, in their order in its key, and what a frozen file of version 1 calls them."""
 
 
@@ -45,6 +49,8 @@ class Draw:
     """The same of its ``longest_corridor``'s cells (maze_env/solving.py)."""
     level: str = ""
     """Of its mazes; "" where the length of the shortest path says it."""
+    is_unique: bool = False
+    """Whether only mazes with a unique shortest path are taken."""
     closed_passage: str = ""
     """Where one more passage is closed (``freeze.close_passage``), ``ON_PATH`` or ``OFF_PATH``; "" for none. Lengths
     are those of the shortest path before that.
@@ -211,6 +217,12 @@ BEYOND_DRAWS = tuple(
     for braid, count in zip(braids, even_parts(of_both, len(braids)), strict=True)
 )
 
+# Longer than 110 moves, as the mazes of Maze-Hard (Hierarchical Reasoning Model, arXiv 2506.21734), in as large a grid.
+UNIQUE_DRAWS = (
+    Draw(111, 899, 100, level="trees"),
+    Draw(111, 899, 100, braid=0.2, is_unique=True, level="loops"),
+)
+
 BEFORE_SIZES = ("mazebench-100", "mazebench-1000", "fog")
 BEFORE_SYMMETRY = (*BEFORE_SIZES, "sizes", "topology", "turns")
 BEFORE_CORRIDORS = (*BEFORE_SYMMETRY, "symmetry")
@@ -232,6 +244,7 @@ HASHES = {
     "corridors": "85bfce78c99ad3d06bbcdb5e7bf20f9bea78ffd911ff3e4665581545670c40f8",
     "beyond": "db0eb2316a02496c0e38688a64336e4998e3e0c6774f80662a185f5a62587fb4",
     "beyond-dev": "57d3192580cbb4d1b04a632d9b1f1649d6042e837d2393583c0ef18e7cfe76cf",
+    "unique-30x30": "e726e371277e932172e1c83cbfe064c225f386d119eb09a50d10222a07284aa1",
 }
 """Pinned: of the frozen file of each suite."""
 PAPER: dict[str, Any] = {"levels": PAPER_LEVELS, "draws": paper_draws(1)}
@@ -257,6 +270,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "corridors": {"draws": CORRIDOR_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing")},
     "beyond": {"draws": BEYOND_DRAWS, "disjoint_from": (*BEFORE_CORRIDORS, "phrasing", "corridors")},
     "beyond-dev": {"draws": BEYOND_DRAWS, "disjoint_from": ("mazebench-dev", "fog-dev"), "split": "validation"},
+    "unique-30x30": {"rows": 30, "cols": 30, "draws": UNIQUE_DRAWS},
 }
 ASKS = {
     "mazebench-100": "the paper's benchmark: 5x5, in its composition of easy, medium and hard",
@@ -274,6 +288,7 @@ ASKS = {
     "corridors": "paths of the same length in mazes with short and long corridors",
     "beyond": "6x6 to 8x8 and loops: what a model does that was shown trees up to 5x5 alone",
     "beyond-dev": "the same on validation layouts",
+    "unique-30x30": "30x30 cells, a unique shortest path of over 110 moves: how far does it carry?",
 }
 """What the result on each suite tells."""
 SUITES = {

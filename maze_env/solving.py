@@ -48,6 +48,14 @@ def shortest_path(maze: Maze, distances: Distances | None = None) -> list[Move]:
     return path
 
 
+def has_unique_shortest_path(maze: Maze) -> bool:
+    """Whether there is one shortest path and no other; raises InvalidMaze when the target cannot be reached."""
+    distances = distances_to(maze.walls, maze.target)
+    cells = path_cells(maze.origin, shortest_path(maze, distances))
+    nearer = (sum(distances[m.apply(cell)] < distances[cell] for m in maze.open_moves(cell)) for cell in cells[:-1])
+    return all(count == 1 for count in nearer)
+
+
 def fewest_turns(maze: Maze) -> int:
     """How often the shortest path changes direction; of several shortest paths, the straightest counts."""
     distances = np.empty(maze.walls.shape, dtype=np.int16)

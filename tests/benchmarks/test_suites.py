@@ -9,7 +9,7 @@ from maze_env._cli import run_command
 from maze_env.errors import UnknownName
 from maze_env.generation import MazeSpec, generate_batch
 from maze_env.maze import Maze
-from maze_env.solving import UNREACHABLE, distances_to, longest_corridor, shortest_path
+from maze_env.solving import UNREACHABLE, distances_to, has_unique_shortest_path, longest_corridor, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import transform_maze
 from tokenmaze.benchmarks import freeze, suite_specs, suites
@@ -95,6 +95,13 @@ def test_the_levels_of_a_suite_are_what_they_say():
             loops = sum(len(maze.open_moves(cell)) for cell in cells) // 2 - (len(cells) - 1)
             assert label == f"{maze.rows}x{maze.cols} {'loops' if loops else 'trees'}"
             assert maze.walls.shape != (5, 5) or loops
+    unique = suites.load("unique-30x30")
+    assert [unique.labels.count(level) for level in ("trees", "loops")] == [100, 100]
+    for maze, label in zip(unique.mazes, unique.labels, strict=True):
+        passages = sum(len(maze.open_moves(cell)) for cell in np.ndindex(30, 30)) // 2
+        assert (passages > 899) == (label == "loops")
+        assert has_unique_shortest_path(maze)
+        assert len(shortest_path(maze)) > 110
     assert set(suites.load("mazebench-10x10").labels) == {"Short", "Medium", "Long"}
 
 

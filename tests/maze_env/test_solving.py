@@ -10,7 +10,14 @@ from maze_env.errors import InvalidMaze
 from maze_env.generation import MazeSpec, generate
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.solving import distances_to, fewest_turns, longest_corridor, path_cells, shortest_path
+from maze_env.solving import (
+    distances_to,
+    fewest_turns,
+    has_unique_shortest_path,
+    longest_corridor,
+    path_cells,
+    shortest_path,
+)
 from maze_env.tokens import maze_from_text
 from maze_env.verifier import verify
 from tests.maze_env.golden import (
@@ -88,6 +95,14 @@ def test_a_target_out_of_reach_is_an_error_that_names_both_cells():
 def test_path_cells_begin_with_the_origin():
     assert path_cells((2, 2), [Move.UP, Move.LEFT]) == [(2, 2), (1, 2), (1, 1)]
     assert path_cells((2, 2), []) == [(2, 2)]
+
+
+@given(mazes(max_side=4, solvable=True))
+def test_a_shortest_path_is_unique_where_no_other_is_as_short(maze):
+    ways = [[maze.origin]]
+    for _ in shortest_path(maze):
+        ways = [[*way, move.apply(way[-1])] for way in ways for move in maze.open_moves(way[-1])]
+    assert has_unique_shortest_path(maze) == (sum(way[-1] == maze.target for way in ways) == 1)
 
 
 @given(mazes(max_side=4))
