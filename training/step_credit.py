@@ -2,9 +2,9 @@
 
 An answer's reward says nothing of which of its hundreds of tokens was wrong, and where a trace may go on in several
 ways, most of what its tokens are paid is noise. A trace style's verifier (``maze_env.traces.first_fault``) knows the
-first token that is not true of the maze. So an answer that does not solve is made less likely there alone, however its
-group did; one that solves keeps the advantage that its group gives it. It is a signal between a reward and a
-demonstration: it says where an answer goes wrong, and not what is right.
+first token that is not true of the maze, and that is made less likely, however its group did. An answer that does not
+solve is learned from there alone; one that solves has the advantage that its group gives it everywhere else. It is a
+signal between a reward and a demonstration: it says where an answer goes wrong, and not what is right.
 
 The gradient of log p vanishes where p is near 1, so a mistake that a model is sure of would hardly be unlearned. What a
 wrong token adds to the loss is therefore -log(1 - p), the unlikelihood of Welleck et al., arXiv 1908.04319.
@@ -37,33 +37,29 @@ class StepCredit:
         self._decode, self._eos_ids = TextDecoder(tokenizer, frozenset(eos_ids)), frozenset(eos_ids)
 
     def judge(self, maze: Maze, ids: Sequence[int]) -> tuple[bool, int | None]:
-        """Whether a completion solves its maze, and if not, the number of its first token that is wrong.
+        """Whether a completion solves its maze, and the number of its first token that is wrong.
 
         That is ``None`` where nothing untrue is said: the completion was cut short, or its style does not tell.
         """
         text, is_cut = self._opening + self._decode(ids), self._eos_ids.isdisjoint(ids)
-        if not is_cut and verify(maze, text).solved:
-            return True, None
+        solved = not is_cut and verify(maze, text).solved
         place = traces.first_fault(self.style, maze, text)
-        if place is None or (is_cut and place >= len(text)):
-            return False, None
+        if place is None or ((is_cut or solved) and place >= len(text)):
+            return solved, None
         place = max(0, place - len(self._opening))
-        return False, bisect_right(range(len(ids)), place, key=lambda count: len(self._decode(ids[:count]))) - 1
+        return solved, bisect_right(range(len(ids)), place, key=lambda count: len(self._decode(ids[:count]))) - 1
 
-    def weights(
-        self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor, tokens: float
-    ) -> tuple[Tensor, Tensor]:
-        """The advantage of each token, (completions, tokens), for TRL's loss ``dapo``, and which of them are wrong.
+    def weights(self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
+        """The advantage of each token, (completions, tokens), and which of them are wrong.
 
-        That divides by the tokens of all completions; these advantages make it the mean over completions, each the
-        mean of its tokens or the one that was wrong: long answers, which fail more often, weigh as much as short ones.
+        Every token of an answer that solves has the answer's own, and a wrong one -1: as much as any in a group that
+        half solves. Weighing an answer by the mean of its tokens instead gained half as much.
 
         Args:
             mazes: their texts.
             ids: (completions, tokens) int64.
             mask: 1 for the tokens of the completion, likewise.
             advantages: (completions,) float, of the answers.
-            tokens: in a completion, on average over the whole batch.
         """
         lengths = mask.sum(dim=1)
         weights = torch.zeros(ids.shape, dtype=advantages.dtype, device=advantages.device)
@@ -73,9 +69,9 @@ class StepCredit:
             length = int(lengths[row])
             solved, fault = self.judge(read[text], ids[row, :length].tolist())
             if solved:
-                weights[row, :length] = advantages[row] * tokens / length
-            elif fault is not None:
-                weights[row, fault], wrong[row, fault] = -tokens, True
+                weights[row, :length] = advantages[row]
+            if fault is not None:
+                weights[row, fault], wrong[row, fault] = -1.0, True
         return weights, wrong
 
 

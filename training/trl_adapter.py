@@ -71,6 +71,11 @@ def is_sharded(trainer: Trainer) -> bool:
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
+def attention_of(model: PreTrainedModel) -> str:
+    """The ``attn_implementation`` that a model has at present."""
+    return str(model.config._attn_implementation)
+
+
 def counters(trainer: Trainer) -> dict[str, float]:
     """``COUNTERS`` as they stand, to be set with ``restore_counters``."""
     return {name: getattr(trainer, name) for name in COUNTERS}
@@ -138,11 +143,10 @@ class SparseGRPOTrainer(GRPOTrainer):
             first = self.accelerator.process_index * len(inputs)
             output["advantages"] = advantages[first : first + len(inputs)].to(output["advantages"])
         if self.credit is not None:
-            tokens = float(output["num_items_in_batch"]) / (len(inputs) * self.accelerator.num_processes)
+            mazes = [row["maze"] for row in inputs]
             weights, wrong = self.credit.weights(
-                [row["maze"] for row in inputs], output["completion_ids"], output["completion_mask"],
-                output["advantages"], tokens,
-            )  # fmt: skip
+                mazes, output["completion_ids"], output["completion_mask"], output["advantages"]
+            )
             output["advantages"] = self._with_unlikelihood(output, weights, wrong)
         return output
 

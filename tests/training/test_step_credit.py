@@ -29,9 +29,11 @@ def credit():
     return StepCredit("pointers", TOKENIZER, [END])
 
 
-def test_an_answer_that_solves_has_no_fault_whatever_its_trace_says(credit):
+def test_an_answer_that_solves_may_have_a_fault_in_its_trace(credit):
     assert credit.judge(FORK, ids_of(RIGHT)) == (True, None)
-    assert credit.judge(FORK, ids_of(RIGHT.replace("<|target|>", "<|blank|>", 1))) == (True, None)
+    ids = ids_of(RIGHT.replace("<|target|>", "<|blank|>", 1))
+    solved, fault = credit.judge(FORK, ids)
+    assert (solved, TOKENIZER.decode(ids[fault])) == (True, "<|blank|>")
 
 
 def test_the_fault_is_the_first_token_that_is_untrue(credit):
@@ -58,20 +60,20 @@ def test_a_prompt_may_have_opened_the_thinking():
     assert (solved, TOKENIZER.decode(ids[fault])) == (False, "<|blank|>")
 
 
-def test_each_completion_weighs_the_same_and_a_failed_one_in_one_token(credit):
-    early = RIGHT.removesuffix(" <|right|>")
-    rows = [ids_of(RIGHT), ids_of(early), ids_of(early, is_ended=False)]
+def test_what_solves_counts_in_all_of_its_tokens_and_what_is_wrong_in_one(credit):
+    early, untrue = RIGHT.removesuffix(" <|right|>"), RIGHT.replace("<|target|>", "<|blank|>", 1)
+    rows = [ids_of(RIGHT), ids_of(early), ids_of(early, is_ended=False), ids_of(untrue)]
     width = max(map(len, rows))
     ids = torch.tensor([row + [TOKENIZER.pad_token_id] * (width - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    tokens = mask.sum().item() / 3
-    weights, wrong = credit.weights([maze_to_text(FORK)] * 3, ids, mask, torch.tensor([1.5, -0.7, -0.7]), tokens)
-    assert weights.shape == ids.shape
-    # Over all tokens of the batch, as TRL's loss has it: 1.5 for the first, -1 for the second, nothing for the third.
-    assert (weights.sum(dim=1) / mask.sum() * 3).tolist() == pytest.approx([1.5, -1.0, 0.0])
-    assert weights[1].nonzero().flatten().tolist() == [len(rows[1]) - 1]
-    assert (weights[0] != 0).sum() == len(rows[0])
-    assert wrong.nonzero().tolist() == [[1, len(rows[1]) - 1]]
+    weights, wrong = credit.weights([maze_to_text(FORK)] * 4, ids, mask, torch.tensor([0.8, -0.7, -0.7, 0.8]))
+    expected = torch.zeros(ids.shape)
+    expected[0, : len(rows[0])] = expected[3, : len(rows[3])] = 0.8
+    expected[1, len(rows[1]) - 1] = -1
+    fault = int((ids[3] != ids[0]).nonzero()[0])
+    expected[3, fault] = -1
+    torch.testing.assert_close(weights, expected)
+    assert wrong.nonzero().tolist() == [[1, len(rows[1]) - 1], [3, fault]]
 
 
 def test_a_wrong_token_has_the_gradient_of_its_unlikelihood():
