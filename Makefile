@@ -19,7 +19,7 @@ STAGES ?=
 TRAINED = $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
 SUITES ?=
 RESULTS = $(foreach suite,$(SUITES),$(STAGES:%=$(RUN)/results/$(suite)-%.json))
-# More keys for a stage, e.g. `make train RECIPE=gpu-search SFT_FLAGS="--examples 64"`.
+# More keys for a stage, e.g. `make train RECIPE=gpu SFT_FLAGS="--examples 64"`.
 SFT_FLAGS ?=
 GRPO_FLAGS ?=
 BENCHMARK := $(BIN)/python -m benchmarks.mazebench

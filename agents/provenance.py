@@ -41,6 +41,8 @@ class Provenance:
     """Its name, where the system tells."""
     cores: int | None = None
     """Of the whole machine."""
+    accelerator: str | None = None
+    """The name of the GPU that torch used; ``None`` for none."""
     python: str | None = None
     """Its version."""
     packages: dict[str, str] | None = None
@@ -69,6 +71,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         machine=platform.platform(),
         processor=processor(),
         cores=os.cpu_count(),
+        accelerator=torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else None,
         python=platform.python_version(),
         packages=packages,
         torch_threads=torch.get_num_threads() if torch else None,

@@ -25,7 +25,7 @@ from transformers import (
 from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import called_as, check_folder, path_of, run_command
 from maze_env.errors import InvalidOutput
-from maze_env.tokens import coordinate_token
+from maze_env.tokens import coordinate_token, coordinate_tokens
 from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, PAD, VOCABULARY, WORDS
 from tokenmaze.agents.prompts import BARE_CHAT
 
@@ -49,11 +49,19 @@ class TinyConfig:
     tokens, with rotary positions; the others to all, without positions, so that what they look up depends on tokens
     and not on how far away they stand.
     """
+    names: int = MAX_VOCABULARY_SIDE
+    """Rows and columns of the grid whose coordinates are tokens; those beyond the vocabulary's follow it."""
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def vocabulary_of(names: int) -> list[str]:
+    """All tokens of a model that names a grid of so many rows and columns; a token's id is its index."""
+    return list(dict.fromkeys((*VOCABULARY, *coordinate_tokens(names, names))))
+
+
+def build_tokenizer(names: int = MAX_VOCABULARY_SIDE) -> PreTrainedTokenizerFast:
+    """The tokenizer of a model with so many ``names``."""
     words = sorted((re.escape(word) for word in (*WORDS, *SPECIAL_TOKENS.values())), key=len, reverse=True)
-    tokenizer = Tokenizer(models.WordLevel(ID_OF_TOKEN))
+    tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(vocabulary_of(names))}))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
     options = {"clean_up_tokenization_spaces": False, "padding_side": "left", "chat_template": BARE_CHAT}
@@ -69,7 +77,7 @@ def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
     special = {f"{name}_id": ID_OF_TOKEN[token] for name, token in SPECIAL_TOKENS.items()}
     sizes: dict[str, Any] = {
-        "vocab_size": len(VOCABULARY),
+        "vocab_size": len(vocabulary_of(config.names)),
         "hidden_size": config.hidden_size,
         "intermediate_size": 3 * config.hidden_size,
         "num_hidden_layers": config.layers,
@@ -94,21 +102,22 @@ def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
             **sizes,
         )
         model = SmolLM3ForCausalLM(shape)
-        _begin_names_as_sums(model.get_input_embeddings().weight.data)
+        _begin_names_as_sums(model.get_input_embeddings().weight.data, config.names)
     for name, value in special.items():
         setattr(model.generation_config, name, value)
     return model
 
 
-def _begin_names_as_sums(embeddings: torch.Tensor) -> None:
+def _begin_names_as_sums(embeddings: torch.Tensor, side: int) -> None:
     """Lets the (vocabulary, hidden) embedding of a coordinate begin as that of its row plus that of its column.
 
     A model that is to read mazes anywhere has as many names to learn as the vocabulary holds, and steps between them.
     """
-    side, spread = MAX_VOCABULARY_SIDE, embeddings.std()
+    ids = {token: index for index, token in enumerate(vocabulary_of(side))}
+    spread = embeddings.std()
     rows, cols = (torch.randn(side, embeddings.shape[1]) * spread / 2**0.5 for _ in range(2))
     for row, col in product(range(side), repeat=2):
-        embeddings[ID_OF_TOKEN[coordinate_token((row, col))]] = rows[row] + cols[col]
+        embeddings[ids[coordinate_token((row, col))]] = rows[row] + cols[col]
 
 
 def main() -> None:

@@ -1,20 +1,22 @@
 """Rows as token ids: what a trainer reads, checked so that nothing is cut, in batches of rows of similar length."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
+from multiprocessing import get_context
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
 from maze_env.errors import InvalidConfig, UnreadableMaze
+from maze_env.maze import Maze
 from maze_env.tokens import THINK_OPEN
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from tokenmaze.agents.prompts import render
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import token_ids as token_ids_of
-from tokenmaze.training.mazes import DataConfig, supervised_rows
+from tokenmaze.training.mazes import DataConfig, supervised_draws, supervised_row
 
 TOKENIZE_BATCH = 256
 """Examples tokenised together: few enough that one too long for the model is found at once."""
@@ -33,26 +35,54 @@ def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
         ) from error
 
 
-def supervised_dataset(config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int) -> Dataset:
-    """Rows of ``input_ids`` and ``labels``, in which exactly the completion and the end token are supervised."""
+def supervised_dataset(
+    config: DataConfig, tokenizer: Tokenizer, context: int, batch_size: int, seed: int, processes: int | None = None
+) -> Dataset:
+    """Rows of ``input_ids`` and ``labels``, in which exactly the completion and the end token are supervised.
 
-    def rows() -> Iterator[tuple[list[int], list[int]]]:
-        source = supervised_rows(config)
-        # A few at a time: what else a tokenizer returns is many times the size of the ids.
-        while chunk := list(islice(source, TOKENIZE_BATCH)):
-            prompts, completions = [], []
-            for row in chunk:
-                prompt, completion = render(tokenizer, row["maze"]), row["completion"]
-                if prompt.thinking_opened:  # by the chat template: the completion goes on from there
-                    completion = completion.removeprefix(THINK_OPEN)
-                    completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
-                prompts.append(prompt.text)
-                completions.append(completion)
-            for head, tail in zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True):
-                yield head, [*tail, tokenizer.eos_token_id]
-
+    They are written and tokenised in so many ``processes`` of their own, where a number is given: the same rows.
+    """
+    draws = supervised_draws(config)
+    # A few at a time: what else a tokenizer returns is many times the size of the ids.
+    chunks = iter(lambda: list(islice(draws, TOKENIZE_BATCH)), [])
     origin = f"sizes={config.sizes}, trace_styles={config.trace_styles}"
-    return labelled_dataset(rows(), "examples", origin, context, batch_size, seed)
+    settings = ("examples", origin, context, batch_size, seed)
+    if not processes:
+        rows = (_written(config, tokenizer, chunk) for chunk in chunks)
+        return labelled_dataset(chain.from_iterable(rows), *settings)
+    with get_context("spawn").Pool(processes, _begin_writer, (config, tokenizer)) as pool:
+        return labelled_dataset(chain.from_iterable(pool.imap(_write, chunks)), *settings)
+
+
+Draws = list[tuple[Maze, int, str]]
+Parts = list[list[list[int]]]
+_writer: tuple[DataConfig, Tokenizer] | None = None
+"""In a process that writes rows: what it writes them by."""
+
+
+def _begin_writer(config: DataConfig, tokenizer: Tokenizer) -> None:
+    global _writer
+    _writer = config, tokenizer
+
+
+def _write(draws: Draws) -> Parts:
+    assert _writer is not None
+    return _written(*_writer, draws)
+
+
+def _written(config: DataConfig, tokenizer: Tokenizer, draws: Draws) -> Parts:
+    """The tokens of the prompt and of the completion, end token included, of each row."""
+    prompts, completions = [], []
+    for draw in draws:
+        row = supervised_row(config, *draw)
+        prompt, completion = render(tokenizer, row["maze"]), row["completion"]
+        if prompt.thinking_opened:  # by the chat template: the completion goes on from there
+            completion = completion.removeprefix(THINK_OPEN)
+            completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
+        prompts.append(prompt.text)
+        completions.append(completion)
+    pairs = zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True)
+    return [[head, [*tail, tokenizer.eos_token_id]] for head, tail in pairs]
 
 
 def labelled_dataset(

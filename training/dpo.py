@@ -27,6 +27,7 @@ from tokenmaze.training.dataset import length_bucketed_order
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.mazes import DataConfig, training_mazes
 from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
+from tokenmaze.training.right_padded import require_masks
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.sampling import Group, SamplingConfig, check_can_sample, different, draw, figures_of
 from tokenmaze.training.trl_adapter import train_loss
@@ -105,6 +106,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeDPOConfig) -> d
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
     stopwatch = Stopwatch()
     check_can_sample(data, args)
+    require_masks(model_config.attn_implementation, "DPO")
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 

@@ -45,6 +45,7 @@ from tokenmaze.training.ladder import Ladder
 from tokenmaze.training.mazes import DataConfig, require_standard_texts, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
+from tokenmaze.training.right_padded import require_masks
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.step_credit import StepCredit
 from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
@@ -289,6 +290,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         allowed = "--from_scratch true, to start GRPO from random weights"
         raise InvalidConfig(f"Expects --model to name a checkpoint (or {allowed}), actual: none")
     stopwatch = Stopwatch()
+    require_masks(model_config.attn_implementation, "GRPO")
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 

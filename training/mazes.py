@@ -276,22 +276,31 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     return training_mazes(drawn)
 
 
-def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
-    """Rows for SFT: ``maze`` (its text), ``style`` of its trace, and ``completion`` (trace and answer, same names).
-
-    Walks (training/walks.py) have the style ``walk``, and no target in their maze.
-    """
+def supervised_draws(config: DataConfig) -> Iterator[tuple[Maze, int, str]]:
+    """What is drawn of each row for SFT: a maze, the row's key, and the style of the trace."""
     rng = np.random.default_rng([config.maze_seed, 2**32])
     mazes = make_mazes(config)
     phases = ((shares, maze) for rows, shares in config.phases for maze in islice(mazes, rows))
     for shares, (maze, key) in phases:
-        style = list(shares)[rng.choice(len(shares), p=list(shares.values()))]
-        (walked,) = Random(key_of("walks", key)).choices(list(config.walk_shares), list(config.walk_shares.values()))
-        if walked is not None:
-            maze = walk_maze(*walked, config.split, key)
-        text, offset = written(config, maze, key)
-        if walked is None:
-            completion = traces.write(style, maze, key)
-        else:
-            text, style, completion = without_target(text), WALK, write_walk(maze, key)
-        yield {"maze": text, "style": style, "completion": shift_names(completion, offset)}
+        yield maze, key, list(shares)[rng.choice(len(shares), p=list(shares.values()))]
+
+
+def supervised_row(config: DataConfig, maze: Maze, key: int, style: str) -> dict[str, str]:
+    """A row for SFT as drawn: ``maze`` (its text), ``style``, and ``completion`` (trace and answer, same names).
+
+    Walks (training/walks.py) have the style ``walk``, and no target in their maze.
+    """
+    (walked,) = Random(key_of("walks", key)).choices(list(config.walk_shares), list(config.walk_shares.values()))
+    if walked is not None:
+        maze = walk_maze(*walked, config.split, key)
+    text, offset = written(config, maze, key)
+    if walked is None:
+        completion = traces.write(style, maze, key)
+    else:
+        text, style, completion = without_target(text), WALK, write_walk(maze, key)
+    return {"maze": text, "style": style, "completion": shift_names(completion, offset)}
+
+
+def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:
+    """The rows for SFT, one after the other."""
+    return (supervised_row(config, *draw) for draw in supervised_draws(config))

@@ -9,6 +9,7 @@ from transformers import GenerationConfig, PreTrainedModel
 from maze_env._cli import path_of
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig
+from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from tokenmaze.agents.chat_templates import set_template_variables
 from tokenmaze.agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
 from tokenmaze.agents.generation import special_ids
@@ -44,6 +45,9 @@ class ModelConfig:
     window: int | None = option(
         None, "Tokens that every other layer of the tiny model attends to, the rest having no positions; null: Llama."
     )
+    names: int = option(
+        MAX_VOCABULARY_SIDE, "Rows and columns of the grid whose coordinates are tokens of the tiny model."
+    )
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
@@ -58,11 +62,15 @@ class ModelConfig:
     lora_alpha: int = option(32, "Scale of the adapters.")
     lora_targets: str = option("all-linear", "Modules with adapters, with commas.")
     merge_lora: bool = option(False, "Save the model with its adapters merged in.")
-    attn_implementation: str | None = option(None, "E.g. eager, sdpa, flash_attention_2; None: transformers' choice.")
+    attn_implementation: str | None = option(
+        None,
+        "E.g. eager, sdpa, flash_attention_2; None: transformers' choice. SFT also knows right_padded, which computes "
+        "no more than it needs (training/right_padded.py).",
+    )
 
     def __post_init__(self) -> None:
         self.model = os.path.expanduser(self.model)
-        require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, window=1, lora_rank=1)
+        require_at_least(self, hidden_size=1, layers=1, heads=1, context=1, window=1, lora_rank=1, names=2)
         if self.hidden_size % (2 * self.heads):
             raise InvalidConfig(
                 f"Expects hidden_size to be a multiple of twice the heads, actual: {self.hidden_size} and {self.heads}"
@@ -128,7 +136,7 @@ def load(
         model = build_model(TinyConfig(*(getattr(config, field.name) for field in fields(TinyConfig))), seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
-        tokenizer: Tokenizer = build_tokenizer()
+        tokenizer: Tokenizer = build_tokenizer(config.names)
         if config.prompt_file is not None:
             set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:

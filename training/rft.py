@@ -45,6 +45,7 @@ from tokenmaze.training.dataset import labelled_dataset
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.mazes import DataConfig, make_mazes
 from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
+from tokenmaze.training.right_padded import require_masks
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.sampling import (
     Group,
@@ -209,6 +210,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeRFTConfig) -> d
     check_can_sample(data, args)
     if data.examples < args.rounds:
         raise InvalidConfig(f"Expects at least one of the examples for each round, actual: {data.examples} examples")
+    require_masks(model_config.attn_implementation, "rejection sampling")
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datasets import Dataset
 from transformers import HfArgumentParser
 from trl import SFTConfig, SFTTrainer
 
@@ -26,6 +27,7 @@ from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
 from tokenmaze.training.multi_turn import expert_dataset
+from tokenmaze.training.right_padded import check_layers, standard_attention
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.trl_adapter import train_loss
 from tokenmaze.training.trl_keys import check_keys, check_optimization
@@ -38,6 +40,7 @@ class MazeSFTConfig(StageConfig, SFTConfig):
     expert: str = option("shortest-path", f"Whose episodes are learned from in mode play: {', '.join(BASELINES)}.")
     eval_max_tokens: int = option(512, "Longest completion in an evaluation, in tokens.")
     max_length: int | None = option(None, "Kept None: nothing is cut. See training/dataset.py.")
+    dataset_num_proc: int | None = option(None, "Processes that write and tokenize rows; None: this one. Mode plan.")
     train_sampling_strategy: str = option("sequential", "Kept 'sequential': training/dataset.py arranges the rows.")
     per_device_train_batch_size: int = option(32, "Rows a step and device.")
     logging_steps: float = option(20, "Steps between log entries.")
@@ -56,6 +59,12 @@ class MazeSFTTrainer(EvaluatedTrainer, SFTTrainer):
 
     stage = "sft"
 
+    def evaluate(
+        self, eval_dataset: Dataset | None = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        with standard_attention(self.accelerator.unwrap_model(self.model)):
+            return super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
+
 
 def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> dict[str, Any]:
     """Runs the stage and returns its figures; the checkpoint and ``run.json`` are in ``args.output_dir``."""
@@ -68,13 +77,14 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
         eos_token=args.eos_token, pad_token=args.pad_token,
     )  # fmt: skip
     args.model_init_kwargs = None  # TRL would say that it reads none, of a model that is loaded
+    check_layers(model)
     check_optimization(args, model)
     # Rows of all processes, so that a step's rows are the same however many share them.
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
     if args.mode == "play":
         rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
     else:
-        rows = supervised_dataset(data, tokenizer, context, batch, args.seed)
+        rows = supervised_dataset(data, tokenizer, context, batch, args.seed, args.dataset_num_proc)
     check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
     evaluation, adapters = Evaluation(args, data, tokenizer, args.eval_max_tokens), lora_config(model_config, model)
     source = model_config.model

@@ -1,6 +1,6 @@
 """How fast runs were, against what their device can do.
 
-    python -m training.speed runs/gpu-search-0/sft runs/gpu-search-0/grpo --output runs/gpu-search-0/speed.json
+    python -m training.speed runs/default-0/sft runs/default-0/grpo --output runs/default-0/speed.json
 
 Training: tokens a second over a whole run and, for SFT, their share of the device's arithmetic (model FLOPs
 utilisation, Chowdhery et al. 2022, arXiv 2204.02311, appendix B: six operations for each weight and token, attention

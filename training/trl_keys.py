@@ -41,7 +41,7 @@ IN_BOTH = _names("""
 """)  # fmt: skip
 USED: dict[str, frozenset[str]] = {
     "sft": IN_BOTH | _names("""
-    label_smoothing_factor include_num_input_tokens_seen eos_token activation_offloading pad_token
+    label_smoothing_factor include_num_input_tokens_seen eos_token activation_offloading pad_token dataset_num_proc
 """),
     "grpo": IN_BOTH | _names("""
     shuffle_dataset disable_dropout cast_lm_head_to_fp32 num_generations max_completion_length
@@ -70,6 +70,7 @@ _ROUNDS = {
     "max_steps": "rounds and examples say how long a run is",
     "dataloader_drop_last": "a round has as many rows as it keeps",
     "eval_on_start": "it would evaluate at the start of each round",
+    "dataset_num_proc": "a round's rows are samples",
 }
 """What training in rounds refuses besides."""
 USED["rft"] = USED["sft"] - _ROUNDS.keys()
@@ -106,7 +107,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "padding_free": "rows are arranged by length, so there is little padding",
         "max_length": _WHOLE,
         "truncation_mode": _WHOLE,
-        **dict.fromkeys(("dataset_text_field", "dataset_kwargs", "dataset_num_proc"), _TOKENS),
+        **dict.fromkeys(("dataset_text_field", "dataset_kwargs"), _TOKENS),
         "completion_only_loss": "the completion alone is learned from, and in mode play the moves",
         "assistant_only_loss": "the completion alone is learned from, and in mode play the moves",
     },
@@ -161,6 +162,7 @@ class Need(NamedTuple):
 
 NEEDS = (
     Need("vllm_*", "use_vllm true", lambda args: args.use_vllm),
+    Need("dataset_num_proc", "mode plan", lambda args: args.mode == "plan"),
     Need("hub_*", "push_to_hub true", lambda args: args.push_to_hub),
     Need("project trackio_*", "report_to trackio", lambda args: "trackio" in _reporters(args)),
     Need("activation_checkpointing_kwargs gradient_checkpointing_kwargs", "activation_checkpointing true",

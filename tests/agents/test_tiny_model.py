@@ -91,6 +91,17 @@ def test_text_outside_the_vocabulary_is_an_error(loaded, text):
             loaded(mixed)
 
 
+def test_names_of_a_larger_grid_follow_the_vocabulary():
+    tokenizer = build_tokenizer(23)
+    assert tokenizer.convert_ids_to_tokens(range(512)) == list(VOCABULARY)
+    assert len(tokenizer) == 512 + 23**2 - MAX_VOCABULARY_SIDE**2
+    assert tokenizer("<|22-22|><|0-21|>")["input_ids"] == [640, 512 + 1]
+    model = build_model(replace(tiny.SMALL, window=4, names=23), seed=0)
+    assert model.config.vocab_size == len(tokenizer)
+    small = build_tokenizer(5)
+    assert len(small) == 512  # what is smaller than the vocabulary's is in it
+
+
 def test_tokenising_adds_no_tokens_of_its_own(loaded):
     assert loaded("<|up|>")["input_ids"] == loaded("<|up|>", add_special_tokens=False)["input_ids"]
 

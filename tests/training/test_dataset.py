@@ -53,6 +53,15 @@ def test_exactly_the_completion_and_the_end_are_supervised_and_nothing_is_cut(te
     assert sorted(texts) == sorted(expected)
 
 
+def test_processes_of_their_own_write_the_same_rows():
+    config = DataConfig(examples=600, sizes="3x3", trace_styles="pointers", walks={"none": 1, "6x6": 1})
+    tokenizer = build_tokenizer()
+    alone, shared = (supervised_dataset(config, tokenizer, 512, 8, 0, number) for number in (None, 2))
+    assert shared.to_list() == alone.to_list()
+    with pytest.raises(InvalidConfig, match="Expects examples of at most 40 tokens"):
+        supervised_dataset(config, tokenizer, 40, 8, 0, 2)
+
+
 @pytest.mark.parametrize("opening", ["<think>\n", "<think>"])
 def test_where_the_template_opens_the_thinking_the_completion_goes_on_from_there(opening):
     tokenizer = tiny.byte_tokenizer(tiny.R1_CHAT.replace("<think>\n", opening))
