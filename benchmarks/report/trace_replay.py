@@ -154,6 +154,8 @@ class _PointerReader(_TraceReader):
             return self.piece(text, here == self.maze.origin, RESTART)
         if text in MOVE_OF_TOKEN:
             return self.piece(text, self.maze.is_open(here, MOVE_OF_TOKEN[text]))
+        if text == BACK:
+            return self.piece(text, True)
         if text in MARKERS:
             return self.piece(text, text == marker_of(self.maze, here))
         if named := COORDINATE_TOKEN.fullmatch(text):

@@ -1,41 +1,57 @@
 """``pointers``: depth-first exploration from the target in random order, each cell drawn once with the way back.
 
 At a cell that is new: its coordinate, walls and marker as in the prompt, the move back to where it was entered from
-(``<|target|>`` on the target itself), and the moves through its other openings in random order. The last of these
-tokens is the move that is made: onward where there is one, else back. At a cell that was drawn before: its coordinate.
-Entered by a move onward, which is how a loop closes, nothing more, and it goes on from the cell before; returned to,
-the move written before the one that it was left by. On the origin, a line ``PATH`` and the way to the target, read off
-cell by cell: coordinate and way back. Example, of two cells:
+(``<|target|>`` on the target itself), and the moves through its other openings in random order. The last of these is
+made next; where there is none, the move back is, and ``BACK`` says so. At a cell that was drawn before: its coordinate,
+and a move. Entered by a move onward, which is how a loop closes, it is left again: the reverse of that move and
+``BACK``. Returned to, the move written before the one that it was left by, and ``BACK`` after it where that is the way
+back. On the origin, a line ``PATH`` and the way to the target, read off cell by cell: coordinate and way back. Example,
+of three cells in a row, the target in the middle:
 
-    <|0-1|><|up_right_wall|><|target|><|target|><|left|><|0-0|><|up_left_wall|><|origin|><|right|>
+    <|0-1|><|up_down_wall|><|target|><|target|><|left|><|right|><|0-2|><|up_down_right_wall|><|blank|><|left|>BACK
+    <|0-1|><|left|><|0-0|><|up_down_left_wall|><|origin|><|right|>
     PATH
     <|0-0|><|right|><|0-1|><|target|>
 
-Now and then it makes a move in vain: one more time, where it returns, or back, listed among those onward. Whoever
-learns from mazes without loops enters a cell that is drawn in no other way, and it is the same as where a loop closes.
+in which the first line break is not written. Now and then it makes a move in vain: one more time, where it returns, or
+back, listed among those onward. Whoever learns from mazes without loops enters a cell that is drawn in no other way,
+and it is the same as where a loop closes.
 
 The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the
 tokens before finds the same distances in both.
 
 Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
-nothing is counted, reversed or looked up by its last occurrence. That is what carries over to larger mazes: repeated
-copying and the retrieval of last occurrences are where chains of thought stop doing so (arXiv 2604.25800).
+nothing is counted, reversed or looked up by its last occurrence, and ``BACK`` keeps apart a cell that is returned to
+and one that was found again. That is what carries over to larger mazes: repeated copying and the retrieval of last
+occurrences are where chains of thought stop doing so (arXiv 2604.25800).
 """
 
+import re
 from random import Random
+from typing import NamedTuple
 
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.tokens import BLANK, MAZE_TOKEN, ORIGIN, TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStep, InvalidTrace
-from maze_env.vocabulary import PATH
+from maze_env.vocabulary import BACK, PATH
 
 END = "the end"
 AGAIN = 0.1
 """How often a return makes a move once more."""
-BACK = 0.1
-"""How often the way back of a cell is listed too."""
+LISTED_TOO = 0.1
+"""How often the way back of a cell is listed with the others."""
+TOKEN = re.compile(f"{MAZE_TOKEN.pattern}|{BACK}")
+
+
+class _Step(NamedTuple):
+    """A move to make in an exploration."""
+
+    token: str
+    """Of the move."""
+    returns: bool
+    """Whether ``BACK`` follows it."""
 
 
 class _Exploration:
@@ -47,8 +63,7 @@ class _Exploration:
         """The token written in each cell that was entered: the move back, on the target ``<|target|>``."""
         self.onward: dict[Cell, list[Move]] = {}
         """The moves listed in each cell that was drawn, made from the last to the first."""
-        self._left_by: Move | None = None
-        self._entered_by: Move | None = None
+        self._made = _Step(TARGET, False)
 
     def is_new(self) -> bool:
         """Whether the cell is not drawn yet."""
@@ -59,37 +74,30 @@ class _Exploration:
         back = self.way_back[self.cell]
         return [move for move in self.maze.open_moves(self.cell) if move.token != back]
 
-    def tokens(self) -> list[str]:
-        """What may come next in a cell that is drawn: first what follows, then the moves that were made before.
+    def first_step(self) -> _Step:
+        """What is to be done in a cell that has just been drawn; its move is written there already."""
+        listed = self.onward[self.cell]
+        return _Step(listed[-1].token, False) if listed else _Step(self.way_back[self.cell], True)
 
-        What follows is ``<|target|>`` where all moves were made and there is no way back.
+    def steps(self) -> list[_Step]:
+        """What may be done in a cell that was drawn before: first what follows, then moves that were made before.
+
+        What follows is to ``<|target|>`` where all moves were made and there is no way back.
         """
-        listed, left, back = self.onward[self.cell], self._left(), self.way_back[self.cell]
-        again = [move.token for move in listed[left:] if move.token != back]
-        return [listed[left - 1].token if left else back, *again]
+        came_from = MOVE_OF_TOKEN[self._made.token].opposite
+        if not self._made.returns:
+            return [_Step(came_from.token, True)]
+        listed, back = self.onward[self.cell], self.way_back[self.cell]
+        left = listed.index(came_from)
+        again = [_Step(move.token, False) for move in listed[left:] if move.token != back]
+        return [_Step(listed[left - 1].token, False) if left else _Step(back, True), *again]
 
-    def make(self, token: str) -> None:
-        """Goes on to the next cell, by one of ``tokens``."""
-        move = MOVE_OF_TOKEN[token]
-        is_onward = self._left() > 0 or token != self.way_back[self.cell]
-        self.cell = move.apply(self.cell)
-        self._left_by = None if is_onward else move.opposite
-        self._entered_by = move if is_onward and not self.is_new() else None
+    def make(self, step: _Step) -> None:
+        """Goes on to the next cell, by the first step or one of those that may be made."""
+        move = MOVE_OF_TOKEN[step.token]
+        self.cell, self._made = move.apply(self.cell), step
         if self.is_new():
             self.way_back[self.cell] = move.opposite.token
-
-    def _left(self) -> int:
-        """How many of the moves listed in the cell are left to make."""
-        listed = self.onward[self.cell]
-        return listed.index(self._left_by) if self._left_by is not None else len(listed)
-
-    def steps_back(self) -> bool:
-        """Whether the cell was entered by a move onward though it is drawn; goes back to the cell before then."""
-        if self._entered_by is None:
-            return False
-        self.cell = self._entered_by.opposite.apply(self.cell)
-        self._left_by, self._entered_by = self._entered_by, None
-        return True
 
     def way(self) -> list[tuple[Cell, str]]:
         """The cells from the origin to the target, each with its way back."""
@@ -111,25 +119,26 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     at, pieces = _Exploration(maze), []
     while True:
         pieces.append(coordinate_token(at.cell))
-        if at.steps_back():
-            continue
-        if is_new := at.is_new():
+        if at.is_new():
             pieces += [WALL_TOKENS[maze.walls[at.cell]], marker_of(maze, at.cell), at.way_back[at.cell]]
             if at.cell == maze.origin:
                 break
             at.onward[at.cell] = listed = at.openings()
-            if at.cell != maze.target and rng.random() < BACK:
+            if at.cell != maze.target and rng.random() < LISTED_TOO:
                 listed.append(MOVE_OF_TOKEN[at.way_back[at.cell]])
             rng.shuffle(listed)
             pieces += [move.token for move in listed]
-        token, *again = at.tokens()
-        if again and rng.random() < AGAIN:
-            token = rng.choice(again)
-        if token == TARGET:
+            step = at.first_step()
+        else:
+            step, *again = at.steps()
+            if again and rng.random() < AGAIN:
+                step = rng.choice(again)
+            pieces.append(step.token)
+        if step.token == TARGET:
             raise InvalidTrace(f"Expects a path from {maze.origin} to {maze.target}, actual: none")
-        if not is_new:
-            pieces.append(token)
-        at.make(token)
+        if step.returns:
+            pieces.append(BACK)
+        at.make(step)
     way = at.way()
     walk = "".join(coordinate_token(cell) + token for cell, token in way)
     return f"{''.join(pieces)}\n{PATH}\n{walk}", [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
@@ -139,8 +148,8 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     """Replays the trace and returns the moves of its way; an InvalidTrace names the step, and has its ``offset``.
 
     Its claims have to be true: the cell, its walls, marker and way back; every move through another opening listed
-    once, in any order; then the move that follows from what was written, or one made there before. The way is the one
-    that the ways back make.
+    once, in any order; then the move that follows from what was written, or one made there before, and ``BACK`` where
+    it returns. The way is the one that the ways back make.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
     try:
@@ -167,9 +176,9 @@ class _Reader:
 
     def __init__(self, text: str, start: int, what: str):
         self._count = 0
-        self._starts = [start + found.start() for found in MAZE_TOKEN.finditer(text)] + [start + len(text)]
+        self._starts = [start + found.start() for found in TOKEN.finditer(text)] + [start + len(text)]
         try:
-            self.tokens = path.trace_tokens(text, what)
+            self.tokens = path.trace_tokens(text, what, BACK)
         except InvalidTrace as error:
             error.offset = start + _gap(text)
             raise
@@ -190,9 +199,9 @@ class _Reader:
 
 
 def _gap(text: str) -> int:
-    """Where the first character stands that belongs to no maze token."""
+    """Where the first character stands that belongs to no token."""
     end = 0
-    for found in MAZE_TOKEN.finditer(text):
+    for found in TOKEN.finditer(text):
         if found.start() > end:
             break
         end = found.end()
@@ -210,21 +219,17 @@ def _replay(maze: Maze, reader: _Reader) -> _Exploration:
                 right = f"the exploration to end in {coordinate_token(maze.origin)}"
                 raise FalseArrival(f"Expects {right}, actual: the end in {coordinate_token(at.cell)}")
             path.check_name(at.cell, reader.read(), step)
-            if at.steps_back():
-                continue
             if at.is_new():
                 _read_new_cell(at, reader, step)
                 if at.cell == maze.origin:
                     break
-                made = at.tokens()[0]
+                made = at.first_step()
             else:
-                right, *again = at.tokens()
-                made = reader.read()
-                if made not in (right, *again):
-                    fault = FalseDeadEnd if made == at.way_back[at.cell] else FalseStep
-                    raise fault(f"Expects {right} in step {step}, the next way from {at.cell}, actual: {made}")
-            if made == TARGET:
+                made = _read_step(at, reader, step)
+            if made.token == TARGET:
                 raise FalseDeadEnd(f"Expects a way on from {coordinate_token(at.cell)} in step {step}, actual: none")
+            if made.returns and (came := reader.read()) != BACK:
+                raise FalseStep(f"Expects {BACK} in step {step} in {coordinate_token(at.cell)}, actual: {came}")
             at.make(made)
         if (came := reader.read()) != END:
             right = f"the exploration to end in {coordinate_token(maze.origin)}"
@@ -232,6 +237,16 @@ def _replay(maze: Maze, reader: _Reader) -> _Exploration:
     except InvalidTrace as error:
         raise reader.located(error) from None
     return at
+
+
+def _read_step(at: _Exploration, reader: _Reader, step: int) -> _Step:
+    """Reads which move is made in a cell that was drawn before."""
+    possible, came = at.steps(), reader.read()
+    for made in possible:
+        if made.token == came:
+            return made
+    fault = FalseDeadEnd if came == at.way_back[at.cell] else FalseStep
+    raise fault(f"Expects {possible[0].token} in step {step}, the next way from {at.cell}, actual: {came}")
 
 
 def _read_new_cell(at: _Exploration, reader: _Reader, step: int) -> None:

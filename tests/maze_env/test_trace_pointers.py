@@ -25,10 +25,12 @@ CORNERS = ("<|1-0|><|up_down_left_wall|><|blank|><|right|>", "<|1-2|><|up_down_r
 WAY = "\nPATH\n<|0-0|><|right|><|0-1|><|right|><|0-2|><|target|>"
 STRAIGHT = f"{GOAL}{TEE}<|down|><|left|>{START}{WAY}"
 AROUND = (
-    f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}<|1-1|><|right|>{CORNERS[1]}<|1-1|><|up|>"
-    f"<|0-1|><|left|>{START}{WAY}"
+    f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}BACK<|1-1|><|right|>{CORNERS[1]}BACK<|1-1|><|up|>"
+    f"BACK<|0-1|><|left|>{START}{WAY}"
 )
-ONCE_MORE = AROUND.replace("<|1-1|><|up|>", "<|1-1|><|left|><|1-0|><|1-1|><|right|><|1-2|><|1-1|><|up|>")
+ONCE_MORE = AROUND.replace(
+    "<|1-1|><|up|>", "<|1-1|><|left|><|1-0|><|right|>BACK<|1-1|><|right|><|1-2|><|left|>BACK<|1-1|><|up|>"
+)
 
 
 def explore(maze, arrange, again=lambda made: None):
@@ -44,7 +46,7 @@ def explore(maze, arrange, again=lambda made: None):
 
     def enter(cell, word, onward):
         if onward in back:  # a loop, or once more
-            text.append(drawn[onward][0])
+            text.extend([drawn[onward][0], f"<|{opposite[word]}|>", "BACK"])
             return False
         back[onward] = (opposite[word], cell)
         return visit(onward)
@@ -57,7 +59,7 @@ def explore(maze, arrange, again=lambda made: None):
         ways = arrange(others, back[cell])
         text.extend(f"<|{word}|>" for word, _ in ways)
         left, made = list(ways), []
-        while left or made:
+        while True:
             if made:
                 repeatable = [side for side in made if side != back[cell]]
                 repeated = again(repeatable) if repeatable else None
@@ -65,12 +67,12 @@ def explore(maze, arrange, again=lambda made: None):
                     place = ways.index(repeated)
                     left, made = ways[: place + 1], ways[place + 1 :]
                 text.extend([drawn[cell][0], f"<|{left[-1][0] if left else back[cell][0]}|>"])
-                if not left:
-                    return False
+            if not left:
+                text.append("BACK")
+                return False
             made.insert(0, left.pop())
             if enter(cell, *made[0]):
                 return True
-        return False
 
     assert visit(maze.target)
     way, moves = "", []
@@ -93,7 +95,7 @@ def test_what_is_written_is_a_depth_first_exploration(maze, seed):
     random = Random(seed)
 
     def arrange(sides, back):
-        if back[1] and random.random() < pointers.BACK:
+        if back[1] and random.random() < pointers.LISTED_TOO:
             sides.append(back)
         random.shuffle(sides)
         return sides
@@ -119,16 +121,23 @@ def test_a_true_exploration_in_any_order_is_valid(maze, seed):
     assert pointers.validate(maze, trace) == moves
 
 
+def shown(trace):
+    """A trace whose words are tokens."""
+    return trace.replace("\n", "<|line|>").replace("PATH", "<|path|>").replace("BACK", "<|back|>")
+
+
 @given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
 def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
     # The free choices are the order of the moves listed in a cell and whether the way back is among them, which are two
     # tokens at least, and a move made once more, after which other lines have to follow.
-    tokens = tokens_of(pointers.write(maze, Random(seed))[0].replace("\n", "<|line|>").replace("PATH", "<|path|>"))
+    tokens = tokens_of(shown(pointers.write(maze, Random(seed))[0]))
     place = data.draw(st.integers(0, len(tokens) - 1))
     other = data.draw(st.sampled_from([token for token in {*tokens, "<|up|>", "<|9-9|>"} if token != tokens[place]]))
     changed = "".join([*tokens[:place], other, *tokens[place + 1 :]])
     with pytest.raises(InvalidTrace):
-        pointers.validate(maze, changed.replace("<|line|>", "\n").replace("<|path|>", "PATH"))
+        pointers.validate(
+            maze, changed.replace("<|line|>", "\n").replace("<|path|>", "PATH").replace("<|back|>", "BACK")
+        )
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,10 @@ def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
         (STRAIGHT.replace(GOAL, GOAL.replace("<|left|>", "")), "Expects <|left|> listed for <|0-2|> in step 1"),
         (STRAIGHT.replace("<|down|><|left|>", "<|left|>"), "Expects <|down|> listed for <|0-1|> in step 2"),
         (STRAIGHT.replace("<|down|><|left|>", "<|down|><|up|>"), "Expects moves through openings of <|0-1|>"),
-        (AROUND.replace("<|1-1|><|up|><|0-1|>", "<|0-1|>"), "Expects step 7 in <|1-1|>, actual: <|0-1|>"),
+        (AROUND.replace("<|1-1|><|up|>BACK<|0-1|>", "<|0-1|>"), "Expects step 7 in <|1-1|>, actual: <|0-1|>"),
+        (AROUND.replace("<|up|>BACK", "<|up|>"), "Expects BACK in step 7 in <|1-1|>, actual: <|0-1|>"),
+        (AROUND.replace("BACK", "", 1), "Expects BACK in step 4 in <|1-0|>, actual: <|1-1|>"),
+        (ONCE_MORE.replace("<|1-0|><|right|>BACK", "<|1-0|>"), "Expects <|right|> in step 8, the next way from (1, 0)"),
         (AROUND.replace("<|1-1|><|right|>", "<|1-1|><|up|>"), "Expects <|right|> in step 5, the next way from (1, 1)"),
         (STRAIGHT.replace(START, START + "<|right|>"), "Expects the exploration to end in <|0-0|>, actual: <|right|>"),
         (STRAIGHT.removesuffix("<|target|>"), "Expects <|target|> in step 3 of the way, actual: the end"),
@@ -155,7 +167,7 @@ def test_what_is_wrong_is_named(trace, message):
 def test_a_cell_is_entered_once_however_many_loops_there_are():
     for key in range(50):
         trace, _ = pointers.write(ROOM, Random(key))
-        drawn = tokens_of(trace.partition("PATH")[0])
+        drawn = tokens_of(trace.partition("PATH")[0].replace("BACK", ""))
         new = [name for name, wall in pairwise(drawn) if wall.endswith("wall|>")]
         assert len(new) == len(set(new))
         traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace), " "))
