@@ -2,7 +2,8 @@
 
 TRL's trainer pads prompts on the left and tells the model no positions. Attention with rotary positions bears that;
 learned positions (GPT-2 ...) and recurrent layers do not. Padding on the right is no harm to any causal model, so for
-those each row is moved to the left edge before the forward pass, and what comes out is moved back.
+those each row is moved to the left edge before the forward pass, and what comes out is moved back. So it is where rows
+are to be computed without masks (``right_padded``), whatever padding would do to the model.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from transformers import PreTrainedModel
 from trl.trainer.utils import add_fused_lm_head
 
 from tokenmaze.agents.errors import InvalidCheckpoint
-from tokenmaze.agents.reading import evaluation_mode, reading_of
+from tokenmaze.agents.reading import evaluation_mode, reading_of, unwrapped
+from tokenmaze.training import right_padded
 
 INPUTS, OUTPUTS = ("input_ids", "attention_mask", "labels"), ("log_probs", "entropy")
 """Tensors of (rows, tokens) that a forward pass over labels is given, and returns."""
@@ -29,20 +31,28 @@ LOW_PRECISION_TOLERANCE = 0.25
 def align_rows(model: torch.nn.Module) -> list[Any]:
     """Lets forward passes over labels read rows from the left edge, where padding on the left would harm the model.
 
+    A model with the attention ``right_padded`` has it in these passes alone, from now on, and else ``STANDARD``.
     Returns the handles of the hooks, by which it can be undone.
     """
-    if reading_of(model).pads_unplaced:
+    without_masks = right_padded.attention_of(unwrapped(model)) == right_padded.NAME
+    if reading_of(model).pads_unplaced and not without_masks:
         return []
+    if without_masks:
+        unwrapped(model).set_attn_implementation(right_padded.STANDARD)
     starts: list[Tensor] = []
 
     def move(module: torch.nn.Module, arguments: tuple[Any, ...], given: dict[str, Any]) -> Any:
         if given.get("labels") is None:  # as in generation
             return None
         starts[:] = [given["attention_mask"].argmax(dim=1)]
+        if without_masks:
+            unwrapped(model).set_attn_implementation(right_padded.NAME)
         return arguments, given | {name: _moved(given[name], -starts[0]) for name in INPUTS}
 
     def move_back(module: torch.nn.Module, arguments: tuple[Any, ...], given: dict[str, Any], outputs: Any) -> None:
         if given.get("labels") is not None:
+            if without_masks:
+                unwrapped(model).set_attn_implementation(right_padded.STANDARD)
             for name in OUTPUTS:
                 if (values := getattr(outputs, name, None)) is not None:
                     setattr(outputs, name, _moved(values, starts[0]))
@@ -107,7 +117,7 @@ def _padded_log_probs(model: PreTrainedModel, texts: list[list[int]], length: in
 @contextmanager
 def _trl_head(model: PreTrainedModel) -> Iterator[None]:
     """The model as TRL's trainer makes it, and afterwards as it was."""
-    own = vars(model).get("forward")
+    own, attention = vars(model).get("forward"), right_padded.attention_of(unwrapped(model))
     handles = align_rows(model)
     add_fused_lm_head(model)
     try:
@@ -115,6 +125,7 @@ def _trl_head(model: PreTrainedModel) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+        unwrapped(model).set_attn_implementation(attention)
         del model.forward
         if own is not None:
             model.forward = own

@@ -34,6 +34,7 @@ from tokenmaze.agents.generation import end_ids
 from tokenmaze.agents.llm_policy import LLMPolicy
 from tokenmaze.agents.prompts import render
 from tokenmaze.agents.protocols import Tokenizer
+from tokenmaze.training import right_padded
 from tokenmaze.training.alignment import check_log_probs
 from tokenmaze.training.arguments import option, parse, parser_of
 from tokenmaze.training.common import StageConfig, as_dict, begin, end_processes, finish, run
@@ -45,7 +46,6 @@ from tokenmaze.training.ladder import Ladder
 from tokenmaze.training.mazes import DataConfig, require_standard_texts, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
-from tokenmaze.training.right_padded import require_masks
 from tokenmaze.training.run_folder import Stopwatch
 from tokenmaze.training.step_credit import StepCredit
 from tokenmaze.training.tool_calls import MazeTool, tool_dataset, tool_reward
@@ -290,7 +290,11 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
         allowed = "--from_scratch true, to start GRPO from random weights"
         raise InvalidConfig(f"Expects --model to name a checkpoint (or {allowed}), actual: none")
     stopwatch = Stopwatch()
-    require_masks(model_config.attn_implementation, "GRPO")
+    if model_config.attn_implementation == right_padded.NAME and args.activation_checkpointing:
+        raise InvalidConfig(
+            f"Expects activation_checkpointing false with attn_implementation {right_padded.NAME} (what is computed "
+            "again would be with masks), actual: true"
+        )
     configuration = as_dict(model_config, data, args)
     checkpoint = begin(configuration, args)
 
@@ -300,6 +304,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     )  # fmt: skip
     # Of these words TRL loads the reference model; of a model that is loaded it would say that it reads none.
     args.model_init_kwargs = reference_words(model_config, model, args.model_init_kwargs) if args.beta else None
+    right_padded.check_layers(model)
     check_log_probs(model)
     check_optimization(args, model)
     task = args.task(args, data, model, tokenizer)

@@ -1,9 +1,10 @@
-"""Attention for SFT without masks: what ``attn_implementation: right_padded`` stands for.
+"""Attention without masks, for training: what ``attn_implementation: right_padded`` stands for.
 
-Rows of SFT are padded on the right, and each token attends to those before it. So no token that is learned from ever
-attends to padding, and no mask is needed: layers that attend to all tokens take the fastest kernel there is, and those
-that attend to a window compute the window alone, in blocks, where a mask would leave out what was computed. The model
-that is saved is the same. Generation pads on the left and needs masks: there the model attends as ``STANDARD`` says.
+Where rows are padded on the right, as in SFT, and in GRPO where they are moved so (training/alignment.py), each token
+attends to those before it. So no token that is learned from ever attends to padding, and no mask is needed: layers that
+attend to all tokens take the fastest kernel there is, and those that attend to a window compute the window alone, in
+blocks, where a mask would leave out what was computed. The model that is saved is the same. Generation pads on the left
+and needs masks: there the model attends as ``STANDARD`` says.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 
 from maze_env.errors import InvalidConfig
-from tokenmaze.training.trl_adapter import attention_of
 
 NAME = "right_padded"
 STANDARD = "sdpa"
@@ -104,6 +104,11 @@ def _windowed(query: Tensor, key: Tensor, value: Tensor, window: int, scaling: f
     return result.view(rows, heads, blocks * window, size)[:, :, :tokens]
 
 
+def attention_of(model: PreTrainedModel) -> str | None:
+    """The ``attn_implementation`` that a model has at present."""
+    return getattr(model.config, "_attn_implementation", None)  # no public name says it
+
+
 def check_layers(model: PreTrainedModel) -> None:
     """Raises InvalidConfig for a model with this attention whose layers attend to other than all tokens or a window."""
     kinds = set(getattr(model.config.get_text_config(), "layer_types", None) or ()) - KINDS
@@ -115,9 +120,9 @@ def check_layers(model: PreTrainedModel) -> None:
 
 
 def require_masks(attn_implementation: str | None, stage: str) -> None:
-    """Raises InvalidConfig for this attention in a stage that generates, or whose rows are padded on the left."""
+    """Raises InvalidConfig for this attention in a stage that does without it."""
     if attn_implementation == NAME:
-        raise InvalidConfig(f"Expects attn_implementation {NAME} with SFT alone, actual: {stage}")
+        raise InvalidConfig(f"Expects attn_implementation {NAME} with SFT and GRPO alone, actual: {stage}")
 
 
 @contextmanager

@@ -71,11 +71,6 @@ def is_sharded(trainer: Trainer) -> bool:
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)
 
 
-def attention_of(model: PreTrainedModel) -> str:
-    """The ``attn_implementation`` that a model has at present."""
-    return str(model.config._attn_implementation)
-
-
 def counters(trainer: Trainer) -> dict[str, float]:
     """``COUNTERS`` as they stand, to be set with ``restore_counters``."""
     return {name: getattr(trainer, name) for name in COUNTERS}

@@ -9,10 +9,12 @@ from tests import tiny
 from tests.agents.test_families import ATOL, plain_log_probs, random_ids
 from tests.families import FAMILIES, build
 from tests.training import runs
+from tests.training.test_right_padded import REASONS
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.reading import reading_of
 from tokenmaze.agents.tiny_model import build_tokenizer
 from tokenmaze.training.alignment import align_rows, check_log_probs
+from tokenmaze.training.right_padded import NAME, STANDARD, attention_of
 
 REFUSED = ("Llama 4", "RecurrentGemma", "xLSTM")
 """TRL's head leaves out their caps of logits, or finds no hidden states."""
@@ -50,6 +52,21 @@ def test_log_probabilities_in_a_batch_are_those_of_each_alone(name):
     log_probs = log_probs_as_trl_does(model)
     assert largest_difference(model, log_probs) <= ATOL
     log_probs.sum().backward()  # and it can be learned from
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in {*REFUSED, *REASONS, "xLSTM", "RWKV"}])
+def test_without_masks_they_are_too(name):
+    model = build(name)
+    model.set_attn_implementation(NAME)
+    taken = attention_of(model)  # some families have an attention of their own alone
+    check_log_probs(model)
+    assert attention_of(model) == taken
+    align_rows(model)
+    add_fused_lm_head(model)
+    log_probs = log_probs_as_trl_does(model)
+    assert largest_difference(model, log_probs) <= ATOL
+    assert attention_of(model) == (STANDARD if taken == NAME else taken)
+    log_probs.sum().backward()
 
 
 @pytest.mark.parametrize("name", REFUSED)

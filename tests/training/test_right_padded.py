@@ -85,8 +85,30 @@ def test_sft_trains_the_same_model_evaluates_it_with_masks_and_saves_nothing_of_
     assert evaluations[0] == evaluations[1] != []
 
 
-@pytest.mark.parametrize("train", [runs.train_grpo, runs.train_rft, runs.train_dpo])
-def test_where_rows_are_padded_on_the_left_or_generated_it_is_refused(train, tmp_path):
-    runs.train_sft(tmp_path / "sft", examples=16)
-    with pytest.raises(InvalidConfig, match=f"Expects attn_implementation {NAME} with SFT alone"):
-        train(tmp_path / "run", tmp_path / "sft", attn_implementation=NAME)
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sft")
+    runs.train_sft(folder, window=8)
+    return folder
+
+
+@pytest.mark.parametrize("lora", [{}, {"lora_rank": 2}])
+def test_grpo_learns_the_same_from_the_same_samples(lora, started, tmp_path):
+    for name in ("sdpa", NAME):
+        runs.train_grpo(tmp_path / name, started, sizes='{"2x2": 1, "2x3": 1}', attn_implementation=name, **lora)
+    usual, own = (runs.log_of(tmp_path / name) for name in ("sdpa", NAME))
+    assert len({entry["completions/mean_length"] for entry in usual}) > 1
+    for one, other in zip(usual, own, strict=True):
+        for key in ("loss", "reward", "entropy", "grad_norm", "completions/mean_length"):
+            assert other[key] == pytest.approx(one[key], rel=1e-3, abs=1e-5), key
+
+
+@pytest.mark.parametrize("train", [runs.train_rft, runs.train_dpo])
+def test_stages_that_do_without_it_refuse_it(train, started, tmp_path):
+    with pytest.raises(InvalidConfig, match=f"Expects attn_implementation {NAME} with SFT and GRPO alone"):
+        train(tmp_path / "run", started, attn_implementation=NAME)
+
+
+def test_grpo_computes_nothing_again_with_other_masks(started, tmp_path):
+    with pytest.raises(InvalidConfig, match="Expects activation_checkpointing false with attn_implementation"):
+        runs.train_grpo(tmp_path / "run", started, attn_implementation=NAME, activation_checkpointing=True)
