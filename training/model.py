@@ -64,8 +64,8 @@ class ModelConfig:
     merge_lora: bool = option(False, "Save the model with its adapters merged in.")
     attn_implementation: str | None = option(
         None,
-        "E.g. eager, sdpa, flash_attention_2; None: transformers' choice. SFT also knows right_padded, which computes "
-        "no more than it needs (training/right_padded.py).",
+        "E.g. eager, sdpa, flash_attention_2; None: transformers' choice. SFT and GRPO also know right_padded, which "
+        "computes no more than it needs (training/right_padded.py).",
     )
 
     def __post_init__(self) -> None:
