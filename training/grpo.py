@@ -109,8 +109,8 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 "Expects length_penalty from 0 to below 1, and above 0 only with a reward in which solving always pays "
                 f"more ({' or '.join(SOLVING_PAYS)}), actual: {self.length_penalty} with {self.reward}"
             )
-        if self.step_credit is not None and not style_named(self.step_credit).tells_where:
-            telling = [name for name, style in TRACE_STYLES.items() if style.tells_where]
+        if self.step_credit is not None and style_named(self.step_credit).strict is None:
+            telling = [name for name, style in TRACE_STYLES.items() if style.strict]
             raise InvalidConfig(
                 f"Expects step_credit out of {', '.join(telling)} (which tell where they are wrong), actual: "
                 f"{self.step_credit}"

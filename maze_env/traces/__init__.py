@@ -51,14 +51,18 @@ class TraceStyle:
     """(maze, trace) -> the moves that the trace arrives at; raises InvalidTrace."""
     between: str = ""
     """Stands between the moves of the answer: nothing, as in the published data, or white space."""
-    tells_where: bool = False
-    """Whether each InvalidTrace has its ``offset``."""
+    strict: Callable[[Maze, str], list[Move]] | None = None
+    """As ``validate``, each InvalidTrace with its ``offset``, and nothing allowed that a trace does better without;
+    ``None`` where a style does not tell that.
+    """
 
 
 TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
-    "pointers": TraceStyle(pointers.write, pointers.validate, between=" ", tells_where=True),
+    "pointers": TraceStyle(
+        pointers.write, pointers.validate, between=" ", strict=partial(pointers.validate, in_vain=False)
+    ),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
     "retry-dead-end": TraceStyle(
@@ -89,22 +93,24 @@ def wrap(trace: str, moves: list[Move], between: str = "") -> str:
 
 
 def first_fault(style: str, maze: Maze, completion: str) -> int | None:
-    """Where a completion of ``style`` first says what is not true of ``maze``, or does not follow from what it said.
+    """Where a completion of ``style`` first says what is not true of ``maze``, or what does not follow or is in vain.
 
     Args:
-        style: one whose errors have an ``offset``, as ``pointers``.
+        style: one that is ``strict``, as ``pointers``.
         maze: the one asked about.
         completion: from ``<think>`` on; one that ends early is wrong at its end.
 
     Returns:
         The offset in characters; ``None`` where all is true, or the style does not tell.
     """
+    if (validate := style_named(style).strict) is None:
+        return None
     opening, closing = f"{THINK_OPEN}\n", f"\n{THINK_CLOSE}"
     if not completion.startswith(opening):
         return 0
     trace = completion[len(opening) :].partition(closing)[0]
     try:
-        concluded = style_named(style).validate(maze, trace)
+        concluded = validate(maze, trace)
     except InvalidTrace as error:
         return None if error.offset is None else len(opening) + error.offset
     right = wrap(trace, concluded, style_named(style).between)

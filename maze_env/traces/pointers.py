@@ -144,23 +144,24 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
     return f"{''.join(pieces)}\n{PATH}\n{walk}", [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
 
 
-def validate(maze: Maze, trace: str) -> list[Move]:
+def validate(maze: Maze, trace: str, in_vain: bool = True) -> list[Move]:
     """Replays the trace and returns the moves of its way; an InvalidTrace names the step, and has its ``offset``.
 
     Its claims have to be true: the cell, its walls, marker and way back; every move through another opening listed
     once, in any order; then the move that follows from what was written, or one made there before, and ``BACK`` where
-    it returns. The way is the one that the ways back make.
+    it returns. The way is the one that the ways back make. Where nothing is to be done ``in_vain``, no move may be made
+    once more, and no way back listed.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
     try:
         reader = _Reader(exploration, 0, "an exploration")
     except InvalidTrace as error:
         try:  # what stands before the stray text may be wrong too, and that first
-            _replay(maze, _Reader(exploration[: error.offset], 0, "an exploration"))
+            _replay(maze, _Reader(exploration[: error.offset], 0, "an exploration"), in_vain)
         except InvalidTrace as earlier:
             error.offset = earlier.offset
         raise
-    at = _replay(maze, reader)
+    at = _replay(maze, reader, in_vain)
     way = at.way()
     reader = _Reader(walk, len(exploration) + len(f"\n{PATH}\n"), "a way")
     for index, right in enumerate([*(token for cell, step in way for token in (coordinate_token(cell), step)), END]):
@@ -208,7 +209,7 @@ def _gap(text: str) -> int:
     return end
 
 
-def _replay(maze: Maze, reader: _Reader) -> _Exploration:
+def _replay(maze: Maze, reader: _Reader, in_vain: bool) -> _Exploration:
     """Plays an exploration to the origin."""
     at, step = _Exploration(maze), 0
     try:
@@ -220,12 +221,12 @@ def _replay(maze: Maze, reader: _Reader) -> _Exploration:
                 raise FalseArrival(f"Expects {right}, actual: the end in {coordinate_token(at.cell)}")
             path.check_name(at.cell, reader.read(), step)
             if at.is_new():
-                _read_new_cell(at, reader, step)
+                _read_new_cell(at, reader, step, in_vain)
                 if at.cell == maze.origin:
                     break
                 made = at.first_step()
             else:
-                made = _read_step(at, reader, step)
+                made = _read_step(at, reader, step, in_vain)
             if made.token == TARGET:
                 raise FalseDeadEnd(f"Expects a way on from {coordinate_token(at.cell)} in step {step}, actual: none")
             if made.returns and (came := reader.read()) != BACK:
@@ -239,17 +240,17 @@ def _replay(maze: Maze, reader: _Reader) -> _Exploration:
     return at
 
 
-def _read_step(at: _Exploration, reader: _Reader, step: int) -> _Step:
+def _read_step(at: _Exploration, reader: _Reader, step: int, in_vain: bool) -> _Step:
     """Reads which move is made in a cell that was drawn before."""
     possible, came = at.steps(), reader.read()
-    for made in possible:
+    for made in possible if in_vain else possible[:1]:
         if made.token == came:
             return made
     fault = FalseDeadEnd if came == at.way_back[at.cell] else FalseStep
     raise fault(f"Expects {possible[0].token} in step {step}, the next way from {at.cell}, actual: {came}")
 
 
-def _read_new_cell(at: _Exploration, reader: _Reader, step: int) -> None:
+def _read_new_cell(at: _Exploration, reader: _Reader, step: int, in_vain: bool) -> None:
     """Reads what is written of a new cell."""
     name = coordinate_token(at.cell)
     drawing = [WALL_TOKENS[at.maze.walls[at.cell]], marker_of(at.maze, at.cell)]
@@ -260,9 +261,10 @@ def _read_new_cell(at: _Exploration, reader: _Reader, step: int) -> None:
     if at.cell == at.maze.origin:
         return
     openings, listed = at.openings(), []
+    allowed = {*openings, *(move for move in Move if in_vain and move.token == at.way_back[at.cell])}
     while reader.peek() in MOVE_OF_TOKEN:
         move = MOVE_OF_TOKEN[reader.read()]
-        if (move not in openings and move.token != at.way_back[at.cell]) or move in listed:
+        if move not in allowed or move in listed:
             raise FalseStep(f"Expects moves through openings of {name} in step {step}, each once, actual: {move.token}")
         listed.append(move)
     missing = [move.token for move in openings if move not in listed]

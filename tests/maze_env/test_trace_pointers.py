@@ -175,7 +175,8 @@ def test_a_cell_is_entered_once_however_many_loops_there_are():
 
 @given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
 def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data):
-    completion = traces.write("pointers", maze, seed)
+    trace, moves = explore(maze, lambda sides, back: Random(seed).sample(sides, len(sides)))
+    completion = traces.wrap(trace, moves, " ")
     assert traces.first_fault("pointers", maze, completion) is None
     cut = data.draw(st.integers(0, len(completion) - 1))
     fault = traces.first_fault("pointers", maze, completion[:cut])
@@ -201,6 +202,8 @@ def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data
         (f"<think>\n{STRAIGHT.replace(START, START + ' ')}", " \nPATH"),
         (f"<think>\n{STRAIGHT.replace(START, START + 'so').replace('<|left|>', '<|up|>', 1)}", "<|up|><|0-1|>"),
         (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|><|0-2|>', '<|0-1|><|down|><|0-2|>')}", "<|down|><|0-2|>"),
+        (f"<think>\n{ONCE_MORE}", "<|left|><|1-0|><|right|>BACK<|1-1|>"),  # a move in vain
+        (f"<think>\n{STRAIGHT.replace('<|down|><|left|>', '<|down|><|right|><|left|>')}", "<|right|><|left|>"),
         (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|left|>", "<|left|>"),
         (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|>", ""),
         (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|right|> <|right|>", " <|right|>"),
