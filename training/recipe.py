@@ -2,7 +2,7 @@
 
     python -m training.recipe default stages       prints: sft grpo
     python -m training.recipe default suites       prints: mazebench-1000 beyond
-    python -m training.recipe default benchmark    prints: --max-new-tokens 768
+    python -m training.recipe default benchmark    prints: --max-new-tokens 896
 
 It imports little, so that it answers at once.
 """
