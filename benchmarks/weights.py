@@ -122,7 +122,7 @@ def remake(name: str, runs: Path, seed: int) -> None:
     """Makes the folder of one model. Raises InvalidCheckpoint where its training has not ended."""
     shipped, target = SHIPPED[name], folder_of(name)
     training = runs / f"{shipped.recipe}-{seed}"
-    source, measured = training / shipped.stage, training / "results" / f"{shipped.stage}.json"
+    source, measured = training / shipped.stage, training / "results" / f"{shipped.suite}-{shipped.stage}.json"
     if not measured.is_file():
         right = f"make train RECIPE={shipped.recipe} SEED={seed}"
         raise InvalidCheckpoint(f"Expects a finished training ({right}), actual: no {measured}")

@@ -1,6 +1,7 @@
 """The models that come along with the package: whole, small, and what their cards say of them is what they do."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tokenmaze.benchmarks.stored_attempts import stored_of
 from tokenmaze.benchmarks.suites import load
 from tokenmaze.benchmarks.weights import CARD, LOADED, RESULT, figures
 from tokenmaze.benchmarks.weights import main as remake
+from tokenmaze.training.recipe import fact_of
 
 FILES = {"config.json", "model.safetensors", RESULT, CARD, *LOADED}
 named = pytest.mark.parametrize("name", SHIPPED)
@@ -59,6 +61,15 @@ def test_what_somebody_says_goes_before_what_a_model_is_given_by_default():
     assert revision_of("random") == {}
 
 
-def test_weights_of_a_training_that_has_not_ended_are_refused(tmp_path):
-    with pytest.raises(registry.InvalidCheckpoint, match="make train RECIPE=search SEED=0"):
-        remake(["--runs", str(tmp_path), "--names", "tiny"])
+@named
+def test_weights_of_a_training_that_has_not_ended_are_refused(name, tmp_path):
+    with pytest.raises(registry.InvalidCheckpoint, match=f"make train RECIPE={SHIPPED[name].recipe} SEED=0") as error:
+        remake(["--runs", str(tmp_path), "--names", name])
+    # What it waits for is what make would write.
+    missing = Path(str(error.value).rpartition(" no ")[2])
+    recipe = SHIPPED[name].recipe
+    for fact, value in (("suites", SHIPPED[name].suite), ("stages", SHIPPED[name].stage)):
+        assert value in fact_of(recipe, fact).split()
+    assert missing.relative_to(tmp_path / f"{recipe}-0").as_posix() == (
+        f"results/{SHIPPED[name].suite}-{SHIPPED[name].stage}.json"
+    )
