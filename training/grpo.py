@@ -68,8 +68,8 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
     length_penalty: float = option(0.0, "What an answer that solves is paid less at most for being long; below 1.")
     step_credit: str | None = option(
         None,
-        "The style of the traces, e.g. pointers: an answer that fails is then made less likely at its first untrue "
-        "token alone (training/step_credit.py). With loss_type dapo.",
+        "The style of the traces, e.g. pointers: an answer is then made less likely at its first token that is untrue "
+        "or in vain, and one that fails learned from there alone (training/step_credit.py). With loss_type dapo.",
     )
     curriculum: str | None = option(
         None,

@@ -2,9 +2,9 @@
 
 An answer's reward says nothing of which of its hundreds of tokens was wrong, and where a trace may go on in several
 ways, most of what its tokens are paid is noise. A trace style's verifier (``maze_env.traces.first_fault``) knows the
-first token that is not true of the maze, and that is made less likely, however its group did. An answer that does not
-solve is learned from there alone; one that solves has the advantage that its group gives it everywhere else. It is a
-signal between a reward and a demonstration: it says where an answer goes wrong, and not what is right.
+first token that is not true of the maze, or in vain, and that is made less likely, however its group did. An answer
+that does not solve is learned from there alone; one that solves has the advantage that its group gives it everywhere
+else. It is a signal between a reward and a demonstration: it says where an answer goes wrong, and not what is right.
 
 The gradient of log p vanishes where p is near 1, so a mistake that a model is sure of would hardly be unlearned. What a
 wrong token adds to the loss is therefore -log(1 - p), the unlikelihood of Welleck et al., arXiv 1908.04319.
@@ -39,7 +39,7 @@ class StepCredit:
     def judge(self, maze: Maze, ids: Sequence[int]) -> tuple[bool, int | None]:
         """Whether a completion solves its maze, and the number of its first token that is wrong.
 
-        That is ``None`` where nothing untrue is said: the completion was cut short, or its style does not tell.
+        That is ``None`` where nothing untrue or in vain is said: it was cut short, or its style does not tell.
         """
         text, is_cut = self._opening + self._decode(ids), self._eos_ids.isdisjoint(ids)
         solved = not is_cut and verify(maze, text).solved
