@@ -47,7 +47,7 @@ class MazeSFTConfig(StageConfig, SFTConfig):
     save_steps: float = option(500, "Steps between checkpoints.")
 
     def __post_init__(self) -> None:
-        self.check(eval_max_tokens=1)
+        self.check(eval_max_tokens=1, dataset_num_proc=1)
         lookup("expert", self.expert, BASELINES)
         check_keys(self, "sft")
         super().__post_init__()

@@ -53,7 +53,7 @@ class StepCredit:
         """The advantage of each token, (completions, tokens), and which of them are wrong.
 
         Every token of an answer that solves has the answer's own, and a wrong one -1: as much as any in a group that
-        half solves. Weighing an answer by the mean of its tokens instead gained half as much.
+        half solves. Were an answer the mean of its tokens, one that is wrong would outweigh hundreds of right ones.
 
         Args:
             mazes: their texts.
