@@ -26,7 +26,7 @@ from maze_env._arguments import ArgumentParser, read_seed
 from maze_env._cli import called_as, check_folder, path_of, run_command
 from maze_env.errors import InvalidOutput
 from maze_env.tokens import coordinate_token, coordinate_tokens
-from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, PAD, VOCABULARY, WORDS
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, NUMERALS, PAD, VOCABULARY, WORDS
 from tokenmaze.agents.prompts import BARE_CHAT
 
 SPECIAL_TOKENS = {"pad_token": PAD, "bos_token": BOS, "eos_token": EOS}
@@ -51,18 +51,24 @@ class TinyConfig:
     """
     names: int = MAX_VOCABULARY_SIDE
     """Rows and columns of the grid whose coordinates are tokens; those beyond the vocabulary's follow it."""
+    line_numbers: bool = False
+    """Whether the white space that numbers lines in traces of the style ``pointers`` is tokens, too; they come last."""
 
 
-def vocabulary_of(names: int) -> list[str]:
-    """All tokens of a model that names a grid of so many rows and columns; a token's id is its index."""
-    return list(dict.fromkeys((*VOCABULARY, *coordinate_tokens(names, names))))
+def vocabulary_of(config: TinyConfig) -> list[str]:
+    """All tokens of a model; a token's id is its index."""
+    numerals = NUMERALS if config.line_numbers else ()
+    return list(dict.fromkeys((*VOCABULARY, *coordinate_tokens(config.names, config.names), *numerals)))
 
 
-def build_tokenizer(names: int = MAX_VOCABULARY_SIDE) -> PreTrainedTokenizerFast:
-    """The tokenizer of a model with so many ``names``."""
-    words = sorted((re.escape(word) for word in (*WORDS, *SPECIAL_TOKENS.values())), key=len, reverse=True)
-    tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(vocabulary_of(names))}))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"<\|[^|<>]*\|>|" + "|".join(words)), behavior="isolated")
+def build_tokenizer(config: TinyConfig = TinyConfig()) -> PreTrainedTokenizerFast:
+    """The tokenizer of a model."""
+    vocabulary = vocabulary_of(config)
+    words = {*WORDS, *SPECIAL_TOKENS.values(), *(NUMERALS if config.line_numbers else ())}
+    longest_first = sorted(map(re.escape, words), key=len, reverse=True)
+    tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(vocabulary)}))
+    pattern = Regex("|".join((r"<\|[^|<>]*\|>", *longest_first)))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(pattern, behavior="isolated")
     tokenizer.decoder = decoders.Fuse()
     options = {"clean_up_tokenization_spaces": False, "padding_side": "left", "chat_template": BARE_CHAT}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS, **options)
@@ -77,7 +83,7 @@ def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
     # Set everywhere that a library looks: a configuration built by hand otherwise ends generation at token 2.
     special = {f"{name}_id": ID_OF_TOKEN[token] for name, token in SPECIAL_TOKENS.items()}
     sizes: dict[str, Any] = {
-        "vocab_size": len(vocabulary_of(config.names)),
+        "vocab_size": len(vocabulary_of(config)),
         "hidden_size": config.hidden_size,
         "intermediate_size": 3 * config.hidden_size,
         "num_hidden_layers": config.layers,
@@ -102,19 +108,19 @@ def build_model(config: TinyConfig, seed: int) -> PreTrainedModel:
             **sizes,
         )
         model = SmolLM3ForCausalLM(shape)
-        _begin_names_as_sums(model.get_input_embeddings().weight.data, config.names)
+        _begin_names_as_sums(model.get_input_embeddings().weight.data, config)
     for name, value in special.items():
         setattr(model.generation_config, name, value)
     return model
 
 
-def _begin_names_as_sums(embeddings: torch.Tensor, side: int) -> None:
+def _begin_names_as_sums(embeddings: torch.Tensor, config: TinyConfig) -> None:
     """Lets the (vocabulary, hidden) embedding of a coordinate begin as that of its row plus that of its column.
 
     A model that is to read mazes anywhere has as many names to learn as the vocabulary holds, and steps between them.
     """
-    ids = {token: index for index, token in enumerate(vocabulary_of(side))}
-    spread = embeddings.std()
+    ids = {token: index for index, token in enumerate(vocabulary_of(config))}
+    side, spread = config.names, embeddings.std()
     rows, cols = (torch.randn(side, embeddings.shape[1]) * spread / 2**0.5 for _ in range(2))
     for row, col in product(range(side), repeat=2):
         embeddings[ids[coordinate_token((row, col))]] = rows[row] + cols[col]

@@ -74,6 +74,6 @@ def first_move(text: str, thinking_opened: bool = False) -> Move | None:
     return moves[0] if moves else None
 
 
-def moves_to_text(moves: list[Move] | tuple[Move, ...], between: str = "") -> str:
-    """Movement tokens with ``between`` between them: nothing, as the published data writes them, or white space."""
-    return between.join(MOVE_TOKENS[move] for move in moves)
+def moves_to_text(moves: list[Move] | tuple[Move, ...]) -> str:
+    """Movement tokens with nothing between them, as the published data writes them."""
+    return "".join(MOVE_TOKENS[move] for move in moves)

@@ -19,6 +19,10 @@ WORDS = (
 )  # fmt: skip
 """What traces are written with besides maze tokens."""
 
+NUMERALS = tuple("\t" * (number // 16) + " " * (1 + number % 16) for number in range(64))
+"""White space that numbers lines (traces/line_numbers.py). A model that is to write them has them after the vocabulary;
+the first is one of ``WORDS``."""
+
 _COORDINATES = coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE)
 _NAMED = (PAD, BOS, EOS, *WORDS, *MOVE_TOKENS, *MARKERS, *WALL_TOKENS, *_COORDINATES, UNSEEN)
 VOCABULARY: tuple[str, ...] = (*_NAMED, *(f"<|reserved-{number}|>" for number in range(512 - len(_NAMED))))

@@ -19,7 +19,7 @@ from tokenmaze.training.arguments import option, require_at_least
 from tokenmaze.training.checkpoints import WholeCheckpoints, check_resumable
 from tokenmaze.training.console import told_in_lines
 from tokenmaze.training.run_folder import Stopwatch
-from tokenmaze.training.trl_adapter import is_sharded
+from tokenmaze.training.trl_adapter import is_sharded, score_labels_alone
 
 Values = dict[str, Any]
 BF16 = {"auto": None, "true": True, "false": False}
@@ -110,6 +110,7 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
+    score_labels_alone()
     trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
     if checkpoint is not None:
         args.eval_on_start = False  # it was, when the run began

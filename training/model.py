@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, fields
 from typing import Any
 
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, set_seed
 
 from maze_env._cli import path_of
 from maze_env._packages import missing_package
@@ -28,8 +28,8 @@ WORDS = (
 )  # fmt: skip
 """Keys that ``load_checkpoint`` knows by the same name."""
 NOT_OF_TINY = (
-    "add_maze_tokens", "chat_template_file", "device_map", "dtype", "gguf_file", "revision", "subfolder",
-    "system_message", "thinking",
+    "add_maze_tokens", "chat_template_file", "device_map", "dtype", "gguf_file", "random_weights", "revision",
+    "subfolder", "system_message", "thinking",
 )  # fmt: skip
 
 
@@ -48,11 +48,15 @@ class ModelConfig:
     names: int = option(
         MAX_VOCABULARY_SIDE, "Rows and columns of the grid whose coordinates are tokens of the tiny model."
     )
+    line_numbers: bool = option(False, "Tokens that number lines, for trace style pointers and walks; tiny model.")
     dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
     subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
     gguf_file: str | None = option(None, "The file in it to read, for GGUF (pip install 'tokenmaze[gguf]').")
+    random_weights: bool = option(
+        False, "Of the model that is loaded keep what it is built like, and draw its weights from seed."
+    )
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
     prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
@@ -133,10 +137,11 @@ def load(
     if config.model == TINY:
         if model_init_kwargs:
             raise InvalidConfig(f"Expects model_init_kwargs with a model that is loaded, actual: model {TINY!r}")
-        model = build_model(TinyConfig(*(getattr(config, field.name) for field in fields(TinyConfig))), seed)
+        sizes = TinyConfig(*(getattr(config, field.name) for field in fields(TinyConfig)))
+        model = build_model(sizes, seed)
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
-        tokenizer: Tokenizer = build_tokenizer(config.names)
+        tokenizer: Tokenizer = build_tokenizer(sizes)
         if config.prompt_file is not None:
             set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
     else:
@@ -152,6 +157,9 @@ def load(
                 "actual: false"
             )
         check_causal(model)
+        if config.random_weights:
+            set_seed(seed)
+            model = AutoModelForCausalLM.from_config(model.config, dtype=model.dtype)
         # Trained, saved and sampled by whichever library, it is the model's own distribution and nothing beside it.
         model.generation_config = GenerationConfig(**special_ids(model, tokenizer))
     if config.add_maze_tokens:
@@ -173,7 +181,8 @@ def reference_words(
     words = _all_words(config, model_init_kwargs)
     if config.lora_rank is not None:  # the reference is the model without its adapters
         return {}
-    cause = "the tiny model" if config.model == TINY else "add_maze_tokens" if config.add_maze_tokens else ""
+    changed = [name for name in ("add_maze_tokens", "random_weights") if getattr(config, name)]
+    cause = "the tiny model" if config.model == TINY else "".join(changed[:1])
     cause = cause or ("gguf_file" if "gguf_file" in words or config.model.endswith(".gguf") else "")
     if cause or _had_adapters(config, model, words):
         raise InvalidConfig(

@@ -11,6 +11,8 @@ from accelerate import DistributedType
 from torch import Tensor
 from transformers import PreTrainedModel, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
+from trl.kernels.chunked_logprob import _use_triton as is_triton
+from trl.trainer import utils
 
 from maze_env.attempt import Attempt
 from tokenmaze.agents.errors import InvalidCheckpoint
@@ -64,6 +66,15 @@ def rollout_columns(
         "attempt": attempts,
         "environment_seconds": [environment_seconds / len(attempts)] * len(attempts),
     }
+
+
+def score_labels_alone() -> None:
+    """Lets TRL's output head, on a processor too, score the tokens that are learned from and no others.
+
+    TRL does so where Triton runs, and elsewhere scores prompts and padding for nothing: with SmolLM2's vocabulary of
+    49,152 and prompts as long as answers that was a third of a step.
+    """
+    utils._use_triton = lambda device: device.type == "cpu" or is_triton(device)
 
 
 def is_sharded(trainer: Trainer) -> bool:

@@ -2,8 +2,8 @@
 
 A tree without a target, and a walk through it at random that enters no cell twice, to a dead end or ``MOST`` moves: no
 demonstration, as there is nothing to solve. The completion has the form of a solution: for each cell its coordinate,
-walls, marker and the move made, then ``PATH`` with coordinates and moves, and the moves as the answer. Every token but
-the choice of a move is read off the prompt or what was written, at the lengths that explorations of such mazes have.
+walls, marker and the move made, then ``PATH`` with coordinates and moves, numbered, and the moves as the answer. All
+tokens but the moves chosen are read off the prompt or what was written, at the lengths of explorations of such mazes.
 A longer helper task carries over to a shorter main one: Cai et al., arXiv 2506.09251.
 """
 
@@ -17,8 +17,9 @@ from maze_env.keys import key_of
 from maze_env.maze import Maze
 from maze_env.moves import Move
 from maze_env.tokens import BLANK, ORIGIN, TARGET, WALL_TOKENS, coordinate_token
+from maze_env.traces import line_numbers
 from maze_env.traces.path import unseen_moves
-from maze_env.vocabulary import PATH
+from maze_env.vocabulary import NUMERALS, PATH
 
 WALK = "walk"
 """What the style of such a row is called."""
@@ -38,14 +39,15 @@ def without_target(text: str) -> str:
 
 def write_walk(maze: Maze, key: int) -> str:
     """The completion of a walk from the origin of ``maze``; the key chooses its moves."""
-    rng, cell, moves, pieces, way = Random(key_of("walk", key)), maze.origin, list[Move](), "", ""
+    rng, cell, moves, pieces, way = Random(key_of("walk", key)), maze.origin, list[Move](), "", list[str]()
     seen = {cell}
     while len(moves) < MOST and (onward := unseen_moves(maze, cell, seen)):
         move, name = rng.choice(onward), coordinate_token(cell)
         pieces += name + WALL_TOKENS[maze.walls[cell]] + (BLANK if moves else ORIGIN) + move.token
-        way += name + move.token
+        way.append(name + move.token)
         moves.append(move)
         cell = move.apply(cell)
         seen.add(cell)
     end = coordinate_token(cell)
-    return traces.wrap(f"{pieces}{end}\n{PATH}\n{way}{end}", moves, between=" ")
+    numbered = line_numbers.numbered([*way, end], rng.randrange(len(NUMERALS)))
+    return traces.wrap(f"{pieces}{end}\n{PATH}\n{numbered}", moves, line_numbers.numerals_of_answer)

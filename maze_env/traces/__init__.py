@@ -25,9 +25,11 @@ a file of its own and a line in ``TRACE_STYLES``:
 >>> del TRACE_STYLES["count"]
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat, zip_longest
 from random import Random
 
 from maze_env.answers import moves_to_text, parse_answer
@@ -37,6 +39,7 @@ from maze_env.moves import Move
 from maze_env.tokens import MAZE_TOKEN, THINK_CLOSE, THINK_OPEN
 from maze_env.traces import direct, path, pointers, redraw, retry, search
 from maze_env.traces.errors import InvalidTrace
+from maze_env.traces.line_numbers import numerals_of_answer
 from maze_env.verifier import verify
 from maze_env.vocabulary import DEAD_END
 
@@ -49,8 +52,10 @@ class TraceStyle:
     """(maze, rng) -> trace and answer; a pure function of the maze and rng's state."""
     validate: Callable[[Maze, str], list[Move]]
     """(maze, trace) -> the moves that the trace arrives at; raises InvalidTrace."""
-    between: str = ""
-    """Stands between the moves of the answer: nothing, as in the published data, or white space."""
+    spaces: Callable[[str], Iterator[str]] | None = None
+    """(trace) -> the white space before each move of its answer, without end; ``None``: nothing, as in the published
+    data.
+    """
     strict: Callable[[Maze, str], list[Move]] | None = None
     """As ``validate``, each InvalidTrace with its ``offset``, and nothing allowed that a trace does better without;
     ``None`` where a style does not tell that.
@@ -61,7 +66,7 @@ TRACE_STYLES: dict[str, TraceStyle] = {
     "direct": TraceStyle(direct.write, direct.validate),
     "path": TraceStyle(path.write, path.validate),
     "pointers": TraceStyle(
-        pointers.write, pointers.validate, between=" ", strict=partial(pointers.validate, in_vain=False)
+        pointers.write, pointers.validate, numerals_of_answer, strict=partial(pointers.validate, in_vain=False)
     ),
     "redraw": TraceStyle(redraw.write, redraw.validate),
     "retry": TraceStyle(retry.write_compact, retry.validate_compact),
@@ -73,6 +78,9 @@ TRACE_STYLES: dict[str, TraceStyle] = {
 }
 
 
+_PIECE = re.compile(rf"{MAZE_TOKEN.pattern}|[ \t]+|.", re.DOTALL)
+
+
 def style_named(name: str) -> TraceStyle:
     """The style of that name."""
     return lookup("trace style", name, TRACE_STYLES)
@@ -81,15 +89,17 @@ def style_named(name: str) -> TraceStyle:
 def write(style: str, maze: Maze, key: int) -> str:
     """The completion taught for ``maze``: a pure function of its arguments."""
     trace, moves = style_named(style).write(maze, Random(key))
-    return wrap(trace, moves, style_named(style).between)
+    return wrap(trace, moves, style_named(style).spaces)
 
 
-def wrap(trace: str, moves: list[Move], between: str = "") -> str:
+def wrap(trace: str, moves: list[Move], spaces: Callable[[str], Iterator[str]] | None = None) -> str:
     """A completion: the trace in think tags, then the answer, laid out as in the published data.
 
-    ``between`` stands between its moves; the published prompt asks for spaces there, and its data has none.
+    ``spaces`` gives the white space before its moves; the published prompt asks for some, and its data has none.
     """
-    return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{moves_to_text(moves, between)}"
+    before = repeat("") if spaces is None else spaces(trace)
+    answer = "".join(space + move.token for space, move in zip(before, moves, strict=False))
+    return f"{THINK_OPEN}\n{trace}\n{THINK_CLOSE}\n\n{answer}"
 
 
 def first_fault(style: str, maze: Maze, completion: str) -> int | None:
@@ -113,14 +123,13 @@ def first_fault(style: str, maze: Maze, completion: str) -> int | None:
         concluded = validate(maze, trace)
     except InvalidTrace as error:
         return None if error.offset is None else len(opening) + error.offset
-    right = wrap(trace, concluded, style_named(style).between)
-    if completion == right:
-        return None
-    shorter = min(len(completion), len(right))
-    at = next((place for place in range(shorter) if completion[place] != right[place]), shorter)
-    return max(
-        (found.start() for found in MAZE_TOKEN.finditer(completion) if found.start() < at < found.end()), default=at
-    )
+    right = wrap(trace, concluded, style_named(style).spaces)
+    for came, expected in zip_longest(*(_PIECE.finditer(text) for text in (completion, right))):
+        if came is None:
+            return len(completion)
+        if expected is None or came[0] != expected[0]:
+            return came.start()
+    return None
 
 
 def validate(style: str, maze: Maze, completion: str) -> None:
@@ -131,7 +140,7 @@ def validate(style: str, maze: Maze, completion: str) -> None:
     """
     answer = parse_answer(completion)
     trace = answer.thinking.removeprefix("\n").removesuffix("\n")
-    if completion != wrap(trace, list(answer.moves), style_named(style).between):
+    if completion != wrap(trace, list(answer.moves), style_named(style).spaces):
         shown = f"{completion[:20]!r} ... {completion[-20:]!r}"
         raise InvalidTrace(f"Expects '<think>\\n(trace)\\n</think>\\n\\n(moves)' and no more, actual: {shown}")
     concluded = style_named(style).validate(maze, trace)

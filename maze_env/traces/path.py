@@ -48,12 +48,16 @@ def validate(maze: Maze, trace: str) -> list[Move]:
     return moves
 
 
-def trace_tokens(trace: str, what: str, *words: str) -> list[str]:
-    """The tokens of a trace, called ``what`` in an error: those of mazes and ``words``, and nothing between them."""
-    pattern = re.compile("|".join((MAZE_TOKEN.pattern, *words))) if words else MAZE_TOKEN
+def trace_tokens(trace: str, what: str, *words: str, spaces: bool = False) -> list[str]:
+    """The tokens of a trace, called ``what`` in an error: those of mazes and ``words``, and nothing between them.
+
+    With ``spaces`` runs of blanks and tabs are tokens too.
+    """
+    more = (*words, *["[ \t]+"] * spaces)
+    pattern = re.compile("|".join((MAZE_TOKEN.pattern, *more))) if more else MAZE_TOKEN
     stray = pattern.sub("", trace)
     if stray:
-        known = " and ".join(("maze tokens", *words))
+        known = " and ".join(("maze tokens", *words, *["blanks"] * spaces))
         raise InvalidTrace(f"Expects nothing but {known} in {what}, actual: {stray[:40]!r} among them")
     return pattern.findall(trace)
 

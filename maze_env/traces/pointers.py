@@ -5,20 +5,18 @@ At a cell that is new: its coordinate, walls and marker as in the prompt, the mo
 made next; where there is none, the move back is, and ``BACK`` says so. At a cell that was drawn before: its coordinate,
 and a move. Entered by a move onward, which is how a loop closes, it is left again: the reverse of that move and
 ``BACK``. Returned to, the move written before the one that it was left by, and ``BACK`` after it where that is the way
-back. On the origin, a line ``PATH`` and the way to the target, read off cell by cell: coordinate and way back. Example,
-of three cells in a row, the target in the middle:
+back. On the origin, a line ``PATH`` and the way to the target, read off cell by cell: coordinate and way back, each
+after a number in white space (``line_numbers``), as are the moves of the answer. Example, of three cells in a row, the
+target in the middle:
 
     <|0-1|><|up_down_wall|><|target|><|target|><|left|><|right|><|0-2|><|up_down_right_wall|><|blank|><|left|>BACK
     <|0-1|><|left|><|0-0|><|up_down_left_wall|><|origin|><|right|>
     PATH
-    <|0-0|><|right|><|0-1|><|target|>
+      <|0-0|><|right|>   <|0-1|><|target|>
 
 in which the first line break is not written. Now and then it makes a move in vain: one more time, where it returns, or
 back, listed among those onward. Whoever learns from mazes without loops enters a cell that is drawn in no other way,
 and it is the same as where a loop closes.
-
-The answer's moves stand as far apart as those of the way do, with a space between them: a model that copies by the
-tokens before finds the same distances in both.
 
 Each token is decided by those next to it and at most one line elsewhere, which has the cell's name as its only key:
 nothing is counted, reversed or looked up by its last occurrence, and ``BACK`` keeps apart a cell that is returned to
@@ -27,6 +25,7 @@ occurrences are where chains of thought stop doing so (arXiv 2604.25800).
 """
 
 import re
+from itertools import chain, repeat
 from random import Random
 from typing import NamedTuple
 
@@ -35,7 +34,8 @@ from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.tokens import BLANK, MAZE_TOKEN, ORIGIN, TARGET, WALL_TOKENS, coordinate_token
 from maze_env.traces import path
 from maze_env.traces.errors import FalseArrival, FalseDeadEnd, FalseDrawing, FalseStep, InvalidTrace
-from maze_env.vocabulary import BACK, PATH
+from maze_env.traces.line_numbers import numbered, numerals_from
+from maze_env.vocabulary import BACK, NUMERALS, PATH
 
 END = "the end"
 AGAIN = 0.1
@@ -43,6 +43,7 @@ AGAIN = 0.1
 LISTED_TOO = 0.1
 """How often the way back of a cell is listed with the others."""
 TOKEN = re.compile(f"{MAZE_TOKEN.pattern}|{BACK}")
+NUMBERED = re.compile(rf"{MAZE_TOKEN.pattern}|[ \t]+")
 
 
 class _Step(NamedTuple):
@@ -140,7 +141,7 @@ def write(maze: Maze, rng: Random) -> tuple[str, list[Move]]:
             pieces.append(BACK)
         at.make(step)
     way = at.way()
-    walk = "".join(coordinate_token(cell) + token for cell, token in way)
+    walk = numbered((coordinate_token(cell) + token for cell, token in way), rng.randrange(len(NUMERALS)))
     return f"{''.join(pieces)}\n{PATH}\n{walk}", [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
 
 
@@ -161,27 +162,31 @@ def validate(maze: Maze, trace: str, in_vain: bool = True) -> list[Move]:
         except InvalidTrace as earlier:
             error.offset = earlier.offset
         raise
-    at = _replay(maze, reader, in_vain)
-    way = at.way()
-    reader = _Reader(walk, len(exploration) + len(f"\n{PATH}\n"), "a way")
-    for index, right in enumerate([*(token for cell, step in way for token in (coordinate_token(cell), step)), END]):
+    way = _replay(maze, reader, in_vain).way()
+    reader = _Reader(walk, len(exploration) + len(f"\n{PATH}\n"), "a way", spaces=True)
+    first = reader.peek()
+    numerals = numerals_from(NUMERALS.index(first)) if first in NUMERALS else repeat("a number in white space")
+    lines = [(numeral, coordinate_token(cell), token) for numeral, (cell, token) in zip(numerals, way, strict=False)]
+    for index, right in enumerate([*chain.from_iterable(lines), END]):
         came = reader.read()
         if came != right:
             fault = FalseArrival if END in (came, right) else FalseStep
-            raise reader.located(fault(f"Expects {right} in step {index // 2 + 1} of the way, actual: {came}"))
+            right, came = (repr(token) if token.isspace() else token for token in (right, came))
+            raise reader.located(fault(f"Expects {right} in step {index // 3 + 1} of the way, actual: {came}"))
     return [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
 
 
 class _Reader:
     """The tokens of a part of a trace, one after another, and where each stands."""
 
-    def __init__(self, text: str, start: int, what: str):
+    def __init__(self, text: str, start: int, what: str, spaces: bool = False):
+        pattern, words = (NUMBERED, ()) if spaces else (TOKEN, (BACK,))
         self._count = 0
-        self._starts = [start + found.start() for found in TOKEN.finditer(text)] + [start + len(text)]
+        self._starts = [start + found.start() for found in pattern.finditer(text)] + [start + len(text)]
         try:
-            self.tokens = path.trace_tokens(text, what, BACK)
+            self.tokens = path.trace_tokens(text, what, *words, spaces=spaces)
         except InvalidTrace as error:
-            error.offset = start + _gap(text)
+            error.offset = start + _gap(pattern, text)
             raise
 
     def read(self) -> str:
@@ -199,10 +204,10 @@ class _Reader:
         return error
 
 
-def _gap(text: str) -> int:
+def _gap(pattern: re.Pattern[str], text: str) -> int:
     """Where the first character stands that belongs to no token."""
     end = 0
-    for found in TOKEN.finditer(text):
+    for found in pattern.finditer(text):
         if found.start() > end:
             break
         end = found.end()

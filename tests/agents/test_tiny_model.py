@@ -11,10 +11,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from maze_env import traces
 from maze_env.moves import MOVE_TOKENS
 from maze_env.tokens import MARKERS, THINK_CLOSE, THINK_OPEN, WALL_TOKENS, maze_to_text
-from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, PAD, VOCABULARY
+from maze_env.vocabulary import BOS, EOS, ID_OF_TOKEN, MAX_VOCABULARY_SIDE, NUMERALS, PAD, VOCABULARY
 from tests import tiny
 from tokenmaze.agents.prompts import conversation
-from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer, vocabulary_of
+
+NUMBERING = replace(tiny.SMALL, line_numbers=True)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +62,17 @@ def test_every_maze_token_is_in_the_vocabulary():
 
 
 @pytest.mark.parametrize("style", traces.TRACE_STYLES)
-def test_mazes_and_traces_round_trip_exactly_through_a_saved_tokenizer(loaded, style):
+def test_mazes_and_traces_round_trip_exactly_through_a_saved_tokenizer(tmp_path, style):
+    vocabulary = vocabulary_of(NUMBERING)
+    build_tokenizer(NUMBERING).save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
     # Steps of two digits occur in the redrawn styles, coordinates of two digits in the 2x12 grid.
     for maze in [*tiny.mazes(6, 5, 5, min_length=12), *tiny.mazes(3, 2, 12, min_length=10)]:
         text = maze_to_text(maze) + traces.write(style, maze, key=7)
         ids = loaded(text, add_special_tokens=False)["input_ids"]
         assert loaded.decode(ids) == text
         assert loaded.batch_decode([ids], skip_special_tokens=True) == [text]
-        assert [VOCABULARY[index] for index in ids] == loaded.convert_ids_to_tokens(ids)
+        assert [vocabulary[index] for index in ids] == loaded.convert_ids_to_tokens(ids)
 
 
 def test_a_maze_is_three_tokens_a_cell_and_one_a_row(loaded):
@@ -91,14 +96,25 @@ def test_text_outside_the_vocabulary_is_an_error(loaded, text):
             loaded(mixed)
 
 
+def test_numbers_of_lines_follow_the_vocabulary_one_token_each():
+    tokenizer = build_tokenizer(NUMBERING)
+    assert tokenizer.convert_ids_to_tokens(range(512)) == list(VOCABULARY)
+    assert len(tokenizer) == 512 + len(NUMERALS) - 1  # the first is a blank
+    for number, numeral in enumerate(NUMERALS):
+        (index,) = tokenizer(numeral)["input_ids"]
+        assert index == (VOCABULARY.index(" ") if number == 0 else 511 + number)
+        assert tokenizer.decode(tokenizer(f"<|up|>{numeral}<|up|>")["input_ids"]) == f"<|up|>{numeral}<|up|>"
+    assert build_model(replace(NUMBERING, window=4), seed=0).config.vocab_size == len(tokenizer)
+
+
 def test_names_of_a_larger_grid_follow_the_vocabulary():
-    tokenizer = build_tokenizer(23)
+    tokenizer = build_tokenizer(TinyConfig(names=23))
     assert tokenizer.convert_ids_to_tokens(range(512)) == list(VOCABULARY)
     assert len(tokenizer) == 512 + 23**2 - MAX_VOCABULARY_SIDE**2
     assert tokenizer("<|22-22|><|0-21|>")["input_ids"] == [640, 512 + 1]
     model = build_model(replace(tiny.SMALL, window=4, names=23), seed=0)
     assert model.config.vocab_size == len(tokenizer)
-    small = build_tokenizer(5)
+    small = build_tokenizer(TinyConfig(names=5))
     assert len(small) == 512  # what is smaller than the vocabulary's is in it
 
 

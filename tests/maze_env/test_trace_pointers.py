@@ -11,7 +11,7 @@ from maze_env import traces
 from maze_env.maze import Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
 from maze_env.tokens import MAZE_TOKEN, maze_to_text
-from maze_env.traces import pointers
+from maze_env.traces import line_numbers, pointers
 from maze_env.traces.errors import InvalidTrace
 from tests.maze_env.golden import FORK_ASCII, ROOM_ASCII, mazes, open_neighbours, tokens_of
 
@@ -22,7 +22,7 @@ TEE = "<|0-1|><|up_wall|><|blank|><|right|>"
 START = "<|0-0|><|up_down_left_wall|><|origin|><|right|>"
 BELOW = "<|1-1|><|down_wall|><|blank|><|up|>"
 CORNERS = ("<|1-0|><|up_down_left_wall|><|blank|><|right|>", "<|1-2|><|up_down_right_wall|><|blank|><|left|>")
-WAY = "\nPATH\n<|0-0|><|right|><|0-1|><|right|><|0-2|><|target|>"
+WAY = "\nPATH\n  <|0-0|><|right|>   <|0-1|><|right|>    <|0-2|><|target|>"
 STRAIGHT = f"{GOAL}{TEE}<|down|><|left|>{START}{WAY}"
 AROUND = (
     f"{GOAL}{TEE}<|left|><|down|>{BELOW}<|right|><|left|>{CORNERS[0]}BACK<|1-1|><|right|>{CORNERS[1]}BACK<|1-1|><|up|>"
@@ -33,11 +33,16 @@ ONCE_MORE = AROUND.replace(
 )
 
 
-def explore(maze, arrange, again=lambda made: None):
+def numeral(number):
+    """White space that numbers a line: tabs are sixteens."""
+    return "\t" * (number % 64 // 16) + " " * (number % 16 + 1)
+
+
+def explore(maze, arrange, again=lambda made: None, first=lambda: 60):
     """An exploration from the target, recursive and written without the package.
 
     ``arrange`` orders the ways of a cell but the one back, which it is given too and may add; ``again`` chooses one of
-    those made there to make once more, or none.
+    those made there to make once more, or none; ``first`` is the number of the way's first line.
     """
     tokens = tokens_of(maze_to_text(maze))
     drawn = {divmod(i // 3, maze.cols): tokens[i : i + 3] for i in range(0, len(tokens), 3)}
@@ -76,16 +81,27 @@ def explore(maze, arrange, again=lambda made: None):
 
     assert visit(maze.target)
     way, moves = "", []
-    cell = maze.origin
+    cell, number = maze.origin, first()
     while cell is not None:
         word, onward = back[cell]
-        way += f"{drawn[cell][0]}<|{word}|>"
+        way += f"{numeral(number)}{drawn[cell][0]}<|{word}|>"
+        number += 1
         moves += [Move[word.upper()]] if onward else []
         cell = onward
     return f"{''.join(text)}\nPATH\n{way}", moves
 
 
-def test_golden_pointers():
+def completion_of(trace, moves):
+    """The trace and an answer, each move after the numeral of its line."""
+    first = trace.partition("PATH\n")[2].partition("<")[0]
+    start = next(number for number in range(64) if numeral(number) == first)
+    answer = "".join(numeral(start + index) + move.token for index, move in enumerate(moves))
+    return f"<think>\n{trace}\n</think>\n\n{answer}"
+
+
+def test_golden_pointers(monkeypatch):
+    monkeypatch.setattr(pointers, "NUMERALS", pointers.NUMERALS[1:2])  # the way begins with the second numeral
+    monkeypatch.setattr(pointers, "numbered", lambda lines, start: line_numbers.numbered(lines, 1))
     drawn = {pointers.write(FORK, Random(key))[0] for key in range(300)}
     assert {STRAIGHT, AROUND, ONCE_MORE} < drawn
 
@@ -103,7 +119,7 @@ def test_what_is_written_is_a_depth_first_exploration(maze, seed):
     def again(made):
         return random.choice(made) if random.random() < pointers.AGAIN else None
 
-    assert pointers.write(maze, Random(seed)) == explore(maze, arrange, again)
+    assert pointers.write(maze, Random(seed)) == explore(maze, arrange, again, lambda: random.randrange(64))
 
 
 @given(maze=mazes(max_side=6, solvable=True), seed=st.integers(0, 2**32))
@@ -153,7 +169,12 @@ def test_no_token_of_a_trace_can_be_another_one(maze, seed, data):
         (AROUND.replace("<|1-1|><|right|>", "<|1-1|><|up|>"), "Expects <|right|> in step 5, the next way from (1, 1)"),
         (STRAIGHT.replace(START, START + "<|right|>"), "Expects the exploration to end in <|0-0|>, actual: <|right|>"),
         (STRAIGHT.removesuffix("<|target|>"), "Expects <|target|> in step 3 of the way, actual: the end"),
-        (STRAIGHT.replace(WAY, ""), "Expects <|0-0|> in step 1 of the way, actual: the end"),
+        (STRAIGHT.replace(WAY, ""), "Expects a number in white space in step 1 of the way, actual: the end"),
+        (STRAIGHT.replace("   <|0-1|>", "    <|0-1|>"), "Expects '   ' in step 2 of the way, actual: '    '"),
+        (STRAIGHT.replace("  <|0-0|><|right|>", "<|0-0|><|right|>"), "Expects a number in white space in step 1"),
+        (STRAIGHT.replace("\n  <", "\n \t<"), "Expects a number in white space in step 1 of the way, actual: ' \\t'"),
+        (STRAIGHT.replace("   <|0-1|>", "<|0-1|>"), "Expects '   ' in step 2 of the way, actual: <|0-1|>"),
+        (STRAIGHT.replace("   <|0-1|>", "   so<|0-1|>"), "Expects nothing but maze tokens and blanks in a way"),
         (GOAL, "Expects the exploration to end in <|0-0|>, actual: the end in <|0-1|>"),
         ("", "Expects the exploration to end in <|0-0|>, actual: the end in <|0-2|>"),
     ],
@@ -170,13 +191,13 @@ def test_a_cell_is_entered_once_however_many_loops_there_are():
         drawn = tokens_of(trace.partition("PATH")[0].replace("BACK", ""))
         new = [name for name, wall in pairwise(drawn) if wall.endswith("wall|>")]
         assert len(new) == len(set(new))
-        traces.validate("pointers", ROOM, traces.wrap(trace, pointers.validate(ROOM, trace), " "))
+        traces.validate("pointers", ROOM, completion_of(trace, pointers.validate(ROOM, trace)))
 
 
 @given(maze=mazes(max_side=5, solvable=True), seed=st.integers(0, 99), data=st.data())
 def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data):
     trace, moves = explore(maze, lambda sides, back: Random(seed).sample(sides, len(sides)))
-    completion = traces.wrap(trace, moves, " ")
+    completion = completion_of(trace, moves)
     assert traces.first_fault("pointers", maze, completion) is None
     cut = data.draw(st.integers(0, len(completion) - 1))
     fault = traces.first_fault("pointers", maze, completion[:cut])
@@ -201,12 +222,14 @@ def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data
         ),  # down is missing
         (f"<think>\n{STRAIGHT.replace(START, START + ' ')}", " \nPATH"),
         (f"<think>\n{STRAIGHT.replace(START, START + 'so').replace('<|left|>', '<|up|>', 1)}", "<|up|><|0-1|>"),
-        (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|><|0-2|>', '<|0-1|><|down|><|0-2|>')}", "<|down|><|0-2|>"),
+        (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|>    ', '<|0-1|><|down|>    ')}", "<|down|>    <|0-2|>"),
+        (f"<think>\n{STRAIGHT.replace('    <|0-2|>', '   <|0-2|>')}", "   <|0-2|>"),
         (f"<think>\n{ONCE_MORE}", "<|left|><|1-0|><|right|>BACK<|1-1|>"),  # a move in vain
         (f"<think>\n{STRAIGHT.replace('<|down|><|left|>', '<|down|><|right|><|left|>')}", "<|right|><|left|>"),
-        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|left|>", "<|left|>"),
-        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|>", ""),
-        (f"<think>\n{STRAIGHT}\n</think>\n\n<|right|> <|right|> <|right|>", " <|right|>"),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n  <|right|>   <|left|>", "<|left|>"),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n  <|right|>  <|right|>", "  <|right|>"),  # the number of the line before
+        (f"<think>\n{STRAIGHT}\n</think>\n\n  <|right|>", ""),
+        (f"<think>\n{STRAIGHT}\n</think>\n\n  <|right|>   <|right|>    <|right|>", "    <|right|>"),
     ],
 )
 def test_where_a_completion_is_wrong(completion, rest):

@@ -58,6 +58,22 @@ def test_the_tiny_model_has_the_sizes_and_seed_asked_for():
     assert (model.config.model_type, model.config.sliding_window) == ("smollm3", 8)
 
 
+def test_random_weights_are_those_of_the_seed_in_a_model_of_the_same_kind_and_size(tmp_path):
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    source = tiny.byte_model(tokenizer)
+    folder = tiny.save(tmp_path, source, tokenizer)
+    models = [load(ModelConfig(model=folder, random_weights=True), seed)[0] for seed in (1, 1, 2)]
+    first, again, other = (model.state_dict() for model in models)
+    assert {name: value.shape for name, value in first.items()} == {
+        name: value.shape for name, value in source.state_dict().items()
+    }
+    matrices = [name for name, value in first.items() if value.ndim == 2]
+    assert all(torch.equal(first[name], again[name]) for name in matrices)
+    assert not any(
+        torch.equal(first[name], theirs[name]) for name in matrices for theirs in (other, source.state_dict())
+    )
+
+
 def test_a_folder_is_loaded_with_its_own_tokenizer(tmp_path):
     tokenizer = tiny.byte_tokenizer(tiny.CHAT)
     model = tiny.byte_model(tokenizer)

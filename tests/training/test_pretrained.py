@@ -60,14 +60,15 @@ def test_added_tokens_are_one_id_each_and_survive_decoding_and_saving(name, tied
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_new_rows_start_as_the_mean_of_the_pieces_they_had(tied):
+def test_new_rows_start_as_the_mean_of_the_pieces_of_their_own_and_no_two_alike(tied):
     model, tokenizer = family("llama", tied)
-    pieces = tokenizer("<|up|>", add_special_tokens=False)["input_ids"]
+    row, dash, col = tokenizer.convert_tokens_to_ids(["0", "-", "3"])
     old = [model.get_input_embeddings().weight.clone(), model.get_output_embeddings().weight.clone()]
-    add_maze_tokens(model, tokenizer)
-    (index,) = tokenizer("<|up|>", add_special_tokens=False)["input_ids"]
+    ids = add_maze_tokens(model, tokenizer)
+    index = tokenizer.convert_tokens_to_ids("<|0-3|>")
     for matrix, before in zip((model.get_input_embeddings(), model.get_output_embeddings()), old, strict=True):
-        assert torch.allclose(matrix.weight[index], before[pieces].mean(dim=0))
+        assert torch.allclose(matrix.weight[index], (before[row] + 2 * before[dash] + 3 * before[col]) / 6)
+        assert len(matrix.weight[ids].unique(dim=0)) == len(MAZE_TOKENS)
         assert torch.equal(matrix.weight[: len(before)], before)
     assert (model.get_output_embeddings().weight is model.get_input_embeddings().weight) == tied
 

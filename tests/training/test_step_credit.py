@@ -1,5 +1,7 @@
 """Credit for steps: which tokens of a completion GRPO learns from, and how much."""
 
+import re
+
 import pytest
 import torch
 
@@ -8,16 +10,18 @@ from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.maze import Maze
 from maze_env.tokens import maze_to_text
 from tests.maze_env.golden import FORK_ASCII
-from tokenmaze.agents.tiny_model import build_tokenizer
+from tokenmaze.agents.tiny_model import TinyConfig, build_tokenizer
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.mazes import DataConfig, require_standard_texts
 from tokenmaze.training.step_credit import MOST_ODDS, StepCredit, unlikelihood
 from tokenmaze.training.trl_adapter import drop_zero_advantage_rows
 
 FORK = Maze.from_ascii(FORK_ASCII)
-TOKENIZER = build_tokenizer()
+TOKENIZER = build_tokenizer(TinyConfig(line_numbers=True))
 END = TOKENIZER.eos_token_id
 RIGHT = traces.write("pointers", FORK, 0)
+LAST = re.search(r"[ \t]+<\|right\|>$", RIGHT)[0]
+"""The last move, after its number."""
 
 
 def ids_of(text, is_ended=True):
@@ -37,16 +41,16 @@ def test_an_answer_that_solves_may_have_a_fault_in_its_trace(credit):
 
 
 def test_the_fault_is_the_first_token_that_is_untrue(credit):
-    wrong = RIGHT.replace("PATH\n<|0-0|>", "PATH\n<|0-1|>").replace("<|right|> <|right|>", "<|right|>")
+    wrong = re.sub(r"(PATH\n[ \t]+)<\|0-0\|>", r"\1<|0-1|>", RIGHT).removesuffix(LAST)
     ids = ids_of(wrong)
     solved, fault = credit.judge(FORK, ids)
     assert not solved
-    assert TOKENIZER.decode(ids[:fault]).endswith("PATH\n")
+    assert TOKENIZER.decode(ids[: fault - 1]).endswith("PATH\n")
     assert TOKENIZER.decode(ids[fault]) == "<|0-1|>"
 
 
 def test_an_answer_that_ends_too_early_is_wrong_in_its_end_token_and_one_that_is_cut_nowhere(credit):
-    early = RIGHT.removesuffix(" <|right|>")
+    early = RIGHT.removesuffix(LAST)
     ids = ids_of(early)
     assert credit.judge(FORK, ids) == (False, len(ids) - 1)
     assert credit.judge(FORK, ids_of(early, is_ended=False)) == (False, None)
@@ -54,14 +58,14 @@ def test_an_answer_that_ends_too_early_is_wrong_in_its_end_token_and_one_that_is
 
 
 def test_a_prompt_may_have_opened_the_thinking():
-    ids = ids_of(RIGHT.removeprefix("<think>").replace("<|target|>", "<|blank|>", 1).replace("> <", "><", 1)[:-9])
+    ids = ids_of(RIGHT.removeprefix("<think>").replace("<|target|>", "<|blank|>", 1).removesuffix(LAST))
     opened = StepCredit("pointers", TOKENIZER, [END], thinking_opened=True)
     solved, fault = opened.judge(FORK, ids)
     assert (solved, TOKENIZER.decode(ids[fault])) == (False, "<|blank|>")
 
 
 def test_what_solves_counts_in_all_of_its_tokens_and_what_is_wrong_in_one(credit):
-    early, untrue = RIGHT.removesuffix(" <|right|>"), RIGHT.replace("<|target|>", "<|blank|>", 1)
+    early, untrue = RIGHT.removesuffix(LAST), RIGHT.replace("<|target|>", "<|blank|>", 1)
     rows = [ids_of(RIGHT), ids_of(early), ids_of(early, is_ended=False), ids_of(untrue)]
     width = max(map(len, rows))
     ids = torch.tensor([row + [TOKENIZER.pad_token_id] * (width - len(row)) for row in rows])

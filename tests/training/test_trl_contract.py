@@ -14,8 +14,10 @@ import pytest
 import torch
 from accelerate import Accelerator, DistributedType
 from datasets import Dataset
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl.trainer import utils
 
 from maze_env.attempt import Attempt
 from maze_env.tokens import maze_to_text
@@ -195,6 +197,27 @@ def test_evaluate_takes_what_the_trainers_does(trainer):
     theirs = inspect.signature(Trainer.evaluate).parameters
     assert list(inspect.signature(trainer.evaluate).parameters) == list(theirs)
     assert issubclass(trainer, SFTTrainer | GRPOTrainer | DPOTrainer)
+
+
+def test_the_head_scores_the_labels_alone_and_the_same_as_all_tokens(monkeypatch):
+    monkeypatch.setattr(utils, "_use_triton", trl_adapter.is_triton)
+    model, results, costs = build_model(tiny.SMALL, 0), [], []
+    utils.add_fused_lm_head(model)
+    ids = torch.randint(3, 500, (3, 40))
+    labels = torch.where(torch.arange(40) < torch.tensor([[10], [30], [36]]), -100, ids)
+    for prepare in (lambda: None, trl_adapter.score_labels_alone):
+        prepare()
+        model.zero_grad()
+        with FlopCounterMode(display=False) as counter:
+            outputs = model(ids, labels=labels, fused_lm_head=True)
+            outputs.loss.backward()
+        results.append([outputs.loss.detach(), outputs.log_probs.detach(), model.get_input_embeddings().weight.grad])
+        costs.append(counter.get_total_flops())
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+    per_token = 2 * tiny.SMALL.hidden_size * 512
+    skipped = (labels[:, 1:] == -100).sum().item()
+    assert costs[0] - costs[1] == 2 * skipped * per_token  # logits, and again in the backward pass; the rest is addmm_
 
 
 def test_sharding_is_told_by_the_accelerator(tmp_path):

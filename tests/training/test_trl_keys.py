@@ -207,6 +207,7 @@ def test_grpo_prompts_have_the_variables_of_the_template(chat, keys, monkeypatch
         ("sft", {"dtype": "bfloat16", "model_init_kwargs": '{"dtype": "float32"}'}, "Expects dtype as a key or in"),
         ("sft", {"model_init_kwargs": '{"quantization_config": {}}'}, "Expects lora_rank with quantization_config"),
         ("grpo", {"beta": 0.1, "add_maze_tokens": True}, "Expects beta 0 with add_maze_tokens"),
+        ("grpo", {"beta": 0.1, "random_weights": True}, "Expects beta 0 with random_weights"),
     ],
 )
 def test_values_that_a_model_cannot_have_are_told_before_training(chat, stage, keys, said, tmp_path):
