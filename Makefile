@@ -26,7 +26,7 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: help train control speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
+.PHONY: help train control shorter speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
 	format clean
 .SECONDARY:
 .DEFAULT_GOAL := help
@@ -34,6 +34,7 @@ MAZES = $(shell expr $(1) + $(SEED))
 define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
 make control                          SFT continued for as long as GRPO took, beside it
+make shorter                          GRPO continued with a reward for fewer tokens
 make speed                            tokens per second of a recipe's stages, against what the device can do
 make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
@@ -65,9 +66,9 @@ all-train: $(RESULTS) $(RUN)/report.html
 all-speed: $(TRAINED:%=%/.done)
 	$(BIN)/python -m training.speed $(TRAINED) --output $(RUN)/speed.json
 
-# The control: SFT continued for as long as GRPO took.
-control: $(VENV)/.installed
-	@$(MAKE) --no-print-directory all-train STAGES="$(call fact,$(RECIPE),control)" \
+# The control: SFT continued for as long as GRPO took. And GRPO continued with a reward for fewer tokens.
+control shorter: $(VENV)/.installed
+	@$(MAKE) --no-print-directory all-train STAGES="$(call fact,$(RECIPE),$@)" \
 		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
 # One change of the recipe alphamaze's GRPO at a time: every file of training/configs/settings, equal steps, measured on the tuning suite.
@@ -130,6 +131,11 @@ $(RUN)/grpo/.done: $(RUN)/sft/.done
 $(RUN)/sft-continued/.done: $(RUN)/sft/.done
 	$(BIN)/python -m training.sft --config $(CONFIGS)/sft-continued.yaml --seed $(SEED) \
 		--maze_seed $(call MAZES,2000) --model $(RUN)/sft --output_dir $(RUN)/sft-continued --resume true
+	@touch $@
+
+$(RUN)/grpo-shorter/.done: $(RUN)/grpo/.done
+	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo-shorter.yaml --seed $(SEED) \
+		--maze_seed $(call MAZES,3000) --model $(RUN)/grpo --output_dir $(RUN)/grpo-shorter --resume true
 	@touch $@
 
 define MEASURED

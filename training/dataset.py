@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
 from maze_env.tokens import THINK_OPEN
-from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from tokenmaze.agents.prompts import render
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import token_ids as token_ids_of
@@ -30,8 +29,8 @@ def token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
         return token_ids_of(tokenizer, texts)
     except UnreadableMaze as error:
         raise InvalidConfig(
-            "Expects mazes and traces that the model's vocabulary can write (the tiny model's coordinates go up to "
-            f"{MAX_VOCABULARY_SIDE}x{MAX_VOCABULARY_SIDE}), actual: {error}"
+            "Expects mazes and traces that the model's vocabulary can write (of the tiny model, names says how far "
+            f"coordinates go, and line_numbers whether it has those of pointers and walks), actual: {error}"
         ) from error
 
 

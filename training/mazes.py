@@ -25,7 +25,7 @@ from maze_env.phrasings import STANDARD
 from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, placed_text, shift_names
 from maze_env.splits import MIN_SPLIT_SIDE
 from tokenmaze.training.arguments import option, read_yaml, require_at_least
-from tokenmaze.training.walks import WALK, walk_maze, without_target, write_walk
+from tokenmaze.training.walks import WALK, origins_of, walk_maze, walk_text, write_walk
 
 CHUNK = 4096
 """Mazes generated together."""
@@ -297,7 +297,8 @@ def supervised_row(config: DataConfig, maze: Maze, key: int, style: str) -> dict
     if walked is None:
         completion = traces.write(style, maze, key)
     else:
-        text, style, completion = without_target(text), WALK, write_walk(maze, key)
+        origins = origins_of(maze, key)
+        text, style, completion = walk_text(text, origins, offset), WALK, write_walk(maze, origins, key)
     return {"maze": text, "style": style, "completion": shift_names(completion, offset)}
 
 
