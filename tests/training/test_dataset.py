@@ -11,7 +11,7 @@ from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
 from tokenmaze.agents.prompts import render
-from tokenmaze.agents.tiny_model import build_model, build_tokenizer
+from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from tokenmaze.training import grpo
 from tokenmaze.training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
@@ -55,7 +55,7 @@ def test_exactly_the_completion_and_the_end_are_supervised_and_nothing_is_cut(te
 
 def test_processes_of_their_own_write_the_same_rows():
     config = DataConfig(examples=600, sizes="3x3", trace_styles="pointers", walks={"none": 1, "6x6": 1})
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(TinyConfig(line_numbers=True))
     alone, shared = (supervised_dataset(config, tokenizer, 512, 8, 0, number) for number in (None, 2))
     assert shared.to_list() == alone.to_list()
     with pytest.raises(InvalidConfig, match="Expects examples of at most 40 tokens"):
@@ -99,9 +99,9 @@ def test_an_example_that_does_not_fit_is_an_error_that_names_its_length():
 
 def test_a_maze_that_the_vocabulary_cannot_write_is_an_error_that_says_so():
     wide = DataConfig(examples=2, sizes="2x21")
-    with pytest.raises(InvalidConfig, match="20x20"):
+    with pytest.raises(InvalidConfig, match="names says how far"):
         supervised_dataset(wide, build_tokenizer(), 4096, 4, 0)
-    with pytest.raises(InvalidConfig, match="20x20"):
+    with pytest.raises(InvalidConfig, match="names says how far"):
         plan_rows(build_tokenizer(), 4096, 4, wide)
 
 

@@ -87,8 +87,9 @@ def test_a_walk_ends_where_no_way_is_left_or_after_the_most_moves(monkeypatch, m
 
 def test_walks_are_of_the_split_of_their_configuration():
     for row in rows(examples=40, walks="5x5"):
-        # Any cell may be the target: the split is the layout's.
-        text = row["maze"].replace("<|blank|>", "<|target|>", 1)
+        # Any cell may be the origin, and any the target: the split is the layout's.
+        text = row["maze"].replace("<|origin|>", "<|blank|>")
+        text = text.replace("<|blank|>", "<|origin|>", 1).replace("<|blank|>", "<|target|>", 1)
         assert split_of(read_placed(text).maze.walls) == "train"
 
 
