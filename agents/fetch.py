@@ -91,6 +91,8 @@ def fetch(name: str, folder: Path) -> None:
         tokenizer.save_pretrained(whole)
         write_whole(whole / "README.md", source.card)
         shutil.copy(licence, whole / "LICENSE")
+        for file in whole.iterdir():  # safetensors makes files that nobody else can read
+            file.chmod((whole / "README.md").stat().st_mode)
         if folder.exists():
             folder.rmdir()  # which is empty
         os.replace(whole, folder)

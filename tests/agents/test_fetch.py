@@ -47,5 +47,6 @@ def test_the_real_model_becomes_a_folder_that_the_benchmark_takes(tmp_path, caps
     folder = tmp_path / "smollm2"
     fetch.fetch("smollm2", folder)
     assert {"LICENSE", "README.md", "config.json", "model.safetensors"} <= {path.name for path in folder.iterdir()}
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # whoever may read one may read all
     main(["--agent", str(folder), "--limit", "2", "--max-new-tokens", "4"])
     assert "2 mazes" in capsys.readouterr().out
