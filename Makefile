@@ -152,7 +152,7 @@ $(RUN)/report.html: $(RESULTS) $(TRAINED:%=%/.done)
 # The models that come along with the package (agents/weights), from trainings that are in runs/ or are made now.
 .PHONY: weights
 weights: $(VENV)/.installed
-	@for recipe in default search alphamaze fog; do $(MAKE) --no-print-directory train RECIPE=$$recipe || exit 1; done
+	@for recipe in default alphamaze fog; do $(MAKE) --no-print-directory train RECIPE=$$recipe || exit 1; done
 	$(BIN)/python -m benchmarks.weights --runs runs --seed $(SEED)
 
 test: $(VENV)/.installed lint

@@ -28,14 +28,36 @@ class Shipped(NamedTuple):
     """In which it acts there."""
     options: dict[str, Any]
     """What its agent is given. Stored in half precision, it computes in single, of which processors are as fast."""
+    limits: str
+    """What it cannot do, for its card."""
 
 
 SHIPPED = {
-    "tiny": Shipped("search", "sft", "mazebench-1000", "plan", {"max_new_tokens": 256, "dtype": "float32"}),
-    "tiny-alphamaze": Shipped(
-        "alphamaze", "grpo", "mazebench-1000", "plan", {"max_new_tokens": 256, "dtype": "float32"}
+    "tiny": Shipped(
+        "default",
+        "grpo",
+        "mazebench-1000",
+        "plan",
+        {"max_new_tokens": 896, "dtype": "float32"},
+        "It was trained on mazes of 4x4 to 8x8, with loops and without; of larger ones it solves the fewer the larger they "
+        "are. Coordinates that name the column first it cannot read.",
     ),
-    "tiny-fog": Shipped("fog", "grpo", "fog", "play", {"multi_turn": True, "dtype": "float32"}),
+    "tiny-alphamaze": Shipped(
+        "alphamaze",
+        "grpo",
+        "mazebench-1000",
+        "plan",
+        {"max_new_tokens": 256, "dtype": "float32"},
+        "It reads mazes of 5x5 without loops in the standard phrasing; it has not seen other sizes.",
+    ),
+    "tiny-fog": Shipped(
+        "fog",
+        "grpo",
+        "fog",
+        "play",
+        {"multi_turn": True, "dtype": "float32"},
+        "It plays mazes of 5x5 in fog of radius 1, one dialogue an episode; it makes no plans.",
+    ),
 }
 """By the agent's name."""
 

@@ -30,10 +30,6 @@ from tokenmaze.benchmarks.record import Result, load
 LOADED = ("generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "run.json")
 """What is copied beside weights and configuration."""
 RESULT, CARD = "result.json", "README.md"
-LIMITS = {
-    "plan": "It reads mazes of 5x5 without loops in the standard phrasing; it has not seen other sizes.",
-    "play": "It plays mazes of 5x5 in fog of radius 1, one dialogue an episode; it makes no plans.",
-}
 TEMPLATE = """\
 ---
 library_name: transformers
@@ -105,7 +101,7 @@ def card(name: str, result: Result, run: dict[str, Any], before: Result) -> str:
         stages="" if shipped.stage == "sft" else "after SFT as the recipe says, ",
         examples=configuration["examples"],
         data=f"mazes of {', '.join(configuration['sizes'])}, shortest paths of "
-        f"{', '.join(lengths) if isinstance(lengths, dict) else lengths} moves",
+        + (f"{', '.join(lengths) if isinstance(lengths, dict) else lengths} moves" if lengths else "any length"),
         seed=configuration["seed"],
         maze_seed=configuration["maze_seed"],
         bytes=(folder_of(name) / WEIGHTS_FILE).stat().st_size,
@@ -114,7 +110,7 @@ def card(name: str, result: Result, run: dict[str, Any], before: Result) -> str:
         attempts=f"{summary.attempts:,}",
         before=f"{before.summary.solved:,}",
         changed="every answer is the same" if not differ else f"{differ:,} answers differ",
-        limits=LIMITS[shipped.mode],
+        limits=shipped.limits,
     )
 
 

@@ -71,7 +71,8 @@ function sceneAt(maze, frames, step) {
       scene.steps.push({ from, to, move: frame.move, mark: frame.mark });
       Object.assign(scene, { position: to, reasoner: null });
     } else {
-      if (!scene.reasoned.length || frame.flags.includes("restart")) scene.reasoned.push([maze.origin]);
+      if (frame.flags.includes("begin")) scene.reasoned.push([frame.cell]);
+      else if (!scene.reasoned.length || frame.flags.includes("restart")) scene.reasoned.push([maze.origin]);
       if (scene.reasoned.at(-1).at(-1) !== frame.cell) scene.reasoned.at(-1).push(frame.cell);
       Object.assign(scene, { reasoner: frame.cell, invalid: frame.flags.includes("invalid") });
     }
@@ -83,7 +84,7 @@ function captionOf(panel, step) {
   const frame = panel.frames[step - 1];
   if (!frame) return panel.frames.length ? "at the start" : "no move was executed";
   if (frame.kind === "reasoned") {
-    const captions = { restart: ", restarts", invalid: ", invalid in this maze" };
+    const captions = { begin: "", restart: ", restarts", invalid: ", invalid in this maze" };
     const flags = frame.flags.map((flag) => captions[flag]).join("");
     const text = panel.pieces[frame.place][0].trim();
     return `reasoned: ${text.length > MAX_CAPTION ? `${text.slice(0, MAX_CAPTION)}…` : text}${flags}`;

@@ -3,8 +3,9 @@
 A piece is plain text (a string) or a list:
 
     [text]                 the next of the executed moves
-    [text, cell, flag...]  the reasoning is at ``cell`` (its number, row by row). Flags, none to two: ``restart`` where
-                           an attempt begins again, ``invalid`` where the maze contradicts the text
+    [text, cell, flag...]  the reasoning is at ``cell`` (its number, row by row). Flags, none to two: ``begin`` where it
+                           begins elsewhere than at the origin, ``restart`` where an attempt begins again there,
+                           ``invalid`` where the maze contradicts the text
 
 A trace is read in its style (``benchmarks.trace_metrics``), token by token, so that an invalid one is followed as far
 as possible: the reasoning goes through a wall if the text does, and that piece is invalid. So is a ``RESET`` or
@@ -28,7 +29,7 @@ from maze_env.traces.search import BACK, PATH
 from tokenmaze.benchmarks.trace_metrics import NO_TRACE, STEP, style_written
 
 Piece = str | list[str | int]
-RESTART, INVALID = "restart", "invalid"
+BEGIN, RESTART, INVALID = "begin", "restart", "invalid"
 COMPACT = re.compile(f"{MAZE_TOKEN.pattern}|{RESET}|{BACK}|{PATH}")
 CLAIM = "|".join(map(re.escape, sorted(CLAIMS, key=len, reverse=True)))  # a claim may begin with another
 REDRAWN = re.compile(rf"{STEP.pattern}|{RESET}|{CLAIM}|(?:{MAZE_TOKEN.pattern}\n?)+", re.MULTILINE)
@@ -146,6 +147,7 @@ class _PointerReader(_TraceReader):
         super().__init__(maze)
         self.path = [maze.target]
         self.named = False  # whether a cell was named since the exploration or the way began
+        self.begun = False
 
     def read_compact(self, text: str, found: re.Match[str]) -> Piece:
         here = self.path[-1]
@@ -160,11 +162,12 @@ class _PointerReader(_TraceReader):
             return self.piece(text, text == marker_of(self.maze, here))
         if named := COORDINATE_TOKEN.fullmatch(text):
             cell, is_first = (int(named[1]), int(named[2])), not self.named
-            self.named = True
+            flags = () if self.begun else (BEGIN,)
+            self.named = self.begun = True
             valid = cell == here if is_first else any(move.apply(here) == cell for move in self.maze.open_moves(here))
             if self.is_inside(cell):
                 self.path[-1] = cell
-            return self.piece(text, valid)
+            return self.piece(text, valid, *flags)
         return super().read_compact(text, found)
 
 

@@ -35,6 +35,10 @@ def test_pieces_follow_a_valid_trace_to_the_target(style):
         assert [piece[0] for piece in pieces if isinstance(piece, list) and len(piece) == 1] == [m.token for m in moves]
         assert not [piece for piece in reasoned if "invalid" in piece]
         assert reasoned[-1][1] == maze.target[0] * maze.cols + maze.target[1]
+        begins = [place for place, piece in enumerate(reasoned) if "begin" in piece]
+        assert begins == ([0] if style == "pointers" else [])  # what explores from the target is drawn from there
+        first = maze.target if begins else maze.origin
+        assert reasoned[0][1] == first[0] * maze.cols + first[1] or style == "redraw" or style == "retry-redraw"
         restarts = text.count("RESET") + text.count("PATH")
         assert sum("restart" in piece for piece in reasoned) == restarts
         for before, after in pairwise(reasoned):  # reasoning goes from cell to cell, unless it begins again
