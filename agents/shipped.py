@@ -39,8 +39,8 @@ SHIPPED = {
         "mazebench-1000",
         "plan",
         {"max_new_tokens": 896, "dtype": "float32"},
-        "It was trained on mazes of 4x4 to 8x8, with loops and without; of larger ones it solves the fewer the larger they "
-        "are. Coordinates that name the column first it cannot read.",
+        "It was trained on mazes of 4x4 to 8x8, with loops and without; of larger ones it solves the fewer the larger "
+        "they are. Coordinates that name the column first it cannot read.",
     ),
     "tiny-alphamaze": Shipped(
         "alphamaze",

@@ -264,7 +264,7 @@ def test_a_result_without_texts_is_refused_in_one_line(tmp_path, capsys):
 
 def test_the_page_of_the_model_that_comes_along_is_small(tmp_path):
     playground_command.main(["-o", str(tmp_path / "play.html")])
-    assert (tmp_path / "play.html").stat().st_size < 250_000  # 220 kB, half of it what the model wrote
+    assert (tmp_path / "play.html").stat().st_size < 250_000
 
 
 def test_a_moving_picture_has_a_frame_for_each_step(browser, written, tmp_path):
