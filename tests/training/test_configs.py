@@ -164,10 +164,10 @@ def commands_of(text):
 
 
 def make_dry(*goals):
-    """What ``make`` would run, by this Python."""
+    """What ``make`` would run, by this Python, had nothing been trained yet."""
     here = Path(sys.executable).parent
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    command = ["make", "-n", f"BIN={here}", f"VENV={here.parent}", *goals]
+    command = ["make", "-n", "-B", f"BIN={here}", f"VENV={here.parent}", *goals]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
