@@ -71,8 +71,8 @@ def rollout_columns(
 def score_labels_alone() -> None:
     """Lets TRL's output head, on a processor too, score the tokens that are learned from and no others.
 
-    TRL does so where Triton runs, and elsewhere scores prompts and padding for nothing: with SmolLM2's vocabulary of
-    49,152 and prompts as long as answers that was a third of a step.
+    TRL does so where Triton runs, and elsewhere scores prompts and padding for nothing, which a large vocabulary makes
+    dear.
     """
     utils._use_triton = lambda device: device.type == "cpu" or is_triton(device)
 
