@@ -74,7 +74,7 @@ def _written(config: DataConfig, tokenizer: Tokenizer, draws: Draws) -> Parts:
     prompts, completions = [], []
     for draw in draws:
         row = supervised_row(config, *draw)
-        prompt, completion = render(tokenizer, row["maze"]), row["completion"]
+        prompt, completion = render(tokenizer, row["maze"], row["phrasing"]), row["completion"]
         if prompt.thinking_opened:  # by the chat template: the completion goes on from there
             completion = completion.removeprefix(THINK_OPEN)
             completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion

@@ -27,14 +27,13 @@ from maze_env.answers import parse_answer
 from maze_env.errors import InvalidConfig, InvalidOutput, lookup
 from maze_env.maze import Maze
 from maze_env.moves import Move
-from maze_env.phrasings import open_sides
-from maze_env.placement import read_placed
+from maze_env.phrasings import PHRASINGS, open_sides
 from maze_env.solving import path_cells
 from maze_env.tokens import THINK_CLOSE, THINK_OPEN
-from tokenmaze.agents.prompts import DESCRIBED
+from tokenmaze.agents.prompts import PROMPT_TEMPLATES
 from tokenmaze.agents.provenance import provenance
 from tokenmaze.training.arguments import option, parse, parser_of
-from tokenmaze.training.mazes import DataConfig, supervised_rows
+from tokenmaze.training.mazes import DataConfig, Written, supervised_rows
 
 ROWS_PER_FILE = 500_000
 DATA = "data"
@@ -42,7 +41,7 @@ DATA = "data"
 DESCRIPTION = "_dataset.json"
 """Readers of a folder of parquet files pass over names that begin with an underscore."""
 TEXT = Value("string")
-OWN = Features(dict.fromkeys(("maze", "style", "completion"), TEXT))
+OWN = Features(dict.fromkeys(("maze", "phrasing", "style", "completion"), TEXT))
 MESSAGES = List({"role": TEXT, "content": TEXT})
 CONVERSATIONAL = Features({"prompt": MESSAGES, "completion": MESSAGES, "maze": TEXT})
 PLAIN = Features(dict.fromkeys(("prompt", "completion", "maze"), TEXT))
@@ -58,20 +57,22 @@ def published_columns(row: dict[str, str]) -> dict[str, Any]:
     ``Response`` (the moves), ``raw_token`` (an adjacency list) and ``conversations`` (messages of user and assistant,
     with the tags).
     """
-    thinking, _, answer = row["completion"].partition(THINK_CLOSE)
-    prompt = DESCRIBED.replace("{maze}", row["maze"])
+    thinking, _, response = row["completion"].partition(THINK_CLOSE)
+    prompt, phrasing = plain_columns(row)["prompt"], row["phrasing"]
+    answer = parse_answer(PHRASINGS[phrasing].translate(row["completion"]))
     return {
         "Prompt": prompt,
         "Cot_Response": thinking.removeprefix(THINK_OPEN).strip("\n"),
-        "Response": answer.strip(),
-        "raw_token": adjacency_list(read_placed(row["maze"]).maze, list(parse_answer(row["completion"]).moves)),
+        "Response": response.strip(),
+        "raw_token": adjacency_list(Written(row["maze"], phrasing).maze, list(answer.moves)),
         "conversations": [{"role": "user", "content": prompt}, {"role": "assistant", "content": row["completion"]}],
     }
 
 
 def plain_columns(row: dict[str, str]) -> dict[str, str]:
     """``prompt`` and ``completion`` as texts, and the ``maze``."""
-    return {"prompt": DESCRIBED.replace("{maze}", row["maze"]), "completion": row["completion"], "maze": row["maze"]}
+    prompt = PROMPT_TEMPLATES[row["phrasing"]].replace("{maze}", row["maze"])
+    return {"prompt": prompt, "completion": row["completion"], "maze": row["maze"]}
 
 
 def conversational_columns(row: dict[str, str]) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from trl import GRPOConfig
 
 from maze_env._cli import called_as, run_command
 from maze_env.errors import InvalidConfig, lookup
-from maze_env.placement import read_placed
 from maze_env.rewards import scheme_named, step_scheme_named
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_to_text
@@ -43,7 +42,7 @@ from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
 from tokenmaze.training.ladder import Ladder
-from tokenmaze.training.mazes import DataConfig, require_standard_texts, training_texts
+from tokenmaze.training.mazes import DataConfig, Written, require_standard_texts, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.run_folder import Stopwatch
@@ -199,12 +198,13 @@ class PlanTask(Task):
             texts = [text for kind in ladder.texts for text in kind]
         elif args.filter_samples:
             policy = LLMPolicy(model, tokenizer, temperature=args.temperature, max_new_tokens=args.budget)
-            texts = list(map(maze_to_text, filter_by_pass_rate(data, policy, args.filter_samples, args.seed)))
+            mazes = filter_by_pass_rate(data, policy, args.filter_samples, args.seed)
+            texts = [Written(maze_to_text(maze)) for maze in mazes]
         else:
             texts = training_texts(data)
         if args.curriculum == "length":
-            texts.sort(key=lambda text: len(shortest_path(read_placed(text).maze)))
-        prompts = [render(tokenizer, text) for text in texts]
+            texts.sort(key=lambda written: len(shortest_path(written.maze)))
+        prompts = [render(tokenizer, written.text, written.phrasing) for written in texts]
         check_prompts_fit(tokenizer, [prompt.text for prompt in prompts], args.budget, context_length(model))
         self.rows = ladder.rows() if ladder else plan_dataset(texts)
         self.reward = MazeReward(

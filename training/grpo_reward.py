@@ -13,11 +13,12 @@ from typing import Any
 from maze_env.attempt import Attempt, End, EndedBy, Reply
 from maze_env.episode import Episode
 from maze_env.maze import Maze
-from maze_env.placement import read_placed
+from maze_env.phrasings import STANDARD
 from maze_env.rewards import AnswerReward, RewardScheme, scheme_of
 from tokenmaze.agents.prompts import Prompt, write_messages
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
+from tokenmaze.training.mazes import Written
 
 LogMetric = Callable[[str, float], None]
 Watch = Callable[[Sequence[Attempt], Mapping[str, Any], LogMetric | None], None]
@@ -27,9 +28,9 @@ Watch = Callable[[Sequence[Attempt], Mapping[str, Any], LogMetric | None], None]
 class MazeReward:
     """A reward function as TRL calls one: the rewards of a batch of completions, by a scheme or by one's own function.
 
-    Rows have a column ``maze``, the maze's text, placed or not (``maze_env.placement``), and a prompt that is text or
-    messages. A truncated completion has none of the tokens that end one. It is verified as it stands, and its reward is
-    0.
+    Rows have a column ``maze``, the maze's text, placed or not (``maze_env.placement``), a prompt that is text or
+    messages, and a column ``phrasing`` where not all are in the standard one. A truncated completion has none of the
+    tokens that end one. It is verified as it stands, and its reward is 0.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class MazeReward:
         maze: list[str],
         prompts: Sequence[Any] = (),
         log_metric: LogMetric | None = None,
+        phrasing: Sequence[str] | None = None,
         **columns: Any,
     ) -> list[float]:
         """The rewards of a batch.
@@ -75,26 +77,28 @@ class MazeReward:
             maze: the text of each completion's maze, the same for those of a group.
             prompts: of each completion, texts or messages; the first tells whether they open the thinking.
             log_metric: logs a number under a name.
+            phrasing: the one of ``maze_env.phrasings`` of each maze; by default the standard one.
             columns: what else TRL passes, ``completions`` among it; not read.
         """
         # Not TRL's `completions`: of a model whose chat template it can parse, they lack the thinking.
         texts = [self._decode(ids) for ids in completion_ids]
         opened = self._opened(prompts)
         began = time.perf_counter()
-        mazes: dict[str, Maze] = {text: read_placed(text).maze for text in dict.fromkeys(maze)}
+        written = [Written(*pair) for pair in zip(maze, phrasing or [STANDARD] * len(maze), strict=True)]
+        mazes: dict[Written, Maze] = {one: one.maze for one in dict.fromkeys(written)}
         parts_of: list[dict[str, float]] = []
         attempts: list[Attempt] = []
-        solvers: dict[str, list[int]] = {text: [] for text in mazes}  # the rows that are paid for solving
-        for text, ids, maze_text in zip(texts, completion_ids, maze, strict=True):
+        solvers: dict[Written, list[int]] = {one: [] for one in mazes}  # the rows that are paid for solving
+        for text, ids, one in zip(texts, completion_ids, written, strict=True):
             truncated = self.eos_ids.isdisjoint(ids)
-            episode = Episode(mazes[maze_text], "plan")
+            episode = Episode(mazes[one], "plan", phrasing=one.phrasing)
             episode.step(Reply(text, len(ids), truncated, thinking_opened=opened))
             assert episode.verdict is not None
             parts = self.scheme.terms(episode.maze, episode.verdict)
             if truncated:
                 parts = dict.fromkeys(parts, 0.0)
             elif episode.verdict.solved:
-                solvers[maze_text].append(len(attempts))
+                solvers[one].append(len(attempts))
             parts_of.append(parts)
             attempts.append(episode.attempt)
         if self.length_penalty:

@@ -25,9 +25,9 @@ from maze_env._cli import write_whole
 from maze_env.attempt import Attempt
 from maze_env.errors import InvalidConfig
 from maze_env.keys import key_of
-from tokenmaze.agents.prompts import conversation
 from tokenmaze.training.grpo_reward import LogMetric
-from tokenmaze.training.mazes import DataConfig, training_texts
+from tokenmaze.training.mazes import DataConfig, Written, training_texts
+from tokenmaze.training.trl import plan_row
 
 FLOOR = 0.01
 """Beside p (1 - p), which is 0.25 at most: of two kinds, the one that is always solved keeps at least 3.7 %."""
@@ -61,7 +61,7 @@ class Ladder(TrainerCallback):
         """Of the kinds, as the configuration has them."""
         self.names: list[str] = []
         """What the log calls them: of size, generator and braid those that differ."""
-        self.texts: list[list[str]] = []
+        self.texts: list[list[Written]] = []
         """The mazes of each, one for each row."""
         sizes, generators, braids = config.size_shares, config.generator_shares, config.braid_shares
         for spec in config.specs:
@@ -80,14 +80,15 @@ class Ladder(TrainerCallback):
 
     def rows(self) -> Dataset:
         """What the trainer draws: the ``index`` of each row, which stands as the first kind until ``fill`` makes it."""
-        return Dataset.from_list([{"prompt": conversation(text), "index": i} for i, text in enumerate(self.texts[0])])
+        return Dataset.from_list(
+            [{"prompt": plan_row(text)["prompt"], "index": i} for i, text in enumerate(self.texts[0])]
+        )
 
     def fill(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row of an index as it is attempted now: ``prompt``, ``maze`` (its text) and its ``kind``, a number."""
+        """The row of an index as it is attempted now: that of ``plan_dataset`` and its ``kind``, a number."""
         index = row["index"]
         (kind,) = Random(key_of("ladder", self._seed, index)).choices(range(len(self.names)), self.shares)
-        text = self.texts[kind][index]
-        return {"prompt": conversation(text), "maze": text, "kind": kind}
+        return plan_row(self.texts[kind][index]) | {"kind": kind}
 
     def observe(
         self, attempts: Sequence[Attempt], columns: Mapping[str, Any], log_metric: LogMetric | None = None

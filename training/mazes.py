@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ from maze_env.generation import GENERATORS, MazeSpec, generate_batch
 from maze_env.keys import key_of
 from maze_env.maze import MAX_SIDE, Cell, Maze
 from maze_env.padding import enclosed
-from maze_env.phrasings import STANDARD
-from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, placed_text, shift_names
+from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named
+from maze_env.placement import LISTINGS, MAX_NAMES_SIDE, UNMOVED, placed_text, read_placed, shift_names
 from maze_env.splits import MIN_SPLIT_SIDE
 from tokenmaze.training.arguments import option, read_yaml, require_at_least
 from tokenmaze.training.walks import WALK, origins_of, walk_maze, walk_text, write_walk
@@ -74,6 +74,11 @@ class DataConfig:
     listings: Weights = option(
         STANDARD, f"Orders in which a maze's cells are written, and weights, out of {', '.join(LISTINGS)}. Likewise."
     )
+    phrasings: Weights = option(
+        STANDARD,
+        f"Other ways of writing mazes and answers, each with a prompt of its own, and weights, out of "
+        f"{', '.join(PHRASINGS)}. For mode plan, with placements, listings and walks as they are by default.",
+    )
     trace_styles: Weights | list[dict[str, float]] = option(
         "{path: 1, retry: 1}",
         f"Trace styles and their weights, out of {', '.join(traces.TRACE_STYLES)}; SFT alone reads this. A "
@@ -90,7 +95,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, maze_seed=0)
         for name in (
-            "sizes", "lengths", "generators", "braids", "paddings", "placements", "listings", "trace_styles", "walks",
+            "sizes", "lengths", "generators", "braids", "paddings", "placements", "listings", "phrasings",
+            "trace_styles", "walks",
         ):  # fmt: skip
             value = getattr(self, name)
             value = read_yaml(value, name) if isinstance(value, str) else value
@@ -117,6 +123,16 @@ class DataConfig:
             lookup("listing", listing, LISTINGS)
         self.walk_shares = _shares(self.walks, "walks", "none or ROWSxCOLS", partial(_read_grid, NO_WALK))
         """The share of rows that are walks through trees of (rows, cols); ``None`` for those that are solved."""
+        self.phrasing_shares = _shares(self.phrasings, "phrasings", "name", str)
+        """The share of each phrasing."""
+        for phrasing in self.phrasing_shares:
+            phrasing_named(phrasing)
+        others = [*self.placement_shares, *self.walk_shares, *self.listing_shares]
+        if set(self.phrasing_shares) != {STANDARD} and set(others) != {None, STANDARD}:
+            raise InvalidConfig(
+                f"Expects placements {AT_ORIGIN}, listings {STANDARD} and walks {NO_WALK} with phrasings, actual: "
+                f"placements={self.placements}, listings={self.listings}, walks={self.walks}"
+            )
         walked = [size for size in self.walk_shares if size]
         for rows, cols in walked:
             MazeSpec(rows, cols, split=self.split)
@@ -138,7 +154,8 @@ class DataConfig:
     @property
     def is_standard(self) -> bool:
         """Whether all mazes are written as ``maze_to_text`` does."""
-        return set(self.placement_shares) == {None} and set(self.listing_shares) == {STANDARD}
+        orders = {*self.listing_shares, *self.phrasing_shares}
+        return set(self.placement_shares) == {None} and orders == {STANDARD}
 
 
 def _read_grid(none: str, text: str) -> tuple[int, int] | None:
@@ -233,28 +250,49 @@ def _place(rng: Random, room: tuple[int, int], maze: Maze) -> Cell:
     return int(rng.random() * (room[0] - maze.rows + 1)), int(rng.random() * (room[1] - maze.cols + 1))
 
 
-def written(config: DataConfig, maze: Maze, key: int) -> tuple[str, Cell]:
-    """The text of a row's maze, in one of the placements and listings of ``config``, and the offset of its names.
+class Written(NamedTuple):
+    """How a maze is written for a model."""
+
+    text: str
+    """The maze, placed or not where its phrasing is the standard one (``maze_env.placement``)."""
+    phrasing: str = STANDARD
+    """The one of ``maze_env.phrasings`` that it is in."""
+    offset: Cell = UNMOVED
+    """Of its names."""
+
+    @property
+    def maze(self) -> Maze:
+        """The maze, read from the text alone. Raises InvalidMaze with the first thing that is wrong."""
+        return read_placed(self.text).maze if self.phrasing == STANDARD else PHRASINGS[self.phrasing].read(self.text)
+
+
+def written(config: DataConfig, maze: Maze, key: int) -> Written:
+    """A row's maze in one of the phrasings, placements and listings of ``config``.
 
     The key chooses, apart from all else that it chooses; a share in one distribution does not move what another gives.
     """
+    phrasings = config.phrasing_shares
+    (phrasing,) = Random(key_of("phrasing", key)).choices(list(phrasings), list(phrasings.values()))
+    if phrasing != STANDARD:
+        return Written(PHRASINGS[phrasing].write(maze), phrasing)
     rng = Random(key_of("written", key))
     (names,) = rng.choices(list(config.placement_shares), list(config.placement_shares.values()))
     (listing,) = rng.choices(list(config.listing_shares), list(config.listing_shares.values()))
     offset = _place(rng, names or (maze.rows, maze.cols), maze)
-    return placed_text(maze, offset, listing, rng.getrandbits(64)), offset
+    return Written(placed_text(maze, offset, listing, rng.getrandbits(64)), STANDARD, offset)
 
 
-def training_texts(config: DataConfig) -> list[str]:
-    """The mazes of ``training_mazes`` as they are written; ``maze_env.placement.read_placed`` reads them all."""
-    return [written(config, *row)[0] for row in make_mazes(config)]
+def training_texts(config: DataConfig) -> list[Written]:
+    """The mazes of ``training_mazes`` as they are written."""
+    return [written(config, *row) for row in make_mazes(config)]
 
 
 def require_standard_texts(config: DataConfig, reason: str) -> None:
-    """Raises InvalidConfig where mazes are placed, or their cells listed in another order."""
+    """Raises InvalidConfig where mazes are placed, their cells listed in another order, or written in other ways."""
     if not config.is_standard:
-        came = f"placements={config.placements}, listings={config.listings}"
-        raise InvalidConfig(f"Expects placements {AT_ORIGIN} and listings {STANDARD} ({reason}), actual: {came}")
+        came = f"placements={config.placements}, listings={config.listings}, phrasings={config.phrasings}"
+        right = f"placements {AT_ORIGIN}, listings {STANDARD} and phrasings {STANDARD}"
+        raise InvalidConfig(f"Expects {right} ({reason}), actual: {came}")
 
 
 def training_mazes(config: DataConfig) -> list[Maze]:
@@ -272,7 +310,7 @@ def validation_mazes(config: DataConfig, count: int) -> list[Maze]:
     shares = config.size_shares.items()
     sizes = {f"{rows}x{cols}": share for (rows, cols), share in shares if min(rows, cols) >= MIN_SPLIT_SIDE}
     drawn = replace(config, sizes=sizes or "5x5", split="validation", maze_seed=VALIDATION_SEED, examples=count,
-                    paddings=NO_PADDING, placements=AT_ORIGIN, listings=STANDARD)  # fmt: skip
+                    paddings=NO_PADDING, placements=AT_ORIGIN, listings=STANDARD, phrasings=STANDARD)  # fmt: skip
     return training_mazes(drawn)
 
 
@@ -286,20 +324,22 @@ def supervised_draws(config: DataConfig) -> Iterator[tuple[Maze, int, str]]:
 
 
 def supervised_row(config: DataConfig, maze: Maze, key: int, style: str) -> dict[str, str]:
-    """A row for SFT as drawn: ``maze`` (its text), ``style``, and ``completion`` (trace and answer, same names).
+    """A row for SFT as drawn: ``maze`` (its text) and ``phrasing``, ``style``, and ``completion`` (trace and answer, in
+    the tokens of the maze).
 
     Walks (training/walks.py) have the style ``walk``, and no target in their maze.
     """
     (walked,) = Random(key_of("walks", key)).choices(list(config.walk_shares), list(config.walk_shares.values()))
     if walked is not None:
         maze = walk_maze(*walked, config.split, key)
-    text, offset = written(config, maze, key)
+    text, phrasing, offset = written(config, maze, key)
     if walked is None:
         completion = traces.write(style, maze, key)
     else:
         origins = origins_of(maze, key)
         text, style, completion = walk_text(text, origins, offset), WALK, write_walk(maze, origins, key)
-    return {"maze": text, "style": style, "completion": shift_names(completion, offset)}
+    completion = PHRASINGS[phrasing].translate(shift_names(completion, offset))
+    return {"maze": text, "phrasing": phrasing, "style": style, "completion": completion}
 
 
 def supervised_rows(config: DataConfig) -> Iterator[dict[str, str]]:

@@ -12,10 +12,11 @@ Rows are plain: any column may be added, and any reward function of TRL's form s
 
 >>> mazes = training_mazes(DataConfig(examples=2, sizes="3x3"))
 >>> plan_dataset(mazes).column_names
-['prompt', 'maze']
+['prompt', 'maze', 'phrasing']
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from datasets import Dataset
 
@@ -24,7 +25,14 @@ from maze_env.tokens import maze_to_text
 from tokenmaze.agents.prompts import conversation
 from tokenmaze.training.export import conversational_columns
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
-from tokenmaze.training.mazes import DataConfig, supervised_rows, training_mazes, training_texts, validation_mazes
+from tokenmaze.training.mazes import (
+    DataConfig,
+    Written,
+    supervised_rows,
+    training_mazes,
+    training_texts,
+    validation_mazes,
+)
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
 from tokenmaze.training.tool_calls import MazeTool, play_row, tool_reward
 
@@ -34,6 +42,7 @@ __all__ = [
     "MazeReward",
     "MazeTool",
     "MultiTurnRollout",
+    "Written",
     "episode_return",
     "multi_turn_dataset",
     "plan_dataset",
@@ -46,14 +55,20 @@ __all__ = [
 ]
 
 
-def plan_dataset(mazes: Iterable[Maze | str]) -> Dataset:
-    """Rows of ``prompt`` (messages) and ``maze`` (its text), in which a model is asked for the whole way.
+def plan_row(written: Written) -> dict[str, Any]:
+    """A row of ``plan_dataset``."""
+    messages = conversation(written.text, written.phrasing)
+    return {"prompt": messages, "maze": written.text, "phrasing": written.phrasing}
+
+
+def plan_dataset(mazes: Iterable[Maze | Written]) -> Dataset:
+    """Rows of ``prompt`` (messages), ``maze`` (its text) and ``phrasing``, in which a model is asked for the whole way.
 
     Args:
-        mazes: as they are, or as texts, which may be placed (``training_texts``).
+        mazes: as they are, or as they are to be written (``training_texts``).
     """
-    texts = [maze_to_text(maze) if isinstance(maze, Maze) else maze for maze in mazes]
-    return Dataset.from_list([{"prompt": conversation(text), "maze": text} for text in texts])
+    texts = [Written(maze_to_text(maze)) if isinstance(maze, Maze) else maze for maze in mazes]
+    return Dataset.from_list([plan_row(text) for text in texts])
 
 
 def play_dataset(mazes: Iterable[Maze], view_radius: int | None = None) -> Dataset:

@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 
 from maze_env.errors import InvalidConfig
+from maze_env.phrasings import PHRASINGS
 from maze_env.placement import read_placed
 from maze_env.solving import shortest_path
 from maze_env.tokens import THINK_OPEN, maze_from_text, maze_to_text
 from tests import tiny
-from tokenmaze.agents.prompts import render
+from tokenmaze.agents.prompts import conversation, render
 from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
 from tokenmaze.training import grpo
-from tokenmaze.training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset
+from tokenmaze.training.dataset import BUCKET_BATCHES, length_bucketed_order, supervised_dataset, token_ids
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.grpo import MazeGRPOConfig, PlanTask
 from tokenmaze.training.mazes import DataConfig, make_mazes, supervised_rows, training_texts
@@ -156,12 +157,27 @@ def test_grpo_rows_hold_a_maze_and_messages_that_are_rendered_as_the_policy_does
 def test_grpo_rows_are_placed_as_the_data_says():
     placed = replace(MIXED, placements="20x20", listings={"standard": 1, "shuffled": 1})
     rows = plan_rows(build_tokenizer(), 4096, 100, placed)
-    assert rows["maze"][:] == training_texts(placed)
+    assert rows["maze"][:] == [written.text for written in training_texts(placed)]
     assert [message["bare"] for (message,) in rows["prompt"]] == rows["maze"][:]
     mazes = [maze for maze, _ in make_mazes(MIXED)]
     assert [read_placed(text).maze for text in rows["maze"]] == mazes
     by_length = plan_rows(build_tokenizer(), 4096, 100, placed, curriculum="length")
     assert by_length["maze"][:] == sorted(rows["maze"], key=lambda text: len(shortest_path(read_placed(text).maze)))
+
+
+def test_rows_are_phrased_as_the_data_says():
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    phrased = replace(MIXED, phrasings=dict.fromkeys(PHRASINGS, 1))
+    rows = plan_rows(tokenizer, 100_000, 100, phrased)
+    texts = training_texts(phrased)
+    assert {row["phrasing"] for row in rows} == set(PHRASINGS)
+    expected = [conversation(written.text, written.phrasing) for written in texts]
+    assert rows["prompt"][:] == expected
+    supervised = sorted(supervised_dataset(phrased, tokenizer, 100_000, 8, 0)["input_ids"])
+    parts = [
+        render(tokenizer, row["maze"], row["phrasing"]).text + row["completion"] for row in supervised_rows(phrased)
+    ]
+    assert supervised == sorted([*ids, tokenizer.eos_token_id] for ids in token_ids(tokenizer, parts))
 
 
 @pytest.mark.parametrize("write", [
@@ -170,9 +186,11 @@ def test_grpo_rows_are_placed_as_the_data_says():
     lambda data: multi_turn_dataset(data, build_tokenizer(), 4096, 64, None),
     lambda data: tool_dataset(data, build_tokenizer(), 4096, 64, None),
 ])  # fmt: skip
-@pytest.mark.parametrize("keys", [{"placements": "6x6"}, {"listings": {"standard": 1, "shuffled": 1}}])
+@pytest.mark.parametrize(
+    "keys", [{"placements": "6x6"}, {"listings": {"standard": 1, "shuffled": 1}}, {"phrasings": "terse"}]
+)
 def test_what_writes_mazes_itself_refuses_placed_ones(write, keys):
-    with pytest.raises(InvalidConfig, match="Expects placements origin and listings standard"):
+    with pytest.raises(InvalidConfig, match="Expects placements origin, listings standard and phrasings standard"):
         write(replace(MIXED, **keys))
 
 

@@ -35,7 +35,7 @@ def test_the_files_hold_the_rows_that_sft_trains_on(tmp_path, monkeypatch, capsy
     assert read(folder, tmp_path / "cache").to_list() == list(supervised_rows(config))
     description = json.loads((folder / "_dataset.json").read_text())
     assert description["configuration"]["maze_seed"] == 3
-    assert description["columns"] == ["maze", "style", "completion"]
+    assert description["columns"] == ["maze", "phrasing", "style", "completion"]
     assert description["provenance"]["command"].endswith(f"--output_dir {folder}")
 
 

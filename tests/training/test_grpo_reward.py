@@ -7,6 +7,7 @@ from transformers import TrainingArguments
 from maze_env.attempt import End, EndedBy
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.maze import Maze
+from maze_env.phrasings import PHRASINGS, phrasing_named
 from maze_env.placement import placed_text
 from maze_env.rewards import SCHEMES, scheme_named
 from maze_env.tokens import maze_to_text
@@ -139,6 +140,22 @@ def test_a_placed_maze_earns_what_the_standard_one_does():
     texts = [placed_text(maze, *places[i % 3], key=i) for i, (maze, _) in enumerate(ATTEMPTS)]
     written = [[*TOKENIZER(text, add_special_tokens=False)["input_ids"], EOS] for _, text in ATTEMPTS]
     assert MazeReward("solved", TOKENIZER, False, [EOS])(completion_ids=written, maze=texts) == reward_of(ATTEMPTS)
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_a_maze_in_other_words_earns_what_the_standard_one_does(phrasing):
+    way, written = (
+        phrasing_named(phrasing),
+        [TOKENIZER(text, add_special_tokens=False)["input_ids"] for _, text in ATTEMPTS],
+    )
+    ids = [TOKENIZER(way.translate(text), add_special_tokens=False)["input_ids"] + [EOS] for _, text in ATTEMPTS]
+    mazes = [way.write(maze) for maze, _ in ATTEMPTS]
+    columns = {"maze": mazes, "prompts": [""] * len(mazes), "phrasing": [phrasing] * len(mazes)}
+    reward = MazeReward("solved", TOKENIZER, False, [EOS])
+    assert reward(completion_ids=ids, **columns) == reward_of(ATTEMPTS)
+    if way.translate(RIGHT) != RIGHT:
+        standard = reward(completion_ids=[[*ids, EOS] for ids in written], **columns)
+        assert max(standard) < max(reward_of(ATTEMPTS)), "the tokens are another phrasing's"
 
 
 def test_a_model_may_end_with_another_token_than_its_tokenizers():

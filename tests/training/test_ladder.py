@@ -74,7 +74,7 @@ def test_a_row_is_a_function_of_seed_index_and_rates_and_has_a_maze_of_its_kind(
     for index, row in enumerate(rows):
         size = one.names[row["kind"]]
         assert row["prompt"] == conversation(row["maze"])
-        assert row["maze"] == one.texts[row["kind"]][index]
+        assert row["maze"] == one.texts[row["kind"]][index].text
         maze = read_placed(row["maze"]).maze
         assert f"{maze.rows}x{maze.cols}" == size
     assert one.texts[1] == training_texts(DataConfig(examples=300, sizes="3x3", maze_seed=5))

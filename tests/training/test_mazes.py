@@ -11,6 +11,7 @@ import pytest
 from maze_env import traces
 from maze_env.errors import ImpossibleMaze, InvalidConfig, UnknownName
 from maze_env.padding import enclosed
+from maze_env.phrasings import PHRASINGS, phrasing_named
 from maze_env.placement import placed_text, read_placed, shift_names
 from maze_env.solving import shortest_path
 from maze_env.splits import split_of
@@ -194,15 +195,43 @@ def test_both_stages_see_the_same_mazes_for_the_same_seed():
 def test_placed_rows_are_the_standard_ones_in_other_names_and_orders():
     standard = list(supervised_rows(DataConfig(examples=300, **MIXED)))
     placed = list(supervised_rows(DataConfig(examples=300, **MIXED, **ANYWHERE)))
-    assert [row["maze"] for row in placed] == training_texts(DataConfig(examples=300, **MIXED, **ANYWHERE))
+    assert [row["maze"] for row in placed] == [
+        written.text for written in training_texts(DataConfig(examples=300, **MIXED, **ANYWHERE))
+    ]
     for row, other in zip(standard, placed, strict=True):
         maze, (down, right) = read_placed(other["maze"])
         assert maze == maze_from_text(row["maze"])
         assert (other["style"], shift_names(other["completion"], (-down, -right))) == (row["style"], row["completion"])
 
 
+PHRASED = DataConfig(examples=800, **MIXED, phrasings=dict.fromkeys(PHRASINGS, 1))
+
+
+def test_phrased_rows_are_the_standard_ones_in_other_words():
+    standard = supervised_rows(DataConfig(examples=800, **MIXED))
+    for row, other, written in zip(standard, supervised_rows(PHRASED), training_texts(PHRASED), strict=True):
+        phrasing = phrasing_named(other["phrasing"])
+        maze = maze_from_text(row["maze"])
+        assert (written.text, written.phrasing, written.maze) == (other["maze"], other["phrasing"], maze)
+        assert phrasing.read(other["maze"]) == maze
+        assert (other["style"], phrasing.translate(other["completion"])) == (row["style"], row["completion"])
+
+
+def test_phrasings_come_in_the_shares_asked_for():
+    counts = Counter(written.phrasing for written in training_texts(PHRASED))
+    assert all(within_five_sigma(counts[name], 800, 1 / len(PHRASINGS)) for name in PHRASINGS)
+
+
+@pytest.mark.parametrize(
+    "others", [{"placements": "20x20"}, {"listings": "shuffled"}, {"walks": {"none": 1, "8x8": 1}}]
+)
+def test_phrasings_stand_without_placements_listings_and_walks(others):
+    with pytest.raises(InvalidConfig, match=next(iter(others))):
+        DataConfig(phrasings={"standard": 1, "ascii": 1}, **others)
+
+
 def test_placements_and_listings_come_in_the_shares_asked_for():
-    texts = training_texts(DataConfig(examples=4000, sizes="2x3", **ANYWHERE))
+    texts = [written.text for written in training_texts(DataConfig(examples=4000, sizes="2x3", **ANYWHERE))]
     offsets = [read_placed(text).offset for text in texts]
     # Of the placed half, one in 19 * 18 places happens to be the origin.
     assert within_five_sigma(offsets.count((0, 0)), 4000, (1 + 1 / (19 * 18)) / 2)
@@ -246,7 +275,7 @@ def test_a_trace_of_a_padded_maze_is_true_of_it():
 
 
 def test_a_maze_that_comes_again_is_shuffled_anew():
-    texts = training_texts(DataConfig(examples=200, sizes="2x2", listings="shuffled"))
+    texts = [written.text for written in training_texts(DataConfig(examples=200, sizes="2x2", listings="shuffled"))]
     orders = {}
     for text in texts:
         orders.setdefault(read_placed(text).maze, set()).add(text)
@@ -389,5 +418,6 @@ def test_rows_are_those_of_earlier_versions():
     config = DataConfig(
         examples=200, lengths={"1-4": 3, "5-8": 4, "9-13": 3}, trace_styles={"path": 2, "retry": 1}, sizes="5x5"
     )
-    rows = json.dumps(list(supervised_rows(config))).encode()
+    names = ("maze", "style", "completion")
+    rows = json.dumps([{name: row[name] for name in names} for row in supervised_rows(config)]).encode()
     assert hashlib.sha256(rows).hexdigest()[:16] == "1d632b5a7c2bd271"
