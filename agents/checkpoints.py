@@ -22,7 +22,7 @@ from tokenmaze.agents.chat_templates import check_template, fix_date, keep_begin
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.generation import end_ids
 from tokenmaze.agents.model_names import check_exists
-from tokenmaze.agents.prompts import set_prompt_template
+from tokenmaze.agents.prompts import read_prompt, set_prompt_template
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import check_answers_survive
 
@@ -36,7 +36,7 @@ MODEL = (
     "offload_folder", "quantization_config", "use_kernels", "use_safetensors", "variant",
 )  # fmt: skip
 """Words that say what becomes of the weights."""
-PROMPT = ("chat_template_file", "prompt_file")
+PROMPT = ("chat_template_file", "prompt")
 CHAT = ("system_message", "thinking", "reasoning_effort", "chat_template_kwargs")
 """Words of ``agents.chat_options``."""
 OPTIONS = (*PROMPT, *CHAT, *PLACE, *MODEL)
@@ -53,11 +53,12 @@ def check_options(options: dict[str, Any], others: tuple[str, ...] = ()) -> None
     for name in options:
         if name not in OPTIONS and name not in others:
             raise unknown_name("model option", name, (*OPTIONS, *others))
-    for name in PROMPT:
-        file = options.get(name)
-        if file is not None and not (path := path_of(file)).is_file():
-            why = "is none" if path.exists() else f"does not exist{near(path)}"
-            raise InvalidConfig(f"Expects {name} to name a file, actual: {str(file)!r}, which {why}")
+    file = options.get("chat_template_file")
+    if file is not None and not (path := path_of(file)).is_file():
+        why = "is none" if path.exists() else f"does not exist{near(path)}"
+        raise InvalidConfig(f"Expects chat_template_file to name a file, actual: {str(file)!r}, which {why}")
+    if options.get("prompt") is not None:
+        read_prompt(options["prompt"])
     for name in ("max_memory", "offload_buffers", "offload_folder"):
         if options.get(name) is not None and options.get("device_map") is None:
             raise InvalidConfig(f"Expects device_map with {name}, actual: none")
@@ -83,7 +84,7 @@ def load_checkpoint(path: str, merge_adapters: bool = False, **options: Any) -> 
     Args:
         path: the folder, name or file.
         merge_adapters: makes adapters part of the weights; else they stay beside them.
-        options: words of ``OPTIONS``. ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt_file``, a text
+        options: words of ``OPTIONS``. ``chat_template_file`` (Jinja) replaces the tokenizer's, ``prompt``, a text
             with ``{maze}`` in it, the standard prompt; ``CHAT`` is as for ``EndpointAgent``; the others are those of
             transformers' ``from_pretrained``.
 
@@ -132,7 +133,7 @@ def load_checkpoint(path: str, merge_adapters: bool = False, **options: Any) -> 
             f"actual: {rows} rows in {given!r}"
         )
     _complete(model, tokenizer, given)
-    _set_prompt(tokenizer, options.get("chat_template_file"), options.get("prompt_file"))
+    _set_prompt(tokenizer, options.get("chat_template_file"), options.get("prompt"))
     system_message, *variables = (options.get(name) for name in CHAT)
     set_chat_options(tokenizer, system_message, template_variables(*variables))
     check_tokenizer(model, tokenizer)
@@ -232,12 +233,12 @@ def _complete(model: PreTrainedModel, tokenizer: Tokenizer, name: str) -> None:
         tokenizer.pad_token = tokenizer.eos_token
 
 
-def _set_prompt(tokenizer: Tokenizer, chat_template_file: str | None, prompt_file: str | None) -> None:
+def _set_prompt(tokenizer: Tokenizer, chat_template_file: str | None, prompt: str | None) -> None:
     own = chat_template_file is not None or not tokenizer.chat_template
     if chat_template_file is not None:
         tokenizer.chat_template = path_of(chat_template_file).read_text(encoding="utf-8")
-    if prompt_file is not None:
-        set_prompt_template(tokenizer, path_of(prompt_file).read_text(encoding="utf-8"))
+    if prompt is not None:
+        set_prompt_template(tokenizer, read_prompt(prompt))
     if not tokenizer.chat_template:
         raise InvalidCheckpoint(
             "Expects a tokenizer with a chat template, actual: none (for a base model, give one as chat_template_file; "

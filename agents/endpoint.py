@@ -32,7 +32,7 @@ from tokenmaze.agents.endpoint_reply import read_reply
 from tokenmaze.agents.endpoint_request import RequestOptions, Route
 from tokenmaze.agents.errors import InvalidEndpoint, UnreadableReply, require_at_least
 from tokenmaze.agents.failures import in_words, kind_of, reasons
-from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_settings, read_prompt_template
+from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_settings, read_prompt
 
 CONNECT_SECONDS = 10.0
 MAX_BODY = 2**25
@@ -56,7 +56,7 @@ class EndpointAgent(Agent):
         concurrency: int = 16,
         timeout: float = 120.0,
         retries: int = 4,
-        prompt_file: str | None = None,
+        prompt: str | None = None,
         system_message: str | None = None,
         thinking: bool | None = None,
         reasoning_effort: str | None = None,
@@ -77,7 +77,7 @@ class EndpointAgent(Agent):
             concurrency: requests under way at the same time.
             timeout: seconds for each request.
             retries: after a failure that may pass (no connection, timeouts, status 408, 409, 429 and 5xx).
-            prompt_file: a text with ``{maze}`` in it, in place of the standard prompt; alone: the bare maze.
+            prompt: a text with ``{maze}`` in it, in place of the standard prompt; alone: the bare maze.
             system_message: before the prompt; by default none.
             thinking: on or off, for chat templates that know ``enable_thinking``; by default as the server has it.
             reasoning_effort: as the server names its levels.
@@ -107,7 +107,7 @@ class EndpointAgent(Agent):
             raise InvalidConfig("Expects OPENAI_API_KEY in printable ASCII, actual: other characters in it")
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
-        own = {} if prompt_file is None else {STANDARD: read_prompt_template(prompt_file)}
+        own = {} if prompt is None else {STANDARD: read_prompt(prompt)}
         self._prompt_templates: dict[str, str] = PROMPT_TEMPLATES | own
         self._answered = False
         self._in_vain: list[str] = []  # failures of requests that may be those of all, since the last answer

@@ -15,7 +15,7 @@ Route = Literal["chat", "completions"]
 FIELDS: Final = ("max_tokens", "max_completion_tokens", "temperature", "seed")
 """Fields of a request that some servers refuse."""
 OPTIONS_OF_FIELDS: Final = {
-    "model": "the name behind #", "messages": "system_message and prompt_file", "prompt": "prompt_file",
+    "model": "the name behind #", "messages": "system_message and prompt", "prompt": "prompt",
     "max_tokens": "max_new_tokens", "max_completion_tokens": "max_new_tokens", "temperature": "temperature",
     "seed": "--seed", "n": "--samples", "top_p": "top_p", "stop": "stop", "reasoning_effort": "reasoning_effort",
     "chat_template_kwargs": "chat_template_kwargs", "stream": "nothing: answers are read whole",

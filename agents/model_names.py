@@ -8,8 +8,8 @@ from tokenmaze.agents.errors import InvalidCheckpoint
 
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 """``owner/model``; a path may look the same."""
-RUNS = "runs"
-"""The folder of this project's trainings: never an owner on the hub."""
+OURS = ("runs", "models")
+"""The folders of this project's trainings and of what it fetches: never owners on the hub."""
 
 
 def is_hub_name(name: str) -> bool:
@@ -19,7 +19,7 @@ def is_hub_name(name: str) -> bool:
     (True, False)
     """
     owner = name.partition("/")[0]
-    return HUB_NAME.fullmatch(name) is not None and owner != RUNS and not Path(owner).is_dir()
+    return HUB_NAME.fullmatch(name) is not None and owner not in OURS and not Path(owner).is_dir()
 
 
 def check_exists(name: str) -> None:

@@ -128,7 +128,7 @@ def _from_json(text: str) -> Any:
 MODEL_OPTIONS: dict[str, Any] = {
     **dict.fromkeys((
         "attn_implementation", "cache_dir", "chat_template_file", "code_revision", "device", "experts_implementation",
-        "gguf_file", "offload_folder", "prompt_file", "reasoning_effort", "revision", "subfolder", "system_message",
+        "gguf_file", "offload_folder", "prompt", "reasoning_effort", "revision", "subfolder", "system_message",
         "variant",
     ), str | None),
     **dict.fromkeys(("chat_template_kwargs", "max_memory"), dict[str, Any] | None),

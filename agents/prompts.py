@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maze_env._cli import why_unread
+from maze_env._cli import path_of, why_unread
 from maze_env.episode import Observation
 from maze_env.errors import InvalidConfig, UnreadableMaze, lookup
 from maze_env.phrasings import PHRASINGS, STANDARD, phrasing_named, rename
@@ -196,14 +196,19 @@ def prompt_settings(template: str) -> dict[str, Any]:
     }
 
 
-def read_prompt_template(file: str | Path) -> str:
-    """A prompt of the user's own, a text with ``{maze}`` once in it. Raises InvalidConfig for any other file."""
-    path = Path(file).expanduser()
-    try:
-        template = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        came = f"{str(file)!r}{why_unread(path, error)}"
-        raise InvalidConfig(f"Expects prompt_file to name a text in UTF-8, actual: {came}") from None
+def read_prompt(given: str | Path) -> str:
+    """A prompt of the user's own: a text with ``{maze}`` once in it, or the file that holds one.
+
+    Raises InvalidConfig for what is neither.
+    """
+    template = str(given)
+    if "{maze}" not in template:
+        path = path_of(str(given))
+        try:
+            template = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            right = "prompt to be a text with '{maze}' in it, or to name a file of one in UTF-8"
+            raise InvalidConfig(f"Expects {right}, actual: {str(given)!r}{why_unread(path, error)}") from None
     check_prompt_template(template)
     return template
 

@@ -84,10 +84,10 @@ def test_a_home_is_one_in_files_too(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     tiny.save(tmp_path / "m", tiny.byte_model(tokenizer := tiny.byte_tokenizer(tiny.CHAT)), tokenizer)
     (tmp_path / "p.txt").write_text("{maze}", encoding="utf-8")
-    (tmp_path / "c.yaml").write_text("model: ~/m\nprompt_file: ~/p.txt\n", encoding="utf-8")
+    (tmp_path / "c.yaml").write_text("model: ~/m\nprompt: ~/p.txt\n", encoding="utf-8")
     (config,) = parse([ModelConfig], ["--config", "~/c.yaml"])
     assert config.model == str(tmp_path / "m")
-    assert registry.make("~/m", prompt_file="~/p.txt").name == str(tmp_path / "m")
+    assert registry.make("~/m", prompt="~/p.txt").name == str(tmp_path / "m")
     assert path_of("~/m") == tmp_path / "m"
     assert path_of("./~/m") == Path("~/m")
 
@@ -103,7 +103,7 @@ def test_runs_models_and_exports(tmp_path, monkeypatch):
     runs.train_sft(os.path.join(ALL, "run"), resume=True)  # relative now
     assert runs.same_weights(folder, whole)
     (tmp_path / ALL / "p.txt").write_text("{maze}", encoding="utf-8")
-    runs.train_grpo(tmp_path / ALL / "grpo", folder, examples=4, prompt_file=tmp_path / ALL / "p.txt")
+    runs.train_grpo(tmp_path / ALL / "grpo", folder, examples=4, prompt=tmp_path / ALL / "p.txt")
     for form in (tmp_path / ALL / "grpo", os.path.join(ALL, "grpo"), os.path.join(ALL, "..", ALL, "grpo", "")):
         assert registry.make(str(form), max_new_tokens=1).modes
     export.main([f"--output_dir={tmp_path / ALL / 'rows'}", "--examples=4", "--sizes=2x2", "--trace_styles=direct"])

@@ -315,8 +315,8 @@ training.speed directory --output page.md/x
 MISSPELT = """
 benchmarks.compare text.jsn R
 benchmarks.mazebench --agent random --suite tex.json
-benchmarks.mazebench --agent tiny --agent-option prompt_file=promt.txt
-benchmarks.mazebench --agent http://localhost:1/v1#m --agent-option prompt_file=promt.txt
+benchmarks.mazebench --agent tiny --agent-option prompt=promt.txt
+benchmarks.mazebench --agent http://localhost:1/v1#m --agent-option prompt=promt.txt
 benchmarks.overlap tex.json fog
 benchmarks.report text.jsn -o new.html
 benchmarks.report R -o new.html --runs directry

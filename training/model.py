@@ -6,7 +6,6 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, set_seed
 
-from maze_env._cli import path_of
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
@@ -14,7 +13,7 @@ from tokenmaze.agents.chat_templates import set_template_variables
 from tokenmaze.agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
 from tokenmaze.agents.generation import special_ids
 from tokenmaze.agents.model_names import check_exists
-from tokenmaze.agents.prompts import set_prompt_template
+from tokenmaze.agents.prompts import read_prompt, set_prompt_template
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.reading import check_causal
 from tokenmaze.agents.tiny_model import TinyConfig, build_model, build_tokenizer
@@ -23,7 +22,7 @@ from tokenmaze.training.maze_tokens import add_maze_tokens
 
 TINY = "tiny"
 WORDS = (
-    "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt_file", "revision",
+    "attn_implementation", "chat_template_file", "device_map", "dtype", "gguf_file", "prompt", "revision",
     "subfolder", "system_message", "thinking",
 )  # fmt: skip
 """Keys that ``load_checkpoint`` knows by the same name."""
@@ -59,7 +58,9 @@ class ModelConfig:
     )
     add_maze_tokens: bool = option(False, "Add the maze tokens to a pretrained vocabulary (training/maze_tokens.py).")
     chat_template_file: str | None = option(None, "A chat template (Jinja) instead of the tokenizer's; saved along.")
-    prompt_file: str | None = option(None, "A text with {maze} in it, instead of the standard prompt; saved along.")
+    prompt: str | None = option(
+        None, "A text with {maze} in it, or a file of one, instead of the standard prompt; saved along."
+    )
     system_message: str | None = option(None, "Stands before the prompt, as the chat template writes it; saved along.")
     thinking: bool | None = option(None, "Thinking on or off, for chat templates that can; saved along.")
     lora_rank: int | None = option(None, "Train low-rank adapters of this rank (peft).")
@@ -142,8 +143,8 @@ def load(
         if config.attn_implementation:
             model.set_attn_implementation(config.attn_implementation)
         tokenizer: Tokenizer = build_tokenizer(sizes)
-        if config.prompt_file is not None:
-            set_prompt_template(tokenizer, path_of(config.prompt_file).read_text(encoding="utf-8"))
+        if config.prompt is not None:
+            set_prompt_template(tokenizer, read_prompt(config.prompt))
     else:
         words = _all_words(config, model_init_kwargs) | ({"trust_remote_code": True} if trust_remote_code else {})
         if "quantization_config" in words and config.lora_rank is None:

@@ -39,7 +39,7 @@ def test_options_are_in_the_prompt_and_in_the_settings(tmp_path, kind):
 def test_a_prompt_of_ones_own_and_a_system_message_go_together(tmp_path):
     (tmp_path / "prompt.txt").write_text("Solve {maze}!")
     path = folder(tmp_path, tiny.CHAT)
-    _, tokenizer = load_checkpoint(path, prompt_file=str(tmp_path / "prompt.txt"), system_message="Hm.")
+    _, tokenizer = load_checkpoint(path, prompt=str(tmp_path / "prompt.txt"), system_message="Hm.")
     assert prompt_template(tokenizer) == (
         "<im_start>system\nHm.<im_end>\n<im_start>user\nSolve {maze}!<im_end>\n<im_start>assistant\n"
     )

@@ -175,9 +175,9 @@ def test_base_models_keep_their_begin_token_and_have_it_once(template, prompt, t
     (tmp_path / "t.jinja").write_text(template)
     (tmp_path / "p.txt").write_text(prompt or "")
     options = {"chat_template_file": str(tmp_path / "t.jinja")} | (
-        {"prompt_file": str(tmp_path / "p.txt")} if prompt else {}
+        {"prompt": str(tmp_path / "p.txt")} if prompt else {}
     )
-    given = [options] if prompt is None else [options, {"prompt_file": options["prompt_file"]}]
+    given = [options] if prompt is None else [options, {"prompt": options["prompt"]}]
     for words in given:
         _, told = load_checkpoint(folder, **words)
         (ids,) = token_ids(told, [render(told, "a maze").text])

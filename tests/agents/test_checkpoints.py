@@ -200,7 +200,7 @@ def folder(tmp_path_factory):
         ({"revision": "v2"}, "Expects revision with a hub name, actual: 'v2'"),
         ({"gguf_file": "none.gguf"}, r"Expects a folder with a saved model \(none.gguf\)"),
         ({"chat_template_file": "nowhere"}, "Expects chat_template_file to name a file, actual: 'nowhere'"),
-        ({"prompt_file": "nowhere"}, "Expects prompt_file to name a file, actual: 'nowhere'"),
+        ({"prompt": "nowhere"}, "Expects prompt to be a text .* name a file of one in UTF-8, actual: 'nowhere'"),
     ],
 )
 def test_an_option_that_cannot_be_is_one_line_of_this_project(folder, options, said):
@@ -217,7 +217,7 @@ def test_a_token_of_the_hub_is_in_no_message(folder):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_known_and_its_misspelling_is_not(name):
-    values = {"dtype": "float32", "chat_template_file": __file__, "prompt_file": __file__, "thinking": True,
+    values = {"dtype": "float32", "chat_template_file": __file__, "prompt": __file__, "thinking": True,
               "chat_template_kwargs": {}}  # fmt: skip
     check_options({name: values.get(name, "x"), "device_map": "auto"})
     with pytest.raises(UnknownName, match=f"Did you mean '{name}'"):

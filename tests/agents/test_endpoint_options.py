@@ -26,7 +26,7 @@ def test_requests_hold_what_the_options_say(server, tmp_path):
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("{maze}")
     options = {
-        "prompt_file": str(prompt), "system_message": "You are a mouse.", "thinking": False, "reasoning_effort": "low",
+        "prompt": str(prompt), "system_message": "You are a mouse.", "thinking": False, "reasoning_effort": "low",
         "chat_template_kwargs": {"x": 1}, "top_p": 0.9, "stop": ["END"], "fields": "max_completion_tokens, seed",
         "extra_body": {"min_p": 0.1}, "max_new_tokens": 99,
     }  # fmt: skip
@@ -120,8 +120,8 @@ def test_attempts_are_kept_once_one_of_them_has_an_answer(server):
         ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as"),
         ("http://localhost:1/v1#m", {"thinking": True, "chat_template_kwargs": {"enable_thinking": True}}, "both"),
         ("http://localhost:1/v1#m", {"route": "completions", "thinking": True}, "Expects thinking with route='chat'"),
-        ("http://localhost:1/v1#m", {"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a text"),
-        ("http://localhost:1/v1#m", {"prompt_file": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
+        ("http://localhost:1/v1#m", {"prompt": "nowhere.txt"}, "Expects prompt to be a text"),
+        ("http://localhost:1/v1#m", {"prompt": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
         ("http://localhost:1/v1#m", {"retrys": 1}, "Expects an option of agent .*Did you mean 'retries'"),
     ],
 )

@@ -10,6 +10,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 
 from maze_env.errors import UnknownName
@@ -45,7 +46,8 @@ def read(path, *more):
         DataConfig,
         {"grpo": MazeGRPOConfig, "rft": MazeRFTConfig, "dpo": MazeDPOConfig}.get(name, MazeSFTConfig),
     ]
-    return parse(kinds, [*files, "--use_cpu", "true"])
+    pretrained = path.parent.name == "smollm2" and path.stem != "sft-tiny"
+    return parse(kinds, [*files, "--use_cpu", "true", *(["--model", "owner/model"] if pretrained else [])])
 
 
 def name_of(path):
@@ -125,16 +127,39 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
-    for recipe, stages in (("alphamaze", 3), ("default", 4)):
-        seeds = [read(path)[1].maze_seed for path in STAGES if path.parent.name == recipe]
-        assert len(set(seeds)) == len(seeds) == stages
+    for recipe, facts in (("alphamaze", ["control"]), ("default", ["control", "shorter"]), ("smollm2", ["control"])):
+        stages = {stage for fact in facts for stage in fact_of(recipe, fact).split()} - {"untrained"}
+        seeds = [read(CONFIGS / recipe / f"{stage}.yaml")[1].maze_seed for stage in stages]
+        assert len(set(seeds)) == len(seeds) >= 3
+
+
+def test_rivals_learn_from_as_many_samples_of_the_same_mazes():
+    kept = ("sizes", "lengths", "maze_seed", "examples")
+    mazes, samples = [], []
+    for name in ("grpo", "rft", "dpo"):
+        _, data, args = read(CONFIGS / "smollm2" / f"{name}.yaml")
+        mazes.append([getattr(data, key) for key in kept])
+        samples.append((args.num_generations, args.max_completion_length, args.temperature))
+    assert mazes[0] == mazes[1] == mazes[2]
+    assert samples[0] == samples[1] == samples[2]
+
+
+def test_a_model_without_pretraining_or_size_learns_from_the_same_rows():
+    (_, data, args), *others = (
+        read(CONFIGS / "smollm2" / f"{name}.yaml") for name in ("sft", "sft-random", "sft-tiny")
+    )
+    for _, other, its in others:
+        assert other == data
+        rows = [one.per_device_train_batch_size * one.gradient_accumulation_steps for one in (args, its)]
+        assert rows[0] == rows[1]
 
 
 @pytest.mark.parametrize("name", [name for name, path in RECIPES.items() if "stages" in path.read_text()])
 def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_it_evaluates_with(name):
     stages = fact_of(name, "stages").split()
     assert stages
-    for stage in set(stages) - {"untrained"}:
+    lists = [value for value in yaml.safe_load(RECIPES[name].read_text()).values() if isinstance(value, list)]
+    for stage in {stage for value in lists for stage in value} - {"untrained", *SUITES}:
         assert (CONFIGS / name / f"{stage}.yaml").is_file()
     assert set(fact_of(name, "suites").split()) <= set(SUITES)
     options = benchmark_parser().parse_args(["--agent", "x", *fact_of(name, "benchmark").split()])
@@ -149,9 +174,10 @@ def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_
 def test_what_a_recipe_does_not_say_is_an_error():
     assert fact_of("alphamaze", "stages") == "untrained sft grpo"
     assert fact_of("default", "suites") == "mazebench-1000 beyond"
+    assert fact_of("smollm2", "model") == "models/smollm2"
     with pytest.raises(UnknownName, match="Did you mean 'search'"):
         fact_of("serch", "stages")
-    with pytest.raises(UnknownName, match="out of 'benchmark', 'stages', 'suites', actual: 'control'"):
+    with pytest.raises(UnknownName, match="out of 'benchmark', 'model', 'stages', 'suites', actual: 'control'"):
         fact_of("search", "control")
 
 
@@ -179,7 +205,7 @@ class Parsed(Exception):
 
 @pytest.fixture
 def check(monkeypatch, tmp_path):
-    """Lets the module of a command read its arguments, in a folder where every ``runs/...`` exists."""
+    """Lets the module of a command read its arguments, in a folder with every ``runs/...`` and ``models/...``."""
     (tmp_path / "training").symlink_to(ROOT / "training")
     monkeypatch.chdir(tmp_path)
     parse_args = ArgumentParser.parse_args
@@ -198,7 +224,7 @@ def check(monkeypatch, tmp_path):
         if hasattr(module, "__path__"):  # a package
             module = importlib.import_module(installed(f"{name}.__main__"))
         for argument in arguments:
-            if argument.startswith("runs/"):
+            if argument.startswith(("runs/", "models/")):
                 Path(argument).mkdir(parents=True, exist_ok=True)
         if hasattr(module, "train"):  # its parser makes dataclasses, not by parse_args
             monkeypatch.setattr(module, "train", stop)
@@ -225,7 +251,8 @@ def test_there_are_commands_in_the_comments():
     "goals",
     [
         ("control", "shorter", "speed", "settings", "trace-styles", "grpo-from-scratch"),
-        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "alphamaze", "search-10x10", "fog")),
+        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "alphamaze", "search-10x10", "fog", "smollm2")),
+        *((goal, "RECIPE=smollm2") for goal in ("control", "rivals", "baselines")),
         ("train", "SFT_FLAGS=--examples 64", "GRPO_FLAGS=--examples 64"),
         ("train", "RECIPE=gpu"),
     ],

@@ -178,12 +178,12 @@ def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_
 def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("Solve this, please.\n{maze}Go.")
-    runs.train_sft(tmp_path / "run", model=stranger, trace_styles="direct", prompt_file=prompt, **FAST)
+    runs.train_sft(tmp_path / "run", model=stranger, trace_styles="direct", prompt=prompt, **FAST)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run")
     assert f"Solve this, please.\n{maze_to_text(MAZE)}Go." in render(tokenizer, maze_to_text(MAZE)).text
     prompt.write_text("no maze")
     with pytest.raises(InvalidConfig, match=r"Expects a prompt with '{maze}' once in it, actual: 0 times"):
-        load(ModelConfig(model=stranger, prompt_file=str(prompt)), 0)
+        load(ModelConfig(model=stranger, prompt=str(prompt)), 0)
 
 
 def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
@@ -215,8 +215,9 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("{maze}")
     for tokenizer in (
-        load(ModelConfig(model=base, prompt_file=str(prompt)), 0)[1],
-        LLMPolicy.from_pretrained(base, prompt_file=str(prompt)).tokenizer,
+        load(ModelConfig(model=base, prompt=str(prompt)), 0)[1],
+        LLMPolicy.from_pretrained(base, prompt=str(prompt)).tokenizer,
+        load(ModelConfig(model=base, prompt="{maze}"), 0)[1],
     ):
         assert prompt_template(tokenizer) == "<s>{maze}"
 
@@ -236,7 +237,10 @@ def test_dtype_and_attention_pass_through(stranger):
         ({"lora_rank": 4, "add_maze_tokens": True, "model": "a/b"}, "Expects merge_lora true with add_maze_tokens"),
         ({"add_maze_tokens": True}, "with a model that is loaded"),
         ({"dtype": "bfloat16"}, "with a model that is loaded"),
-        ({"prompt_file": "nowhere.txt"}, "Expects prompt_file to name a file, actual: 'nowhere.txt'"),
+        (
+            {"prompt": "nowhere.txt"},
+            "Expects prompt to be a text .* name a file of one in UTF-8, actual: 'nowhere.txt'",
+        ),
         ({"chat_template_file": "chat.jinja"}, "with a model that is loaded"),
     ],
 )
