@@ -31,14 +31,14 @@ LOW_PRECISION_TOLERANCE = 0.25
 def align_rows(model: torch.nn.Module) -> list[Any]:
     """Lets forward passes over labels read rows from the left edge, where padding on the left would harm the model.
 
-    A model with the attention ``right_padded`` has it in these passes alone, from now on, and else ``standard_of`` it.
+    A model with the attention ``right_padded`` has it in these passes alone, from now on, and else ``STANDARD``.
     Returns the handles of the hooks, by which it can be undone.
     """
     without_masks = right_padded.attention_of(unwrapped(model)) == right_padded.NAME
     if reading_of(model).pads_unplaced and not without_masks:
         return []
     if without_masks:
-        unwrapped(model).set_attn_implementation(right_padded.standard_of(unwrapped(model)))
+        unwrapped(model).set_attn_implementation(right_padded.STANDARD)
     starts: list[Tensor] = []
 
     def move(module: torch.nn.Module, arguments: tuple[Any, ...], given: dict[str, Any]) -> Any:
@@ -52,7 +52,7 @@ def align_rows(model: torch.nn.Module) -> list[Any]:
     def move_back(module: torch.nn.Module, arguments: tuple[Any, ...], given: dict[str, Any], outputs: Any) -> None:
         if given.get("labels") is not None:
             if without_masks:
-                unwrapped(model).set_attn_implementation(right_padded.standard_of(unwrapped(model)))
+                unwrapped(model).set_attn_implementation(right_padded.STANDARD)
             for name in OUTPUTS:
                 if (values := getattr(outputs, name, None)) is not None:
                     setattr(outputs, name, _moved(values, starts[0]))

@@ -4,7 +4,7 @@ Where rows are padded on the right, as in SFT, and in GRPO where they are moved 
 attends to those before it. So no token that is learned from ever attends to padding, and no mask is needed: layers that
 attend to all tokens take the fastest kernel there is, and those that attend to a window compute the window alone, in
 blocks, where a mask would leave out what was computed. The model that is saved is the same. Generation pads on the left
-and needs masks: there the model attends as ``standard_of`` says.
+and needs masks: there the model attends as ``STANDARD`` says.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from maze_env.errors import InvalidConfig
 
 NAME = "right_padded"
+STANDARD = "sdpa"
 KINDS = {"full_attention", "sliding_attention"}
 BLOCK = 128
 """On a processor, two to five times as fast as the fused kernel for rows of up to 400 tokens in bfloat16."""
@@ -103,15 +104,6 @@ def _windowed(query: Tensor, key: Tensor, value: Tensor, window: int, scaling: f
     return result.view(rows, heads, blocks * window, size)[:, :, :tokens]
 
 
-def standard_of(model: PreTrainedModel) -> str:
-    """The ``attn_implementation`` of a model where masks are needed.
-
-    On a processor, the fused kernel takes about four times as long as plain attention to decode a token in bfloat16,
-    and as long in float32: 64 rows, 4 heads of 32, 200 to 500 tokens, torch 2.13 on an AMD EPYC.
-    """
-    return "eager" if model.device.type == "cpu" else "sdpa"
-
-
 def attention_of(model: PreTrainedModel) -> str | None:
     """The ``attn_implementation`` that a model has at present."""
     return getattr(model.config, "_attn_implementation", None)  # no public name says it
@@ -138,7 +130,7 @@ def standard_attention(model: PreTrainedModel) -> Iterator[None]:
     """Lets a model that is trained with this attention generate."""
     is_own = attention_of(model) == NAME
     if is_own:
-        model.set_attn_implementation(standard_of(model))
+        model.set_attn_implementation(STANDARD)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.reading import reading_of
 from tokenmaze.agents.tiny_model import build_tokenizer
 from tokenmaze.training.alignment import align_rows, check_log_probs
-from tokenmaze.training.right_padded import NAME, attention_of, standard_of
+from tokenmaze.training.right_padded import NAME, STANDARD, attention_of
 
 REFUSED = ("Llama 4", "RecurrentGemma", "xLSTM")
 """TRL's head leaves out their caps of logits, or finds no hidden states."""
@@ -65,7 +65,7 @@ def test_without_masks_they_are_too(name):
     add_fused_lm_head(model)
     log_probs = log_probs_as_trl_does(model)
     assert largest_difference(model, log_probs) <= ATOL
-    assert attention_of(model) == (standard_of(model) if taken == NAME else taken)
+    assert attention_of(model) == (STANDARD if taken == NAME else taken)
     log_probs.sum().backward()
 
 
