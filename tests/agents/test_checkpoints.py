@@ -217,7 +217,7 @@ def test_a_token_of_the_hub_is_in_no_message(folder):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_known_and_its_misspelling_is_not(name):
-    values = {"dtype": "float32", "chat_template_file": __file__, "prompt": __file__, "thinking": True,
+    values = {"dtype": "float32", "chat_template_file": __file__, "prompt": "{maze}", "thinking": True,
               "chat_template_kwargs": {}}  # fmt: skip
     check_options({name: values.get(name, "x"), "device_map": "auto"})
     with pytest.raises(UnknownName, match=f"Did you mean '{name}'"):

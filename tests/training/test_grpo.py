@@ -12,6 +12,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.training import runs
+from tokenmaze.agents import decoding
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.prompts import render
 from tokenmaze.agents.tiny_model import build_tokenizer
@@ -319,3 +320,28 @@ def test_with_step_credit_an_answer_is_blamed_for_one_token_alone(trained, tmp_p
             counts[places == {2}] += 1
     assert min(counts[True], counts[False]) > 5
     assert not runs.same_weights(tmp_path / "run", trained)
+
+
+@pytest.mark.parametrize("evaluated", ["no", "steps"])
+def test_on_a_processor_autocast_is_for_learning_and_not_for_writing(trained, tmp_path, monkeypatch, evaluated):
+    kept, computed = set(), set()
+
+    def read(model, reading, inputs, cache, *rest, read=decoding.read):
+        logits = read(model, reading, inputs, cache, *rest)
+        kept.update(part.dtype for layer in cache.layers for part in (layer.keys, layer.values))
+        return logits
+
+    def compute_loss(self, *rest, compute_loss=SparseGRPOTrainer.compute_loss, **named):
+        handle = self.model.model.layers[0].mlp.up_proj.register_forward_hook(
+            lambda _, __, out: computed.add(out.dtype)
+        )
+        loss = compute_loss(self, *rest, **named)
+        handle.remove()
+        return loss
+
+    monkeypatch.setattr(decoding, "read", read)
+    monkeypatch.setattr(SparseGRPOTrainer, "compute_loss", compute_loss)
+    more = {"eval_strategy": "steps", "eval_steps": 1, "eval_mazes": 4} if evaluated == "steps" else {}
+    runs.train_grpo(tmp_path / "run", trained, bf16=True, examples=8, save_strategy="no", **more)
+    assert kept == {torch.float32}
+    assert computed == {torch.bfloat16}
