@@ -1,6 +1,8 @@
 """What the stages share: keys, how a run begins and how it ends."""
 
+import sys
 from collections.abc import Callable
+from ctypes import CDLL
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from maze_env.errors import InvalidConfig, TokenMazeError, lookup
 from maze_env.visibility import check_view_radius
@@ -111,6 +113,7 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
             f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
         )
     score_labels_alone()
+    trainer.add_callback(FreedMemory())
     trainer.add_callback(WholeCheckpoints(trainer, args.save_total_limit))
     if checkpoint is not None:
         args.eval_on_start = False  # it was, when the run began
@@ -128,6 +131,18 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
         if is_new and not trainer.state.global_step:
             run_folder.empty(folder)  # so that the corrected command finds the folder free
         raise
+
+
+class FreedMemory(TrainerCallback):
+    """Returns memory that is free to the system whenever a run logs, where the C library is glibc.
+
+    Rows are of other lengths in each step, and what they leave behind is in pieces that the next cannot use: SFT of
+    SmolLM2-135M, 8 rows at a time, grew from 4.7 to 13.4 GiB in 120 steps.
+    """
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if trim := getattr(CDLL(None) if sys.platform == "linux" else None, "malloc_trim", None):
+            trim(0)
 
 
 def check_divides(rows: int, batch_size: int, processes: int) -> None:

@@ -16,6 +16,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from maze_env.errors import UnknownName
 from tests.modules import ROOT, installed
 from tokenmaze.benchmarks.mazebench import parser as benchmark_parser
+from tokenmaze.benchmarks.record import STAGES as MEASURED
 from tokenmaze.benchmarks.suite_specs import SUITES
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.dpo import MazeDPOConfig
@@ -161,6 +162,7 @@ def test_a_recipe_has_the_files_of_its_stages_and_measures_with_the_budget_that_
     lists = [value for value in yaml.safe_load(RECIPES[name].read_text()).values() if isinstance(value, list)]
     for stage in {stage for value in lists for stage in value} - {"untrained", *SUITES}:
         assert (CONFIGS / name / f"{stage}.yaml").is_file()
+        assert stage in MEASURED
     assert set(fact_of(name, "suites").split()) <= set(SUITES)
     options = benchmark_parser().parse_args(["--agent", "x", *fact_of(name, "benchmark").split()])
     _, _, sft = read(CONFIGS / name / "sft.yaml")
