@@ -66,7 +66,7 @@ def load_text(folder, text):
         ({"samples": "two"}, "Expects result.samples of type int, actual: 'two'"),
         ({"mode": "fly"}, "Expects result.mode of type Literal, actual: 'fly'"),
         ({"suite": None}, "Expects result.suite of type SuiteOfResult"),
-        ({"stage": "x"}, "Expects a stage of untrained, sft, .*, actual: 'x'"),
+        ({"stage": "x"}, "Expects a stage of base, untrained, .*, actual: 'x'"),
         ({"agent_options": {"temperature": "warm"}}, "temperature of type float, actual: 'warm'"),
         ({"samples": 0}, "Expects 1 to 4,194,304 attempts, actual: 0 samples"),
         (
