@@ -32,7 +32,7 @@ from tokenmaze.agents.endpoint_reply import read_reply
 from tokenmaze.agents.endpoint_request import RequestOptions, Route
 from tokenmaze.agents.errors import InvalidEndpoint, UnreadableReply, require_at_least
 from tokenmaze.agents.failures import in_words, kind_of, reasons
-from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_settings, read_prompt
+from tokenmaze.agents.prompts import PROMPT_TEMPLATES, prompt_settings, prompts_of, read_prompt
 
 CONNECT_SECONDS = 10.0
 MAX_BODY = 2**25
@@ -107,7 +107,7 @@ class EndpointAgent(Agent):
             raise InvalidConfig("Expects OPENAI_API_KEY in printable ASCII, actual: other characters in it")
         self.name, self.mode, self.batch_size, self.progress = name, mode, batch_size, progress
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
-        own = {} if prompt is None else {STANDARD: read_prompt(prompt)}
+        own = {} if prompt is None else prompts_of(read_prompt(prompt))
         self._prompt_templates: dict[str, str] = PROMPT_TEMPLATES | own
         self._answered = False
         self._in_vain: list[str] = []  # failures of requests that may be those of all, since the last answer

@@ -3,8 +3,8 @@
 A prompt is a conversation of one message, the same for every model: ``content`` explains the task and holds the maze,
 ``bare`` is the maze and nothing else. The tokenizer's chat template writes one of the two, so the choice travels with
 the checkpoint: a pretrained model's chat template knows only ``content``, the tiny model's is ``BARE_CHAT``, and
-``set_prompt_template`` puts a prompt of the user's own into one. Whoever applies the chat template, a trainer for
-instance, writes the same prompt as ``render``.
+``set_prompt_template`` puts another prompt into one, of the user's own or of ``PROMPTS``. Whoever applies the chat
+template, a trainer for instance, writes the same prompt as ``render``.
 """
 
 import hashlib
@@ -29,15 +29,16 @@ PLAIN_CHAT = (
 )
 """The chat template of a model without one: messages as they are, later ones of the user on lines of their own."""
 OWN_PROMPT = """\
-{%- set own = namespace(messages=[]) -%}
+{%- set own = namespace(messages=[], prompts=PROMPTS) -%}
 {%- for message in messages -%}
-{%- if message.prompt_template == 'standard' -%}
-{%- set message = dict(message, content=message.bare.join(AROUND), bare='', prompt_template='own') -%}
+{%- set around = own.prompts[message.prompt_template] -%}
+{%- if around -%}
+{%- set message = dict(message, content=message.bare.join(around), bare='', prompt_template='own') -%}
 {%- endif -%}
 {%- set own.messages = own.messages + [message] -%}
 {%- endfor -%}
 {%- set messages = own.messages -%}{{ '' }}"""
-"""Stands before a chat template that is given a prompt of its user's own; ``AROUND``: the two texts around the maze."""
+"""Stands before a chat template that is given other prompts; ``PROMPTS``: what is around the maze, by phrasing."""
 
 ITS_OWN = "{# its own #}{{ '' }}"
 """Stands between what was put before a model's chat template and the template."""
@@ -53,27 +54,19 @@ not named is open.
 MOVE_RULE = """\
 A move goes to the neighbouring cell: <|up|> to the row before, <|down|> to the row after, <|left|> to the \
 column before, <|right|> to the column after. A move through a wall is not possible."""
-ANSWER = """\
-Think first, between <think> and </think>. After </think> write the moves from the origin to the target and nothing \
-else. The last move must arrive at the target. If no way leads to the target, write <|unreachable|> in place of the \
-moves.
+MOVES_ALONE = """\
+write the moves from the origin to the target and nothing else. The last move must arrive at the target. If no way \
+leads to the target, write <|unreachable|> in place of the moves.
 
 MAZE:
 {maze}"""
+ANSWER = f"Think first, between <think> and </think>. After </think> {MOVES_ALONE}"
 
-
-def _prompt(*parts: str) -> str:
-    return "\n\n".join((*parts, ANSWER))
-
-
-DESCRIBED = _prompt(TOKENS.replace("{order}", "row by row from the top"), CELLS, MOVE_RULE)
-
-TERSE = """\
+TERSE_CELLS = """\
 Maze. Cell: <|row-column|> (from 0, top left), closed sides (<|no_wall|>: none, <|all_wall|>: all), content \
-(<|origin|>: start, <|target|>: goal, <|blank|>: nothing).
-{maze}
-Go from start to goal by <|up|>, <|down|>, <|left|>, <|right|>, never through a closed side. Reason in \
-<think></think>, then give the moves only, or only <|unreachable|> if there is no way."""
+(<|origin|>: start, <|target|>: goal, <|blank|>: nothing)."""
+TERSE_MOVES = "Go from start to goal by <|up|>, <|down|>, <|left|>, <|right|>, never through a closed side."
+TERSE_ANSWER = "Reason in <think></think>, then give the moves only, or only <|unreachable|> if there is no way."
 # "The row before" could be the one that is written before.
 MOVE_RULE_BY_NUMBER = """\
 A move goes to the neighbouring cell: <|up|> to the row whose number is one less, <|down|> to the row whose number is \
@@ -96,19 +89,39 @@ start, X is where you must arrive.
 A move goes to the neighbouring cell: <|up|> to the one above, <|down|> to the one below, <|left|> to the one on the \
 left, <|right|> to the one on the right. A move through a wall is not possible."""
 
-PROMPT_TEMPLATES: dict[str, str] = {
-    STANDARD: DESCRIBED,
-    "terse": TERSE,
-    "renamed": rename(DESCRIBED),
-    "transposed": DESCRIBED.replace("<|row-column|>", "<|column-row|>"),
-    "bottom-up": _prompt(
-        TOKENS.replace("{order}", "row by row from the bottom row upwards"), CELLS, MOVE_RULE_BY_NUMBER
-    ),
-    "shuffled": _prompt(TOKENS.replace("{order}", "in no particular order"), CELLS, MOVE_RULE_BY_NUMBER),
-    "adjacency": _prompt(ADJACENCY, MOVE_RULE_BY_NUMBER),
-    "ascii": _prompt(DRAWN),
+
+def _task(*parts: str, order: str = "row by row from the top") -> str:
+    return "\n\n".join(parts).replace("{order}", order)
+
+
+TASKS: dict[str, str] = {
+    STANDARD: _task(TOKENS, CELLS, MOVE_RULE),
+    "terse": f"{TERSE_CELLS}\n{TERSE_MOVES}",
+    "renamed": rename(_task(TOKENS, CELLS, MOVE_RULE)),
+    "transposed": _task(TOKENS, CELLS, MOVE_RULE).replace("<|row-column|>", "<|column-row|>"),
+    "bottom-up": _task(TOKENS, CELLS, MOVE_RULE_BY_NUMBER, order="row by row from the bottom row upwards"),
+    "shuffled": _task(TOKENS, CELLS, MOVE_RULE_BY_NUMBER, order="in no particular order"),
+    "adjacency": _task(ADJACENCY, MOVE_RULE_BY_NUMBER),
+    "ascii": DRAWN,
+}
+"""What explains each of ``maze_env.phrasings`` and the rules, without the maze and without what is asked for."""
+PROMPT_TEMPLATES: dict[str, str] = {name: f"{task}\n\n{ANSWER}" for name, task in TASKS.items()} | {
+    "terse": f"{TERSE_CELLS}\n{{maze}}\n{TERSE_MOVES} {TERSE_ANSWER}"
 }
 """The prompt for each of ``maze_env.phrasings``, ``{maze}`` instead of the maze."""
+DESCRIBED = PROMPT_TEMPLATES[STANDARD]
+PROMPTS: dict[str, str] = {
+    "direct": f"{{task}}\n\nW{MOVES_ALONE[1:]}",
+    "structured": """\
+{task}
+
+Think first, between <think> and </think>, in this form: begin in the origin; write of each cell its coordinate, on \
+which sides it is closed, and the move you make next; never enter a cell twice; where no other move is left write \
+BACK, and go on from the last cell that has one left. When you have arrived, write PATH, and then the coordinates of \
+the way from the origin, without the cells that you went back from, each with its move. After </think> """
+    + MOVES_ALONE,
+}
+"""Prompts by name, in place of the standard one: ``{task}`` stands for what explains a phrasing."""
 
 WRITE_MOVES = "write one move, one of <|up|>, <|down|>, <|left|> and <|right|>, and nothing else"
 CALL_MOVE = "call the tool `move` once, with up, down, left or right"
@@ -120,7 +133,7 @@ walls has not been seen yet; what comes into view is told to you. You are done w
 MAZE:
 {maze}
 {state}"""
-PLAY_DESCRIBED = DESCRIBED.partition("Think first")[0] + PLAY_RULES
+PLAY_DESCRIBED = f"{TASKS[STANDARD]}\n\n{PLAY_RULES}"
 
 
 @dataclass(frozen=True)
@@ -197,17 +210,18 @@ def prompt_settings(template: str) -> dict[str, Any]:
 
 
 def read_prompt(given: str | Path) -> str:
-    """A prompt of the user's own: a text with ``{maze}`` once in it, or the file that holds one.
+    """A prompt in place of the standard one: of ``PROMPTS`` by name, a text with ``{maze}`` in it, or a file of one.
 
-    Raises InvalidConfig for what is neither.
+    A text with ``{task}`` in it is for every phrasing, and others for the standard one alone. Raises InvalidConfig for
+    what is none of these.
     """
-    template = str(given)
+    template = PROMPTS.get(str(given), str(given))
     if "{maze}" not in template:
         path = path_of(str(given))
         try:
             template = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            right = "prompt to be a text with '{maze}' in it, or to name a file of one in UTF-8"
+            right = f"prompt {', '.join(PROMPTS)}, a text with '{{maze}}' in it, or a file of one in UTF-8"
             raise InvalidConfig(f"Expects {right}, actual: {str(given)!r}{why_unread(path, error)}") from None
     check_prompt_template(template)
     return template
@@ -220,10 +234,17 @@ def check_prompt_template(template: str) -> None:
 
 
 def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
-    """Gives a tokenizer its user's own prompt, in place of the standard phrasing's, as part of its chat template."""
+    """Gives a tokenizer another prompt, as ``read_prompt`` has it, as part of its chat template."""
     check_prompt_template(template)
-    own = OWN_PROMPT.replace("AROUND", json.dumps(template.split("{maze}"), ensure_ascii=False))
-    put_before_template(tokenizer, own)
+    around = {phrasing: text.split("{maze}") for phrasing, text in prompts_of(template).items()}
+    put_before_template(tokenizer, OWN_PROMPT.replace("PROMPTS", json.dumps(around, ensure_ascii=False)))
+
+
+def prompts_of(template: str) -> dict[str, str]:
+    """The prompts, by phrasing, that another than the standard one stands for."""
+    if "{task}" in template:
+        return {phrasing: template.replace("{task}", task) for phrasing, task in TASKS.items()}
+    return {STANDARD: template}
 
 
 def put_before_template(tokenizer: Tokenizer, statements: str) -> None:

@@ -200,7 +200,7 @@ def folder(tmp_path_factory):
         ({"revision": "v2"}, "Expects revision with a hub name, actual: 'v2'"),
         ({"gguf_file": "none.gguf"}, r"Expects a folder with a saved model \(none.gguf\)"),
         ({"chat_template_file": "nowhere"}, "Expects chat_template_file to name a file, actual: 'nowhere'"),
-        ({"prompt": "nowhere"}, "Expects prompt to be a text .* name a file of one in UTF-8, actual: 'nowhere'"),
+        ({"prompt": "nowhere"}, "Expects prompt direct, structured, a text .* file of one in UTF-8, actual: 'nowhere'"),
     ],
 )
 def test_an_option_that_cannot_be_is_one_line_of_this_project(folder, options, said):

@@ -120,7 +120,7 @@ def test_attempts_are_kept_once_one_of_them_has_an_answer(server):
         ("http://localhost:1/v1#m", {"chat_template_kwargs": [1]}, "Expects chat_template_kwargs as"),
         ("http://localhost:1/v1#m", {"thinking": True, "chat_template_kwargs": {"enable_thinking": True}}, "both"),
         ("http://localhost:1/v1#m", {"route": "completions", "thinking": True}, "Expects thinking with route='chat'"),
-        ("http://localhost:1/v1#m", {"prompt": "nowhere.txt"}, "Expects prompt to be a text"),
+        ("http://localhost:1/v1#m", {"prompt": "nowhere.txt"}, "Expects prompt direct, structured, a text"),
         ("http://localhost:1/v1#m", {"prompt": __file__}, r"Expects a prompt with '\{maze\}' once in it"),
         ("http://localhost:1/v1#m", {"retrys": 1}, "Expects an option of agent .*Did you mean 'retries'"),
     ],

@@ -16,11 +16,15 @@ from tests.maze_env.golden import EXAMPLE_ANSWER, EXAMPLE_TEXT
 from tokenmaze.agents.prompts import (
     DESCRIBED,
     PROMPT_TEMPLATES,
+    PROMPTS,
+    TASKS,
     Replies,
     conversation,
     multi_turn_prompt_template,
     prompt_settings,
     prompt_template,
+    prompts_of,
+    read_prompt,
     render,
     render_play,
     reply_text,
@@ -214,6 +218,28 @@ def test_ones_own_prompt_speaks_of_the_standard_phrasing_alone():
     set_prompt_template(tokenizer, "Mine: {maze}")
     assert render(tokenizer, "MAZE").text == "Mine: MAZE"
     assert render(tokenizer, "MAZE", "ascii").text == PROMPT_TEMPLATES["ascii"].replace("{maze}", "MAZE")
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_a_prompt_by_name_asks_in_every_phrasing_and_changes_nothing_but_what_is_asked(tmp_path, name, phrasing):
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT)
+    set_prompt_template(tokenizer, read_prompt(name))
+    tokenizer.save_pretrained(tmp_path)
+    text = render(AutoTokenizer.from_pretrained(tmp_path), "THE-MAZE", phrasing).text
+    assert text.count("THE-MAZE") == 1
+    assert TASKS[phrasing] in text
+    assert "write the moves from the origin to the target" in text.lower()
+    assert ("<think>" in text) == (name != "direct")
+    assert "{" not in text
+    assert prompts_of(read_prompt(name))[phrasing].replace("{maze}", "THE-MAZE") in text
+
+
+def test_a_task_in_ones_own_prompt_explains_each_phrasing():
+    tokenizer = tiny.byte_tokenizer()
+    set_prompt_template(tokenizer, "{task} Now: {maze}")
+    assert render(tokenizer, "MAZE", "ascii").text == f"{TASKS['ascii']} Now: MAZE"
+    assert render(tokenizer, "{task}", "standard").text == f"{TASKS['standard']} Now: {{task}}"
 
 
 def test_a_bare_model_reads_every_phrasing_bare_and_takes_no_other_prompt():

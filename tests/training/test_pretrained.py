@@ -239,7 +239,7 @@ def test_dtype_and_attention_pass_through(stranger):
         ({"dtype": "bfloat16"}, "with a model that is loaded"),
         (
             {"prompt": "nowhere.txt"},
-            "Expects prompt to be a text .* name a file of one in UTF-8, actual: 'nowhere.txt'",
+            "Expects prompt direct, structured, a text .* file of one in UTF-8, actual: 'nowhere.txt'",
         ),
         ({"chat_template_file": "chat.jinja"}, "with a model that is loaded"),
     ],
