@@ -137,6 +137,7 @@ $(eval $(call STAGE,grpo,grpo,1000,sft,$(GRPO_FLAGS)))
 $(eval $(call STAGE,rft,rft,1000,sft))
 $(eval $(call STAGE,dpo,dpo,1000,sft))
 $(eval $(call STAGE,sft-continued,sft,2000,sft))
+$(eval $(call STAGE,sft-repeated,sft,0,sft))
 $(eval $(call STAGE,grpo-shorter,grpo,3000,grpo))
 
 # A pretrained model, from PyPI.

@@ -129,7 +129,7 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
     for recipe, facts in (("alphamaze", ["control"]), ("default", ["control", "shorter"]), ("smollm2", ["control"])):
-        stages = {stage for fact in facts for stage in fact_of(recipe, fact).split()} - {"untrained"}
+        stages = {stage for fact in facts for stage in fact_of(recipe, fact).split()} - {"untrained", "sft-repeated"}
         seeds = [read(CONFIGS / recipe / f"{stage}.yaml")[1].maze_seed for stage in stages]
         assert len(set(seeds)) == len(seeds) >= 3
 
