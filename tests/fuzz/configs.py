@@ -21,10 +21,12 @@ KEYS = (*DataConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__)
 
 @cache
 def texts():
-    """The committed configurations, those keys of them that are no trainer's."""
+    """The committed configurations, those keys of them that are no trainer's; with a model where make gives one."""
     made = []
     for path in sorted(CONFIGS.glob("*/*.yaml")):
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.parent.name == "smollm2" and path.stem != "sft-tiny":
+            values["model"] = "owner/model"
         made.append(yaml.safe_dump({key: value for key, value in values.items() if key in KEYS}, sort_keys=False))
     return sorted(set(made))
 
