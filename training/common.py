@@ -137,7 +137,7 @@ class FreedMemory(TrainerCallback):
     """Returns memory that is free to the system whenever a run logs, where the C library is glibc.
 
     Rows are of other lengths in each step, and what they leave behind is in pieces that the next cannot use: SFT of
-    SmolLM2-135M, 8 rows at a time, grew from 4.7 to 13.4 GiB in 120 steps.
+    SmolLM2-135M, 8 rows at a time, had grown to 12.9 GiB (benchmarks/results/training/smollm2-0-sft.json).
     """
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
