@@ -16,6 +16,11 @@ from maze_env import __version__
 from maze_env._cli import called_as
 from maze_env._text import public_command
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
 
@@ -35,6 +40,8 @@ class Provenance:
     """UTC, ISO 8601."""
     wall_seconds: float | None = None
     """Of the run; of its last process where it was resumed."""
+    peak_memory_gib: float | None = None
+    """Resident, of the process; ``None`` on Windows."""
     machine: str | None = None
     """Operating system and architecture."""
     processor: str | None = None
@@ -68,6 +75,7 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         uncommitted_changes=None if commit is None else bool(git("status", "--porcelain", "-uno")),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         wall_seconds=round(seconds, 1),
+        peak_memory_gib=peak_memory(),
         machine=platform.platform(),
         processor=processor(),
         cores=os.cpu_count(),
@@ -77,6 +85,18 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
         torch_threads=torch.get_num_threads() if torch else None,
     )
     return asdict(found)
+
+
+def peak_memory() -> float | None:
+    """The most memory that this process has held so far, resident, in GiB; ``None`` on Windows."""
+    with suppress(OSError, StopIteration):  # Linux, whose getrusage counts what the parent held as it started this one
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        kib = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+        return round(kib / 2**20, 2)
+    if resource is None:
+        return None
+    unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
 
 
 def processor() -> str | None:

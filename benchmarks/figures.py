@@ -199,6 +199,8 @@ LOOPS = Figure("loops", "loops", "share of attempts that came back to a cell kno
 SYMMETRY = Figure(
     "symmetry_consistency", "symmetry consistency", "answers to images of a maze that are the image of its answer"
 )
+SPEED = Figure("tokens_per_second", "tokens a second", "all tokens generated, over the time of the whole run", 1, 0)
+MEMORY = Figure("peak_memory_gib", "peak memory", "the most that the process held, resident", 1, 2)
 ROBUSTNESS = Figure("robustness", "robustness", "solved in every phrasing, of what is solved in the standard one")
 TRACE_FIGURES = (
     Figure("validity", "trace validity", "traces that are true of their maze throughout"),

@@ -195,6 +195,13 @@ class Result(Run):
     schema_version: int = SCHEMA_VERSION
     """Of the file's form."""
 
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens generated over the run's time; ``None`` for an agent without tokens and a run that was resumed."""
+        tokens, seconds = self.summary.tokens_per_attempt, self.provenance.wall_seconds
+        resumed = self.provenance.resumed > 0
+        return None if tokens is None or not seconds or resumed else tokens * self.summary.attempts / seconds
+
 
 def load(path: str | Path) -> Result:
     """A stored result, of any schema. Raises InvalidResult for a file that is missing, no result, or incomplete."""

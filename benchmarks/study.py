@@ -10,6 +10,7 @@ relative to the page's folder.
     <!-- levels: RESULTS -->                        a column for each, a row for each level
     <!-- reasoning: RESULTS -->                     validity and use of the traces
     <!-- symmetry: RESULTS -->                      how many answers to images are images
+    <!-- cost: RESULTS -->                          memory, and tokens a second, of one machine
 
 RESULTS are file names with ``*`` and ``?``, such as ``../benchmarks/results/fog/*.json``.
 """
@@ -28,14 +29,14 @@ from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, path_of, read_utf8, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
 from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text
-from tokenmaze.benchmarks.figures import SOLVED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
+from tokenmaze.benchmarks.figures import MEMORY, SOLVED, SPEED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
 from tokenmaze.benchmarks.present.markdown import interval_text, markdown_table, mean_text, named
 from tokenmaze.benchmarks.present.words import unanswered_of
 from tokenmaze.benchmarks.record import Result, group_title, groups_of, load_each, suite_title, tracks_of
 from tokenmaze.benchmarks.stats import bootstrap_seeds
 from tokenmaze.benchmarks.typed_json import InvalidResult
 
-KINDS = "solved|spl|levels|reasoning|symmetry"
+KINDS = "solved|spl|levels|reasoning|symmetry|cost"
 MARKER = re.compile(rf"(<!-- ({KINDS}): (\S+(?: \S+\.json)*)(?: against (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 Groups = dict[str, list[Result]]
 Scores = dict[str, dict[int | None, NDArray[np.float64]]]
@@ -132,11 +133,22 @@ def by_figure(groups: Groups, unit: str, of_run: Sequence[Figure], of_traces: Se
     return markdown_table([unit, *(figure.title for figure in (*of_run, *of_traces))], rows)
 
 
+def by_cost(groups: Groups) -> str:
+    """A row for each group: solved, tokens a second and memory; cells as in ``by_level``."""
+    rows = []
+    for title, members in groups.items():
+        measured = [one.provenance for one in members]
+        cells = [(SOLVED, [one.summary for one in members]), (SPEED, members), (MEMORY, measured)]
+        rows.append([named(title), *(mean_text(figure, scores, bounds=True) for figure, scores in cells)])
+    return markdown_table(["", f"{SOLVED.title}, %", SPEED.title, f"{MEMORY.title}, GiB"], rows)
+
+
 MEAN_TOKENS = replace(TOKENS, digits=1)
 TABLES: dict[str, Callable[[Groups], str]] = {
     "levels": by_level,
     "reasoning": partial(by_figure, unit="%, but for tokens", of_run=[MEAN_TOKENS], of_traces=TRACE_FIGURES),
     "symmetry": partial(by_figure, unit="%", of_run=[SOLVED, SYMMETRY]),
+    "cost": by_cost,
 }
 
 

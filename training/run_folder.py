@@ -14,13 +14,8 @@ from typing import Any
 from maze_env._cli import check_folder, write_whole
 from maze_env._text import public
 from maze_env.errors import InvalidConfig, InvalidOutput
-from tokenmaze.agents.provenance import provenance
+from tokenmaze.agents.provenance import peak_memory, provenance
 from tokenmaze.training.checkpoints import newest_whole
-
-try:
-    import resource
-except ModuleNotFoundError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 RUN_FILE = "run.json"
 FREE_TO_CHANGE = {
@@ -113,8 +108,4 @@ class Stopwatch:
 
     def figures(self) -> dict[str, float | None]:
         """``wall_seconds``, and ``peak_memory_gib``, resident, of this process; ``None`` on Windows."""
-        peak = None
-        if resource is not None:
-            unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
-            peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
-        return {"wall_seconds": round(time.perf_counter() - self._start, 1), "peak_memory_gib": peak}
+        return {"wall_seconds": round(time.perf_counter() - self._start, 1), "peak_memory_gib": peak_memory()}

@@ -45,6 +45,7 @@ def test_an_installed_package_names_its_version_and_not_the_commit_around_it(rep
     assert found["version"] == maze_env.__version__
     assert found["command"] == "python -m m 'a b'"
     assert found["wall_seconds"] == 1.3
+    assert 0.005 < found["peak_memory_gib"] < 1
 
 
 def test_a_package_that_the_repository_tracks_names_the_commit_and_whether_it_was_changed(repository):

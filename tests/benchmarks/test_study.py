@@ -92,6 +92,19 @@ def test_how_many_answers_to_images_are_images(folder):
     assert lines[4] == "| turned: GRPO | 85.0 (80.0-90.0) | 50.0 (25.0-75.0) |"
 
 
+def test_what_an_answer_costs(folder):
+    for seed, seconds in enumerate((50.0, 100.0)):
+        result = load(folder / f"a-{seed}.json")
+        source = replace(result.provenance, wall_seconds=seconds, peak_memory_gib=1.0 + seed, resumed=0)
+        summary = replace(result.summary, tokens_per_attempt=200.0)
+        write(folder / f"timed-{seed}.json", replace(result, recipe="timed", summary=summary, provenance=source))
+    write(folder / "goes-on.json", replace(result, recipe="goes-on", provenance=replace(source, resumed=1)))
+    lines = page(folder, "cost: timed-*.json goes-on.json")
+    assert lines[2] == "|  | solved, % | tokens a second | peak memory, GiB |"
+    assert "| timed: GRPO | 85.0 (80.0-90.0) | 300 (200-400) | 1.50 (1.00-2.00) |" in lines
+    assert "| goes-on: GRPO | 80.0 (80.0-80.0) | - | 2.00 (2.00-2.00) |" in lines  # its last process's time
+
+
 def test_a_table_made_again_is_the_same(folder):
     marker = "solved: a-*.json b-*.json against a: GRPO"
     once = page(folder, marker)
