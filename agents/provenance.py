@@ -93,10 +93,11 @@ def peak_memory() -> float | None:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         kib = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
         return round(kib / 2**20, 2)
-    if resource is None:
-        return None
-    unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+    peak = None
+    if resource is not None:
+        unit = 1 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in bytes
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+    return peak
 
 
 def processor() -> str | None:

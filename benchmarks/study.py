@@ -137,9 +137,12 @@ def by_cost(groups: Groups) -> str:
     """A row for each group: solved, tokens a second and memory; cells as in ``by_level``."""
     rows = []
     for title, members in groups.items():
-        measured = [one.provenance for one in members]
-        cells = [(SOLVED, [one.summary for one in members]), (SPEED, members), (MEMORY, measured)]
-        rows.append([named(title), *(mean_text(figure, scores, bounds=True) for figure, scores in cells)])
+        cells = [
+            mean_text(SOLVED, [one.summary for one in members], bounds=True),
+            mean_text(SPEED, members, bounds=True),
+            mean_text(MEMORY, [one.provenance for one in members], bounds=True),
+        ]
+        rows.append([named(title), *cells])
     return markdown_table(["", f"{SOLVED.title}, %", SPEED.title, f"{MEMORY.title}, GiB"], rows)
 
 
