@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import binom, binomtest, norm
 
-Z = float(norm.ppf(0.975))
+Z = 1.959963984540054
+"""The normal distribution's 97.5 % quantile, as scipy has it."""
 Interval = tuple[float, float]
 
 
@@ -66,6 +66,8 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
     Source: McNemar, Psychometrika 12 (1947); the exact form is the sign test on discordant pairs.
     """
+    from scipy.stats import binomtest  # takes half a second to load, and most commands compare nothing
+
     return float(binomtest(first_only, differ).pvalue) if (differ := first_only + second_only) else 1.0
 
 
@@ -94,6 +96,8 @@ def mcnemar_power(mazes: int, difference: float, discordant: float) -> float:
         difference: d, of the solved rates.
         discordant: ψ, the share of mazes on which the two differ, from |d| to 1.
     """
+    from scipy.stats import binom
+
     low, high = (int(binom.ppf(tail, mazes, discordant)) for tail in (1e-9, 1 - 1e-9))
     differ = np.arange(low, high + 1)
     # Rejected where one side has at most this many of them: the maximum c with 2 P(X <= c) <= 0.05.
