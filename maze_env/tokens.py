@@ -137,7 +137,8 @@ def _read_plain_cells(text: str) -> tuple[bytes, int, int, Cell, Cell, bool] | N
     rows, cols, origin, target, agree = kernels.texts.read_cells(text.encode() + AHEAD, len(text), _guesses(), bits)
     if not (MIN_SIDE <= rows <= MAX_SIDE and MIN_SIDE <= cols <= MAX_SIDE):
         return None
-    return bytes(bits[: rows * cols]), rows, cols, origin, target, agree
+    del bits[rows * cols :]
+    return bytes(bits), rows, cols, origin, target, agree
 
 
 def parse_cells(text: str) -> tuple[Walls, Cell, Cell]:

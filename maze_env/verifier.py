@@ -73,7 +73,8 @@ def verify(
     """
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
-    return lookup("verifier rule", rule, RULES)(maze, answer, distances)
+    judge = verify_strict if rule == "strict" else lookup("verifier rule", rule, RULES)
+    return judge(maze, answer, distances)
 
 
 def verify_strict(maze: Maze, answer: Answer, distances: Distances | None) -> Verdict:
@@ -97,7 +98,8 @@ def verify_strict(maze: Maze, answer: Answer, distances: Distances | None) -> Ve
         end = SOLVED if number == target else End.SHORT_OF_TARGET
     else:
         end = End.PAST_TARGET if number == target else End(transition(maze, cell, answer.moves[played])[1])
-    return Verdict(end, answer, played, cell, start_distance, end_distance)
+    found = (end, answer, played, cell, start_distance, end_distance)
+    return tuple.__new__(Verdict, found)  # as Verdict(...), in half the time
 
 
 # The published scorer finds the tokens of an answer with this, and so takes one without its last bracket.
