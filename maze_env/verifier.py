@@ -73,7 +73,7 @@ def verify(
     """
     if isinstance(answer, str):
         answer = parse_answer(answer, thinking_opened)
-    judge = verify_strict if rule == "strict" else lookup("verifier rule", rule, RULES)
+    judge = RULES.get(rule) or lookup("verifier rule", rule, RULES)
     return judge(maze, answer, distances)
 
 
