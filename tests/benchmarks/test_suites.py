@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import yaml
 
 from maze_env._cli import run_command
 from maze_env.errors import UnknownName
@@ -12,6 +13,7 @@ from maze_env.maze import Maze
 from maze_env.solving import UNREACHABLE, distances_to, has_unique_shortest_path, longest_corridor, shortest_path
 from maze_env.splits import MIN_SPLIT_SIDE, layout_hash, split_of
 from maze_env.symmetry import transform_maze
+from tests.modules import ROOT
 from tokenmaze.benchmarks import freeze, suite_specs, suites
 from tokenmaze.benchmarks.suite_specs import GENERATORS, OFF_PATH, ON_PATH
 
@@ -28,6 +30,15 @@ def test_the_frozen_mazes_are_made_again_from_the_definition(name):
     mazes = freeze.make_mazes(spec)
     assert tuple(mazes) == suites.load(name).mazes
     assert freeze.frozen_text(spec, mazes) == spec.path.read_text(encoding="utf-8")
+
+
+def test_every_suite_is_on_its_page_and_in_the_manifest_of_openenv():
+    # Also held by the door's own test, which runs where OpenEnv is installed: unique-30x30 was missing.
+    manifest = yaml.safe_load((ROOT / "benchmarks/doors/openenv/openenv.yaml").read_text(encoding="utf-8"))
+    counts = manifest["validation"]["capabilities"]["declared_task_count"]
+    assert counts == {"train": 2**32, "validation": 2**32} | {name: len(suites.load(name).mazes) for name in NAMES}
+    page = (ROOT / "docs/benchmark.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize(("name", "hundreds"), [("mazebench-100", 1), ("mazebench-1000", 10), ("mazebench-dev", 10)])
