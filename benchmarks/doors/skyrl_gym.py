@@ -101,6 +101,7 @@ class PlayEnv(BaseTextEnv):
         super().__init__()
         spec = extras["reward_spec"]
         self.game = Game(spec["ground_truth"], extras.get("max_turns"), extras.get("view_radius"), spec["scheme"])
+        """What is played."""
 
     def step(self, action: str) -> BaseTextEnvStepOutput:
         """Plays a move; behind the last one ``metadata`` has the verdict."""
