@@ -24,7 +24,7 @@ ADVICE = {
     End.NOT_A_MOVE: "no move; --agent-option restrict=moves lets a model write nothing else (with multi_turn=true)",
 }
 MAX_TEXT = 1000
-"""Letters of a text that are shown."""
+"""Letters of a text that are shown: its beginning, and its end, for there stands the answer."""
 
 
 def hints(attempts: Sequence[Attempt]) -> list[str]:
@@ -50,7 +50,9 @@ def drawn(attempt: Attempt, colored: bool = False) -> str:
     In the maze stand, beside the moves, the cells that its reasoning was at.
     """
     texts = harmless(without_keys("".join(attempt.texts)), keep="\n")
-    shown = texts if len(texts) <= MAX_TEXT else f"{texts[:MAX_TEXT]} ... ({len(texts):,} letters)"
+    half = MAX_TEXT // 2
+    left_out = f" ... ({len(texts):,} letters) ... "
+    shown = texts if len(texts) <= MAX_TEXT else f"{texts[:half]}{left_out}{texts[-half:]}"
     played = counted(len(attempt.outcomes), "move")
     picture = in_color(picture_of(attempt)) if colored else picture_of(attempt)
     return f"{picture}\n{shown or '(no text)'}\n{attempt.end.title}, {played} played\n"

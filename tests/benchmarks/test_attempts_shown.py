@@ -1,5 +1,7 @@
 """Attempts that are drawn in the terminal, and the hints beside them."""
 
+import re
+
 import pytest
 
 from maze_env.attempt import Reply
@@ -58,6 +60,13 @@ def test_an_attempt_is_drawn_and_nothing_of_it_reaches_the_terminal_as_a_command
     solved = drawn(attempts_of("{}")[0])
     assert "X" not in solved.splitlines()[1:-3]
     assert "solved, " in solved
+
+
+def test_of_a_long_text_the_answer_is_shown():
+    # The shipped model writes more than MAX_TEXT letters of most mazes, and its answer was not to be seen.
+    text = drawn(attempts_of("<think>" + "x" * 2 * MAX_TEXT + "</think>{}")[0])
+    assert re.search(r"<think>x+ \.\.\. \([\d,]+ letters\) \.\.\. x+</think><\|", text)
+    assert len(text) < 2 * MAX_TEXT
 
 
 def test_attempts_are_shown_when_asked_for_or_when_none_was_solved(capsys, monkeypatch):
