@@ -5,6 +5,7 @@ from pathlib import Path
 
 from maze_env._cli import near, path_of
 from tokenmaze.agents.errors import InvalidCheckpoint
+from tokenmaze.agents.shipped import FOLDER, SHIPPED
 
 HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 """``owner/model``; a path may look the same."""
@@ -26,7 +27,10 @@ def check_exists(name: str) -> None:
     """Raises InvalidCheckpoint for a name that is neither a hub name nor of a folder or GGUF file that exists."""
     path = path_of(name)
     if not (path.is_dir() or (path.is_file() and path.suffix == ".gguf") or is_hub_name(name)):
+        there = "is none" if path.exists() else f"does not exist{near(path)}"
+        if name in SHIPPED:
+            there = f"as a model is in {FOLDER / name}"
         raise InvalidCheckpoint(
             f"Expects a folder with a saved model, a GGUF file or a hub name 'owner/model', actual: {name!r}, "
-            f"which {'is none' if path.exists() else f'does not exist{near(path)}'}"
+            f"which {there}"
         )

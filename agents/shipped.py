@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from maze_env.episode import Mode
 
 FOLDER = Path(__file__).parent / "weights"
+"""Theirs, each by its name."""
 WEIGHTS_FILE = "model.safetensors"
 
 

@@ -36,6 +36,11 @@ def test_a_folder_that_does_not_exist_is_refused_before_anything_loads(name, tmp
         ModelConfig(model=name)
 
 
+def test_a_model_that_comes_along_is_told_with_its_folder():
+    with pytest.raises(InvalidCheckpoint, match=r"'tiny-fog', which as a model is in .*weights.tiny-fog"):
+        ModelConfig(model="tiny-fog")
+
+
 def test_a_hub_name_is_left_to_the_loading(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
