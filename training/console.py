@@ -107,7 +107,7 @@ class NoSpread(TrainerCallback):
             if state.is_world_process_zero:
                 logger.warning(
                     "Nothing has been learned for %d steps: in each group all rewards were equal. Begin from a model "
-                    "that solves some mazes (training.sft), or with easier ones.", state.global_step - self._since
+                    "that solves some mazes (made by sft), or with easier ones.", state.global_step - self._since
                 )  # fmt: skip
             self._since = state.global_step
 

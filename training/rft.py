@@ -151,7 +151,7 @@ class MazeRFTTrainer(EvaluatedTrainer, SFTTrainer):
         kept = [sample for group in groups for sample in chosen(group, args.keep)]
         if not kept:
             raise InvalidConfig(
-                "Expects a model that solves some of the mazes (begin with training.sft, or with easier ones), "
+                "Expects a model that solves some of the mazes (begin with sft, or with easier ones), "
                 f"actual: none of {sum(map(len, groups))} samples in round {number + 1}"
             )
         random.Random(key_of(args.seed, number)).shuffle(kept)

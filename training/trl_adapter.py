@@ -4,6 +4,7 @@
 that is installed. The rest of this package uses public names only.
 """
 
+import warnings
 from typing import Any, Protocol
 
 import torch
@@ -130,7 +131,10 @@ class SparseGRPOTrainer(GRPOTrainer):
 
     def __init__(self, *arguments: Any, credit: StepCredit | None = None, **options: Any):
         """A trainer as TRL makes it; ``credit`` makes advantages of answers those of their tokens."""
-        super().__init__(*arguments, **options)
+        with warnings.catch_warnings():
+            # Both ways to play are experimental in TRL; setup.cfg holds it to the version that they are written for.
+            warnings.filterwarnings("ignore", "You are using '(rollout_func|environment_factory)'", UserWarning)
+            super().__init__(*arguments, **options)
         self.credit = credit
         if self.args.scale_rewards == "mean":
             self.scale_rewards = "none"  # so that TRL leaves reward - mean, which is divided below

@@ -153,7 +153,7 @@ def sft_that_plays(folder, **settings):
     return str(folder / "sft")
 
 
-def test_sft_teaches_to_play_and_grpo_goes_on_from_there(tmp_path):
+def test_sft_teaches_to_play_and_grpo_goes_on_from_there(tmp_path, recwarn):
     trained = sft_that_plays(tmp_path)
     mazes = tiny.mazes(48, 2, 2)
     before = rollout(MultiTurnPolicy.from_pretrained(trained), mazes, range(48))
@@ -161,6 +161,7 @@ def test_sft_teaches_to_play_and_grpo_goes_on_from_there(tmp_path):
     runs.train_grpo(tmp_path / "grpo", trained, mode="play", max_completion_length=40, save_strategy="no",
                     max_turn_tokens=1, eval_strategy="steps", eval_steps=3, eval_mazes=5)  # fmt: skip
     assert not runs.same_weights(trained, tmp_path / "grpo")
+    assert not [one for one in recwarn if "experimental feature" in str(one.message)]
     log = runs.log_of(tmp_path / "grpo")
     for entry in log:
         if "solved_rate" in entry:

@@ -128,7 +128,7 @@ def expert(prompt):
     return f'<tool_call>\n{{"name": "move", "arguments": {{"direction": "{move.name.lower()}"}}}}\n</tool_call>'
 
 
-def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch):
+def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch, recwarn):
     tokenizer = AutoTokenizer.from_pretrained(caller)
     expert.turn = 0
 
@@ -147,6 +147,7 @@ def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch):
 
     monkeypatch.setattr(SparseGRPOTrainer, "compute_loss", spy)
     runs.train_grpo(tmp_path / "run", caller, examples=4, **SETTINGS)
+    assert not [one for one in recwarn if "experimental feature" in str(one.message)]
     assert not runs.same_weights(tmp_path / "run", caller)
     (inputs,) = batches
 
