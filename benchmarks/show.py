@@ -24,8 +24,8 @@ from maze_env.errors import InvalidConfig
 from tokenmaze.agents.rollout import rollout
 from tokenmaze.benchmarks.agent_arguments import add_agent_arguments, agent_of, require_minima
 from tokenmaze.benchmarks.present.attempts import drawn, frames
+from tokenmaze.benchmarks.record import Result, suite_of
 from tokenmaze.benchmarks.record import load as load_result
-from tokenmaze.benchmarks.record import suite_of
 from tokenmaze.benchmarks.runner import episode_seed
 from tokenmaze.benchmarks.stored_attempts import restored
 from tokenmaze.benchmarks.suites import load as load_suite
@@ -49,9 +49,8 @@ def parser() -> ArgumentParser:
     return made
 
 
-def attempts_of_result(options: argparse.Namespace) -> Titled:
-    """Those of the stored result."""
-    result = load_result(options.result)
+def attempts_of_result(result: Result, options: argparse.Namespace) -> Titled:
+    """Those of a stored result."""
     mazes = suite_of(result).mazes
     for one in result.attempts:
         if one.maze >= options.maze and not (options.unsolved and one.solved):
@@ -84,14 +83,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidConfig("Expects RESULT.json or --agent, actual: " + ("both" if options.agent else "neither"))
     if options.unsolved and options.agent:
         raise InvalidConfig("Expects --unsolved with a stored result, actual: with --agent")
-    attempts = attempts_of_agent(options) if options.result is None else attempts_of_result(options)
-    for title, attempt in islice(attempts, options.count):
+    result = None if options.result is None else load_result(options.result)
+    attempts = attempts_of_agent(options) if result is None else attempts_of_result(result, options)
+    shown = list(islice(attempts, options.count))
+    for title, attempt in shown:
         if options.watch and sys.stdout.isatty():
             for frame in frames(attempt):
                 print(f"{CLEAR}{harmless(title)}\n{in_color(frame) if has_color() else frame}", flush=True)
                 time.sleep(SECONDS_A_FRAME)
             print(end=CLEAR)
         print(f"{harmless(title)}\n{drawn(attempt, has_color())}", flush=True)
+    if not shown:
+        print(f"There is no {'unsolved ' * options.unsolved}attempt from maze {options.maze} on.")
+    elif result is not None and not result.keeps_texts:
+        print("What was written is not in this result; 'tokenmaze bench --texts' keeps it.")
 
 
 if __name__ == "__main__":

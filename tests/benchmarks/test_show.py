@@ -43,6 +43,19 @@ def test_of_a_result_the_unsolved_ones_are_drawn(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert shown.count("maze ") >= 90
     assert "solved, " not in shown
+    assert "--texts" not in shown
+
+
+def test_where_nothing_is_to_be_seen_it_says_so(tmp_path, capsys):
+    file = str(tmp_path / "oracle.json")
+    bench(["--agent", "shortest-path", "--output", file])
+    capsys.readouterr()
+    main([file, "--unsolved"])
+    assert capsys.readouterr().out == "There is no unsolved attempt from maze 0 on.\n"
+    main([file, "--maze", "100"])
+    assert capsys.readouterr().out == "There is no attempt from maze 100 on.\n"
+    main([file])
+    assert capsys.readouterr().out.endswith("'tokenmaze bench --texts' keeps it.\n")
 
 
 @pytest.mark.parametrize("wrong", [[], ["x.json", "--agent", "random"], ["--agent", "random", "--maze", "100"]])
