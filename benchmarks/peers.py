@@ -87,6 +87,30 @@ def jumanji_steps(autoreset: bool) -> float:
     return rate(play, [state] * (1 if autoreset else 10), steps * VECTOR)  # long enough for the clock
 
 
+def xland_steps(name: str, steps: int = 5) -> float:
+    """Environment steps per second of XLand-MiniGrid, jitted and mapped over a batch, autoreset included."""
+    import jax
+    import xminigrid
+    from xminigrid.wrappers import GymAutoResetWrapper
+
+    env, params = xminigrid.make(name)
+    env = GymAutoResetWrapper(env)
+    step = jax.jit(jax.vmap(env.step, in_axes=(None, 0, 0)))
+    keys = jax.random.split(jax.random.PRNGKey(0), VECTOR)
+    timestep = jax.jit(jax.vmap(env.reset, in_axes=(None, 0)))(params, keys)
+    drawn = np.random.default_rng(0).integers(0, env.num_actions(params), (steps, VECTOR))
+    actions = jax.numpy.asarray(drawn.astype(np.int32))
+    for _ in range(2):  # compiles, then warms up
+        timestep = jax.block_until_ready(step(params, timestep, actions[0]))
+
+    def play(timestep: Any) -> None:
+        for batch in actions:
+            timestep = step(params, timestep, batch)
+        jax.block_until_ready(timestep)
+
+    return rate(play, [timestep], steps * VECTOR)
+
+
 def jumanji_mazes(side: int, count: int) -> float:
     """Jumanji's generator, jitted and mapped."""
     import jax

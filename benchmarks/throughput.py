@@ -40,7 +40,7 @@ from tokenmaze.benchmarks.timing import Measurement, rate, ratio
 
 BEGIN, END = "<!-- throughput:begin -->", "<!-- throughput:end -->"
 PACKAGES = {"MiniGrid FourRooms": "minigrid", "Jumanji Maze": "jumanji", "Jumanji": "jumanji"}
-PACKAGES["maze-dataset"] = "maze_dataset"
+PACKAGES |= {"maze-dataset": "maze_dataset", "XLand-MiniGrid FourRooms": "xminigrid"}
 PACKAGES |= dict.fromkeys(("EnvPool Jumanji Maze", "EnvPool MiniGrid FourRooms", "EnvPool FrozenLake-v1"), "envpool")
 """Of the peers that gymnasium does not bring along."""
 Rate = Callable[[], float]
@@ -143,6 +143,7 @@ def rows() -> list[Row]:
         "EnvPool Jumanji Maze": partial(peers.envpool_steps, "Jumanji/Maze-v0", 10),
         "EnvPool MiniGrid FourRooms": partial(peers.envpool_steps, "MiniGrid-FourRooms-v0", 10),
         "EnvPool FrozenLake-v1": partial(peers.envpool_steps, "FrozenLake-v1"),
+        "XLand-MiniGrid FourRooms": partial(peers.xland_steps, "MiniGrid-FourRooms"),
     }
 
     def generation(side: int, ours: int, theirs: int, batch: int) -> Row:
