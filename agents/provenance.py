@@ -23,6 +23,9 @@ except ModuleNotFoundError:  # Windows
 
 PACKAGES = ("numpy", "numba", "scipy", "gymnasium", "torch", "transformers", "trl", "accelerate", "datasets")
 
+STATUS = Path("/proc/self/status")
+"""Linux's account of a process; what getrusage says there counts what the parent held as it started this one."""
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -89,8 +92,8 @@ def provenance(module: str, arguments: Sequence[str], seconds: float) -> dict[st
 
 def peak_memory() -> float | None:
     """The most memory that this process has held so far, resident, in GiB; ``None`` on Windows."""
-    with suppress(OSError, StopIteration):  # Linux, whose getrusage counts what the parent held as it started this one
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    with suppress(OSError, StopIteration):
+        lines = STATUS.read_text(encoding="utf-8").splitlines()
         kib = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
         return round(kib / 2**20, 2)
     peak = None

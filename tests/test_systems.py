@@ -11,6 +11,7 @@ import pytest
 
 from tests.commands import PACKAGES
 from tests.tiny import ROOT
+from tokenmaze.agents import provenance
 from tokenmaze.training import run_folder
 
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -88,16 +89,25 @@ def test_nothing_that_windows_lacks_is_needed(path):
     assert set(unguarded(tree)) == {"fcntl", "os"}
 
 
-@pytest.mark.parametrize(("platform", "unit"), [("linux", 2**10), ("darwin", 1)])
-def test_memory_is_in_gib_whatever_the_system_counts_in(monkeypatch, platform, unit):
+@pytest.mark.parametrize(("platform", "unit"), [("freebsd", 2**10), ("darwin", 1)])
+def test_memory_is_in_gib_whatever_the_system_counts_in(monkeypatch, tmp_path, platform, unit):
     usage = SimpleNamespace(ru_maxrss=3 * 2**30 // unit)
-    monkeypatch.setattr(run_folder, "resource", SimpleNamespace(getrusage=lambda _: usage, RUSAGE_SELF=0))
+    monkeypatch.setattr(provenance, "STATUS", tmp_path / "none")
+    monkeypatch.setattr(provenance, "resource", SimpleNamespace(getrusage=lambda _: usage, RUSAGE_SELF=0))
     monkeypatch.setattr(sys, "platform", platform)
     assert run_folder.Stopwatch().figures()["peak_memory_gib"] == 3.0
 
 
-def test_without_the_module_that_knows_it_memory_is_unknown(monkeypatch):
-    monkeypatch.setattr(run_folder, "resource", None)
+def test_on_linux_memory_is_that_of_the_process_alone(monkeypatch, tmp_path):
+    (tmp_path / "status").write_text("Name:\tpython\nVmPeak:\t 9000000 kB\nVmHWM:\t 3145728 kB\n")
+    monkeypatch.setattr(provenance, "STATUS", tmp_path / "status")
+    monkeypatch.setattr(provenance, "resource", None)
+    assert provenance.peak_memory() == 3.0
+
+
+def test_without_any_who_knows_it_memory_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance, "STATUS", tmp_path / "none")
+    monkeypatch.setattr(provenance, "resource", None)
     assert run_folder.Stopwatch().figures()["peak_memory_gib"] is None
 
 
