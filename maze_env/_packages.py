@@ -17,7 +17,7 @@ EXTRAS = {
     "openenv": ("fastapi", "openenv", "uvicorn"),
     "mcp": ("mcp",),
     "docs": ("PIL", "material", "mkdocs_jupyter", "mkdocstrings", "ruff"),
-    "peers": ("envpool", "jumanji", "maze_dataset", "minigrid", "muutils"),
+    "peers": ("envpool", "jumanji", "maze_dataset", "minigrid", "muutils", "xminigrid"),
 }  # fmt: skip
 """The modules that each extra brings."""
 
