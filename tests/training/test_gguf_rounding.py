@@ -21,9 +21,8 @@ def test_each_block_of_32_has_as_many_levels_as_its_bits(kind):
     assert max(len(block.unique()) for row in kept for block in row) <= levels
     largest, range_of = blocks.abs().amax(2, keepdim=True), blocks.amax(2, True) - blocks.amin(2, True)
     step = 2 * largest / levels if kind.endswith("0") else range_of / (levels - 1)
-    assert (
-        (blocks - kept).abs() <= 1.05 * step
-    ).all()  # half a step, a whole one for the largest of a type without zero
+    # Half a step; a whole one at the end of a range that is not the same on both sides of zero.
+    assert ((blocks - kept).abs() <= 1.05 * step).all()
     assert (blocks - kept).abs().mean() < 0.3 * step.mean()
 
 
