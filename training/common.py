@@ -107,10 +107,11 @@ def begin(configuration: Values, args: StageConfig) -> str | None:
 def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | None) -> Any:
     """Trains, from ``checkpoint`` where there is one; returns what ``trainer.train`` does."""
     args = trainer.args
-    if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no"):
+    credit = getattr(args, "step_credit", None)
+    if is_sharded(trainer) and (args.mode == "play" or args.eval_strategy != "no" or credit):
         raise InvalidConfig(
-            "Expects mode plan and eval_strategy no with FSDP or DeepSpeed, whose processes have to generate in step, "
-            f"actual: mode {args.mode}, eval_strategy {args.eval_strategy}"
+            "Expects mode plan, eval_strategy no and no step_credit with FSDP or DeepSpeed, whose processes have to "
+            f"read in step, actual: mode {args.mode}, eval_strategy {args.eval_strategy}, step_credit {credit}"
         )
     score_labels_alone()
     trainer.add_callback(FreedMemory())

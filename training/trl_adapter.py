@@ -188,7 +188,9 @@ class SparseGRPOTrainer(GRPOTrainer):
         args = self.args
         others = args.beta or args.entropy_coef or args.use_adaptive_entropy or self.aux_loss_enabled
         if args.loss_type == "dapo" and not others:
-            inputs = drop_zero_advantage_rows(inputs)
+            learned = learned_rows(inputs["advantages"]).sum()
+            # As many in every process: TRL gathers a figure of each row. None waits longer for it.
+            inputs = drop_zero_advantage_rows(inputs, int(self.accelerator.gather(learned).max()))
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
 
@@ -211,16 +213,22 @@ def over_group_means(rewards: Tensor, group: int) -> Tensor:
     return torch.where(means > 0, grouped / means - 1, 0.0).flatten()
 
 
-def drop_zero_advantage_rows(inputs: dict[str, Any]) -> dict[str, Any]:
-    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
+def learned_rows(advantages: Tensor) -> Tensor:
+    """Which completions have an advantage other than zero, (completions,), or a token that has."""
+    return advantages.any(dim=1) if advantages.dim() == 2 else advantages.ne(0)
 
-    Where tokens have advantages, so is what follows the last of them.
+
+def drop_zero_advantage_rows(inputs: dict[str, Any], at_least: int = 1) -> dict[str, Any]:
+    """The completions of a micro-batch with an advantage other than zero, padding trimmed.
+
+    Where they are fewer than ``at_least``, others fill up. Where tokens have advantages, what follows the last of them
+    is trimmed too.
     """
     advantages = inputs["advantages"]
     of_tokens = advantages.dim() == 2
-    rows = (advantages.any(dim=1) if of_tokens else advantages).nonzero().flatten()
-    if not len(rows):
-        rows = rows.new_zeros(1)
+    learned = learned_rows(advantages)
+    first = learned.int().argsort(descending=True, stable=True)
+    rows = first[: max(1, at_least, int(learned.sum()))].sort().values
     learned = advantages[rows].ne(0) if of_tokens else inputs["completion_mask"][rows].bool()
     longest = max(1, int((learned * torch.arange(1, learned.shape[1] + 1, device=learned.device)).max()))
     kept = dict(inputs)

@@ -33,7 +33,10 @@ EVALUATED = []
 
 @contextmanager
 def script(model):
-    """Lets ``model`` "generate" completions about half of which are right."""
+    """Lets ``model`` "generate" completions: of half of the mazes all are right, of the others about half.
+
+    So processes have unequal numbers of completions to learn from.
+    """
     tokenizer = build_tokenizer()
 
     def generate(input_ids, attention_mask, generation_config, **options):
@@ -43,7 +46,7 @@ def script(model):
         for prompt in prompts:
             draw = random.Random(f"{prompt}{places[prompt]}")
             places[prompt] += 1
-            right = draw.random() < 0.5
+            right = random.Random(prompt).random() < 0.5 or draw.random() < 0.5
             moves = shortest_path(maze_from_text(prompt)) if right else draw.choices(MOVES, k=draw.randint(1, 4))
             completions.append(torch.tensor([*tokenizer(moves_to_text(moves))["input_ids"], tokenizer.eos_token_id]))
         padded = torch.nn.utils.rnn.pad_sequence(completions, batch_first=True, padding_value=tokenizer.pad_token_id)

@@ -268,9 +268,9 @@ def test_leaving_out_completions_without_advantage_changes_the_weights_by_roundi
     runs.train_grpo(folder, trained, **pairs)
     computed = Counter()
 
-    def all_rows(inputs):
+    def all_rows(inputs, at_least):
         computed["all"] += len(inputs["advantages"])
-        computed["kept"] += len(drop_zero_advantage_rows(inputs)["advantages"])
+        computed["kept"] += len(drop_zero_advantage_rows(inputs, at_least)["advantages"])
         return inputs
 
     monkeypatch.setattr(trl_adapter, "drop_zero_advantage_rows", all_rows)
@@ -299,6 +299,14 @@ def test_completions_without_advantage_and_padding_are_left_out():
     assert kept["num_items_in_batch"] == 7
     none = drop_zero_advantage_rows(micro_batch(advantages=torch.zeros(3)))
     assert none["completion_ids"].tolist() == [[0, 1, 2, 3]]
+
+
+def test_others_fill_up_where_another_process_has_more_to_learn_from():
+    kept = drop_zero_advantage_rows(micro_batch(advantages=torch.tensor([0.0, 0.0, -1.0])), at_least=2)
+    assert kept["prompt_ids"].tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
+    assert kept["advantages"].tolist() == [0, -1]
+    every = drop_zero_advantage_rows(micro_batch(), at_least=1)
+    assert every["advantages"].tolist() == [1, -1]
 
 
 def test_a_tensor_that_is_not_known_is_an_error():

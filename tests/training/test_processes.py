@@ -96,13 +96,13 @@ def test_what_sharded_weights_cannot_do(kind, tmp_path):
             pop_callback=lambda _: None, model=None, state=SimpleNamespace(global_step=0),
         )  # fmt: skip
 
-    for changes in ({"mode": "play"}, {"eval_strategy": "steps"}):
+    for changes in ({"mode": "play"}, {"eval_strategy": "steps"}, {"step_credit": "pointers"}):
         if kind is DistributedType.MULTI_GPU:
             run(trainer(**changes), "sft", {}, None)
         else:
-            with pytest.raises(InvalidConfig, match="Expects mode plan and eval_strategy no with FSDP"):
+            with pytest.raises(InvalidConfig, match="Expects mode plan, eval_strategy no and no step_credit with FSDP"):
                 run(trainer(**changes), "sft", {}, None)
-    assert len(trained) == (2 if kind is DistributedType.MULTI_GPU else 0)
+    assert len(trained) == (3 if kind is DistributedType.MULTI_GPU else 0)
     assert (tmp_path / "run.json").exists() == bool(trained)
     run(trainer(), "sft", {}, None)
     assert trained[-1] == {}
