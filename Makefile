@@ -15,6 +15,7 @@ RUN ?= runs/$(RECIPE)-$(SEED)
 CONFIGS := training/configs/$(RECIPE)
 # What configs/<recipe>/recipe.yaml says of its stages and of how they are measured.
 fact = $(or $(shell $(BIN)/python -m training.recipe $(1) $(2)),$(error recipe $(1) says nothing of its $(2)))
+launch = $(or $(shell $(BIN)/python -m training.recipe $(RECIPE) launch $(1)),$(error recipe $(RECIPE) cannot launch $(1)))
 MODEL ?= tiny
 FETCHED = $(patsubst %,%/config.json,$(filter models/%,$(MODEL)))
 STAGES ?=
@@ -64,7 +65,8 @@ train speed: $(VENV)/.installed
 	@$(MAKE) --no-print-directory all-$@ MODEL="$(call fact,$(RECIPE),model)" \
 		STAGES="$(or $(STAGES),$(call fact,$(RECIPE),stages))" SUITES="$(or $(SUITES),$(call fact,$(RECIPE),suites))"
 
-all-train: $(RESULTS) $(RUN)/report.html
+all-train: $(TRAINED:%=%/.done)
+	@$(MAKE) --no-print-directory $(shell $(BIN)/python -m training.recipe $(RECIPE) jobs) $(RUN)/report.html
 	@$(BIN)/python -m benchmarks.table $(RESULTS)
 	@echo; echo "Checkpoints, results and report.html are in $(RUN)/"
 
@@ -138,7 +140,7 @@ $(RUN)/untrained/.done: | $(VENV)/.installed
 # A stage that was killed goes on where it stopped (--resume); `.done` marks one that ended.
 define STAGE
 $(RUN)/$(1)/.done: $(if $(filter-out tiny,$(4)),$(RUN)/$(4)/.done,| $(VENV)/.installed $(if $(4),,$(FETCHED)))
-	$(BIN)/python -m training.$(2) --config $(CONFIGS)/$(1).yaml --seed $(SEED) --maze_seed $(call MAZES,$(3)) \
+	$(BIN)/$$(call launch,$(2)) --config $(CONFIGS)/$(1).yaml --seed $(SEED) --maze_seed $(call MAZES,$(3)) \
 		--model $(or $(filter tiny,$(4)),$(4:%=$(RUN)/%),$(MODEL)) --output_dir $(RUN)/$(1) --resume true $(5)
 	@touch $$@
 endef

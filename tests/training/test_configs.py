@@ -13,18 +13,19 @@ import pytest
 import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 
-from maze_env.errors import UnknownName
+from maze_env.errors import InvalidConfig, UnknownName
 from tests.modules import ROOT, installed
 from tokenmaze.benchmarks.mazebench import parser as benchmark_parser
 from tokenmaze.benchmarks.record import STAGES as MEASURED
 from tokenmaze.benchmarks.suite_specs import SUITES
+from tokenmaze.training import recipe
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.dpo import MazeDPOConfig
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
 from tokenmaze.training.ppo import PPORunConfig
-from tokenmaze.training.recipe import RECIPES, fact_of
+from tokenmaze.training.recipe import RECIPES, fact_of, jobs_of, launch_of
 from tokenmaze.training.rft import MazeRFTConfig
 from tokenmaze.training.sft import MazeSFTConfig
 
@@ -128,9 +129,9 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
-    for recipe, facts in (("alphamaze", ["control"]), ("default", ["control", "shorter"]), ("smollm2", ["control"])):
-        stages = {stage for fact in facts for stage in fact_of(recipe, fact).split()} - {"untrained", "sft-repeated"}
-        seeds = [read(CONFIGS / recipe / f"{stage}.yaml")[1].maze_seed for stage in stages]
+    for name, facts in (("alphamaze", ["control"]), ("default", ["control", "shorter"]), ("smollm2", ["control"])):
+        stages = {stage for fact in facts for stage in fact_of(name, fact).split()} - {"untrained", "sft-repeated"}
+        seeds = [read(CONFIGS / name / f"{stage}.yaml")[1].maze_seed for stage in stages]
         assert len(set(seeds)) == len(seeds) >= 3
 
 
@@ -181,6 +182,39 @@ def test_what_a_recipe_does_not_say_is_an_error():
         fact_of("serch", "stages")
     with pytest.raises(UnknownName, match="out of 'benchmark', 'model', 'stages', 'suites', actual: 'control'"):
         fact_of("search", "control")
+
+
+def test_a_recipe_is_launched_in_processes_where_a_processor_has_the_cores(monkeypatch):
+    def here(cores, accelerator=False):
+        monkeypatch.setattr(recipe, "_cores", lambda: cores)
+        monkeypatch.setattr("torch.accelerator.is_available", lambda: accelerator)
+        return launch_of("default", "grpo").split(), jobs_of("default")
+
+    command, jobs = here(cores=4)
+    assert command[:2] == ["accelerate", "launch"]
+    assert command[command.index("--num_processes") + 1] == "2"
+    assert jobs == "--jobs 2 OMP_NUM_THREADS=2 TQDM_DISABLE=1"
+    # As many rows a step as in one process.
+    _, _, args = read(CONFIGS / "default" / "grpo.yaml")
+    assert int(command[command.index("--gradient_accumulation_steps") + 1]) * 2 == args.gradient_accumulation_steps
+
+    for options in ({"cores": 1}, {"cores": 4, "accelerator": True}):
+        command, jobs = here(**options)
+        assert command == ["python", "-m", "training.grpo"]
+        assert jobs == "--jobs 1"
+    assert launch_of("default", "sft") == "python -m training.sft"
+
+    monkeypatch.setattr(recipe, "_facts", lambda name: {"processes": {"grpo": 3}})
+    with pytest.raises(InvalidConfig, match="multiple of 3 processes, actual: 2"):
+        here(cores=4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_says_how_it_is_launched(name):
+    for stage in {path.stem for path in (CONFIGS / name).glob("*.yaml")} & {"sft", "grpo"}:
+        assert launch_of(name, stage).split()[-1] != "launch"
+        assert f"training.{stage}" in launch_of(name, stage)
+    assert jobs_of(name).startswith("--jobs ")
 
 
 def commands_of(text):
