@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from maze_env.errors import InvalidConfig, TokenMazeError, lookup
@@ -164,7 +164,10 @@ def as_dict(*configurations: Any) -> Values:
 def finish(
     trainer: Trainer, stage: str, configuration: Values, stopwatch: Stopwatch, figures: Values, checkpoint: str | None
 ) -> Values:
-    """Saves model, tokenizer, log and ``run.json``; returns ``figures`` and every run's, timed since its resuming."""
+    """Saves model, tokenizer, log and ``run.json``.
+
+    Returns ``figures`` and every run's: its time since it was resumed, and the peak memory of all processes together.
+    """
     folder = Path(trainer.args.output_dir)
     if configuration["merge_lora"]:
         trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
@@ -174,6 +177,8 @@ def finish(
         return ended  # nothing was left to do: log and figures are those of the run that did it
     steps = {"steps": trainer.state.global_step, "resumed_at_step": resumed_at}
     figures = {**figures, **steps, **stopwatch.figures()}
+    peaks = gather_object([figures["peak_memory_gib"]])  # of every process
+    figures["peak_memory_gib"] = None if None in peaks else round(sum(peaks), 2)
     if trainer.is_world_process_zero():
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
         run_folder.write_run(folder, stage, configuration, figures)  # last: figures say that the run is complete

@@ -86,6 +86,7 @@ def main(folder):
         per_device_train_batch_size=32 // WORLD,
         curriculum="success",
         scale_rewards="mean",
+        step_credit="pointers",
         length_penalty=0.2,
         save_strategy="no",
     )

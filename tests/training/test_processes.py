@@ -60,6 +60,10 @@ def test_two_processes_do_what_one_does(tmp_path):
         assert noise < 0.05 * moved, stage
         start = end_alone
 
+    # Memory is that of both.
+    memory = {run: runs.run_file(tmp_path / run / "grpo")["figures"]["peak_memory_gib"] for run in ("one", "two")}
+    assert 1.3 * memory["one"] < memory["two"] < 3 * memory["one"]
+
     # A checkpoint is whole when every process has written its part.
     (checkpoint,) = (tmp_path / "two" / "sft").glob("checkpoint-*")
     assert {"rng_state_0.pth", "rng_state_1.pth"} <= set(json.loads((checkpoint / MANIFEST).read_text())["files"])
