@@ -75,7 +75,8 @@ def entries(results: Sequence[Result], runs: str, seeds: int = SEEDS) -> list[En
             continue
         minutes = tuple(sum(run["figures"]["wall_seconds"] for run in some) / 60 for some in whole)
         last = whole[0][0]["provenance"]
-        machine = f"{last.get('torch_threads') or '?'} of {last.get('cores') or '?'} cores"
+        threads = (last.get("torch_threads") or 0) * (whole[0][0]["configuration"].get("processes") or 1)
+        machine = f"{threads or '?'} of {last.get('cores') or '?'} cores"
         machine += f", {last['processor']}" if last.get("processor") else ""
         found.append(Entry(group, tuple(one.summary.solved_rate for one in members), minutes, machine))
     return found
