@@ -265,7 +265,10 @@ def test_it_works_where_a_loop_runs_already_and_from_threads(server):
 def test_an_interrupt_ends_a_run_that_waits_for_its_server(server):
     server.misbehave = lambda number, body: lambda request: server.stopped.wait(30)
     command = [sys.executable, "-m", "benchmarks.mazebench", "--agent", server.url]
+    # What a shell starts in the background ignores Ctrl-C, and so would what these tests start.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=tiny.ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        signal.signal(signal.SIGINT, handler)
         try:
             end = time.monotonic() + 60
             while not server.asked and time.monotonic() < end:
