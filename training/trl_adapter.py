@@ -218,8 +218,8 @@ def learned_rows(advantages: Tensor) -> Tensor:
     return advantages.any(dim=1) if advantages.dim() == 2 else advantages.ne(0)
 
 
-def drop_zero_advantage_rows(inputs: dict[str, Any], at_least: int = 1) -> dict[str, Any]:
-    """The completions of a micro-batch with an advantage other than zero, padding trimmed.
+def drop_zero_advantage_rows(inputs: dict[str, Any], at_least: int = 0) -> dict[str, Any]:
+    """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
 
     Where they are fewer than ``at_least``, others fill up. Where tokens have advantages, what follows the last of them
     is trimmed too.
