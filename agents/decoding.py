@@ -8,7 +8,7 @@ place. Rows of a model that padding would harm are decoded in groups of one leng
 into ``model.generate(custom_generate=...)``, so the rest, logits processors among it, is ``transformers``' own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -23,15 +23,19 @@ from tokenmaze.agents.reading import CACHE_NAME, Reading, equal_lengths, new_cac
 
 KEEP_SHARE = 0.85
 """Rows are dropped when fewer than this share of the batch still runs; dropping copies the cache once."""
+LOOK_EVERY = 64
+"""Tokens between two looks at whether an answer is to end. More looks cost more than the tokens that they save."""
+Lost = Callable[[list[int], Tensor], list[bool]]
+"""(numbers of rows in the batch, what they have written, (rows, tokens) int64) -> which of them are to end at once."""
 
 
 @contextmanager
-def early_row_removal(model: PreTrainedModel) -> Iterator[None]:
+def early_row_removal(model: PreTrainedModel, lost: Lost | None = None) -> Iterator[None]:
     """Lets ``model.generate`` decode with ``drop_finished``, for callers that cannot ask for it, as TRL's trainer.
 
     TRL's ``generation_kwargs`` do not reach ``custom_generate``: they become a ``GenerationConfig``, which has none.
     """
-    model.generate = partial(type(model).generate, model, custom_generate=drop_finished)
+    model.generate = partial(type(model).generate, model, custom_generate=partial(drop_finished, lost=lost))
     try:
         yield
     finally:
@@ -60,6 +64,7 @@ def drop_finished(
     synced_gpus: bool = False,
     streamer: None = None,
     generator: torch.Generator | None = None,
+    lost: Lost | None = None,
     **model_kwargs: Any,
 ) -> Tensor:
     """Greedy decoding or sampling for a decoder-only model, as ``generate(custom_generate=...)`` calls it.
@@ -73,6 +78,7 @@ def drop_finished(
         synced_gpus: false; a model that is spread over processes is refused.
         streamer: ignored.
         generator: of the samples; default: the device's global one.
+        lost: asked every ``LOOK_EVERY`` tokens; the rows that it names end with the first of ``eos_token_id``.
         model_kwargs: the cache, and the attention mask, (batch, prompt) int64.
 
     Returns:
@@ -86,6 +92,8 @@ def drop_finished(
     mask = torch.ones_like(input_ids) if mask is None else mask
     ends = generation_config.eos_token_id
     eos_ids = input_ids.new_tensor(ends if isinstance(ends, list) else [] if ends is None else [ends])
+    if lost is not None and not len(eos_ids):
+        raise InvalidConfig("Expects a model with an end token, to end answers that are lost, actual: none")
     start, max_length = input_ids.shape[1], stopping_criteria.max_length
     sequences = input_ids.new_full((len(input_ids), max_length), generation_config.pad_token_id)
     sequences[:, :start] = input_ids
@@ -106,6 +114,9 @@ def drop_finished(
                 chosen = torch.multinomial(scores.softmax(-1), 1, generator=generator).squeeze(1)
             else:
                 chosen = scores.argmax(-1)
+            if lost is not None and length > start and (length - start) % LOOK_EVERY == 0:
+                ended = torch.tensor(lost(rows.tolist(), sequences[rows, start:length]), device=chosen.device)
+                chosen[ended] = eos_ids[0]
             sequences[rows[running], length] = chosen[running]
             length += 1
             running &= ~torch.isin(chosen, eos_ids)

@@ -37,7 +37,7 @@ BASELINES = ("random", "shortest-path")
 STAGES = {
     "base": "as it came", "untrained": "untrained", "sft-tiny": "SFT, tiny", "sft-random": "SFT, random weights",
     "sft": "SFT", "sft-repeated": "SFT, repeated", "sft-continued": "SFT, continued", "rft": "RFT", "dpo": "DPO",
-    "grpo": "GRPO", "grpo-shorter": "GRPO, shorter",
+    "grpo": "GRPO", "grpo-shorter": "GRPO, shorter", "grpo-climb": "GRPO, ladder",
 }  # fmt: skip
 """How far a model has been trained, in the order of the table, and how tables say so."""
 GREEDY = "greedy decoding"

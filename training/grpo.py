@@ -70,6 +70,11 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
         "The style of the traces, e.g. pointers: an answer is then made less likely at its first token that is untrue "
         "or in vain, and one that fails learned from there alone (training/step_credit.py). With loss_type dapo.",
     )
+    stop_at_fault: bool = option(
+        False,
+        "Sample no further when the token that step_credit makes less likely is there; such an answer has failed. "
+        "With step_credit.",
+    )
     curriculum: str | None = option(
         None,
         "'length' for rows in the order of their mazes' shortest paths; 'success' for sizes, generators and braids in "
@@ -116,6 +121,11 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
             )
         if self.step_credit is not None and self.loss_type != "dapo":
             raise InvalidConfig(f"Expects loss_type dapo with step_credit, actual: {self.loss_type}")
+        if self.stop_at_fault and (self.step_credit is None or self.use_vllm):
+            raise InvalidConfig(
+                "Expects stop_at_fault only with step_credit, and without use_vllm (which samples all), actual: "
+                f"step_credit={self.step_credit}, use_vllm={self.use_vllm}"
+            )
         self.eval_on_start = self.eval_on_start and self.eval_strategy != "no"
         self.task.check(self)
         check_keys(self, "grpo")
@@ -313,7 +323,8 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     source, adapters = model_config.model, lora_config(model_config, model)
     trainer = MazeGRPOTrainer(model, tokenizer, args, evaluation, source, peft_config=adapters, **options)
     # Sharded weights generate in step with other processes.
-    with nullcontext() if is_sharded(trainer) else early_row_removal(model):
+    lost = trainer.credit.lost if args.stop_at_fault and trainer.credit else None
+    with nullcontext() if is_sharded(trainer) else early_row_removal(model, lost):
         run(trainer, "grpo", configuration, checkpoint)
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}

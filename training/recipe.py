@@ -51,8 +51,7 @@ def launch_of(recipe: str, stage: str) -> str:
     processes = _processes(recipe, stage)
     if processes == 1:
         return f"python -m training.{stage}"
-    keys = yaml.safe_load((CONFIGS / recipe / f"{stage}.yaml").read_text(encoding="utf-8"))
-    steps = keys.get("gradient_accumulation_steps", 1)
+    steps = _key(CONFIGS / recipe / f"{stage}.yaml", "gradient_accumulation_steps") or 1
     if steps % processes:
         raise InvalidConfig(
             f"Expects gradient_accumulation_steps to be a multiple of {processes} processes, actual: {steps}"
@@ -61,6 +60,12 @@ def launch_of(recipe: str, stage: str) -> str:
         f"accelerate launch --config_file training/configs/accelerate/cpus.yaml --num_processes {processes} "
         f"-m training.{stage} --use_cpu true --gradient_accumulation_steps {steps // processes}"
     )
+
+
+def _key(path: Path, key: str) -> Any:
+    """What a configuration, or else its base, says of a key; ``None`` where none does."""
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return values[key] if key in values else _key(path.parent / values["base"], key) if "base" in values else None
 
 
 def jobs_of(recipe: str) -> str:

@@ -10,6 +10,7 @@ The gradient of log p vanishes where p is near 1, so a mistake that a model is s
 wrong token adds to the loss is therefore -log(1 - p), the unlikelihood of Welleck et al., arXiv 1908.04319.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 
@@ -18,13 +19,15 @@ from torch import Tensor
 
 from maze_env import traces
 from maze_env.maze import Maze
-from maze_env.tokens import THINK_OPEN, maze_from_text
+from maze_env.tokens import THINK_OPEN
 from maze_env.verifier import verify
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
 
 MOST_ODDS = 100.0
 """The largest p / (1 - p) that a wrong token counts with."""
+_HALF_WRITTEN = re.compile(r"\s*(\bBA?C?|\bPA?T?H?)?\s*(<[^>]*)?$")
+"""What a cut answer may end with that more tokens would have made whole."""
 
 
 class StepCredit:
@@ -33,6 +36,8 @@ class StepCredit:
     def __init__(self, style: str, tokenizer: Tokenizer, eos_ids: Collection[int], thinking_opened: bool = False):
         """For completions of ``tokenizer``'s model, which ``eos_ids`` end, after prompts that may open the thinking."""
         self.style = style
+        self.mazes: list[Maze] = []
+        """Those that are being attempted, one for each row."""
         self._opening = THINK_OPEN if thinking_opened else ""
         self._decode, self._eos_ids = TextDecoder(tokenizer, frozenset(eos_ids)), frozenset(eos_ids)
 
@@ -42,6 +47,7 @@ class StepCredit:
         That is ``None`` where nothing untrue or in vain is said: it was cut short, or its style does not tell.
         """
         text, is_cut = self._opening + self._decode(ids), self._eos_ids.isdisjoint(ids)
+        text = _HALF_WRITTEN.sub("", text) if is_cut else text
         solved = not is_cut and verify(maze, text).solved
         place = traces.first_fault(self.style, maze, text)
         if place is None or ((is_cut or solved) and place >= len(text)):
@@ -49,14 +55,24 @@ class StepCredit:
         place = max(0, place - len(self._opening))
         return solved, bisect_right(range(len(ids)), place, key=lambda count: len(self._decode(ids[:count]))) - 1
 
-    def weights(self, mazes: Sequence[str], ids: Tensor, mask: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
-        """The advantage of each token, (completions, tokens), and which of them are wrong.
+    def lost(self, rows: Sequence[int], ids: Tensor) -> list[bool]:
+        """Whether what has been written at ``mazes`` so far has a wrong token.
+
+        Args:
+            rows: their numbers.
+            ids: of each, (rows, tokens) int64.
+        """
+        return [
+            self.judge(self.mazes[row], written)[1] is not None for row, written in zip(rows, ids.tolist(), strict=True)
+        ]
+
+    def weights(self, ids: Tensor, mask: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
+        """The advantage of each token of the answers to ``mazes``, (completions, tokens), and which of them are wrong.
 
         Every token of an answer that solves has the answer's own, and a wrong one -1: as much as any in a group that
         half solves. Were an answer the mean of its tokens, one that is wrong would outweigh hundreds of right ones.
 
         Args:
-            mazes: their texts.
             ids: (completions, tokens) int64.
             mask: 1 for the tokens of the completion, likewise.
             advantages: (completions,) float, of the answers.
@@ -64,10 +80,9 @@ class StepCredit:
         lengths = mask.sum(dim=1)
         weights = torch.zeros(ids.shape, dtype=advantages.dtype, device=advantages.device)
         wrong = torch.zeros_like(weights, dtype=torch.bool)
-        read = {text: maze_from_text(text) for text in dict.fromkeys(mazes)}
-        for row, text in enumerate(mazes):
+        for row, maze in enumerate(self.mazes):
             length = int(lengths[row])
-            solved, fault = self.judge(read[text], ids[row, :length].tolist())
+            solved, fault = self.judge(maze, ids[row, :length].tolist())
             if solved:
                 weights[row, :length] = advantages[row]
             if fault is not None:

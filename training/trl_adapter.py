@@ -16,6 +16,7 @@ from trl.kernels.chunked_logprob import _use_triton as is_triton
 from trl.trainer import utils
 
 from maze_env.attempt import Attempt
+from maze_env.tokens import maze_from_text
 from tokenmaze.agents.errors import InvalidCheckpoint
 from tokenmaze.agents.multi_turn_policy import Transcript
 from tokenmaze.agents.prompts import model_template
@@ -143,6 +144,9 @@ class SparseGRPOTrainer(GRPOTrainer):
                 align_rows(model)
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        if self.credit is not None:
+            read = {text: maze_from_text(text) for text in {row["maze"] for row in inputs}}
+            self.credit.mazes = [read[row["maze"]] for row in inputs]
         output = super()._generate_and_score_completions(inputs)
         if self.args.scale_rewards == "mean":
             # The tables of completions hold this batch, of all processes in their order.
@@ -153,9 +157,8 @@ class SparseGRPOTrainer(GRPOTrainer):
             first = self.accelerator.process_index * len(inputs)
             output["advantages"] = advantages[first : first + len(inputs)].to(output["advantages"])
         if self.credit is not None:
-            mazes = [row["maze"] for row in inputs]
             weights, wrong = self.credit.weights(
-                mazes, output["completion_ids"], output["completion_mask"], output["advantages"]
+                output["completion_ids"], output["completion_mask"], output["advantages"]
             )
             output["advantages"] = self._with_unlikelihood(output, weights, wrong)
         return output

@@ -117,7 +117,7 @@ def first_fault(style: str, maze: Maze, completion: str) -> int | None:
         return None
     opening, closing = f"{THINK_OPEN}\n", f"\n{THINK_CLOSE}"
     if not completion.startswith(opening):
-        return 0
+        return len(completion) if opening.startswith(completion) else 0
     trace = completion[len(opening) :].partition(closing)[0]
     try:
         concluded = validate(maze, trace)

@@ -10,7 +10,7 @@ from maze_env.errors import InvalidConfig
 from maze_env.tokens import maze_to_text
 from tests import tiny
 from tests.families import FAMILIES
-from tokenmaze.agents.decoding import context_length, drop_finished, early_row_removal
+from tokenmaze.agents.decoding import LOOK_EVERY, context_length, drop_finished, early_row_removal
 from tokenmaze.agents.generation import end_ids
 from tokenmaze.agents.kv_cache import preallocate
 from tokenmaze.agents.llm_policy import LLMPolicy
@@ -156,6 +156,26 @@ def test_processors_of_logits_are_heeded():
     plain, dropping = generate(model_that_ends(3.0), suppress_tokens=[2])
     assert torch.equal(plain, dropping)
     assert (dropping != 2).all()
+
+
+def test_rows_that_are_lost_end_at_the_next_look():
+    model, looks = model_that_ends(3.0), []
+    inputs, width = inputs_of(build_tokenizer()), inputs_of(build_tokenizer())["input_ids"].shape[1]
+
+    def lost(rows, written):
+        looks.append((rows, written.shape))
+        return [row % 3 == 0 for row in rows]
+
+    with early_row_removal(model, lost):
+        written = model.generate(**inputs, max_new_tokens=LOOK_EVERY + 5, suppress_tokens=[2])[:, width:]
+    everything = list(range(24))
+    assert looks == [(everything, (24, LOOK_EVERY))]
+    ends = [(row == 2).nonzero().flatten().tolist() for row in written]
+    assert ends == [[LOOK_EVERY] if row % 3 == 0 else [] for row in everything]
+    assert (written[::3, LOOK_EVERY + 1 :] == 0).all()
+    model.generation_config.eos_token_id = None
+    with early_row_removal(model, lost), pytest.raises(InvalidConfig, match="an end token"):
+        model.generate(**inputs, max_new_tokens=5)
 
 
 def test_for_the_time_of_a_context_whoever_calls_generate_decodes_so():

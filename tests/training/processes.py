@@ -32,7 +32,7 @@ EVALUATED = []
 
 
 @contextmanager
-def script(model):
+def script(model, lost=None):
     """Lets ``model`` "generate" completions: of half of the mazes all are right, of the others about half.
 
     So processes have unequal numbers of completions to learn from.

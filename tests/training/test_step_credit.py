@@ -4,11 +4,15 @@ import re
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.decoders import Fuse
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
+from transformers import PreTrainedTokenizerFast
 
 from maze_env import traces
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.maze import Maze
-from maze_env.tokens import maze_to_text
 from tests.maze_env.golden import FORK_ASCII
 from tokenmaze.agents.tiny_model import TinyConfig, build_tokenizer
 from tokenmaze.training.grpo import MazeGRPOConfig
@@ -31,6 +35,16 @@ def ids_of(text, is_ended=True):
 @pytest.fixture
 def credit():
     return StepCredit("pointers", TOKENIZER, [END])
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """A tokenizer of single letters, as the worst that a vocabulary without maze tokens may do."""
+    words = ["[PAD]", "[END]", *sorted(set(RIGHT))]
+    backend = Tokenizer(WordLevel({word: index for index, word in enumerate(words)}, unk_token="[PAD]"))
+    backend.pre_tokenizer = Split("", "isolated")
+    backend.decoder = Fuse()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]", eos_token="[END]")
 
 
 def test_an_answer_that_solves_may_have_a_fault_in_its_trace(credit):
@@ -70,7 +84,8 @@ def test_what_solves_counts_in_all_of_its_tokens_and_what_is_wrong_in_one(credit
     width = max(map(len, rows))
     ids = torch.tensor([row + [TOKENIZER.pad_token_id] * (width - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    weights, wrong = credit.weights([maze_to_text(FORK)] * 4, ids, mask, torch.tensor([0.8, -0.7, -0.7, 0.8]))
+    credit.mazes = [FORK] * 4
+    weights, wrong = credit.weights(ids, mask, torch.tensor([0.8, -0.7, -0.7, 0.8]))
     expected = torch.zeros(ids.shape)
     expected[0, : len(rows[0])] = expected[3, : len(rows[3])] = 0.8
     expected[1, len(rows[1]) - 1] = -1
@@ -106,6 +121,25 @@ def test_completions_without_weights_and_what_follows_the_last_weight_are_left_o
     assert none["completion_ids"].shape == (1, 1)
 
 
+def test_what_is_written_so_far_is_lost_from_its_first_wrong_token_on(credit):
+    credit.mazes = [FORK] * 2
+    wrong = ids_of(RIGHT.replace("<|target|>", "<|blank|>", 1), is_ended=False)
+    right = ids_of(RIGHT, is_ended=False)
+    fault = next(place for place, (one, other) in enumerate(zip(wrong, right, strict=True)) if one != other)
+    for length in range(1, len(right)):
+        written = torch.tensor([wrong[:length], right[:length]])
+        assert credit.lost([0, 1], written) == [length > fault, False]
+    assert credit.lost([1], torch.tensor([wrong])) == [True]
+
+
+def test_half_a_word_at_the_end_is_not_wrong_yet(letters):
+    credit = StepCredit("pointers", letters, [letters.eos_token_id])
+    credit.mazes = [FORK]
+    written = letters(RIGHT, add_special_tokens=False)["input_ids"]
+    for length in range(1, len(written)):
+        assert credit.lost([0], torch.tensor([written[:length]])) == [False]
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
@@ -113,6 +147,8 @@ def test_completions_without_weights_and_what_follows_the_last_weight_are_left_o
         ({"step_credit": "serch"}, "Did you mean 'search'"),
         ({"step_credit": "pointers", "loss_type": "grpo"}, "Expects loss_type dapo with step_credit"),
         ({"step_credit": "pointers", "mode": "play"}, "step_credit only with mode plan"),
+        ({"stop_at_fault": True}, "Expects stop_at_fault only with step_credit"),
+        ({"step_credit": "pointers", "stop_at_fault": True, "use_vllm": True}, "without use_vllm"),
     ],
 )
 def test_where_there_is_no_such_credit_it_is_refused(tmp_path, keys, message):

@@ -133,7 +133,7 @@ def test_grpo_plays_by_tool_calls(caller, tmp_path, monkeypatch, recwarn):
     expert.turn = 0
 
     @contextmanager
-    def script(model):
+    def script(model, lost=None):
         tiny.scripted(SimpleNamespace(model=model, tokenizer=tokenizer), expert)
         yield
 

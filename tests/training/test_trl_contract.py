@@ -47,7 +47,7 @@ def test_the_installed_version_is_one_that_the_adapter_was_written_for():
 OURS = {
     "curriculum", "eval_max_tokens", "eval_mazes", "eval_samples", "expert", "filter_samples", "from_scratch", "keep",
     "length_penalty", "max_episode_steps", "max_turn_tokens", "mode", "muon_learning_rate", "overwrite", "pairs",
-    "resume", "reward", "rounds", "step_credit", "tool_calls", "view_radius",
+    "resume", "reward", "rounds", "step_credit", "stop_at_fault", "tool_calls", "view_radius",
 }  # fmt: skip
 
 OURS_AS_OF_GRPO = {"generation_batch_size", "max_completion_length", "num_generations", "temperature"}
