@@ -48,7 +48,7 @@ def read(path, *more):
         DataConfig,
         {"grpo": MazeGRPOConfig, "rft": MazeRFTConfig, "dpo": MazeDPOConfig}.get(name, MazeSFTConfig),
     ]
-    pretrained = path.parent.name == "smollm2" and path.stem != "sft-tiny"
+    pretrained = path.parent.name.endswith("smollm2") and path.stem != "sft-tiny"
     return parse(kinds, [*files, "--use_cpu", "true", *(["--model", "owner/model"] if pretrained else [])])
 
 
@@ -129,7 +129,13 @@ def test_every_configuration_parses_and_trains_on_the_train_split_in_whole_steps
 
 
 def test_the_stages_of_a_recipe_train_on_mazes_of_their_own():
-    for name, facts in (("alphamaze", ["control"]), ("default", ["control", "shorter"]), ("smollm2", ["control"])):
+    for name, facts in (
+        ("alphamaze", ["control"]),
+        ("default", ["control", "shorter"]),
+        ("smollm2", ["control"]),
+        ("gpu-smollm2", ["control"]),
+        ("ladder", ["stages"]),
+    ):
         stages = {stage for fact in facts for stage in fact_of(name, fact).split()} - {"untrained", "sft-repeated"}
         seeds = [read(CONFIGS / name / f"{stage}.yaml")[1].maze_seed for stage in stages]
         assert len(set(seeds)) == len(seeds) >= 3
@@ -287,11 +293,10 @@ def test_there_are_commands_in_the_comments():
 @pytest.mark.parametrize(
     "goals",
     [
-        ("control", "shorter", "speed", "settings", "trace-styles", "grpo-from-scratch"),
-        *(("train", f"RECIPE={name}", "SEED=1") for name in ("default", "alphamaze", "search-10x10", "fog", "smollm2")),
+        ("control", "rivals", "shorter", "speed", "settings", "trace-styles", "demonstrations", "grpo-from-scratch"),
+        *(("train", f"RECIPE={name}", "SEED=1") for name in RECIPES if "stages" in RECIPES[name].read_text()),
         *((goal, "RECIPE=smollm2") for goal in ("control", "rivals", "baselines")),
         ("train", "SFT_FLAGS=--examples 64", "GRPO_FLAGS=--examples 64"),
-        ("train", "RECIPE=gpu"),
     ],
     ids=" ".join,
 )
