@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from accelerate import DistributedType
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedModel, Trainer
 from trl import GRPOTrainer, add_response_schema, supports_tool_calling
 from trl.kernels.chunked_logprob import _use_triton as is_triton
@@ -35,6 +36,8 @@ BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
 
 
+PARTS = 8
+"""On a processor, log-probabilities of rows are computed in so many parts, those of like length together."""
 SCALES = ("group", "batch", "none", "mean")
 """Values of ``scale_rewards``: TRL's, and ``mean`` (``over_group_means``)."""
 
@@ -180,6 +183,36 @@ class SparseGRPOTrainer(GRPOTrainer):
         weights[rows, :length] = unlikelihood(weights[rows, :length], wrong[rows, :length], log_probs.to(weights))
         return weights
 
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: PreTrainedModel,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        compute_entropy: bool = False,
+        **others: Any,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        # On a processor padding takes as long as text. TRL's other inputs do not come a row a completion.
+        if input_ids.device.type != "cpu" or any(value not in (None, False) for value in others.values()):
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy, **others
+            )
+        order, prompt = attention_mask.sum(dim=1).argsort(), input_ids.shape[1] - logits_to_keep
+        parts = []
+        for rows in order.split(min(batch_size or len(order), -(-len(order) // PARTS))):
+            columns = attention_mask[rows].any(dim=0).nonzero()
+            begin, end = min(int(columns.min()), prompt - 1), max(int(columns.max()), prompt) + 1
+            ids, mask = input_ids[rows, begin:end], attention_mask[rows, begin:end]
+            *values, _ = super()._get_per_token_logps_and_entropies(
+                model, ids, mask, end - prompt, compute_entropy=compute_entropy
+            )
+            missing = (0, logits_to_keep - (end - prompt))
+            parts.append([None if value is None else functional.pad(value, missing) for value in values])
+        back = order.argsort()
+        log_probs, entropies = zip(*parts, strict=True)
+        return torch.cat(log_probs)[back], torch.cat(entropies)[back] if compute_entropy else None, None
+
     def compute_loss(
         self,
         model: PreTrainedModel,
@@ -225,15 +258,17 @@ def drop_zero_advantage_rows(inputs: dict[str, Any], at_least: int = 0) -> dict[
     """The completions of a micro-batch with an advantage other than zero (one where there is none), padding trimmed.
 
     Where they are fewer than ``at_least``, others fill up. Where tokens have advantages, what follows the last of them
-    is trimmed too.
+    in a row is padding too.
     """
     advantages = inputs["advantages"]
     of_tokens = advantages.dim() == 2
     learned = learned_rows(advantages)
     first = learned.int().argsort(descending=True, stable=True)
     rows = first[: max(1, at_least, int(learned.sum()))].sort().values
-    learned = advantages[rows].ne(0) if of_tokens else inputs["completion_mask"][rows].bool()
-    longest = max(1, int((learned * torch.arange(1, learned.shape[1] + 1, device=learned.device)).max()))
+    mask = inputs["completion_mask"][rows]
+    if of_tokens:  # a token counts where a later one is learned from
+        mask = mask * advantages[rows].ne(0).flip(1).cumsum(1).flip(1).gt(0)
+    longest = max(1, int(mask.sum(dim=1).max()))
     kept = dict(inputs)
     for key, value in inputs.items():
         if key in ROW_KEYS and not (key == "advantages" and of_tokens):
@@ -242,4 +277,5 @@ def drop_zero_advantage_rows(inputs: dict[str, Any], at_least: int = 0) -> dict[
             kept[key] = value[rows, :longest]
         elif key not in BATCH_KEYS and isinstance(value, Tensor):
             raise KeyError(f"Expects tensors that training/trl_adapter.py knows, actual: {key!r}")
+    kept["completion_mask"] = mask[:, :longest]
     return kept

@@ -345,6 +345,36 @@ def test_with_stop_at_fault_an_answer_is_over_at_the_first_look_after_its_fault(
             assert weights.nonzero().flatten().tolist() == [2]
 
 
+@pytest.mark.parametrize("keys", [{}, {"step_credit": "pointers", "reward": "sparse"}, {"beta": 0.1}], ids=str)
+def test_rows_of_like_length_are_computed_together_and_teach_the_same(trained, tmp_path, monkeypatch, keys):
+    computed = {}
+
+    def add(module, arguments, given):
+        if given.get("labels") is not None:
+            rows, columns = given["input_ids"].shape
+            computed[parts].append((rows, columns, int(given["attention_mask"].sum())))
+
+    def prepare(self, *rest, original=SparseGRPOTrainer.__init__, **named):
+        original(self, *rest, **named)
+        self.model.register_forward_pre_hook(add, with_kwargs=True)
+
+    monkeypatch.setattr(SparseGRPOTrainer, "__init__", prepare)
+    for parts in (1, 4):
+        computed[parts] = []
+        monkeypatch.setattr(trl_adapter, "PARTS", parts)
+        sizes = "{2x2: 1, 2x3: 1, 4x4: 1}"
+        runs.train_grpo(tmp_path / str(parts), trained, sizes=sizes, examples=12, save_strategy="no", **keys)
+    whole, split = (runs.weights(tmp_path / str(parts)) for parts in (1, 4))
+    assert not runs.same_weights(tmp_path / "1", trained)
+    for name, value in whole.items():
+        torch.testing.assert_close(split[name], value, rtol=1e-3, atol=3e-4)
+    texts = {parts: sum(text for _, _, text in calls) for parts, calls in computed.items()}
+    places = {parts: sum(rows * columns for rows, columns, _ in calls) for parts, calls in computed.items()}
+    assert texts[1] == texts[4]  # the same tokens, and less padding
+    assert places[4] - texts[4] < (places[1] - texts[1]) * 0.7
+    assert len(computed[4]) > 2 * len(computed[1])
+
+
 @pytest.mark.parametrize("evaluated", ["no", "steps"])
 def test_on_a_processor_autocast_is_for_learning_and_not_for_writing(trained, tmp_path, monkeypatch, evaluated):
     kept, computed = set(), set()

@@ -288,10 +288,10 @@ def test_no_test_reaches_into_trl(path):
         (MazeSFTTrainer, set()),
         (MazeRFTTrainer, set()),
         (MazeDPOTrainer, set()),
-        (MazeGRPOTrainer, {"_generate_and_score_completions"}),
+        (MazeGRPOTrainer, {"_generate_and_score_completions", "_get_per_token_logps_and_entropies"}),
     ],
 )
-def test_no_private_method_is_overridden_but_where_advantages_are_made(trainer, overridden):
+def test_no_private_method_is_overridden_but_where_advantages_and_log_probabilities_are_made(trainer, overridden):
     assert overridden_private_names(trainer) == overridden
 
 
