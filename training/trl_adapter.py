@@ -36,8 +36,8 @@ BATCH_KEYS = frozenset({"num_items_in_batch"})
 """Those of the whole batch."""
 
 
-PARTS = 8
-"""On a processor, log-probabilities of rows are computed in so many parts, those of like length together."""
+PART = 8
+"""On a processor, log-probabilities are computed of so many rows at a time, those of like length together."""
 SCALES = ("group", "batch", "none", "mean")
 """Values of ``scale_rewards``: TRL's, and ``mean`` (``over_group_means``)."""
 
@@ -200,7 +200,7 @@ class SparseGRPOTrainer(GRPOTrainer):
             )
         order, prompt = attention_mask.sum(dim=1).argsort(), input_ids.shape[1] - logits_to_keep
         parts = []
-        for rows in order.split(min(batch_size or len(order), -(-len(order) // PARTS))):
+        for rows in order.split(min(PART, batch_size or PART)):
             columns = attention_mask[rows].any(dim=0).nonzero()
             begin, end = min(int(columns.min()), prompt - 1), max(int(columns.max()), prompt) + 1
             ids, mask = input_ids[rows, begin:end], attention_mask[rows, begin:end]

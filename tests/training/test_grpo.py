@@ -352,27 +352,27 @@ def test_rows_of_like_length_are_computed_together_and_teach_the_same(trained, t
     def add(module, arguments, given):
         if given.get("labels") is not None:
             rows, columns = given["input_ids"].shape
-            computed[parts].append((rows, columns, int(given["attention_mask"].sum())))
+            computed[part].append((rows, columns, int(given["attention_mask"].sum())))
 
     def prepare(self, *rest, original=SparseGRPOTrainer.__init__, **named):
         original(self, *rest, **named)
         self.model.register_forward_pre_hook(add, with_kwargs=True)
 
     monkeypatch.setattr(SparseGRPOTrainer, "__init__", prepare)
-    for parts in (1, 4):
-        computed[parts] = []
-        monkeypatch.setattr(trl_adapter, "PARTS", parts)
+    for part in (32, 8):
+        computed[part] = []
+        monkeypatch.setattr(trl_adapter, "PART", part)
         sizes = "{2x2: 1, 2x3: 1, 4x4: 1}"
-        runs.train_grpo(tmp_path / str(parts), trained, sizes=sizes, examples=12, save_strategy="no", **keys)
-    whole, split = (runs.weights(tmp_path / str(parts)) for parts in (1, 4))
-    assert not runs.same_weights(tmp_path / "1", trained)
+        runs.train_grpo(tmp_path / str(part), trained, sizes=sizes, examples=12, save_strategy="no", **keys)
+    whole, split = (runs.weights(tmp_path / str(part)) for part in (32, 8))
+    assert not runs.same_weights(tmp_path / "32", trained)
     for name, value in whole.items():
         torch.testing.assert_close(split[name], value, rtol=1e-3, atol=3e-4)
-    texts = {parts: sum(text for _, _, text in calls) for parts, calls in computed.items()}
-    places = {parts: sum(rows * columns for rows, columns, _ in calls) for parts, calls in computed.items()}
-    assert texts[1] == texts[4]  # the same tokens, and less padding
-    assert places[4] - texts[4] < (places[1] - texts[1]) * 0.7
-    assert len(computed[4]) > 2 * len(computed[1])
+    texts = {part: sum(text for _, _, text in calls) for part, calls in computed.items()}
+    places = {part: sum(rows * columns for rows, columns, _ in calls) for part, calls in computed.items()}
+    assert texts[32] == texts[8]  # the same tokens, and less padding
+    assert places[8] - texts[8] < (places[32] - texts[32]) * 0.7
+    assert max(rows for rows, _, _ in computed[8]) == 8 < max(rows for rows, _, _ in computed[32])
 
 
 @pytest.mark.parametrize("evaluated", ["no", "steps"])
