@@ -194,7 +194,7 @@ class SparseGRPOTrainer(GRPOTrainer):
         **others: Any,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         # On a processor padding takes as long as text. TRL's other inputs do not come a row a completion.
-        if input_ids.device.type != "cpu" or any(value not in (None, False) for value in others.values()):
+        if input_ids.device.type != "cpu" or any(value is not None and value is not False for value in others.values()):
             return super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy, **others
             )
