@@ -205,6 +205,7 @@ def test_a_recipe_is_launched_in_processes_where_a_processor_has_the_cores(monke
     # As many rows a step as in one process.
     _, _, args = read(CONFIGS / "default" / "grpo.yaml")
     assert int(command[command.index("--gradient_accumulation_steps") + 1]) * 2 == args.gradient_accumulation_steps
+    assert launch_of("ladder", "grpo").split() == command  # whose steps stand in its file's base
 
     for options in ({"cores": 1}, {"cores": 4, "accelerator": True}):
         command, jobs = here(**options)
