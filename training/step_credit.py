@@ -26,8 +26,8 @@ from tokenmaze.agents.tokenization import TextDecoder
 
 MOST_ODDS = 100.0
 """The largest p / (1 - p) that a wrong token counts with."""
-_HALF_WRITTEN = re.compile(r"\s*(\bBA?C?|\bPA?T?H?)?\s*(<[^>]*)?$")
-"""What a cut answer may end with that more tokens would have made whole."""
+_UNFINISHED = re.compile(r"((?:BACK)*+)\s*+(?:BA?C?|PA?T?H?)?\s*+(?:<[^>]*+)?")
+"""What a cut answer may have behind its last token of the maze; all but ``BACK`` may yet become something else."""
 
 
 class StepCredit:
@@ -47,7 +47,7 @@ class StepCredit:
         That is ``None`` where nothing untrue or in vain is said: it was cut short, or its style does not tell.
         """
         text, is_cut = self._opening + self._decode(ids), self._eos_ids.isdisjoint(ids)
-        text = _HALF_WRITTEN.sub("", text) if is_cut else text
+        text = _without_unfinished(text) if is_cut else text
         solved = not is_cut and verify(maze, text).solved
         place = traces.first_fault(self.style, maze, text)
         if place is None or ((is_cut or solved) and place >= len(text)):
@@ -88,6 +88,13 @@ class StepCredit:
             if fault is not None:
                 weights[row, fault], wrong[row, fault] = -1.0, True
         return weights, wrong
+
+
+def _without_unfinished(text: str) -> str:
+    """A cut answer without a word that its next tokens may yet complete."""
+    end = text.rfind(">") + 1
+    tail = _UNFINISHED.fullmatch(text, end)
+    return text if tail is None else text[:end] + tail[1]
 
 
 def unlikelihood(weights: Tensor, wrong: Tensor, log_probs: Tensor) -> Tensor:

@@ -140,6 +140,14 @@ def test_half_a_word_at_the_end_is_not_wrong_yet(letters):
         assert credit.lost([0], torch.tensor([written[:length]])) == [False]
 
 
+@pytest.mark.parametrize("tail", [" " * 100_000 + "X", "BACK" * 50_000 + "\nPAT", "<" * 100_000])
+def test_whatever_a_model_writes_is_judged_at_once(letters, tail):
+    # A pattern that tried every way to split the blanks would take hours.
+    credit = StepCredit("pointers", letters, [letters.eos_token_id])
+    ids = letters(RIGHT[:60] + tail, add_special_tokens=False)["input_ids"]
+    assert credit.judge(FORK, ids)[0] is False
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
