@@ -25,7 +25,7 @@ def texts():
     made = []
     for path in sorted(CONFIGS.glob("*/*.yaml")):
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if path.parent.name == "smollm2" and path.stem != "sft-tiny":
+        if path.parent.name.endswith("smollm2") and path.stem != "sft-tiny":
             values["model"] = "owner/model"
         made.append(yaml.safe_dump({key: value for key, value in values.items() if key in KEYS}, sort_keys=False))
     return sorted(set(made))

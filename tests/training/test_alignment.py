@@ -102,6 +102,7 @@ def test_a_step_of_grpo_learns_from_them(name, mode, lora, tmp_path, monkeypatch
         model.register_forward_hook(lambda _, args, outputs: seen.append((given[-1], outputs)))
 
     monkeypatch.setattr("tokenmaze.training.trl_adapter.align_rows", spy)
+    monkeypatch.setattr("tokenmaze.training.trl_adapter.PART", 64)  # prompts of several lengths together
     options = {"mode": mode, "max_completion_length": 40 if mode == "play" else 8, "examples": 4, "max_turn_tokens": 3}
     runs.train_grpo(
         tmp_path / "run", folder, sizes='{"2x2": 1, "2x3": 1}', save_strategy="no", beta=0.1, **options, **lora

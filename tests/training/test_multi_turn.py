@@ -196,12 +196,17 @@ def test_replies_get_no_gradient_and_a_group_plays_one_maze(tmp_path, monkeypatc
 
     monkeypatch.setattr("tokenmaze.training.grpo.episode_return", spy)
     monkeypatch.setattr(SparseGRPOTrainer, "compute_loss", compute_loss)
+    monkeypatch.setattr("tokenmaze.training.trl_adapter.PART", 64)  # all rows in one pass
     runs.train_grpo(tmp_path / "grpo", trained, mode="play", max_completion_length=30, save_strategy="no",
                     max_turn_tokens=1, examples=4)  # fmt: skip
     assert len(groups) == 4
     assert all(len({attempt.maze for attempt in group}) == 1 for group in groups)
     (inputs,) = batches
-    gradient = torch.cat([output.grad for output in hidden]).abs().sum(-1)
+    (output,) = hidden
+    mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)
+    gradient = torch.zeros(mask.shape)  # in the order of the rows; they are computed in that of their lengths
+    used = mask.any(dim=0).nonzero().flatten()
+    gradient[mask.sum(dim=1).argsort(), int(used.min()) : int(used.max()) + 1] = output.grad.abs().sum(-1)
     own = (inputs["completion_mask"] * inputs["tool_mask"]).bool()
     first = inputs["prompt_ids"].shape[1] - 1
     gradient = gradient[:, first : first + own.shape[1]]
