@@ -146,7 +146,14 @@ class Prompt:
     @property
     def thinking_opened(self) -> bool:
         """Whether it ends inside an open ``<think>``, as R1-style chat templates leave it."""
-        return self.text.rstrip().endswith(THINK_OPEN)
+        return bool(self.opening)
+
+    @property
+    def opening(self) -> str:
+        """What it has of the answer already: ``<think>``, with or without the line break behind it, or nothing."""
+        if not self.text.rstrip().endswith(THINK_OPEN):
+            return ""
+        return f"{THINK_OPEN}\n" if self.text.endswith("\n") else THINK_OPEN
 
 
 def conversation(maze_text: str, phrasing: str = STANDARD) -> list[dict[str, str]]:

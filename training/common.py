@@ -100,6 +100,11 @@ def begin(configuration: Values, args: StageConfig) -> str | None:
     The number of processes becomes part of the configuration: each has random numbers of its own.
     """
     configuration["processes"] = args.world_size
+    if configuration["lora_rank"] is not None and args.muon_learning_rate is not None:
+        raise InvalidConfig(
+            "Expects muon_learning_rate unset with lora_rank (it would be given the weights that do not move), actual: "
+            f"muon_learning_rate={args.muon_learning_rate}, lora_rank={configuration['lora_rank']}"
+        )
     prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
     return by_first_process(args, prepare)
 
@@ -124,6 +129,8 @@ def run(trainer: Trainer, stage: str, configuration: Values, checkpoint: str | N
     if checkpoint is None and first:
         if is_new:  # no sooner: until here a failed start loses nothing
             run_folder.empty(folder)
+        if getattr(args, "log_completions", False):
+            (folder / "completions").mkdir(exist_ok=True)  # TRL's trainer made it, before the folder was emptied
         run_folder.write_run(folder, stage, configuration, None)
     try:
         with told_in_lines(trainer):

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from maze_env.errors import InvalidConfig, UnreadableMaze
 from maze_env.maze import Maze
-from maze_env.tokens import THINK_OPEN
 from tokenmaze.agents.prompts import render
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import token_ids as token_ids_of
@@ -75,11 +74,8 @@ def _written(config: DataConfig, tokenizer: Tokenizer, draws: Draws) -> Parts:
     for draw in draws:
         row = supervised_row(config, *draw)
         prompt, completion = render(tokenizer, row["maze"], row["phrasing"]), row["completion"]
-        if prompt.thinking_opened:  # by the chat template: the completion goes on from there
-            completion = completion.removeprefix(THINK_OPEN)
-            completion = completion.removeprefix("\n") if prompt.text.endswith("\n") else completion
         prompts.append(prompt.text)
-        completions.append(completion)
+        completions.append(completion.removeprefix(prompt.opening))  # by the chat template
     pairs = zip(token_ids(tokenizer, prompts), token_ids(tokenizer, completions), strict=True)
     return [[head, [*tail, tokenizer.eos_token_id]] for head, tail in pairs]
 

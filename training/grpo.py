@@ -42,6 +42,7 @@ from tokenmaze.training.difficulty_filter import filter_by_pass_rate
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.grpo_reward import MazeReward, episode_return
 from tokenmaze.training.ladder import Ladder
+from tokenmaze.training.maze_tokens import require_maze_tokens
 from tokenmaze.training.mazes import DataConfig, Written, require_standard_texts, training_texts
 from tokenmaze.training.model import TINY, ModelConfig, check_model_words, load, lora_config, reference_words
 from tokenmaze.training.multi_turn import EnvConfig, MultiTurnRollout, multi_turn_dataset
@@ -119,8 +120,13 @@ class MazeGRPOConfig(StageConfig, GRPOConfig):
                 f"Expects step_credit out of {', '.join(telling)} (which tell where they are wrong), actual: "
                 f"{self.step_credit}"
             )
-        if self.step_credit is not None and self.loss_type != "dapo":
-            raise InvalidConfig(f"Expects loss_type dapo with step_credit, actual: {self.loss_type}")
+        of_tokens = {"loss_type": "dapo", "importance_sampling_level": "token", "top_entropy_quantile": 1.0}
+        for name, value in of_tokens.items() if self.step_credit is not None else ():
+            if getattr(self, name) != value:
+                raise InvalidConfig(
+                    f"Expects {name} {value} with step_credit (others spread what a wrong token has over its answer, "
+                    f"or leave it out), actual: {getattr(self, name)}"
+                )
         if self.stop_at_fault and (self.step_credit is None or self.use_vllm):
             raise InvalidConfig(
                 "Expects stop_at_fault only with step_credit, and without use_vllm (which samples all), actual: "
@@ -223,8 +229,9 @@ class PlanTask(Task):
         )  # fmt: skip
         self.trainer_arguments = {"fill": ladder.fill, "callbacks": [ladder]} if ladder else {}
         if args.step_credit:
+            require_maze_tokens(tokenizer, (written.text for written in texts), "with step_credit")
             ends = end_ids(model, tokenizer)
-            self.trainer_arguments["credit"] = StepCredit(args.step_credit, tokenizer, ends, prompts[0].thinking_opened)
+            self.trainer_arguments["credit"] = StepCredit(args.step_credit, tokenizer, ends, prompts[0].opening)
 
 
 class MultiTurnTask(Task):
@@ -318,6 +325,7 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     check_log_probs(model)
     check_optimization(args, model)
     task = args.task(args, data, model, tokenizer)
+    check_fills_generations(len(task.rows), args)
     evaluation = Evaluation(args, data, tokenizer, args.budget, args.temperature)
     options = {"reward_funcs": task.reward, "train_dataset": task.rows, **task.trainer_arguments}
     source, adapters = model_config.model, lora_config(model_config, model)
@@ -329,6 +337,18 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeGRPOConfig) -> 
     log = trainer.state.log_history
     figures = {"environment_share": environment_share(log), "reward": reward_range(log)}
     return finish(trainer, "grpo", configuration, stopwatch, figures, checkpoint)
+
+
+def check_fills_generations(rows: int, args: MazeGRPOConfig) -> None:
+    """Raises InvalidConfig for rows of which TRL would leave some out; a filter may leave any number."""
+    assert args.generation_batch_size is not None
+    assert args.num_generations is not None
+    mazes = args.generation_batch_size // args.num_generations
+    if rows < mazes or (rows % mazes and not args.filter_samples):
+        raise InvalidConfig(
+            f"Expects examples to be a multiple of {mazes}, the mazes of a generation ({args.generation_batch_size} "
+            f"completions, {args.num_generations} of each; the rest would be left out), actual: {rows}"
+        )
 
 
 def environment_share(log: list[dict[str, float]]) -> float | None:

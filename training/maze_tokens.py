@@ -8,19 +8,32 @@ are left out, and later ones weigh more: in a plain mean ``<|0-3|>`` is ``<|3-0|
 be the same as another.
 """
 
+from collections.abc import Iterable
+
 import torch
 from tokenizers import AddedToken
 from transformers import PreTrainedModel
 
 from maze_env.errors import InvalidConfig
 from maze_env.moves import MOVE_TOKENS
-from maze_env.tokens import MARKERS, UNSEEN, WALL_TOKENS, coordinate_tokens
+from maze_env.tokens import MARKERS, MAZE_TOKEN, UNSEEN, WALL_TOKENS, coordinate_tokens
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
 from tokenmaze.agents.protocols import Tokenizer
 
 COORDINATES = coordinate_tokens(MAX_VOCABULARY_SIDE, MAX_VOCABULARY_SIDE)
 MAZE_TOKENS: tuple[str, ...] = (*MOVE_TOKENS, *MARKERS, *WALL_TOKENS, UNSEEN, *COORDINATES)
 """What joins: moves, markers, walls, and the coordinates of grids up to 20x20."""
+
+
+def require_maze_tokens(tokenizer: Tokenizer, texts: Iterable[str], when: str) -> None:
+    """Raises InvalidConfig where a move, or anything that ``texts`` of mazes have, is several tokens."""
+    tokens = sorted({*MOVE_TOKENS, *(found[0] for text in texts for found in MAZE_TOKEN.finditer(text))})
+    for token, ids in zip(tokens, tokenizer(tokens, add_special_tokens=False)["input_ids"], strict=True):
+        if len(ids) != 1:
+            raise InvalidConfig(
+                f"Expects a vocabulary with maze tokens {when} (SFT with add_maze_tokens true makes one), actual: "
+                f"{token} is {len(ids)} tokens"
+            )
 
 
 @torch.no_grad()

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from maze_env import traces
 from maze_env.maze import Maze
-from maze_env.tokens import THINK_OPEN
 from maze_env.verifier import verify
 from tokenmaze.agents.protocols import Tokenizer
 from tokenmaze.agents.tokenization import TextDecoder
@@ -33,12 +32,12 @@ _UNFINISHED = re.compile(r"((?:BACK)*+)\s*+(?:BA?C?|PA?T?H?)?\s*+(?:<[^>]*+)?")
 class StepCredit:
     """Advantages of tokens, of completions in one trace style about standard mazes."""
 
-    def __init__(self, style: str, tokenizer: Tokenizer, eos_ids: Collection[int], thinking_opened: bool = False):
-        """For completions of ``tokenizer``'s model, which ``eos_ids`` end, after prompts that may open the thinking."""
+    def __init__(self, style: str, tokenizer: Tokenizer, eos_ids: Collection[int], opening: str = ""):
+        """For completions of ``tokenizer``'s model that ``eos_ids`` end, after prompts that have their ``opening``."""
         self.style = style
         self.mazes: list[Maze] = []
         """Those that are being attempted, one for each row."""
-        self._opening = THINK_OPEN if thinking_opened else ""
+        self._opening = opening
         self._decode, self._eos_ids = TextDecoder(tokenizer, frozenset(eos_ids)), frozenset(eos_ids)
 
     def judge(self, maze: Maze, ids: Sequence[int]) -> tuple[bool, int | None]:

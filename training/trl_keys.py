@@ -189,6 +189,7 @@ NEEDS = (
     Need("label_smoothing", "loss_type robust or exo_pair",
          lambda args: bool({"robust", "exo_pair"} & {*args.loss_type})),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
+    Need("max_episode_steps max_turn_tokens", "mode play", lambda args: args.mode == "play"),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
 )  # fmt: skip
 

@@ -117,7 +117,9 @@ def first_fault(style: str, maze: Maze, completion: str) -> int | None:
         return None
     opening, closing = f"{THINK_OPEN}\n", f"\n{THINK_CLOSE}"
     if not completion.startswith(opening):
-        return len(completion) if opening.startswith(completion) else 0
+        if opening.startswith(completion):
+            return len(completion)
+        return len(THINK_OPEN) if completion.startswith(THINK_OPEN) else 0
     trace = completion[len(opening) :].partition(closing)[0]
     try:
         concluded = validate(maze, trace)

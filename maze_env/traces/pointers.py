@@ -25,9 +25,10 @@ occurrences are where chains of thought stop doing so (arXiv 2604.25800).
 """
 
 import re
+from collections.abc import Callable
 from itertools import chain, repeat
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from maze_env.maze import Cell, Maze
 from maze_env.moves import MOVE_OF_TOKEN, Move
@@ -44,6 +45,7 @@ LISTED_TOO = 0.1
 """How often the way back of a cell is listed with the others."""
 TOKEN = re.compile(f"{MAZE_TOKEN.pattern}|{BACK}")
 NUMBERED = re.compile(rf"{MAZE_TOKEN.pattern}|[ \t]+")
+Replayed = TypeVar("Replayed")
 
 
 class _Step(NamedTuple):
@@ -154,16 +156,27 @@ def validate(maze: Maze, trace: str, in_vain: bool = True) -> list[Move]:
     once more, and no way back listed.
     """
     exploration, _, walk = trace.partition(f"\n{PATH}\n")
+    way = _read(exploration, 0, "an exploration", False, lambda reader: _replay(maze, reader, in_vain)).way()
+    _read(walk, len(exploration) + len(f"\n{PATH}\n"), "a way", True, lambda reader: _read_way(way, reader))
+    return [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
+
+
+def _read(text: str, start: int, what: str, spaces: bool, replay: "Callable[[_Reader], Replayed]") -> Replayed:
+    """Replays the part of a trace that begins at ``start``."""
     try:
-        reader = _Reader(exploration, 0, "an exploration")
+        reader = _Reader(text, start, what, spaces)
     except InvalidTrace as error:
+        stray = (error.offset or start) - start
         try:  # what stands before the stray text may be wrong too, and that first
-            _replay(maze, _Reader(exploration[: error.offset], 0, "an exploration"), in_vain)
+            replay(_Reader(text[:stray], start, what, spaces))
         except InvalidTrace as earlier:
             error.offset = earlier.offset
         raise
-    way = _replay(maze, reader, in_vain).way()
-    reader = _Reader(walk, len(exploration) + len(f"\n{PATH}\n"), "a way", spaces=True)
+    return replay(reader)
+
+
+def _read_way(way: list[tuple[Cell, str]], reader: "_Reader") -> None:
+    """Reads the way off, cell by cell."""
     first = reader.peek()
     numerals = numerals_from(NUMERALS.index(first)) if first in NUMERALS else repeat("a number in white space")
     lines = [(numeral, coordinate_token(cell), token) for numeral, (cell, token) in zip(numerals, way, strict=False)]
@@ -173,7 +186,6 @@ def validate(maze: Maze, trace: str, in_vain: bool = True) -> list[Move]:
             fault = FalseArrival if END in (came, right) else FalseStep
             right, came = (repr(token) if token.isspace() else token for token in (right, came))
             raise reader.located(fault(f"Expects {right} in step {index // 3 + 1} of the way, actual: {came}"))
-    return [MOVE_OF_TOKEN[token] for _, token in way[:-1]]
 
 
 class _Reader:

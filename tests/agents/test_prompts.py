@@ -18,6 +18,7 @@ from tokenmaze.agents.prompts import (
     PROMPT_TEMPLATES,
     PROMPTS,
     TASKS,
+    Prompt,
     Replies,
     conversation,
     multi_turn_prompt_template,
@@ -90,6 +91,9 @@ def test_a_template_that_opens_the_thinking_is_noticed():
     prompt = render(tiny.byte_tokenizer(tiny.R1_CHAT), EXAMPLE_TEXT)
     assert prompt.text.endswith("<im_start>assistant\n<think>\n")
     assert prompt.thinking_opened is True
+    assert prompt.opening == "<think>\n"
+    assert Prompt("assistant\n<think>").opening == "<think>"
+    assert Prompt("assistant\n").opening == ""
 
 
 def test_thinking_that_the_template_opens_and_closes_is_not_open():

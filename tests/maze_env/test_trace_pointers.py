@@ -215,6 +215,7 @@ def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data
     ("completion", "rest"),
     [
         (f"{STRAIGHT}", "<|0-2|><|up_down"),  # no think tag
+        (f"<think>{STRAIGHT}", "<|0-2|><|up_down"),  # no line break behind it
         (f"<think>\n{STRAIGHT.replace(GOAL, GOAL + '<|up|>')}", "<|up|><|0-1|>"),
         (
             f"<think>\n{STRAIGHT.replace('<|down|><|left|>', '<|left|>')}",
@@ -224,6 +225,8 @@ def test_the_first_fault_is_where_a_completion_stops_being_true(maze, seed, data
         (f"<think>\n{STRAIGHT.replace(START, START + 'so').replace('<|left|>', '<|up|>', 1)}", "<|up|><|0-1|>"),
         (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|>    ', '<|0-1|><|down|>    ')}", "<|down|>    <|0-2|>"),
         (f"<think>\n{STRAIGHT.replace('    <|0-2|>', '   <|0-2|>')}", "   <|0-2|>"),
+        (f"<think>\n{STRAIGHT.replace('<|0-1|><|right|>    ', '<|0-1|><|down|>    ')}BACK", "<|down|>    <|0-2|>"),
+        (f"<think>\n{STRAIGHT}BACK", "BACK"),
         (f"<think>\n{ONCE_MORE}", "<|left|><|1-0|><|right|>BACK<|1-1|>"),  # a move in vain
         (f"<think>\n{STRAIGHT.replace('<|down|><|left|>', '<|down|><|right|><|left|>')}", "<|right|><|left|>"),
         (f"<think>\n{STRAIGHT}\n</think>\n\n  <|right|>   <|left|>", "<|left|>"),

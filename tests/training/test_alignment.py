@@ -103,7 +103,8 @@ def test_a_step_of_grpo_learns_from_them(name, mode, lora, tmp_path, monkeypatch
 
     monkeypatch.setattr("tokenmaze.training.trl_adapter.align_rows", spy)
     monkeypatch.setattr("tokenmaze.training.trl_adapter.PART", 64)  # prompts of several lengths together
-    options = {"mode": mode, "max_completion_length": 40 if mode == "play" else 8, "examples": 4, "max_turn_tokens": 3}
+    budgets = {"max_completion_length": 40, "max_turn_tokens": 3} if mode == "play" else {"max_completion_length": 8}
+    options = {"mode": mode, "examples": 4, **budgets}
     runs.train_grpo(
         tmp_path / "run", folder, sizes='{"2x2": 1, "2x3": 1}', save_strategy="no", beta=0.1, **options, **lora
     )

@@ -21,7 +21,7 @@ from tokenmaze.benchmarks.suite_specs import SUITES
 from tokenmaze.training import recipe
 from tokenmaze.training.arguments import parse
 from tokenmaze.training.dpo import MazeDPOConfig
-from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.grpo import MazeGRPOConfig, check_fills_generations
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig
 from tokenmaze.training.ppo import PPORunConfig
@@ -66,6 +66,12 @@ def test_every_file_is_tested_here():
 def test_accelerate_reads_its_configurations(path):
     config = load_config_from_file(str(path))
     assert config.num_processes > 1
+
+
+@pytest.mark.parametrize("path", [path for path in STAGES if path.stem.startswith("grpo")], ids=name_of)
+def test_no_maze_is_left_out(path):
+    _, data, args = read(path)
+    check_fills_generations(data.examples, args)
 
 
 def test_ppo_reads_its_configuration():

@@ -249,6 +249,13 @@ def test_settings_that_contradict_each_other_are_refused(settings, message):
         ModelConfig(**settings)
 
 
+@pytest.mark.parametrize("train", [runs.train_sft, runs.train_grpo, runs.train_rft, runs.train_dpo])
+def test_muon_does_not_train_adapters(stranger, tmp_path, train):
+    # It is made of the model before the adapters are there: weights that would not move.
+    with pytest.raises(InvalidConfig, match="Expects muon_learning_rate unset with lora_rank"):
+        train(tmp_path / "run", model=stranger, lora_rank=2, muon_learning_rate=0.01)
+
+
 def test_a_context_too_short_for_the_maze_is_an_error_before_training(tmp_path):
     model, tokenizer = family("llama")
     model.config.max_position_embeddings = 64

@@ -13,9 +13,11 @@ from transformers import PreTrainedTokenizerFast
 from maze_env import traces
 from maze_env.errors import InvalidConfig, TokenMazeError
 from maze_env.maze import Maze
+from maze_env.tokens import maze_to_text
 from tests.maze_env.golden import FORK_ASCII
 from tokenmaze.agents.tiny_model import TinyConfig, build_tokenizer
 from tokenmaze.training.grpo import MazeGRPOConfig
+from tokenmaze.training.maze_tokens import require_maze_tokens
 from tokenmaze.training.mazes import DataConfig, require_standard_texts
 from tokenmaze.training.step_credit import MOST_ODDS, StepCredit, unlikelihood
 from tokenmaze.training.trl_adapter import drop_zero_advantage_rows
@@ -71,9 +73,12 @@ def test_an_answer_that_ends_too_early_is_wrong_in_its_end_token_and_one_that_is
     assert credit.judge(FORK, ids_of(RIGHT)[:20]) == (False, None)
 
 
-def test_a_prompt_may_have_opened_the_thinking():
-    ids = ids_of(RIGHT.removeprefix("<think>").replace("<|target|>", "<|blank|>", 1).removesuffix(LAST))
-    opened = StepCredit("pointers", TOKENIZER, [END], thinking_opened=True)
+@pytest.mark.parametrize("opening", ["<think>", "<think>\n"])
+def test_a_prompt_may_have_opened_the_thinking(opening):
+    opened = StepCredit("pointers", TOKENIZER, [END], opening)
+    assert opened.judge(FORK, ids_of(RIGHT.removeprefix(opening))) == (True, None)
+    assert opened.judge(FORK, ids_of(RIGHT.removeprefix(opening))[:20]) == (False, None)
+    ids = ids_of(RIGHT.removeprefix(opening).replace("<|target|>", "<|blank|>", 1).removesuffix(LAST))
     solved, fault = opened.judge(FORK, ids)
     assert (solved, TOKENIZER.decode(ids[fault])) == (False, "<|blank|>")
 
@@ -154,6 +159,8 @@ def test_whatever_a_model_writes_is_judged_at_once(letters, tail):
         ({"step_credit": "search"}, "Expects step_credit out of pointers"),
         ({"step_credit": "serch"}, "Did you mean 'search'"),
         ({"step_credit": "pointers", "loss_type": "grpo"}, "Expects loss_type dapo with step_credit"),
+        ({"step_credit": "pointers", "importance_sampling_level": "sequence"}, "importance_sampling_level token with"),
+        ({"step_credit": "pointers", "top_entropy_quantile": 0.2}, "Expects top_entropy_quantile 1.0 with step_credit"),
         ({"step_credit": "pointers", "mode": "play"}, "step_credit only with mode plan"),
         ({"stop_at_fault": True}, "Expects stop_at_fault only with step_credit"),
         ({"step_credit": "pointers", "stop_at_fault": True, "use_vllm": True}, "without use_vllm"),
@@ -163,6 +170,14 @@ def test_where_there_is_no_such_credit_it_is_refused(tmp_path, keys, message):
     with pytest.raises(TokenMazeError) as error:
         MazeGRPOConfig(output_dir=str(tmp_path), reward="sparse", **keys)
     assert message in str(error.value)
+
+
+def test_a_vocabulary_without_maze_tokens_is_refused(letters):
+    # The token in which a wrong coordinate begins would be the one in which the right one does.
+    text = maze_to_text(FORK)
+    require_maze_tokens(TOKENIZER, [text], "with step_credit")
+    with pytest.raises(InvalidConfig, match=r"Expects a vocabulary with maze tokens with step_credit .* tokens$"):
+        require_maze_tokens(letters, [text], "with step_credit")
 
 
 def test_it_reads_standard_texts():

@@ -67,6 +67,8 @@ def test_a_copy_of_a_configuration_is_one():
         ("grpo", {"entropy_target": 0.3}, "Expects use_adaptive_entropy true"),
         ("grpo", {"sapo_temperature_pos": 2.0}, "Expects loss_type sapo"),
         ("grpo", {"num_completions_to_print": 2}, "Expects log_completions true"),
+        ("grpo", {"max_turn_tokens": 4}, "Expects mode play with max_turn_tokens"),
+        ("grpo", {"max_episode_steps": 9}, "Expects mode play with max_episode_steps"),
         ("dpo", {"discopop_tau": 0.1}, "Expects loss_type discopop"),
         ("dpo", {"f_alpha_divergence_coef": 0.1}, "Expects f_divergence_type alpha_divergence"),
         ("dpo", {"loss_weights": [1.0]}, "Expects several values of loss_type"),
@@ -180,7 +182,14 @@ def test_sft_rows_end_with_the_end_token_asked_for(chat, mode, monkeypatch, tmp_
 @pytest.mark.parametrize("keys", [{"mode": "plan"}, {"mode": "play"}, {"mode": "plan", "filter_samples": 2}])
 def test_grpo_prompts_have_the_variables_of_the_template(chat, keys, monkeypatch, tmp_path):
     variables = json.dumps({"enable_thinking": False})
-    grpo_keys = {"num_generations": 2, "max_completion_length": 8, "max_turn_tokens": 4, "examples": 2, **keys}
+    grpo_keys = {
+        "num_generations": 2,
+        "max_completion_length": 8,
+        "examples": 2,
+        "per_device_train_batch_size": 4,
+        **keys,
+    }
+    grpo_keys |= {"max_turn_tokens": 4} if keys["mode"] == "play" else {}
     monkeypatch.setattr(grpo, "filter_by_pass_rate", lambda data, policy, *_: check(policy))
 
     def check(policy):
