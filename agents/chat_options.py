@@ -66,7 +66,7 @@ def set_chat_options(
     set_template_variables(tokenizer, variables)
     if system_message is None:
         return
-    put_before_template(tokenizer, SYSTEM_FIRST.replace("SYSTEM", repr(system_message)))
+    put_before_template(tokenizer, "system message", SYSTEM_FIRST.replace("SYSTEM", repr(system_message)))
     try:
         written = write_messages(tokenizer, conversation("MAZE"))
     except Exception as error:  # templates are programs of their own

@@ -43,7 +43,7 @@ SAMPLES = tuple(maze_to_text(_open_maze(side)) for side in (2, 20))
 def fix_date(tokenizer: Tokenizer) -> None:
     """Tells a chat template that asks for today's date the same one every day (``DAY``); it is saved along."""
     if "strftime_now" in str(tokenizer.chat_template) and _FIXED_DATE not in str(tokenizer.chat_template):
-        put_before_template(tokenizer, _FIXED_DATE)
+        put_before_template(tokenizer, "date", _FIXED_DATE)
 
 
 def set_template_variables(tokenizer: Tokenizer, variables: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ def set_template_variables(tokenizer: Tokenizer, variables: dict[str, Any]) -> N
     for name, value in variables.items():
         if not name.isidentifier() or name not in str(tokenizer.chat_template):
             raise InvalidConfig(f"Expects chat_template_kwargs that the chat template reads, actual: {name!r}")
-        put_before_template(tokenizer, f"{{%- set {name} = {value!r} -%}}{{{{ '' }}}}")
+        put_before_template(tokenizer, f"variable {name}", f"{{%- set {name} = {value!r} -%}}{{{{ '' }}}}")
 
 
 def keep_begin_token(tokenizer: Tokenizer) -> None:
@@ -65,7 +65,7 @@ def keep_begin_token(tokenizer: Tokenizer) -> None:
     if tokenizer.bos_token is None or tokenizer(MOVE_TOKENS[0])["input_ids"][0] != tokenizer.bos_token_id:
         return
     if not render(tokenizer, SAMPLES[0]).text.lstrip().startswith(tokenizer.bos_token):
-        put_before_template(tokenizer, _BEGIN)
+        put_before_template(tokenizer, "begin token", _BEGIN)
 
 
 def check_template(tokenizer: Tokenizer) -> None:

@@ -9,6 +9,7 @@ template, a trainer for instance, writes the same prompt as ``render``.
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,7 @@ def set_prompt_template(tokenizer: Tokenizer, template: str) -> None:
     """Gives a tokenizer another prompt, as ``read_prompt`` has it, as part of its chat template."""
     check_prompt_template(template)
     around = {phrasing: text.split("{maze}") for phrasing, text in prompts_of(template).items()}
-    put_before_template(tokenizer, OWN_PROMPT.replace("PROMPTS", json.dumps(around, ensure_ascii=False)))
+    put_before_template(tokenizer, "prompt", OWN_PROMPT.replace("PROMPTS", json.dumps(around, ensure_ascii=False)))
 
 
 def prompts_of(template: str) -> dict[str, str]:
@@ -254,11 +255,17 @@ def prompts_of(template: str) -> dict[str, str]:
     return {STANDARD: template}
 
 
-def put_before_template(tokenizer: Tokenizer, statements: str) -> None:
-    """Puts Jinja statements before a tokenizer's chat template, or each of them where it has several by name."""
+def put_before_template(tokenizer: Tokenizer, name: str, statements: str) -> None:
+    """Puts Jinja statements before a tokenizer's chat template, or each of them where it has several by name.
+
+    They take the place of those that were put there by the same ``name``.
+    """
+    begin, end = f"{{# {name} #}}", f"{{# end of {name} #}}"
 
     def put(template: str) -> str:
-        return statements + ("" if ITS_OWN in template else ITS_OWN) + template
+        before, mark, _ = template.partition(ITS_OWN)
+        kept = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", "", before if mark else "", flags=re.DOTALL)
+        return begin + statements + end + kept + ITS_OWN + model_template(template)
 
     given = tokenizer.chat_template or PLAIN_CHAT
     tokenizer.chat_template = {name: put(one) for name, one in given.items()} if isinstance(given, dict) else put(given)

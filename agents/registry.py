@@ -73,9 +73,10 @@ def make(name: str, mode: Mode = "plan", **options: Any) -> Agent:
     _check_mode(name, mode, getattr(constructor.kind, "modes", MODES))
     given = _read(name, default_options(name) | options, constructor)
     dropped = (MULTI_TURN,) if constructor.generates else GENERATION_OPTIONS
-    given = {option: value for option, value in given.items() if option not in dropped}
+    signature = inspect.signature(constructor.make)
+    given = {name: value for name, value in given.items() if name not in dropped or name in signature.parameters}
     try:
-        inspect.signature(constructor.make).bind(*constructor.arguments, mode=mode, **given)
+        signature.bind(*constructor.arguments, mode=mode, **given)
     except TypeError as error:
         raise InvalidConfig(f"Expects {name!r} to take a mode and its options, actual: {error}") from None
     agent = constructor.make(*constructor.arguments, mode=mode, **given)

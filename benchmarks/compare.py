@@ -23,7 +23,7 @@ from maze_env._cli import called_as, path_of, run_command
 from maze_env._text import harmless
 from maze_env.attempt import End
 from maze_env.errors import InvalidConfig, lookup
-from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text, suite_text
+from tokenmaze.benchmarks.comparison import METRICS, check_alike, compare_all, p_text, suite_text
 from tokenmaze.benchmarks.figures import SPL
 from tokenmaze.benchmarks.present.words import counted, unanswered_of
 from tokenmaze.benchmarks.record import Result, check_once, load
@@ -43,8 +43,6 @@ class Comparison(NamedTuple):
     """The first minus each of the others, with its p-value corrected."""
     noun: str
     """What is paired."""
-    exact: bool
-    """Whether each pair is two attempts, solved or not."""
     share: bool
     """Whether differences are points."""
     what: str
@@ -82,8 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InvalidConfig(f"Expects --points above 0 and up to 100, actual: {options.points}")
     paths = [options.first, *options.others]
     check_once(paths)
-    if all(map(is_result, paths)) and not options.common:
-        compared = _of_results(list(map(load, paths)), options.metric or "solved")
+    results = [load(path) for path in paths if is_result(path)]
+    for other in results[1:]:
+        check_alike(results[0], other)
+    if len(results) == len(paths) and not options.common:
+        compared = _of_results(results, options.metric or "solved")
     else:
         compared = _of_scores([read_scores(path, options.metric) for path in paths], options.common)
     if options.json:
@@ -96,13 +97,15 @@ def _of_results(results: list[Result], metric: str) -> Comparison:
     lookup("--metric of results", metric, METRICS)
     first, *others = results
     compared = compare_all([(first, other) for other in others], metric)
-    no_images = compared[0][0].mazes == first.suite.mazes
+    decodings = len({one.decoding for one in results if one.settings}) > 1
     return Comparison(
         f"{suite_text(first)}, {first.mode} track, {counted(first.samples, 'sample')} a maze",
-        [f"{_figure(result, metric)}{unanswered_of([result])}" for result in results],
+        [
+            f"{_figure(result, metric)}{f', {result.decoding}' * decodings}{unanswered_of([result])}"
+            for result in results
+        ],
         compared,
         "maze",
-        exact=first.attempts_per_maze == 1 and no_images and metric == "solved",
         share=True,
         what="solved more often" if metric == "solved" else "higher",
     )
@@ -125,10 +128,9 @@ def _of_scores(given: list[Scores], common: bool) -> Comparison:
     share, pairs = all(one.is_share for one in each), compared[0][0].mazes
     left_out = [f"{len(one.by_id) - len(each[0].by_id):,} of {_letter(number)}" for number, one in enumerate(given)]
     told = f"; left out: {', '.join(left_out)}" if common else ""
-    exact = share and pairs == len(each[0].by_id) and all(one.is_binary for one in each)
     figures = [_score_figure(one, share, pairs) for one in each]
-    what = "solved" if exact else "higher"
-    return Comparison(f"{counted(pairs, 'id')} in common{told}", figures, compared, "id", exact, share, what)
+    what = "solved" if share and all(difference.exact for difference, _ in compared) else "higher"
+    return Comparison(f"{counted(pairs, 'id')} in common{told}", figures, compared, "id", share, what)
 
 
 def _score_figure(scores: Scores, share: bool, pairs: int) -> str:
@@ -147,7 +149,6 @@ def _letter(number: int) -> str:
 def _print(compared: Comparison, points: float) -> None:
     first, *others = map(harmless, compared.figures)
     print(f"{harmless(compared.heading)}\nA: {first}")
-    test = "exact McNemar test" if compared.exact else f"exact sign test over {compared.noun}s"
     for number, (figure, (difference, p_value)) in enumerate(zip(others, compared.differences, strict=True), start=1):
         letter, (low, high) = _letter(number), difference.interval
         if number > 1:
@@ -161,8 +162,9 @@ def _print(compared: Comparison, points: float) -> None:
         by_first, by_second = (counted(n, compared.noun) for n in (difference.first_only, difference.second_only))
         print(f"{compared.what} by A: {by_first}, by {letter}: {by_second}")
         several = f"; corrected for {len(others)} comparisons (Holm): {p_text(p_value)}" if len(others) > 1 else ""
+        test = "exact McNemar test" if difference.exact else f"exact sign test over {compared.noun}s"
         print(f"{test}, two-sided: {p_text(difference.p_value)}{several}")
-        if compared.exact:
+        if difference.exact:
             print(power_note(difference, points, compared.noun))
 
 
@@ -172,6 +174,8 @@ def _as_json(compared: Comparison, paths: Sequence[Path]) -> dict[str, Any]:
             "file": str(path),
             "difference": difference.difference,
             "interval_95": difference.interval,
+            "interval": "Newcombe" if difference.exact else "percentile bootstrap",
+            "test": "exact McNemar" if difference.exact else "exact sign test",
             "p_value": difference.p_value,
             "p_value_holm": p_value,
             "first_only": difference.first_only,
@@ -180,9 +184,7 @@ def _as_json(compared: Comparison, paths: Sequence[Path]) -> dict[str, Any]:
         }
         for path, (difference, p_value) in zip(paths[1:], compared.differences, strict=True)
     ]
-    test = "exact McNemar" if compared.exact else "exact sign test"
-    interval = "Newcombe" if compared.exact else "percentile bootstrap"
-    return {"what": compared.heading, "first": str(paths[0]), "test": test, "interval": interval, "others": others}
+    return {"what": compared.heading, "first": str(paths[0]), "others": others}
 
 
 if __name__ == "__main__":

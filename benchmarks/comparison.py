@@ -27,10 +27,14 @@ ALIKE = {"phrasings": "suite.phrasings", "mode": "mode", "view radius": "view_ra
 
 
 def compare(first: Result, second: Result, metric: str = "solved") -> PairedDifference:
-    """First minus second, maze by maze.
+    """First minus second, maze by maze; raises as ``check_alike``."""
+    check_alike(first, second)
+    scores = METRICS[metric].scores
+    return paired_difference(*(mean_over_images(scores(one), one.suite.name) for one in (first, second)))
 
-    Raises InvalidResult when the two were not measured on the same mazes, in the same mode, with as many samples.
-    """
+
+def check_alike(first: Result, second: Result) -> None:
+    """Raises InvalidResult for two that were not measured on the same mazes, in the same mode, with as many samples."""
     if first.suite.sha256 != second.suite.sha256:
         suites = f"{suite_text(first)} and {suite_text(second)}"
         raise InvalidResult(f"Expects two results on the same mazes, actual: {suites}")
@@ -38,8 +42,6 @@ def compare(first: Result, second: Result, metric: str = "solved") -> PairedDiff
         one, two = map(attrgetter(where), (first, second))
         if one != two:
             raise InvalidResult(f"Expects two results with the same {what}, actual: {one} and {two}")
-    scores = METRICS[metric].scores
-    return paired_difference(*(mean_over_images(scores(one), one.suite.name) for one in (first, second)))
 
 
 def compare_all(pairs: Iterable[tuple[Result, Result]], metric: str = "solved") -> list[tuple[PairedDifference, float]]:

@@ -6,7 +6,6 @@ first process would have made them: it ends with the same attempts as a run that
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from maze_env._cli import write_whole
+from maze_env._cli import path_of, write_whole
 from maze_env._text import harmless, public, without_keys
 from maze_env.attempt import Attempt, End
 from maze_env.errors import InvalidOutput
@@ -190,9 +189,10 @@ class PartialFile:
 
 
 def _files_of(agent: str) -> list[list[Any]]:
-    """Name, size and time of each file of a folder with a model: whether it is still the same one."""
-    files = sorted(path for path in Path(agent).iterdir() if path.is_file()) if os.path.isdir(agent) else []
-    return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    """Name, size and time of each file of a model, a folder or a file itself: whether it is still the same one."""
+    place = path_of(agent)
+    files = sorted(path for path in (place, *place.rglob("*")) if path.is_file())
+    return [[path.relative_to(place).as_posix(), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
 
 
 def _json(line: str) -> Any:

@@ -58,7 +58,7 @@ def compare_scores(first: Scores, others: Sequence[Scores]) -> list[tuple[Paired
     Of a suite that holds each maze in its symmetric images, the mean over the images is one id.
 
     Raises:
-        InvalidResult: where they do not have the same ids, or asked other things under them.
+        InvalidResult: where they do not have the same ids, asked other things under them, or asked some more often.
     """
     for other in others:
         _check_alike(first, other)
@@ -87,6 +87,9 @@ def _check_alike(first: Scores, second: Scores) -> None:
         common = len(first.by_id) - len(lacks[0])
         advice = f"; --common compares the {common:,} in both" if common else ""
         raise InvalidResult(f"Expects the same ids in both files, actual: {'; '.join(only)}{advice}")
+    if first.samples != second.samples:  # of equal models one would be above the other more often than below
+        counts = f"{first.samples} and {second.samples}"
+        raise InvalidResult(f"Expects as many samples of each id in both files, actual: {counts}")
     other = second.contents if second.kind == first.kind else {}
     if changed := [name for name, content in first.contents.items() if other.get(name, content) != content]:
         raise InvalidResult(f"Expects the same questions under the same ids, actual: others under {_named(changed)}")

@@ -43,6 +43,8 @@ class PairedDifference:
     """Of the exact McNemar test, two-sided."""
     mazes: int
     """Pairs that were compared."""
+    exact: bool
+    """Whether each is solved or not, so that the interval is Newcombe's; else it is a bootstrap over the pairs."""
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> PairedDifference:
@@ -54,11 +56,12 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Paired
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     more, less = int((one > two).sum()), int((one < two).sum())
-    if set(np.unique((one, two))) <= {0.0, 1.0}:
+    exact = set(np.unique((one, two))) <= {0.0, 1.0}
+    if exact:
         interval = newcombe(int((one * two).sum()), more, less, int(((1 - one) * (1 - two)).sum()))
     else:
         interval = bootstrap(one - two)
-    return PairedDifference(float((one - two).mean()), interval, more, less, mcnemar(more, less), len(one))
+    return PairedDifference(float((one - two).mean()), interval, more, less, mcnemar(more, less), len(one), exact)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from maze_env._arguments import ArgumentParser
 from maze_env._cli import called_as, path_of, read_utf8, run_command, write_whole
 from maze_env.errors import InvalidOutput, unknown_name
-from tokenmaze.benchmarks.comparison import METRICS, compare_all, p_text
+from tokenmaze.benchmarks.comparison import METRICS, compare_all, mean_over_images, p_text
 from tokenmaze.benchmarks.figures import MEMORY, SOLVED, SPEED, SYMMETRY, TOKENS, TRACE_FIGURES, Figure
 from tokenmaze.benchmarks.present.markdown import interval_text, markdown_table, mean_text, named
 from tokenmaze.benchmarks.present.words import unanswered_of
@@ -61,7 +61,10 @@ def over_seeds(groups: Groups, against: str | None, metric: str) -> str:
     if against is not None and against not in groups:
         raise unknown_name("recipe and stage", against, groups)
     figure, score = METRICS[metric]
-    scores = {title: {one.train_seed: np.array(score(one)) for one in members} for title, members in groups.items()}
+    scores = {
+        title: {one.train_seed: np.array(mean_over_images(score(one), one.suite.name)) for one in members}
+        for title, members in groups.items()
+    }
     header = ["", f"{figure.title}{', %' * (figure.scale == 100)}: mean [95 %]", "each training seed"]
     differences = {}
     if against is not None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,11 @@ def test_a_policy_and_an_untrained_model(tmp_path, monkeypatch):
     pytest.importorskip("stable_baselines3")
     config = ppo.PPORunConfig(output_dir=str(tmp_path / ALL), total_timesteps=8, num_envs=2, n_steps=4, batch_size=8)
     assert registry.make(str(ppo.train(config)), "play").modes == ("play",)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")  # of another stage
+    with pytest.raises(InvalidOutput, match=r"Expects a new or an empty folder, actual: .* holds files"):
+        ppo.train(replace(config, output_dir=str(tmp_path / "run")))
+    assert (tmp_path / "run" / "run.json").read_text() == "{}"
     monkeypatch.setattr(sys, "argv", ["tiny_model", f"--output_dir={tmp_path / ALL / 'untrained'}"])
     tiny_model.main()
     assert (tmp_path / ALL / "untrained" / "model.safetensors").is_file()

@@ -67,6 +67,9 @@ class WholeCheckpoints(TrainerCallback):
         if state.global_step:
             manifest = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / MANIFEST
             restore_counters(self.trainer, json.loads(manifest.read_text(encoding="utf-8"))["counters"])
+        best = Path(str(args.output_dir)) / f"checkpoint-{state.best_global_step}"
+        if state.best_global_step and best.is_dir():
+            state.best_model_checkpoint = str(best)  # the state has where it was written, and a run may have been moved
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -105,6 +105,8 @@ def begin(configuration: Values, args: StageConfig) -> str | None:
             "Expects muon_learning_rate unset with lora_rank (it would be given the weights that do not move), actual: "
             f"muon_learning_rate={args.muon_learning_rate}, lora_rank={configuration['lora_rank']}"
         )
+    if configuration["prompt"] is not None and args.mode == "play":
+        raise InvalidConfig("Expects prompt only with mode plan (dialogues have their own), actual: mode play")
     prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
     return by_first_process(args, prepare)
 

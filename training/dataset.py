@@ -130,11 +130,13 @@ def length_bucketed_order(lengths: list[int], batch_size: int, seed: int) -> lis
     return order
 
 
-def check_prompts_fit(tokenizer: Tokenizer, prompts: list[str], max_completion_length: int, context: int) -> None:
-    """Raises InvalidConfig unless every prompt and a full completion fit into ``context`` tokens."""
+def check_prompts_fit(
+    tokenizer: Tokenizer, prompts: list[str], budget: int, context: int, key: str = "max_completion_length"
+) -> None:
+    """Raises InvalidConfig unless each prompt and a full completion, ``budget`` of ``key``, fit into ``context``."""
     longest = max(map(len, token_ids(tokenizer, prompts)))
-    if longest + max_completion_length > context:
+    if longest + budget > context:
         raise InvalidConfig(
-            f"Expects prompts and max_completion_length={max_completion_length} to fit into the model's context of "
+            f"Expects prompts and {key}={budget} to fit into the model's context of "
             f"{context} tokens, actual: a prompt of {longest} tokens"
         )

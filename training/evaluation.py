@@ -25,7 +25,7 @@ from tokenmaze.training.dataset import token_ids
 from tokenmaze.training.mazes import DataConfig, validation_mazes
 from tokenmaze.training.model_card import model_card
 from tokenmaze.training.optimizers import muon_adamw
-from tokenmaze.training.trl_adapter import train_loss
+from tokenmaze.training.trl_adapter import complete_head, train_loss
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ class EvaluatedTrainer(Trainer):
         if (muon := args.muon_learning_rate) is not None:
             options["optimizers"] = muon_adamw(model, args.learning_rate, muon, args.weight_decay), None
         super().__init__(model=model, args=args, eval_dataset=rows, processing_class=tokenizer, **options)
+        complete_head(self.model)
 
     def create_model_card(
         self, model_name: str | None = None, dataset_name: str | None = None, tags: str | list[str] | None = None

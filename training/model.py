@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from maze_env._packages import missing_package
 from maze_env.errors import InvalidConfig
 from maze_env.vocabulary import MAX_VOCABULARY_SIDE
+from tokenmaze.agents.chat_options import template_variables
 from tokenmaze.agents.chat_templates import set_template_variables
 from tokenmaze.agents.checkpoints import MODEL, PLACE, check_options, check_tokenizer, load_checkpoint, resolve
 from tokenmaze.agents.generation import special_ids
@@ -48,7 +49,9 @@ class ModelConfig:
         MAX_VOCABULARY_SIDE, "Rows and columns of the grid whose coordinates are tokens of the tiny model."
     )
     line_numbers: bool = option(False, "Tokens that number lines, for trace style pointers and walks; tiny model.")
-    dtype: str | None = option(None, "Of the weights, e.g. float32, bfloat16, auto.")
+    dtype: str | None = option(
+        None, "Of the weights: float32 (the default without LoRA), bfloat16, or auto for that of the checkpoint."
+    )
     device_map: str | None = option(None, "Passed to from_pretrained, e.g. auto.")
     revision: str | None = option(None, "Branch, tag or commit of a hub name.")
     subfolder: str | None = option(None, "Where in the folder or repository model and tokenizer lie.")
@@ -167,6 +170,7 @@ def load(
         model.maze_token_ids = add_maze_tokens(model, tokenizer)
     _set_tokens(model, tokenizer, eos_token, pad_token)
     if chat_template_kwargs:
+        template_variables(config.thinking, chat_template_kwargs=chat_template_kwargs)  # none is said twice
         set_template_variables(tokenizer, chat_template_kwargs)
     check_tokenizer(model, tokenizer)
     return model, tokenizer
@@ -198,7 +202,10 @@ def _all_words(config: ModelConfig, more: dict[str, Any] | None) -> dict[str, An
     words = config.words
     if twice := sorted(words.keys() & (more or {})):
         raise InvalidConfig(f"Expects {twice[0]} as a key or in model_init_kwargs, actual: both")
-    return words | (more or {})
+    words |= more or {}
+    if config.lora_rank is None and not words.keys() & {"dtype", "torch_dtype", "quantization_config"}:
+        words["dtype"] = "float32"  # in bfloat16, as many are stored, most updates of a usual size round to nothing
+    return words
 
 
 def _had_adapters(config: ModelConfig, model: PreTrainedModel, words: dict[str, Any]) -> bool:
@@ -222,7 +229,8 @@ def _set_tokens(model: PreTrainedModel, tokenizer: Tokenizer, eos_token: str | N
 def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
     """The adapters to train, as peft describes them; ``None`` to train all weights.
 
-    Source: Hu et al., "LoRA", arXiv 2106.09685. The rows of added maze tokens are trained in full.
+    Source: Hu et al., "LoRA", arXiv 2106.09685. The rows of added maze tokens are trained in full, those of an output
+    head that is a matrix of its own too.
     """
     if config.lora_rank is None:
         return None
@@ -235,6 +243,16 @@ def lora_config(config: ModelConfig, model: PreTrainedModel) -> Any:
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
         target_modules=targets[0] if len(targets) == 1 else targets,
-        trainable_token_indices=getattr(model, "maze_token_ids", None),
+        trainable_token_indices=_new_rows(model),
         task_type="CAUSAL_LM",
     )
+
+
+def _new_rows(model: PreTrainedModel) -> dict[str, list[int]] | None:
+    """The rows of added maze tokens, by the name of the layer that they are in."""
+    if not (ids := getattr(model, "maze_token_ids", None)):
+        return None
+    layers = (model.get_output_embeddings(), model.get_input_embeddings())
+    weights = {id(layer.weight): layer for layer in layers if layer is not None}
+    names = {id(module): name for name, module in model.named_modules()}
+    return {names[id(layer)]: ids for layer in weights.values()}

@@ -88,11 +88,11 @@ def train(config: PPORunConfig) -> Path:
     """Trains and saves; returns the folder, which ``agents.registry.make`` takes."""
     from stable_baselines3 import PPO
 
-    from tokenmaze.agents.sb3 import CONFIG_FILE, MazeVecEnv, one_thread, policy_options, save_policy
+    from tokenmaze.agents.sb3 import MazeVecEnv, one_thread, policy_options, save_policy
 
     folder = path_of(config.output_dir)
-    if (folder / CONFIG_FILE).exists():
-        raise InvalidOutput(f"Expects a new folder, actual: {folder} holds a policy")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InvalidOutput(f"Expects a new or an empty folder, actual: {folder} holds files")
     check_folder(folder)
     started = time.monotonic()
     values = asdict(config)

@@ -20,9 +20,10 @@ from maze_env._cli import called_as, run_command
 from maze_env.errors import lookup
 from tokenmaze.agents.baselines import BASELINES
 from tokenmaze.agents.decoding import context_length
+from tokenmaze.agents.prompts import render
 from tokenmaze.training.arguments import option, parse, parser_of
 from tokenmaze.training.common import StageConfig, as_dict, begin, check_divides, end_processes, finish, run
-from tokenmaze.training.dataset import supervised_dataset
+from tokenmaze.training.dataset import check_prompts_fit, supervised_dataset
 from tokenmaze.training.evaluation import EvaluatedTrainer, Evaluation
 from tokenmaze.training.mazes import DataConfig
 from tokenmaze.training.model import ModelConfig, check_model_words, load, lora_config
@@ -81,12 +82,15 @@ def train(model_config: ModelConfig, data: DataConfig, args: MazeSFTConfig) -> d
     check_optimization(args, model)
     # Rows of all processes, so that a step's rows are the same however many share them.
     context, batch = context_length(model), args.per_device_train_batch_size * args.world_size
+    evaluation, adapters = Evaluation(args, data, tokenizer, args.eval_max_tokens), lora_config(model_config, model)
+    if args.mode == "plan" and args.eval_strategy != "no":
+        prompts = [render(tokenizer, text).text for text in evaluation.rows()["maze"]]
+        check_prompts_fit(tokenizer, prompts, args.eval_max_tokens, context, "eval_max_tokens")
     if args.mode == "play":
         rows = expert_dataset(data, tokenizer, context, batch, args.seed, args.expert, args.view_radius)
     else:
         rows = supervised_dataset(data, tokenizer, context, batch, args.seed, args.dataset_num_proc)
     check_divides(len(rows), args.per_device_train_batch_size, args.world_size)
-    evaluation, adapters = Evaluation(args, data, tokenizer, args.eval_max_tokens), lora_config(model_config, model)
     source = model_config.model
     trainer = MazeSFTTrainer(model, tokenizer, args, evaluation, source, train_dataset=rows, peft_config=adapters)
     run(trainer, "sft", configuration, checkpoint)

@@ -87,4 +87,9 @@ def sft_dataset(config: DataConfig) -> Dataset:
     The chat template of the model has to end a message with the token that its generation stops at, as those of
     instruct models do.
     """
-    return Dataset.from_list([conversational_columns(row) for row in supervised_rows(config)])
+    return Dataset.from_list(
+        [
+            conversational_columns(row) | {"prompt": conversation(row["maze"], row["phrasing"])}
+            for row in supervised_rows(config)
+        ]
+    )

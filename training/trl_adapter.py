@@ -82,6 +82,14 @@ def score_labels_alone() -> None:
     utils._use_triton = lambda device: device.type == "cpu" or is_triton(device)
 
 
+def complete_head(model: PreTrainedModel) -> None:
+    """Gives an output head whose new rows peft trains the ``bias`` that TRL's scoring asks of it, and peft forgets."""
+    head = model.get_output_embeddings()
+    original = getattr(head, "original_module", None)
+    if original is not None and not hasattr(head, "bias"):
+        object.__setattr__(head, "bias", original.bias)  # which stays a part of the original alone
+
+
 def is_sharded(trainer: Trainer) -> bool:
     """Whether weights are spread over processes, by FSDP or DeepSpeed, asked for by key or by ``accelerate launch``."""
     return trainer.accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED)

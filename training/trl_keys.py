@@ -190,6 +190,9 @@ NEEDS = (
          lambda args: bool({"robust", "exo_pair"} & {*args.loss_type})),
     Need("num_completions_to_print log_unique_prompts", "log_completions true", lambda args: args.log_completions),
     Need("max_episode_steps max_turn_tokens", "mode play", lambda args: args.mode == "play"),
+    Need("eval_max_tokens", "mode plan", lambda args: args.mode == "plan"),
+    Need("expert", "mode play", lambda args: args.mode == "play"),
+    Need("label_smoothing_factor", "loss_type nll", lambda args: args.loss_type == "nll"),
     Need("max_tool_calling_iterations", "tool_calls true", lambda args: args.tool_calls),
 )  # fmt: skip
 

@@ -32,13 +32,14 @@ from maze_env.visibility import check_view_radius
 from tokenmaze.agents.prompts import reply_text
 from tokenmaze.agents.tool_game import DIRECTIONS, ToolGame
 from tokenmaze.benchmarks.doors.task import Score, Task, score_attempt, task_of_seed, tasks_of_suite
+from tokenmaze.benchmarks.suites import text_hash
 
 INSTRUCTIONS = """\
 Find your way through mazes. new_maze gives you one and explains it; move takes you a cell further; look tells where \
 you are, without a move; give_up ends the maze. When it has ended you are told the verdict, and new_maze gives another \
 one."""
-COLUMNS = ("id", "score", "level", *(field.name for field in fields(Score)))
-"""Of the file of verdicts; ``score`` is 1 for a solved maze, else 0."""
+COLUMNS = ("id", "score", "level", "view_radius", "sha256", *(field.name for field in fields(Score)))
+"""Of the file of verdicts; ``score`` is 1 for a solved maze, else 0, and ``sha256`` that of the maze's text."""
 
 
 class Verdicts:
@@ -57,17 +58,23 @@ class Verdicts:
                 raise InvalidConfig(f"Expects a file with the columns {', '.join(COLUMNS)}, actual: {output}")
 
     @property
-    def known(self) -> set[str]:
-        """The names of the mazes that have one."""
-        return {row[0] for row in self._rows}
+    def known(self) -> dict[str, tuple[str, str]]:
+        """By the names of the mazes that have one, what was played (``played``)."""
+        return {row[0]: (row[3], row[4]) for row in self._rows}
 
     def add(self, task: Task, score: Score) -> None:
         """Adds one, and writes the file."""
-        self._rows.append([str(cell) for cell in (task.id, int(score.solved), task.level, *score.as_dict().values())])
+        cells = (task.id, int(score.solved), task.level, *played(task), *score.as_dict().values())
+        self._rows.append([str(cell) for cell in cells])
         if self._output is not None:
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows([COLUMNS, *self._rows])
             write_whole(self._output, text.getvalue())
+
+
+def played(task: Task) -> tuple[str, str]:
+    """How far the player sees, and the hash of the maze's text."""
+    return "" if task.view_radius is None else str(task.view_radius), text_hash(task.text)
 
 
 class Session:
@@ -80,11 +87,16 @@ class Session:
         """
         check_view_radius(view_radius)
         self._verdicts, self._view_radius = Verdicts(output), view_radius
-        tasks = [] if suite is None else tasks_of_suite(suite, mode="play")
-        unknown = self._verdicts.known - {task.id for task in tasks}
-        if unknown:
+        tasks = [] if suite is None else [self._seen(task) for task in tasks_of_suite(suite, mode="play")]
+        known, asked = self._verdicts.known, {task.id: played(task) for task in tasks}
+        if unknown := known.keys() - asked.keys():
             raise InvalidConfig(f"Expects verdicts on {suite} in {output}, actual: one on {min(unknown)}")
-        self._left = [task for task in tasks if task.id not in self._verdicts.known]
+        if others := [name for name in known if known[name] != asked[name]]:
+            raise InvalidConfig(
+                f"Expects verdicts on the same mazes, seen as far, in {output}, actual: another maze or view radius "
+                f"for {others[0]}"
+            )
+        self._left = [task for task in tasks if task.id not in known]
         self._total = len(tasks)
         self._task: Task | None = None
         self._game: ToolGame | None = None
@@ -100,7 +112,7 @@ class Session:
         """Begins a maze of the training split, one at random without a seed."""
         self._check_free()
         seed = secrets.randbits(32) if seed is None else seed
-        return self.begin(task_of_seed(seed, 0, MazeSpec(rows, cols)))
+        return self.begin(self._seen(task_of_seed(seed, 0, MazeSpec(rows, cols))))
 
     def move(self, direction: str) -> str:
         """Moves; behind the last move stands the verdict."""
@@ -124,8 +136,7 @@ class Session:
 
     def begin(self, task: Task) -> str:
         """Begins a game on ``task``; the question."""
-        radius = task.view_radius if self._view_radius is None else self._view_radius
-        self._game, self._task = ToolGame(Episode(task.maze, view_radius=radius)), task
+        self._game, self._task = ToolGame(Episode(task.maze, view_radius=task.view_radius)), task
         return self._game.question
 
     def _told(self, message: str) -> str:
@@ -138,6 +149,10 @@ class Session:
         self._game = None
         self._verdicts.add(self._task, score)
         return f"{message}\nVerdict: {json.dumps({'maze': self._task.id, **score.as_dict()})}"
+
+    def _seen(self, task: Task) -> Task:
+        """The task, seen as far as this session says."""
+        return task if self._view_radius is None else replace(task, view_radius=self._view_radius)
 
     def _under_way(self) -> ToolGame:
         if self._game is None:

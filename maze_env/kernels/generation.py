@@ -88,7 +88,7 @@ def fill_batch(
                 work += size
                 reached = fill_distances(walls[i], origin // cols, origin % cols, distances, queue)
                 farthest = queue[reached - 1]
-                if 2 * distances[farthest // cols, farthest % cols] < min_length:
+                if reached == size and 2 * distances[farthest // cols, farthest % cols] < min_length:
                     break  # no two cells of this layout are so far apart (else 64x64 takes half an hour to fail)
                 if turns[0] >= 0:
                     fill_turns(walls[i], distances, queue, reached, turns_by_move)

@@ -45,6 +45,18 @@ def test_a_prompt_of_ones_own_and_a_system_message_go_together(tmp_path):
     )
 
 
+def test_what_is_said_anew_takes_the_place_of_what_was_saved(tmp_path):
+    path = folder(tmp_path, THINKING_CHAT)
+    first = {"system_message": "First.", "thinking": False, "prompt": "A {maze}"}
+    second = {"system_message": "Second.", "thinking": True, "prompt": "B {maze}"}
+    model, tokenizer = load_checkpoint(path, **first)
+    saved = tiny.save(tmp_path / "saved", model, tokenizer)
+    _, again = load_checkpoint(saved, **second)
+    assert prompt_template(again) == prompt_template(load_checkpoint(path, **second)[1])
+    assert prompt_template(load_checkpoint(saved)[1]) == prompt_template(tokenizer)
+    assert prompt_template(load_checkpoint(saved, thinking=True)[1]).count("First.") == 1
+
+
 def test_variables_are_what_the_template_reads():
     tokenizer = tiny.byte_tokenizer(EFFORT_CHAT)
     set_chat_options(tokenizer, variables={"reasoning_effort": "low"})

@@ -27,7 +27,7 @@ from tokenmaze.training.grpo_reward import MazeReward
 
 MAZE = tiny.mazes(1, 3, 3)[0]
 SHORT = {"examples": 2, "per_device_train_batch_size": 2, "save_strategy": "no", "report_to": "none"}
-GRPO = {**SHORT, "num_generations": 2, "max_completion_length": 16, "max_turn_tokens": 4}
+GRPO = {**SHORT, "num_generations": 2, "max_completion_length": 16}
 DOORS = {
     "benchmark": lambda folder, out: registry.make(folder, max_new_tokens=8),
     "benchmark in play": lambda folder, out: registry.make(folder, "play", max_new_tokens=8),

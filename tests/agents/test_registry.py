@@ -44,6 +44,14 @@ def make_down(mode):
     return Stubborn(mode, "<|down|>")
 
 
+class Patient(Stubborn):
+    """Takes an option by the name of one of a language model's."""
+
+    def __init__(self, mode, multi_turn=False):
+        super().__init__(mode)
+        self.multi_turn = multi_turn
+
+
 class Typed(Stubborn):
     """Says what its options are."""
 
@@ -263,6 +271,10 @@ def test_options_of_ones_own_class_have_its_types(plugin):
     read = registry.typed_options("my_agents:Typed", texts)
     assert read == {"patient": True, "words": ["a", "b"], "count": None, "way": "left", "free": [1], "text": "12"}
     assert registry.make("my_agents:Typed", "play", **texts).options == read
+
+
+def test_ones_own_class_may_have_an_option_that_language_models_have(plugin):
+    assert registry.make("my_agents:Patient", "play", multi_turn=True).multi_turn is True
 
 
 def test_the_words_of_a_command_line_are_those_of_loading():

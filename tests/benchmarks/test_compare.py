@@ -1,5 +1,6 @@
 """Results are compared maze by maze; what does not compare is refused."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,25 @@ def test_images_of_a_maze_are_one_trial(tmp_path, capsys):
     capsys.readouterr()
     compare.main([str(tmp_path / "a.json"), write(tmp_path / "b.json", other)])
     assert "exact sign test over mazes, two-sided: p = 0.500" in capsys.readouterr().out
+
+
+def test_decodings_that_differ_are_told(stored, tmp_path, capsys):
+    asked = replace(stored, settings={"temperature": 0.0})
+    one = write(tmp_path / "a.json", asked)
+    warm = write(tmp_path / "b.json", replace(asked, agent_options={"temperature": 1.0}))
+    compare.main([one, warm])
+    first, second = capsys.readouterr().out.splitlines()[1:3]
+    assert first.endswith(", greedy decoding")
+    assert second.endswith(", temperature 1")
+    compare.main([one, write(tmp_path / "c.json", replace(asked, recipe="other"))])
+    assert "decoding" not in capsys.readouterr().out
+
+
+def test_the_interval_is_named_as_it_was_made(stored, tmp_path, capsys):
+    files = [write(tmp_path / f"{fail}.json", constructed(stored, range(fail))) for fail in (5, 9)]
+    compare.main([*files, "--metric", "spl", "--json"])  # in trees a path efficiency is 0 or 1, too
+    (other,) = json.loads(capsys.readouterr().out)["others"]
+    assert (other["test"], other["interval"]) == ("exact McNemar", "Newcombe")
 
 
 def test_several_comparisons_are_corrected_for_their_number(stored, tmp_path, capsys):

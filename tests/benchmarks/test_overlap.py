@@ -259,6 +259,14 @@ def test_what_holds_no_mazes_is_refused(tmp_path, name, text, message):
     assert str(path) in str(raised.value)
 
 
+def test_a_maze_behind_an_example_is_read_too(tmp_path):
+    example, *asked = map(maze_to_text, MAZES)
+    path = table(tmp_path / "rows.jsonl", "prompt", [f"Example:\n{example}\nMAZE:\n{text}" for text in asked])
+    read = read_layouts(str(path))
+    assert all(map(equal, read[::2], MAZES[:1] * len(asked)))
+    assert all(map(equal, read[1::2], MAZES[1:]))
+
+
 def test_a_row_without_a_maze_is_named(tmp_path):
     path = table(tmp_path / "a.jsonl", "maze", [maze_to_text(MAZES[0]), "none"])
     with pytest.raises(InvalidSuite, match="Expects a maze in column maze of every row, actual: none in row 2"):

@@ -168,6 +168,18 @@ def test_a_model_that_was_trained_anew_is_another_agent(folder):
     assert runner.PartialFile(Path("r.json"), run).head["agent_files"] != first.head["agent_files"]
 
 
+@pytest.mark.parametrize("agent", ["model", "model/part/weights.gguf", "~/model"])
+def test_a_model_in_a_file_or_below_a_folder_is_noticed_too(folder, monkeypatch, agent):
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    weights = Path("model/part/weights.gguf")
+    weights.parent.mkdir(parents=True)
+    weights.write_text("old")
+    run = replace(load(COMMITTED[0]), agent=agent)
+    first = runner.PartialFile(Path("r.json"), run).head["agent_files"]
+    weights.write_text("newer")
+    assert runner.PartialFile(Path("r.json"), run).head["agent_files"] != first
+
+
 def test_attempts_that_were_left_behind_are_neither_lost_nor_used_unasked(folder):
     interrupted(1)
     with pytest.raises(InvalidOutput, match=r"r\.partial\.jsonl holds attempts .* --resume"):

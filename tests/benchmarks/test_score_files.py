@@ -246,6 +246,22 @@ def test_numbers_of_rows_stand_for_the_same_questions():
         compare_scores(one, [replace(one, contents={"a": "1", "b": "3"})])
 
 
+def test_another_number_of_samples_does_not_compare():
+    # Of equal models the one with more samples is above the other more often than below, or less often.
+    with pytest.raises(InvalidResult, match=r"as many samples of each id in both files, actual: 1 and 16$"):
+        compare_scores(scores([1, 0]), [scores([0.5, 0.25], samples=16)])
+
+
+def test_results_beside_other_files_have_to_compare(stored, tmp_path):
+    one, other = tmp_path / "a.json", tmp_path / "b.json"
+    store(stored, one)
+    store(replace(stored, view_radius=1), other)
+    table = written(tmp_path / "c.csv", "id,score\nmazebench-100/0,1\n")
+    for files in ([one, other, "--common"], [one, table, other, "--common"]):
+        with pytest.raises(InvalidResult, match="Expects two results with the same view radius, actual: None and 1"):
+            compare.main(list(map(str, files)))
+
+
 def test_images_of_a_maze_are_one_trial():
     one = scores({f"symmetry/{number}": 1.0 for number in range(80)})
     two = scores({f"symmetry/{number}": float(number >= 8) for number in range(80)})
@@ -256,6 +272,6 @@ def test_images_of_a_maze_are_one_trial():
 def test_json(capsys):
     compare.main([str(FOREIGN / "inspect.json"), str(FOREIGN / "lm_eval.jsonl"), "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert told["test"] == "exact McNemar"
     (other,) = told["others"]
+    assert (other["test"], other["interval"]) == ("exact McNemar", "Newcombe")
     assert (other["first_only"], other["second_only"], other["pairs"], other["p_value"]) == (2, 0, 3, 0.5)

@@ -162,6 +162,18 @@ def test_of_a_layout_in_parts_origin_and_target_are_in_one():
     assert all(shortest_path(maze) for maze in mazes)
 
 
+def test_a_layout_of_which_a_small_part_is_open_is_used_wherever_the_search_begins():
+    def corridor(rng, rows, cols):
+        walls = closed(rows, cols)
+        for col in range(9):
+            open_side(walls, (0, col), Move.RIGHT)
+        return walls
+
+    for key in range(20):
+        maze = generate(key, MazeSpec(16, 16, generator=corridor, min_length=5))
+        assert len(shortest_path(maze)) >= 5
+
+
 def test_a_whole_maze_stays_as_it_is_and_can_be_chosen_anew_at_each_autoreset():
     levels = [EXAMPLE, EXAMPLE.with_endpoints((0, 0), (4, 4)), EXAMPLE.with_endpoints((4, 4), (0, 0))]
 

@@ -21,6 +21,7 @@ from tokenmaze.training.checkpoints import (
     newest_whole,
     write_manifest,
 )
+from tokenmaze.training.evaluation import Evaluation
 from tokenmaze.training.grpo import MazeGRPOConfig
 from tokenmaze.training.sft import MazeSFTConfig
 
@@ -210,6 +211,22 @@ def test_restored_callback_states_change_nothing(finished, tmp_path):
     shutil.rmtree(folder / "checkpoint-16")
     runs.train_sft(folder, restore_callback_states_from_checkpoint=True, resume=True)
     assert runs.same_weights(folder, finished)
+
+
+def test_a_run_that_was_moved_keeps_its_best_model(tmp_path, monkeypatch):
+    rates = iter([0.5, 0.25])
+    monkeypatch.setattr(Evaluation, "figures", lambda *_: {"solved_rate": next(rates)})
+    keys = {
+        "eval_strategy": "steps", "eval_steps": 8, "load_best_model_at_end": True, "save_total_limit": 1,
+        "metric_for_best_model": "solved_rate", "greater_is_better": True,
+    }  # fmt: skip
+    runs.train_sft(tmp_path / "run", **keys)
+    best = runs.weights(tmp_path / "run")
+    assert runs.same_weights(tmp_path / "run" / "checkpoint-8", tmp_path / "run")
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    runs.train_sft(moved, resume=True, **keys)
+    assert (moved / "checkpoint-8").is_dir()
+    assert all(torch.equal(best[name], value) for name, value in runs.weights(moved).items())
 
 
 class Fails(TrainerCallback):

@@ -19,7 +19,7 @@ from tokenmaze.agents.multi_turn_policy import MultiTurnPolicy
 from tokenmaze.agents.prompts import DESCRIBED, prompt_template, render
 from tokenmaze.agents.rollout import rollout
 from tokenmaze.training.maze_tokens import MAZE_TOKENS, add_maze_tokens
-from tokenmaze.training.model import ModelConfig, load, lora_config
+from tokenmaze.training.model import ModelConfig, load, reference_words
 
 SIZES = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -162,17 +162,22 @@ def test_a_run_with_adapters_resumes_and_ends_the_same(options, stranger, tmp_pa
     assert any(not torch.equal(began[name], ended[name]) for name in began)  # weights moved after the checkpoint
 
 
-def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(stranger, tmp_path):
+@pytest.mark.parametrize("tied", [True, False])
+def test_with_adapters_the_rows_of_new_tokens_are_trained_in_full(tied, tmp_path):
     pytest.importorskip("peft")
+    model, tokenizer = family("llama")
+    model.config.tie_word_embeddings = tied
+    model = type(model)(model.config)
+    folder = tiny.save(tmp_path / "model", model, tokenizer)
     options = {"add_maze_tokens": True, "lora_rank": 4, "merge_lora": True}
-    start, tokenizer = load(ModelConfig(model=stranger, **options), seed=0)
-    assert lora_config(ModelConfig(model=stranger, **options), start).trainable_token_indices == start.maze_token_ids
-    runs.train_sft(tmp_path / "run", model=stranger, trace_styles="path", **options, **FAST)
+    start, tokenizer = load(ModelConfig(model=folder, **options), seed=0)
+    runs.train_sft(tmp_path / "run", model=folder, trace_styles="path", **options, **FAST)
     trained, again = load_checkpoint(str(tmp_path / "run"))
     assert again.get_vocab() == tokenizer.get_vocab()
-    moved = (trained.get_input_embeddings().weight != start.get_input_embeddings().weight).any(dim=1)
-    assert moved[tokenizer.convert_tokens_to_ids("<|0-0|>")]
-    assert not moved[: start.maze_token_ids[0]].any()
+    for layer in ("get_input_embeddings", "get_output_embeddings"):
+        moved = (getattr(trained, layer)().weight != getattr(start, layer)().weight).any(dim=1)
+        assert moved[tokenizer.convert_tokens_to_ids("<|0-0|>")]
+        assert not moved[: start.maze_token_ids[0]].any()
 
 
 def test_ones_own_prompt_travels_with_the_checkpoint(stranger, tmp_path):
@@ -222,6 +227,19 @@ def test_a_base_model_needs_to_be_told_how_it_is_spoken_to(tmp_path):
         assert prompt_template(tokenizer) == "<s>{maze}"
 
 
+def test_all_weights_learn_in_float32_whatever_they_are_stored_in(stranger, tmp_path):
+    # In bfloat16 most updates of a usual size round to nothing.
+    stored, tokenizer = load(ModelConfig(model=stranger, dtype="bfloat16"), 0)
+    folder = tiny.save(tmp_path / "stored", stored, tokenizer)
+    for config, dtype in (
+        ({}, torch.float32), ({"dtype": "auto"}, torch.bfloat16), ({"lora_rank": 2}, torch.bfloat16)
+    ):  # fmt: skip
+        model, _ = load(ModelConfig(model=folder, **config), 0)
+        assert model.dtype is dtype
+    of_stored, _ = load(ModelConfig(model=folder), 0)
+    assert reference_words(ModelConfig(model=folder), of_stored, None)["dtype"] == "float32"
+
+
 def test_dtype_and_attention_pass_through(stranger):
     model, _ = load(ModelConfig(model=stranger, dtype="bfloat16", attn_implementation="eager"), 0)
     assert model.dtype is torch.bfloat16
@@ -254,6 +272,20 @@ def test_muon_does_not_train_adapters(stranger, tmp_path, train):
     # It is made of the model before the adapters are there: weights that would not move.
     with pytest.raises(InvalidConfig, match="Expects muon_learning_rate unset with lora_rank"):
         train(tmp_path / "run", model=stranger, lora_rank=2, muon_learning_rate=0.01)
+
+
+def test_an_evaluation_that_does_not_fit_is_an_error_before_training(tmp_path):
+    short = {"model": "tiny", "context": 220, "sizes": "5x5", "trace_styles": "direct", **FAST}
+    with pytest.raises(
+        InvalidConfig, match="Expects prompts and eval_max_tokens=512 to fit into the model's context of"
+    ):
+        runs.train_sft(tmp_path / "run", eval_strategy="epoch", **short)
+
+
+@pytest.mark.parametrize("train", [runs.train_sft, runs.train_grpo])
+def test_a_prompt_is_for_plans(stranger, tmp_path, train):
+    with pytest.raises(InvalidConfig, match="Expects prompt only with mode plan"):
+        train(tmp_path / "run", model=stranger, mode="play", prompt="Go.\n{maze}")
 
 
 def test_a_context_too_short_for_the_maze_is_an_error_before_training(tmp_path):

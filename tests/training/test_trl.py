@@ -14,7 +14,7 @@ from maze_env.rewards import RewardScheme, scheme_named, scheme_of
 from maze_env.verifier import verify
 from tests import tiny
 from tests.training import runs
-from tokenmaze.agents.prompts import conversation, tool_conversation
+from tokenmaze.agents.prompts import conversation, render, set_prompt_template, tool_conversation
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training.examples import own_grpo
 from tokenmaze.training.examples.own_grpo import brevity
@@ -73,7 +73,20 @@ def test_supervised_rows_are_solved_in_the_trace_styles():
         answer = row["completion"][0]["content"]
         assert verify(maze_from_text(row["maze"]), answer).solved
         assert "<think>" in answer
-        assert row["prompt"][0]["content"] == conversation(row["maze"])[0]["content"]
+        assert row["prompt"] == conversation(row["maze"])
+
+
+@pytest.mark.parametrize("template", ["Solve {maze}!", None])
+def test_rows_for_sft_and_for_grpo_are_asked_alike(template):
+    tokenizer = tiny.byte_tokenizer(tiny.CHAT) if template else build_tokenizer()
+    if template:
+        set_prompt_template(tokenizer, template)
+    (row,) = sft_dataset(DataConfig(examples=1, sizes="3x3", trace_styles="path"))
+    maze = maze_from_text(row["maze"])
+    (asked,) = plan_dataset([maze])
+    written = [tokenizer.apply_chat_template(one["prompt"], tokenize=False) for one in (row, asked)]
+    assert written[0] == written[1]
+    assert render(tokenizer, row["maze"]).text.startswith(written[0])
 
 
 def test_a_reward_may_be_a_name_a_scheme_or_a_function():

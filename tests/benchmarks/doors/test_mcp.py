@@ -5,6 +5,7 @@ import csv
 import json
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -226,9 +227,28 @@ def test_wrong_commands_are_told_before_anything_is_served(arguments, words):
 def test_a_file_that_is_something_else_is_left_alone(tmp_path, text):
     output = tmp_path / "scores.csv"
     output.write_text(text)
-    with pytest.raises(InvalidConfig, match="Expects a file with the columns id, score, level, reward"):
+    with pytest.raises(
+        InvalidConfig, match="Expects a file with the columns id, score, level, view_radius, sha256, reward"
+    ):
         door.Session("fog", output)
     assert output.read_text() == text
+
+
+@pytest.mark.parametrize("change", ["view radius", "maze"])
+def test_verdicts_on_mazes_that_were_others_or_seen_further_are_left_alone(tmp_path, monkeypatch, change):
+    output = tmp_path / "scores.csv"
+    session = door.Session("fog", output, view_radius=1)
+    session.next()
+    session.close()
+    before = output.read_text()
+    door.Session("fog", output)  # which is as far as the suite says
+    if change == "maze":
+        tasks = door.tasks_of_suite("fog", mode="play")
+        other = [replace(tasks[0], maze=tasks[1].maze), *tasks[1:]]
+        monkeypatch.setattr(door, "tasks_of_suite", lambda *_, **__: other)
+    with pytest.raises(InvalidConfig, match="actual: another maze or view radius for fog/0"):
+        door.Session("fog", output, view_radius=2 if change == "view radius" else 1)
+    assert output.read_text() == before
 
 
 def test_verdicts_on_another_suite_are_left_alone(tmp_path):
