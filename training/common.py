@@ -100,12 +100,12 @@ def begin(configuration: Values, args: StageConfig) -> str | None:
     The number of processes becomes part of the configuration: each has random numbers of its own.
     """
     configuration["processes"] = args.world_size
-    if configuration["lora_rank"] is not None and args.muon_learning_rate is not None:
+    if configuration.get("lora_rank") is not None and args.muon_learning_rate is not None:
         raise InvalidConfig(
             "Expects muon_learning_rate unset with lora_rank (it would be given the weights that do not move), actual: "
             f"muon_learning_rate={args.muon_learning_rate}, lora_rank={configuration['lora_rank']}"
         )
-    if configuration["prompt"] is not None and args.mode == "play":
+    if configuration.get("prompt") is not None and args.mode == "play":
         raise InvalidConfig("Expects prompt only with mode plan (dialogues have their own), actual: mode play")
     prepare = partial(run_folder.prepare, str(args.output_dir), configuration, args.resume, args.overwrite)
     return by_first_process(args, prepare)
