@@ -240,7 +240,7 @@ def test_the_command_upgrades_all_files_or_none(sampled, tmp_path):
 def test_committed_results_are_small_and_as_they_would_be_written_now():
     assert len(COMMITTED) > 100
     # The page of all of them was 2.0 MB where they had 2.5; its bar is 3.
-    assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) <= 2_900_000
+    assert sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) <= 3_000_000
     for path in COMMITTED:
         assert path.read_text(encoding="utf-8") == result_text(load(path)), path
 
