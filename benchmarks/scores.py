@@ -38,11 +38,6 @@ class Scores:
     """A hash of what was asked, by id, where ids are only places in a list and the file has one."""
 
     @property
-    def is_binary(self) -> bool:
-        """Whether each id was attempted once, and solved or not."""
-        return set(self.by_id.values()) <= {0.0, 1.0}
-
-    @property
     def is_share(self) -> bool:
         """Whether no score is outside 0 and 1, so that differences are points."""
         return all(0 <= score <= 1 for score in self.by_id.values())

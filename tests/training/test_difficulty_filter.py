@@ -1,4 +1,4 @@
-"""Mazes that a model always or never solves are left out before training."""
+"""Mazes that a model always or never solves are left out before training, and none without a word."""
 
 import random
 
@@ -9,9 +9,11 @@ from maze_env.errors import InvalidConfig
 from maze_env.solving import shortest_path
 from maze_env.tokens import maze_from_text, maze_to_text
 from tests import tiny
+from tests.training import runs
 from tokenmaze.agents.llm_policy import LLMPolicy
 from tokenmaze.agents.tiny_model import build_model, build_tokenizer
 from tokenmaze.training.difficulty_filter import filter_by_pass_rate
+from tokenmaze.training.grpo import MazeGRPOConfig, check_fills_generations
 from tokenmaze.training.mazes import DataConfig, make_mazes
 
 DATA = DataConfig(examples=10, sizes="3x3", maze_seed=5)
@@ -42,3 +44,16 @@ def test_what_is_always_or_never_solved_is_left_out():
 def test_a_model_that_has_nothing_to_learn_is_an_error():
     with pytest.raises(InvalidConfig, match=r"Expects 10 mazes that the model sometimes solves .* actual: 0 of 500"):
         filter_by_pass_rate(DATA, answering(dict.fromkeys(range(1, 9), 1.0)), samples=4, seed=0)
+
+
+@pytest.mark.parametrize("examples", [3, 25])
+def test_mazes_that_would_be_left_out_are_an_error(trained, tmp_path, examples):
+    with pytest.raises(InvalidConfig, match=f"multiple of 4, the mazes of a generation .* actual: {examples}$"):
+        runs.train_grpo(tmp_path / "run", trained, examples=examples)
+
+
+def test_a_filter_may_leave_any_number_above_one_generation():
+    args = runs.parsed({**runs.GRPO, "output_dir": "run", "filter_samples": 2}, MazeGRPOConfig)[-1]
+    check_fills_generations(25, args)
+    with pytest.raises(InvalidConfig, match="multiple of 4"):
+        check_fills_generations(3, args)

@@ -3,7 +3,6 @@
 import shutil
 from collections import Counter
 
-import pyarrow.parquet as pq
 import pytest
 import torch
 from transformers import LlamaForCausalLM
@@ -19,7 +18,6 @@ from tokenmaze.agents.prompts import render
 from tokenmaze.agents.tiny_model import build_tokenizer
 from tokenmaze.training import trl_adapter
 from tokenmaze.training.dataset import token_ids
-from tokenmaze.training.grpo import MazeGRPOConfig, check_fills_generations
 from tokenmaze.training.grpo_reward import MazeReward
 from tokenmaze.training.mazes import DataConfig, make_mazes
 from tokenmaze.training.step_credit import MOST_ODDS
@@ -216,26 +214,6 @@ def test_random_weights_are_trained_when_asked_for(tmp_path):
     sizes = {"hidden_size": 32, "layers": 2, "heads": 2}
     figures = runs.train_grpo(tmp_path / "run", "tiny", from_scratch=True, examples=4, save_strategy="no", **sizes)
     assert figures["steps"] == 1
-
-
-@pytest.mark.parametrize("examples", [3, 25])
-def test_mazes_that_would_be_left_out_are_an_error(trained, tmp_path, examples):
-    with pytest.raises(InvalidConfig, match=f"multiple of 4, the mazes of a generation .* actual: {examples}$"):
-        runs.train_grpo(tmp_path / "run", trained, examples=examples)
-
-
-def test_a_filter_may_leave_any_number_above_one_generation():
-    args = runs.parsed({**runs.GRPO, "output_dir": "run", "filter_samples": 2}, MazeGRPOConfig)[-1]
-    check_fills_generations(25, args)
-    with pytest.raises(InvalidConfig, match="multiple of 4"):
-        check_fills_generations(3, args)
-
-
-def test_completions_are_written_where_that_is_asked_for(trained, tmp_path):
-    folder = tmp_path / "run"
-    runs.train_grpo(folder, trained, examples=4, log_completions=True, num_completions_to_print=1)
-    table = pq.read_table(sorted((folder / "completions").iterdir())[0])
-    assert table.num_rows == 4 * GROUP
 
 
 def test_prompts_that_leave_no_room_are_an_error(trained, tmp_path):

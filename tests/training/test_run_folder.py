@@ -2,9 +2,11 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from maze_env.errors import InvalidConfig, InvalidOutput
+from tests.training import runs
 from tokenmaze.training import run_folder
 from tokenmaze.training.checkpoints import write_manifest
 
@@ -194,3 +196,10 @@ def test_figures_complete_the_run_file(tmp_path):
     assert run["figures"] == {"train_loss": 0.5, "wall_seconds": 7.0}
     assert run["provenance"]["wall_seconds"] == 7.0
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_completions_are_written_where_that_is_asked_for(trained, tmp_path):
+    folder = tmp_path / "run"
+    runs.train_grpo(folder, trained, examples=4, log_completions=True, num_completions_to_print=1)
+    table = pq.read_table(sorted((folder / "completions").iterdir())[0])
+    assert table.num_rows == 4 * runs.GRPO["num_generations"]
