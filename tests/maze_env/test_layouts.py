@@ -170,7 +170,7 @@ def test_a_layout_of_which_a_small_part_is_open_is_used_wherever_the_search_begi
         return walls
 
     for key in range(20):
-        maze = generate(key, MazeSpec(16, 16, generator=corridor, min_length=5))
+        maze = generate(key, MazeSpec(64, 64, generator=corridor, min_length=5))
         assert len(shortest_path(maze)) >= 5
 
 
