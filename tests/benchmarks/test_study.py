@@ -1,5 +1,6 @@
 """Tables of a page, from the files that its markers name."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +58,15 @@ def test_every_seed_is_paired_with_a_baseline(folder):
     lines = page(folder, "solved: b-*.json oracle.json against shortest-path")
     (row,) = [line for line in lines if line.startswith("| b: GRPO")]
     assert "-30.0, p = 2e-09; -50.0, p = 4e-15" in row  # 2 / 2^30 and, of two the less, 2 * 2 / 2^50
+
+
+def test_images_of_a_maze_are_one_trial(folder):
+    run_benchmark(["--agent", "shortest-path", "--suite", "symmetry", "--output", str(folder / "images.json")])
+    result = constructed(load(folder / "images.json"), range(400), stage="grpo", train_seed=0)  # all of 50 mazes of 100
+    write(folder / "turning-0.json", replace(result, recipe="turning"))
+    line = page(folder, "solved: turning-*.json")[4]
+    low, high = map(float, re.search(r"50\.0 \[([0-9.]+), ([0-9.]+)\]", line).groups())
+    assert high - low > 15  # of 100 trials; of 800 it would be 7
 
 
 def test_path_efficiency_and_levels(folder):
